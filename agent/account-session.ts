@@ -1,0 +1,17 @@
+// What most commands begin with: the gateway that is meant, the token for it, and its API.
+
+import type { GatewayUrl } from "../protocol/gateway-url.ts";
+import { argument } from "./arguments.ts";
+import type { CommandContext } from "./command.ts";
+import { requireAccessToken, resolveGateway } from "./credentials/store.ts";
+import { type GatewayApi, gatewayApi } from "./gateway-api.ts";
+
+/** @throws CommandError stage `config`, `sign-in`, `keychain` or `file`; UsageError for what is not a URL */
+export async function signedIn(
+  gatewayOption: string | undefined,
+  context: CommandContext,
+): Promise<{ gateway: GatewayUrl; api: GatewayApi }> {
+  const gateway = argument(() => resolveGateway(gatewayOption, context.env));
+  const { token } = await requireAccessToken(gateway, context);
+  return { gateway, api: gatewayApi(gateway, { token, signal: context.signal }) };
+}

@@ -1,0 +1,68 @@
+// Every command of `sallyport`, by name. A command's code is loaded only when it is asked for: a companion is on the
+// person's way into a workspace and must not wait for the gateway's dependencies.
+
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  /** One line in the list of commands. */
+  readonly summary: string;
+  /** The command reads `--help` among its arguments by itself, because some of them belong to another program. */
+  readonly readsHelp?: true;
+  load(): Promise<Command>;
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  login: {
+    summary: "sign in at a gateway",
+    load: async () => (await import("./commands/login.ts")).command,
+  },
+  logout: {
+    summary: "forget a gateway's access token",
+    load: async () => (await import("./commands/logout.ts")).command,
+  },
+  list: {
+    summary: "list the workspaces that you can reach",
+    load: async () => (await import("./commands/list.ts")).command,
+  },
+  ssh: {
+    summary: "open a workspace with your own ssh",
+    readsHelp: true,
+    load: async () => (await import("./commands/ssh.ts")).command,
+  },
+  "config-ssh": {
+    summary: "put your workspaces into your SSH configuration",
+    load: async () => (await import("./commands/config-ssh.ts")).command,
+  },
+  tunnel: {
+    summary: "carry SSH over WebSocket: ssh's ProxyCommand, or a local port",
+    load: async () => (await import("./companion/command.ts")).command,
+  },
+  host: {
+    summary: "make this machine reachable as a workspace",
+    load: async () => (await import("./host/command.ts")).command,
+  },
+  keys: {
+    summary: "list, add and remove your SSH public keys",
+    load: async () => (await import("./commands/keys.ts")).command,
+  },
+  "known-hosts": {
+    summary: "print a gateway's SSH host keys, to pin them",
+    load: async () => (await import("./commands/known-hosts.ts")).command,
+  },
+  token: {
+    summary: "create, list and revoke access tokens and owner tokens",
+    load: async () => (await import("./commands/token.ts")).command,
+  },
+  gateway: {
+    summary: "run the server where hosts and companions meet",
+    load: () => import("../gateway/command.ts"),
+  },
+  doctor: {
+    summary: "find out where a connection to a workspace fails",
+    load: async () => (await import("./commands/doctor.ts")).command,
+  },
+  version: {
+    summary: "print the version",
+    load: async () => (await import("./commands/version.ts")).command,
+  },
+};

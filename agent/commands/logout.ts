@@ -1,0 +1,54 @@
+// `sallyport logout`: forgets the access token for a gateway, and revokes it there when asked to.
+
+import { parseTokenId } from "../../protocol/id.ts";
+import { signedIn } from "../account-session.ts";
+import { argument, readArguments } from "../arguments.ts";
+import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
+import { forgetAccessToken, listGateways, resolveGateway } from "../credentials/store.ts";
+
+const help = `
+Usage: sallyport logout [GATEWAY] [options]
+
+Removes the access token for a gateway from this machine. The gateway still accepts it, unless --revoke is given.
+
+Options:
+  --revoke   make the token worthless at the gateway first
+
+Example:
+  sallyport logout https://gateway.example --revoke
+`;
+
+/** The gateway refuses the token already: there is nothing left to revoke. */
+const WORTHLESS: readonly string[] = ["token_unknown", "token_expired", "token_revoked", "account_disabled"];
+
+async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    revoke: { type: "boolean" },
+    verbose: { type: "boolean" },
+  });
+  if (positionals.length > 1) throw new UsageError("logout takes one gateway.");
+  const gateway = argument(() => resolveGateway(positionals[0], context.env));
+  if (!listGateways(context.env).some(({ url }) => url === gateway)) {
+    throw new CommandError("sign-in", "unauthenticated", `You are not signed in at ${gateway}.`);
+  }
+  if (values.revoke === true) await revoke(gateway, context);
+  await forgetAccessToken(gateway, context);
+  context.stdout.write(
+    `Signed out of ${gateway}.${values.revoke === true ? " The token is revoked." : ""}\n`,
+  );
+  return 0;
+}
+
+async function revoke(gateway: string, context: CommandContext): Promise<void> {
+  // The token that is kept here is meant, not one in the environment.
+  const { SALLYPORT_TOKEN: _, SALLYPORT_TOKEN_FILE: __, ...env } = context.env;
+  try {
+    const { api } = await signedIn(gateway, { ...context, env, signal: context.signal });
+    const { token } = await api.me();
+    await api.revokeToken(parseTokenId(token.id));
+  } catch (error) {
+    if (!(error instanceof CommandError && WORTHLESS.includes(error.code))) throw error;
+  }
+}
+
+export const command: Command = { help, run };

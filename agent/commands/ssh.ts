@@ -1,0 +1,107 @@
+// `sallyport ssh`: the system's own ssh, with the tunnel as its ProxyCommand and the workspace's host key pinned.
+
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { resolve } from "node:path";
+import { parseWorkspaceRef } from "../../protocol/name.ts";
+import { argument } from "../arguments.ts";
+import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
+import { resolveGateway } from "../credentials/store.ts";
+import { splitSshArguments, sshArguments } from "../ssh/command-line.ts";
+import { pinHostKeys } from "../ssh/pinned-keys.ts";
+import { quoteCommand } from "../ssh/quote.ts";
+import { findTarget } from "../ssh/target.ts";
+
+const help = `
+Usage: sallyport ssh [options] WORKSPACE [ssh options] [[--] COMMAND…]
+
+Runs your own ssh into a workspace, over WebSocket, with the host key that the gateway publishes for it pinned. WORKSPACE is
+its name, name.owner for one that is shared with you, or its id (ws_…). Options of ssh (-L, -R, -D, -N, -A, -t, -i, -p …)
+go where they go with ssh, and your own ssh configuration still applies. The exit status is ssh's.
+
+Options:
+  --print             print the ssh command instead of running it
+  --host-key KEY      accept only this host key ("ssh-ed25519 AAAA…", or a SHA256:… fingerprint of a published one); needed
+                      for a workspace that is registered without an account
+  --known-hosts FILE  the same, from a file: lines of known_hosts for the workspace's id, or plain public keys
+  --gateway URL       another gateway than the default one (SALLYPORT_GATEWAY)
+
+SALLYPORT_SSH names another ssh program.
+
+For scp, sftp, rsync and editors, take the options that --print shows, or put the tunnel into an SSH configuration:
+  Host my-workspace
+    ProxyCommand sallyport tunnel https://gateway.example my-workspace
+
+Examples:
+  sallyport ssh my-workspace
+  sallyport ssh my-workspace -L 8080:localhost:80 -- make test
+`;
+
+const OWN_OPTIONS = {
+  gateway: true,
+  "host-key": true,
+  "known-hosts": true,
+  print: false,
+  help: false,
+} as const;
+
+async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const request = splitSshArguments(args, OWN_OPTIONS);
+  if ("problem" in request) throw new UsageError(request.problem);
+  if (request.own.has("help")) {
+    context.stdout.write(`${help.trim()}\n`);
+    return 0;
+  }
+  const { workspace, own } = request;
+  if (workspace === undefined) throw new UsageError("WORKSPACE is missing.");
+  const ref = argument(() => parseWorkspaceRef(workspace));
+  const gateway = argument(() => resolveGateway(text(own.get("gateway")), context.env));
+  const target = await findTarget(
+    gateway,
+    ref,
+    { hostKey: text(own.get("host-key")), knownHostsFile: text(own.get("known-hosts")) },
+    context,
+  );
+  const knownHosts = await pinHostKeys(target.alias, target.hostKeys, context.env);
+  const ssh = context.env.SALLYPORT_SSH || "ssh";
+  const sshArgs = sshArguments({
+    alias: target.alias,
+    knownHosts,
+    proxy: [process.execPath, resolve(process.argv[1] ?? "sallyport"), "tunnel", gateway, target.workspace],
+    options: request.options,
+    command: request.command,
+    platform: process.platform,
+  });
+  if (own.has("print")) {
+    context.stdout.write(`${quoteCommand([ssh, ...sshArgs], process.platform)}\n`);
+    return 0;
+  }
+  return runSsh(ssh, sshArgs, context);
+}
+
+/** ssh has the terminal to itself; its end is ours. */
+function runSsh(program: string, args: readonly string[], context: CommandContext): Promise<number> {
+  return new Promise((done, fail) => {
+    const child = spawn(program, args, { stdio: "inherit", env: { ...context.env } });
+    const end = () => child.kill("SIGTERM");
+    context.signal.addEventListener("abort", end, { once: true });
+    if (context.signal.aborted) end();
+    child.on("error", (cause: NodeJS.ErrnoException) => {
+      const message =
+        cause.code === "ENOENT"
+          ? `There is no ${program}: install OpenSSH's client, or name one by SALLYPORT_SSH.`
+          : `${program} cannot be run (${cause.code}).`;
+      fail(new CommandError("ssh", cause.code ?? "EUNKNOWN", message, { cause }));
+    });
+    child.on("exit", (code, signal) => {
+      context.signal.removeEventListener("abort", end);
+      done(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}
+
+function text(value: string | true | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export const command: Command = { help, run };

@@ -1,0 +1,112 @@
+// `sallyport tunnel`: carries SSH over a WebSocket to a workspace, as ssh's ProxyCommand on stdin and stdout, or on a
+// local port. It starts once for each ssh connection, so it loads little and does nothing that can wait.
+
+import { parseArgs } from "node:util";
+import { type GatewayUrl, parseGatewayUrl } from "../../protocol/gateway-url.ts";
+import { formatWorkspaceRef, parseWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
+import { parseOwnerToken, tokenKind } from "../../protocol/token.ts";
+import { type Command, type CommandContext, UsageError } from "../command.ts";
+import { createLog } from "../log.ts";
+import { tunnelStdio } from "./stdio.ts";
+import { dialTunnel, type TunnelTarget } from "./tunnel.ts";
+
+const help = `
+Usage: sallyport tunnel [options] GATEWAY WORKSPACE
+
+Connects stdin and stdout to a workspace's SSH server, through the gateway, over WebSocket (HTTPS). WORKSPACE is its
+name, name.owner for one that is shared with you, or its id.
+
+Signs in with SALLYPORT_TOKEN, the file that SALLYPORT_TOKEN_FILE names, or what \`sallyport login\` left.
+
+  --listen HOST:PORT     take connections on a local port instead (port 0: any; loopback only)
+  --json                 with --listen: {"event":"ready","listen":"HOST:PORT"} first on stdout
+  -v, --verbose          say on stderr what happens when
+
+Example (in an SSH config):
+  Host devbox
+    ProxyCommand sallyport tunnel https://gateway.example devbox
+`;
+
+export const command: Command = {
+  help,
+  async run(args, context) {
+    const started = performance.now();
+    const { values, positionals } = parse(args);
+    const [gatewayText, workspaceText, more] = positionals;
+    if (gatewayText === undefined || workspaceText === undefined || more !== undefined) {
+      throw new UsageError("a tunnel needs two arguments: GATEWAY and WORKSPACE");
+    }
+    const log = createLog({
+      level: values.verbose === true ? "debug" : "warn",
+      write: (line) => context.stderr.write(line),
+    });
+    const gateway = parseGatewayUrl(gatewayText);
+    const workspace = parseWorkspaceRef(workspaceText);
+    const target: TunnelTarget = {
+      gateway,
+      workspace,
+      token: await credential(gateway, workspace, context),
+    };
+    log.debug(`ready to dial after ${Math.round(performance.now() - started)} ms`);
+    if (values.listen !== undefined) {
+      const { listen, parseListenAddress } = await import("./listen.ts");
+      return await listen(parseListenAddress(values.listen), target, {
+        json: values.json === true,
+        context,
+        log,
+      });
+    }
+    const socket = await dialTunnel(target, context.signal);
+    await avoidStuckExit();
+    log.debug(`connected after ${Math.round(performance.now() - started)} ms`);
+    const { openStatusFile } = await import("./status-file.ts");
+    return await tunnelStdio(
+      socket,
+      context,
+      log,
+      openStatusFile(formatWorkspaceRef(workspace), context.env),
+    );
+  },
+};
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        listen: { type: "string" },
+        json: { type: "boolean" },
+        verbose: { type: "boolean", short: "v" },
+      },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/**
+ * The credential to show: an owner token from the environment opens its one workspace; otherwise the person's access
+ * token. A workspace that was registered without an account is opened by its id alone.
+ */
+async function credential(
+  gateway: GatewayUrl,
+  workspace: WorkspaceRef,
+  context: CommandContext,
+): Promise<string | undefined> {
+  const given = context.env.SALLYPORT_TOKEN?.trim() ?? "";
+  if (tokenKind(given) === "spo") return parseOwnerToken(given);
+  const { readAccessToken, requireAccessToken } = await import("../credentials/store.ts");
+  if (workspace.kind === "id") return (await readAccessToken(gateway, context))?.token;
+  return (await requireAccessToken(gateway, context)).token;
+}
+
+/**
+ * Node 24 can wait for ever at its end for a compiler thread that in turn waits for the main thread's garbage collector
+ * (nodejs/node#54918). The companion does without that compiler, which a loop that moves buffers does not miss. Done
+ * once connected, so that it costs no time before.
+ */
+async function avoidStuckExit(): Promise<void> {
+  const { setFlagsFromString } = await import("node:v8");
+  setFlagsFromString("--no-maglev");
+}

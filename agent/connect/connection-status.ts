@@ -1,0 +1,89 @@
+// What a companion tells about its connection while it carries one: a small file that an editor's status bar reads. The
+// extension has no other way to know; a tunnel is started by ssh. Pure: shape, names, sums.
+
+export interface ConnectionStatus {
+  readonly workspace: string;
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly updatedAt: number;
+  /** Milliseconds to the gateway and back; null: not measured yet. */
+  readonly roundTripMs: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** A file that is older than this tells of a companion that hangs or was killed. */
+export const STALE_AFTER_MS = 15_000;
+/** Between two writes while nothing happens. */
+export const HEARTBEAT_MS = 5_000;
+/** Between two writes while bytes go through. */
+export const BUSY_MS = 1_000;
+
+/** One file for each companion. A workspace's id has no character that means something in a path. */
+export function statusFileName(workspace: string, pid: number): string | undefined {
+  return /^[a-z0-9._-]{1,100}$/.test(workspace) ? `${workspace}.${pid}.json` : undefined;
+}
+
+export function parseStatus(text: string): ConnectionStatus | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Half-written, or not ours.
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const record: Record<string, unknown> = { ...value };
+  const { workspace, pid, since, updatedAt, roundTripMs, bytesIn, bytesOut } = record;
+  if (typeof workspace !== "string" || (roundTripMs !== null && typeof roundTripMs !== "number"))
+    return undefined;
+  const [pidNumber, sinceNumber, updatedNumber, inNumber, outNumber] = [
+    pid,
+    since,
+    updatedAt,
+    bytesIn,
+    bytesOut,
+  ].map((number) =>
+    typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : undefined,
+  );
+  if (pidNumber === undefined || sinceNumber === undefined || updatedNumber === undefined) return undefined;
+  if (inNumber === undefined || outNumber === undefined) return undefined;
+  return {
+    workspace,
+    pid: pidNumber,
+    since: sinceNumber,
+    updatedAt: updatedNumber,
+    roundTripMs,
+    bytesIn: inNumber,
+    bytesOut: outNumber,
+  };
+}
+
+export interface Traffic {
+  /** undefined: nobody carries anything. */
+  readonly roundTripMs: number | undefined;
+  readonly connections: number;
+  readonly bytes: number;
+}
+
+/** All companions of one workspace together. */
+export function traffic(statuses: readonly ConnectionStatus[], now: number): Traffic {
+  const live = statuses.filter(({ updatedAt }) => now - updatedAt < STALE_AFTER_MS);
+  const measured = live.flatMap(({ roundTripMs }) => (roundTripMs === null ? [] : [roundTripMs]));
+  return {
+    roundTripMs: measured.length === 0 ? undefined : Math.min(...measured),
+    connections: live.length,
+    bytes: live.reduce((sum, { bytesIn, bytesOut }) => sum + bytesIn + bytesOut, 0),
+  };
+}
+
+/** 0 B/s, 1.2 MB/s: at most three digits and a unit. */
+export function formatRate(bytesPerSecond: number): string {
+  const units = ["B/s", "kB/s", "MB/s", "GB/s"];
+  let value = Math.max(0, bytesPerSecond);
+  let unit = 0;
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  const digits = unit === 0 || value >= 9.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}

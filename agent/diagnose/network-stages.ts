@@ -1,0 +1,181 @@
+// The way to the gateway: its name, its HTTPS port, its certificate, itself, its SSH port, and WebSockets through it.
+
+import { isIP } from "node:net";
+import { TLSSocket } from "node:tls";
+import { isPlainRemote, PATHS, SUBPROTOCOL, WORKSPACE_HEADER } from "../../protocol/gateway-url.ts";
+import { formatWorkspaceRef } from "../../protocol/name.ts";
+import { CommandError } from "../command.ts";
+import { gatewayApi } from "../gateway-api.ts";
+import { dialWebSocket } from "../network/dial-web-socket.ts";
+import { DEADLINE, lookUpHost, openTcp, startTls } from "../network/open-socket.ts";
+import { PROBE_TIMEOUT_MS, probeSsh } from "../ssh/reachability.ts";
+import { adviceFor, explain, fail, warn } from "./advice.ts";
+import type { Findings } from "./findings.ts";
+import type { StageId, Verdict } from "./report.ts";
+import type { Stage } from "./stage.ts";
+
+const EXPIRES_SOON_DAYS = 7;
+const DAY_MS = 24 * 3600 * 1000;
+
+export function networkStages(findings: Findings): Stage[] {
+  const stage = (
+    id: StageId,
+    deadlineMs: number,
+    needs: readonly StageId[],
+    run: (findings: Findings, signal: AbortSignal) => Promise<Verdict>,
+  ): Stage => ({ id, deadlineMs, needs: () => needs, run: (signal) => run(findings, signal) });
+  return [
+    stage("dns", DEADLINE.dns + 500, [], dns),
+    stage("tcp", DEADLINE.tcp + 500, ["dns"], tcp),
+    stage("tls", DEADLINE.tls + 500, ["tcp"], tls),
+    stage("discovery", 10_000, ["tls", "tcp"], discovery),
+    stage("ssh-port", PROBE_TIMEOUT_MS + 1_000, ["discovery"], sshPort),
+    stage("ssh-banner", 1_000, ["ssh-port"], sshBanner),
+    stage("websocket", DEADLINE.http, ["discovery"], webSocket),
+  ];
+}
+
+async function dns(findings: Findings, signal: AbortSignal): Promise<Verdict> {
+  const { host } = findings;
+  if (isIP(host) !== 0) return { status: "ok", detail: `${host} is an address.` };
+  findings.addresses = await lookUpHost(host, signal);
+  const addresses = findings.addresses.map(({ address }) => address);
+  return { status: "ok", detail: `${host} is ${addresses.slice(0, 4).join(", ")}.` };
+}
+
+async function tcp(findings: Findings, signal: AbortSignal): Promise<Verdict> {
+  const { host, port, addresses } = findings;
+  const socket = await openTcp(host, port, addresses, signal);
+  // Whoever hangs up on the connection later is found out by the next stage.
+  socket.on("error", () => undefined);
+  findings.socket = socket;
+  return { status: "ok", detail: `${socket.remoteAddress ?? host} answers on port ${port}.` };
+}
+
+async function tls(findings: Findings, signal: AbortSignal): Promise<Verdict> {
+  const { socket, host, options } = findings;
+  if (!findings.secure || socket === undefined) {
+    socket?.destroy();
+    const detail = "The gateway is reached by plain http.";
+    if (!isPlainRemote(options.gateway)) return { status: "skipped", detail, blockedBy: undefined };
+    return warn("plain_http", detail, {
+      means: "Everyone on the way can read your tokens; only SSH itself stays secret.",
+      todo: "Use the gateway's https address.",
+    });
+  }
+  const secured = await startTls(socket, host, signal);
+  secured.on("error", () => undefined);
+  findings.socket = secured;
+  try {
+    return certificateVerdict(secured);
+  } finally {
+    secured.destroy();
+  }
+}
+
+function certificateVerdict(socket: unknown): Verdict {
+  if (!(socket instanceof TLSSocket)) return { status: "ok", detail: "The handshake went well." };
+  const certificate = socket.getPeerCertificate();
+  const days = Math.floor((Date.parse(certificate.valid_to) - Date.now()) / DAY_MS);
+  const issuer = [certificate.issuer?.O ?? certificate.issuer?.CN].flat()[0] ?? "an unnamed authority";
+  const detail = `${socket.getProtocol() ?? "TLS"}; certified by ${issuer}, for ${days} more days.`;
+  if (!(days < EXPIRES_SOON_DAYS)) return { status: "ok", detail };
+  return warn("certificate_expires_soon", detail, {
+    means: "The gateway's certificate is about to run out; then nothing connects.",
+    todo: "Tell whoever runs the gateway.",
+  });
+}
+
+async function discovery(findings: Findings, signal: AbortSignal): Promise<Verdict> {
+  findings.discovery = await gatewayApi(findings.options.gateway, { signal }).discovery();
+  return { status: "ok", detail: `Sallyport ${findings.discovery.version}.` };
+}
+
+async function sshPort(findings: Findings, signal: AbortSignal): Promise<Verdict> {
+  const address = findings.discovery?.ssh ?? undefined;
+  const wanted = findings.options.transport === "direct";
+  if (address === undefined) {
+    const detail = "The gateway has no SSH port; the tunnel over HTTPS is the way in.";
+    if (!wanted) return { status: "skipped", detail, blockedBy: undefined };
+    return fail("no_ssh_port", detail, {
+      means: "The direct way was chosen, and this gateway has none.",
+      todo: "Set the transport to auto or tunnel.",
+    });
+  }
+  const probe = await probeSsh(address, { signal });
+  findings.probe = probe;
+  const where = `${address.host} port ${address.port}`;
+  if (probe.kind === "open" || probe.how === "silent" || probe.how === "not-ssh") {
+    return { status: "ok", detail: `${where} takes connections.` };
+  }
+  const what = {
+    refused: `${where} refuses connections.`,
+    dropped: `${where} cannot be reached: nothing comes back.`,
+    dns: `${address.host} is not known here.`,
+  }[probe.how];
+  return blocked("ssh-port", `ssh_${probe.how}`, what, wanted);
+}
+
+async function sshBanner({ probe, options }: Findings): Promise<Verdict> {
+  if (probe === undefined)
+    return { status: "skipped", detail: "There is no SSH port.", blockedBy: undefined };
+  if (probe.kind === "open") {
+    return { status: "ok", detail: `${probe.banner} after ${probe.ms} ms.` };
+  }
+  const wanted = options.transport === "direct";
+  switch (probe.how) {
+    case "silent":
+      return blocked(
+        "ssh-banner",
+        "ssh_silent",
+        "The port takes connections, and then says nothing.",
+        wanted,
+      );
+    case "not-ssh":
+      return blocked("ssh-banner", "ssh_not_ssh", "Something else than an SSH server answers.", wanted);
+    default:
+      return { status: "skipped", detail: "There was no connection to listen to.", blockedBy: undefined };
+  }
+}
+
+function blocked(id: StageId, code: string, detail: string, wanted: boolean): Verdict {
+  const { means, todo } = adviceFor(id);
+  if (!wanted) return warn(code, detail, { means, todo });
+  return fail(code, detail, {
+    means,
+    todo: "Set the transport to auto, so that the tunnel over HTTPS is used.",
+  });
+}
+
+async function webSocket(findings: Findings, signal: AbortSignal): Promise<Verdict> {
+  const { gateway, workspace } = findings.options;
+  // A credential that cannot be read is the next stage's matter: here the upgrade itself is looked at.
+  const credential = await findings.credential().catch(() => ({ kind: "none" }) as const);
+  try {
+    const socket = await dialWebSocket({
+      gateway,
+      path: PATHS.tunnel,
+      subprotocol: SUBPROTOCOL.raw,
+      token: credential.kind === "none" ? undefined : credential.token,
+      headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(workspace) },
+      signal,
+    });
+    socket.on("error", () => undefined);
+    socket.terminate();
+    findings.webSocket = { kind: "open" };
+    return { status: "ok", detail: "The tunnel opens." };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (error.stage === "sign-in" || error.stage === "workspace") {
+      findings.webSocket = { kind: "refused", error };
+      return { status: "ok", detail: `The gateway gets the request (and refuses it: ${error.code}).` };
+    }
+    const verdict = explain("websocket", error, gateway);
+    if (findings.transport !== "direct" || verdict.status !== "fail") return verdict;
+    return {
+      ...verdict,
+      status: "warn",
+      todo: `The SSH port works without it. For other networks: ${verdict.todo}`,
+    };
+  }
+}

@@ -1,0 +1,246 @@
+// The gateway's HTTP API, as the agent calls it: typed, checked on arrival, and every failure a CommandError that names
+// its stage.
+
+import { type Static, type TSchema, Type } from "typebox";
+import { Check, Clean } from "typebox/value";
+import {
+  AccessTokenInfo,
+  CreatedAccessToken,
+  CreatedOwnerToken,
+  Discovery,
+  Key,
+  Me,
+  OwnerTokenInfo,
+  type Scope,
+  Share,
+  Workspace,
+} from "../protocol/api.ts";
+import { isErrorCode, ProtocolError } from "../protocol/errors.ts";
+import { type GatewayUrl, PATHS } from "../protocol/gateway-url.ts";
+import type { KeyId, TokenId } from "../protocol/id.ts";
+import { formatWorkspaceRef, type Name, type WorkspaceRef } from "../protocol/name.ts";
+import type { AccessToken } from "../protocol/token.ts";
+import { VERSION } from "../protocol/version.ts";
+import { CommandError } from "./command.ts";
+import { networkFailure } from "./network-failure.ts";
+import { stageOf } from "./stage.ts";
+
+const TIMEOUT_MS = 15_000;
+/** A list of 10,000 workspaces fits. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export interface GatewayApiOptions {
+  readonly token?: AccessToken;
+  readonly signal?: AbortSignal;
+  /** For the whole of one request, in ms. */
+  readonly timeoutMs?: number;
+}
+
+export type GatewayApi = ReturnType<typeof gatewayApi>;
+
+/** Every function throws CommandError, its code the gateway's or the system's. */
+export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {}) {
+  const call = <T extends TSchema>(method: string, path: string, schema: T, body?: unknown) =>
+    request(gateway, options, { method, path: `${PATHS.api}${path}`, body }, schema);
+  const remove = (path: string) =>
+    request(gateway, options, { method: "DELETE", path: `${PATHS.api}${path}` }, undefined);
+  const at = (workspace: WorkspaceRef) => `/workspaces/${encodeURIComponent(formatWorkspaceRef(workspace))}`;
+  return {
+    discovery: () => discover(gateway, options),
+    me: () => call("GET", "/me", Me),
+    workspaces: () => call("GET", "/workspaces", Type.Array(Workspace)),
+    workspace: (ref: WorkspaceRef) => call("GET", at(ref), Workspace),
+    renameWorkspace: (ref: WorkspaceRef, name: Name) => call("PATCH", at(ref), Workspace, { name }),
+    /** Its host is disconnected. */
+    deleteWorkspace: (ref: WorkspaceRef) => remove(at(ref)),
+    shares: (ref: WorkspaceRef) => call("GET", `${at(ref)}/shares`, Type.Array(Share)),
+    share: (ref: WorkspaceRef, account: Name) => call("POST", `${at(ref)}/shares`, Share, { account }),
+    unshare: (ref: WorkspaceRef, account: Name) => remove(`${at(ref)}/shares/${account}`),
+    keys: () => call("GET", "/keys", Type.Array(Key)),
+    addKey: (publicKey: string, title: string | undefined) =>
+      call("POST", "/keys", Key, { publicKey, ...(title === undefined ? {} : { title }) }),
+    removeKey: (id: KeyId) => remove(`/keys/${id}`),
+    tokens: () => call("GET", "/tokens", Type.Array(AccessTokenInfo)),
+    /** `expiresIn` in seconds; null: never. */
+    createToken: (title: string, scopes: readonly Scope[], expiresIn: number | null) =>
+      call("POST", "/tokens", CreatedAccessToken, { title, scopes, expiresIn }),
+    revokeToken: (id: TokenId) => remove(`/tokens/${id}`),
+    ownerTokens: (ref: WorkspaceRef) => call("GET", `${at(ref)}/owner-tokens`, Type.Array(OwnerTokenInfo)),
+    createOwnerToken: (ref: WorkspaceRef, expiresIn: number | undefined) =>
+      call(
+        "POST",
+        `${at(ref)}/owner-tokens`,
+        CreatedOwnerToken,
+        expiresIn === undefined ? {} : { expiresIn },
+      ),
+    revokeOwnerToken: (ref: WorkspaceRef, id: TokenId) => remove(`${at(ref)}/owner-tokens/${id}`),
+    /** The event stream's body, open until `options.signal` aborts. */
+    events: () => openStream(gateway, options),
+  };
+}
+
+async function discover(gateway: GatewayUrl, options: GatewayApiOptions): Promise<Static<typeof Discovery>> {
+  const { token: _, ...anonymous } = options;
+  try {
+    return await request(gateway, anonymous, { method: "GET", path: PATHS.wellKnown }, Discovery);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.stage !== "http" || error.code !== "not_a_gateway")
+      throw error;
+    throw new CommandError("http", "not_a_gateway", `${gateway} is not a Sallyport gateway: check the URL.`, {
+      cause: error,
+    });
+  }
+}
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+async function request<T extends TSchema>(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: Request,
+  schema: T,
+): Promise<Static<T>>;
+async function request(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: Request,
+  schema: undefined,
+): Promise<void>;
+async function request(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: Request,
+  schema: TSchema | undefined,
+): Promise<unknown> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+  let response: Response;
+  let text: string;
+  try {
+    response = await send(gateway, options.token, what, signal);
+    text = await readAll(response);
+  } catch (error) {
+    throw failure(error, gateway, options.signal);
+  }
+  if (!response.ok) throw refusal(gateway, options.token !== undefined, response, text);
+  if (schema === undefined) return undefined;
+  return checked(gateway, schema, text);
+}
+
+async function openStream(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+): Promise<ReadableStream<Uint8Array>> {
+  const what = { method: "GET", path: `${PATHS.api}/events`, accept: "text/event-stream" };
+  let response: Response;
+  let text = "";
+  try {
+    response = await send(gateway, options.token, what, options.signal);
+    if (!response.ok || response.body === null) text = await readAll(response);
+  } catch (error) {
+    throw failure(error, gateway, options.signal);
+  }
+  if (!response.ok || response.body === null) {
+    throw refusal(gateway, options.token !== undefined, response, text);
+  }
+  return response.body;
+}
+
+function send(
+  gateway: GatewayUrl,
+  token: AccessToken | undefined,
+  what: Request & { readonly accept?: string },
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  const headers: Record<string, string> = {
+    accept: what.accept ?? "application/json",
+    "user-agent": `sallyport/${VERSION}`,
+  };
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  if (what.body !== undefined) headers["content-type"] = "application/json";
+  return fetch(`${gateway}${what.path}`, {
+    method: what.method,
+    headers,
+    // A redirect would take the token along, or lose it: neither without the person knowing.
+    redirect: "manual",
+    ...(what.body === undefined ? {} : { body: JSON.stringify(what.body) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+async function readAll(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body) {
+    size += part.length;
+    if (size > MAX_ANSWER_BYTES) {
+      throw new CommandError("http", "answer_too_large", "The gateway's answer is too large to be one.");
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function checked<T extends TSchema>(gateway: GatewayUrl, schema: T, text: string): Static<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw notAGateway(gateway, "something that is not JSON", cause);
+  }
+  // A newer gateway may tell more than this version knows of.
+  const known: unknown = Clean(schema, value);
+  if (!Check(schema, known)) throw notAGateway(gateway, "something that this version does not understand");
+  return known;
+}
+
+/** What an answer other than 2xx means. */
+function refusal(gateway: GatewayUrl, signedIn: boolean, response: Response, text: string): CommandError {
+  const location = response.headers.get("location");
+  if (response.status >= 300 && response.status < 400 && location !== null) {
+    const target = URL.canParse(location, gateway)
+      ? new URL(location, gateway).origin
+      : location.slice(0, 200);
+    return new CommandError("http", "redirected", `${gateway} sends us on to ${target}: use that URL.`);
+  }
+  const body = errorBody(text);
+  if (body === undefined) return notAGateway(gateway, `HTTP status ${response.status}`);
+  const stage = stageOf(body.code);
+  const message = body.message.slice(0, 500);
+  if (response.status !== 401) return new CommandError(stage, body.code, message);
+  const advice = signedIn
+    ? `run \`sallyport login ${gateway}\` with a new token`
+    : `run \`sallyport login ${gateway}\``;
+  return new CommandError(stage, body.code, `${message.replace(/\.$/, "")}: ${advice}.`);
+}
+
+function errorBody(text: string): ProtocolError | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body !== "object" || body === null) return undefined;
+    if (!("code" in body && "message" in body && isErrorCode(body.code))) return undefined;
+    return typeof body.message === "string" ? new ProtocolError(body.code, body.message) : undefined;
+  } catch {
+    // Not JSON: something else than a gateway answered, such as a proxy.
+    return undefined;
+  }
+}
+
+function notAGateway(gateway: GatewayUrl, what: string, cause?: unknown): CommandError {
+  return new CommandError(
+    "http",
+    "not_a_gateway",
+    `${gateway} answered with ${what}: is it a Sallyport gateway, and is nothing in between?`,
+    { cause },
+  );
+}
+
+function failure(error: unknown, gateway: GatewayUrl, signal: AbortSignal | undefined): unknown {
+  if (error instanceof CommandError || signal?.aborted === true) return error;
+  return networkFailure(error, gateway);
+}

@@ -1,0 +1,123 @@
+// The keys that the host lets in: its own authorized_keys files, watched, and those of the accounts that may reach the
+// workspace, as the gateway pushes them. Changes are in effect within a second, for live connections too.
+
+import { unwatchFile, watchFile } from "node:fs";
+import type { PushedKey } from "../../protocol/control.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
+import type { Log } from "../log.ts";
+import { type KeyProblem, type KeysFile, readKeysFile } from "./authorized-keys-file.ts";
+import { ALL_PERMISSIONS, isRuleMet, type KeyGrant, type OfferedKey } from "./server/key-grant.ts";
+
+/** What the SSH server asks. */
+export interface KeyAuthority {
+  /** What a key may do, connecting from `address`; undefined: it is not let in. */
+  allowed(key: OfferedKey, address: string): KeyGrant | undefined;
+  /** Calls back after what `allowed` answers may have changed. Returns the way out. */
+  onChange(listener: () => void): () => void;
+}
+
+/** By polling: it sees replaced, missing and network files alike. */
+const POLL_MS = 300;
+
+export class AllowedKeys implements KeyAuthority {
+  readonly #log: Log;
+  readonly #files = new Map<string, KeysFile>();
+  readonly #watchers = new Map<string, () => void>();
+  readonly #listeners = new Set<() => void>();
+  #pushed: ReadonlyMap<string, KeyGrant> = new Map();
+
+  /** Reads the files for the first time; missing ones are waited for. */
+  static async open(options: { files: readonly string[]; log: Log }): Promise<AllowedKeys> {
+    const keys = new AllowedKeys(options.log);
+    await Promise.all(options.files.map((file) => keys.#watch(file)));
+    return keys;
+  }
+
+  private constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** What is wrong in the files at the moment. */
+  get problems(): readonly KeyProblem[] {
+    return [...this.#files.values()].flatMap(({ problems }) => problems);
+  }
+
+  /**
+   * A key that the host's own files name is governed by them alone: an account's key does not get around its options.
+   * A line with an option that is not honoured keeps its key out altogether.
+   */
+  allowed(key: OfferedKey, address: string): KeyGrant | undefined {
+    const blob = key.blob.toString("base64");
+    const entries = [...this.#files.values()].flatMap((file) => file.entries.get(blob) ?? []);
+    if (entries.length === 0) return this.#pushed.get(blob);
+    if (entries.some(({ rule }) => rule === undefined)) return undefined;
+    const now = Date.now();
+    for (const { rule, fingerprint } of entries) {
+      if (rule !== undefined && isRuleMet(rule, address, now)) {
+        return { account: null, fingerprint, permissions: rule.permissions };
+      }
+    }
+    return undefined;
+  }
+
+  /** Replaces what the gateway pushed before. */
+  setPushed(keys: readonly PushedKey[]): void {
+    const pushed = new Map<string, KeyGrant>();
+    for (const { publicKey, account } of keys) {
+      try {
+        const key = parsePublicKey(publicKey);
+        if (key.options !== "") throw new ProtocolError("bad_key", "A pushed key has no options.");
+        pushed.set(key.blob, { account, fingerprint: key.fingerprint, permissions: ALL_PERMISSIONS });
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        this.#log.warn(`a key of ${account} is not used: ${error.message}`);
+      }
+    }
+    this.#pushed = pushed;
+    this.#changed();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    for (const [file, listener] of this.#watchers) unwatchFile(file, listener);
+    this.#watchers.clear();
+    this.#listeners.clear();
+  }
+
+  async #watch(file: string): Promise<void> {
+    if (this.#watchers.has(file)) return;
+    let reading = Promise.resolve();
+    const changed = () => {
+      // One after the other, so that an older read never overwrites a newer one.
+      reading = reading.then(() => this.#read(file));
+    };
+    this.#watchers.set(file, changed);
+    // Watched before the first read: a change in between is seen.
+    watchFile(file, { interval: POLL_MS, persistent: false }, changed);
+    changed();
+    await reading;
+  }
+
+  async #read(file: string): Promise<void> {
+    const before = this.#files.get(file);
+    const next = await readKeysFile(file, before !== undefined);
+    if (!this.#watchers.has(file)) return;
+    this.#files.set(file, next);
+    for (const { line, message } of next.problems) {
+      this.#log.warn(`${file}${line === undefined ? "" : `:${line}`}: ${message}`);
+    }
+    if (before !== undefined || next.entries.size > 0) {
+      this.#log.info(`${file}: ${next.entries.size} ${next.entries.size === 1 ? "key" : "keys"}`);
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

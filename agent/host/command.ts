@@ -1,0 +1,236 @@
+// `sallyport host`: makes this machine reachable as a workspace. Ties together the identity, the keys that may come in,
+// the SSH server and the link to the gateway.
+
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { RegisteredMessage } from "../../protocol/control.ts";
+import { redactTokens } from "../../protocol/token.ts";
+import { VERSION } from "../../protocol/version.ts";
+import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
+import { createLog, type Log } from "../log.ts";
+import { nativeParts } from "../native-parts.ts";
+import { stateDirectory, thisMachine } from "../paths.ts";
+import { AllowedKeys } from "./allowed-keys.ts";
+import { type HostIdentity, loadIdentity } from "./identity.ts";
+import { holdLink, registeredId } from "./link.ts";
+import { type HostOptions, parseHostOptions } from "./options.ts";
+import { createHostSshServer } from "./ssh-server.ts";
+
+const help = `
+Usage: sallyport host --gateway URL [options]
+
+Makes this machine a workspace: registers it at the gateway, and lets people in over SSH who hold an allowed key.
+Runs until it is stopped; finds its way back after every loss of the network.
+
+Who registers (the first that is given):
+  --token TOKEN          an access token with the scope host; others on this machine may see it in the process list
+  --token-file FILE      a file that holds it
+  SALLYPORT_TOKEN        the environment variable that holds it (SALLYPORT_TOKEN_FILE: names the file)
+  sallyport login        what a sign-in on this machine left
+  --open                 nobody: an open registration, where the gateway allows it; the workspace's id is the secret
+
+Who may come in:
+  --authorized-keys FILE keys in OpenSSH's authorized_keys form; may be given several times; watched for changes
+  --no-account-keys      not the keys of the account at the gateway
+  --anyone               really everyone who can reach the workspace, without a key
+  --end-to-end-only      only connections that the gateway cannot read
+  --no-owner-token       no sign-in by owner token
+
+  --gateway URL          the gateway (or SALLYPORT_GATEWAY)
+  --name NAME            the workspace's name (or SALLYPORT_NAME; default: this machine's name)
+  --shell PATH           the shell of sessions (default: the login shell)
+  --cwd DIR              where sessions start (default: the home directory)
+  --state DIR            host key and ids, kept between starts (or SALLYPORT_STATE)
+  --allow-plain-http     talk to a gateway on another machine without TLS
+  --json                 one JSON object a line on stdout, the first one {"event":"ready",…}
+  -v, --verbose          say more on stderr
+
+Example:
+  SALLYPORT_TOKEN=$(cat token) sallyport host --gateway https://gateway.example --name devbox
+`;
+
+export const command: Command = {
+  help,
+  async run(args, context) {
+    const options = parseHostOptions(args, context.env);
+    // Longer than any argument list that holds a token: the process list shows this instead.
+    if (options.token.kind === "value" && options.token.fromArgv) process.title = "sallyport host";
+    return await runHost(options, context);
+  },
+};
+
+async function runHost(options: HostOptions, context: CommandContext): Promise<number> {
+  const log = createLog({
+    level: options.verbose ? "debug" : "info",
+    write: (line) => context.stderr.write(line),
+    timestamps: true,
+  });
+  log.debug(nativeParts());
+  const token = await tokenReader(options, context, log);
+  // Read now, so that a wrong file is told at once; and where there is none, no account's keys are meant.
+  const takesAccountKeys = options.accountKeys && (await token()) !== undefined;
+  const machine = thisMachine(context.env, homedir);
+  const directory =
+    options.state === undefined ? join(stateDirectory(machine), "host") : resolve(options.state);
+  const identity = await loadIdentity(directory);
+
+  const allowed = await AllowedKeys.open({ files: options.authorizedKeys.map((file) => resolve(file)), log });
+  let gatewayKeys: readonly string[] = [];
+  const server = createHostSshServer({
+    hostKeys: [identity.privateKey],
+    allowed,
+    anyone: options.anyone,
+    gatewayKeys: () => gatewayKeys,
+    ownerTokens: options.ownerTokens,
+    endToEndOnly: options.endToEndOnly,
+    shell: options.shell,
+    cwd: options.cwd,
+    log,
+  });
+  if (options.anyone) log.warn("--anyone: everyone who can reach this workspace comes in without a key");
+
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(new CommandError("tunnel", "STOPPED", "the host was stopped"));
+  if (context.signal.aborted) onAbort();
+  context.signal.addEventListener("abort", onAbort, { once: true });
+  let announced = false;
+  try {
+    await holdLink(
+      {
+        gateway: options.gateway,
+        token,
+        identity,
+        name: options.name,
+        endToEndOnly: options.endToEndOnly,
+        ownerTokens: options.ownerTokens,
+        agent: `sallyport/${VERSION}`,
+        log,
+        onRegistered(message) {
+          identity.remember(options.gateway, options.name, registeredId(message)).catch((error: unknown) => {
+            log.warn(
+              `the workspace's id could not be kept: ${error instanceof Error ? error.message : String(error)}`,
+            );
+          });
+          if (announced) log.info("the link is up again");
+          else announce(message, options, identity, context);
+          announced = true;
+        },
+        onGatewayKeys(keys) {
+          gatewayKeys = keys;
+        },
+        onKeys(keys) {
+          if (takesAccountKeys) allowed.setPushed(keys);
+        },
+        onStream(stream, request) {
+          server.accept(stream, {
+            address: request.client.address,
+            account: request.client.account,
+            via: request.via,
+          });
+        },
+      },
+      stop.signal,
+    );
+    return 0;
+  } finally {
+    context.signal.removeEventListener("abort", onAbort);
+    allowed.close();
+    await server.close();
+  }
+}
+
+function announce(
+  message: RegisteredMessage,
+  options: HostOptions,
+  identity: HostIdentity,
+  context: CommandContext,
+): void {
+  const { id, name } = message.workspace;
+  const open = message.account === null;
+  const ssh = connectCommands(message, options, identity);
+  if (options.json) {
+    const event = {
+      event: "ready",
+      workspace: { id, name },
+      ssh,
+      fingerprint: identity.publicKey.fingerprint,
+    };
+    context.stdout.write(`${JSON.stringify(event)}\n`);
+    return;
+  }
+  const lines = [
+    `Workspace ${name} is online at ${options.gateway}${open ? "" : ` (account ${message.account})`}.`,
+    `Host key: ${identity.publicKey.fingerprint}`,
+    "Connect with:",
+    ...ssh.map((line) => `  ${line}`),
+    ...(open ? ["The id is the secret: whoever has it and an allowed key comes in."] : []),
+    "Press Ctrl-C to stop.",
+  ];
+  context.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/**
+ * Commands that a person can copy, with Sallyport installed and, where the gateway serves SSH, with nothing but ssh: end
+ * to end first.
+ */
+function connectCommands(message: RegisteredMessage, options: HostOptions, identity: HostIdentity): string[] {
+  const { id, name } = message.workspace;
+  const ownKey = `${identity.publicKey.type} ${identity.publicKey.blob}`;
+  const pinned = message.account === null ? ` --host-key '${ownKey}'` : "";
+  const target = message.account === null ? id : name;
+  const commands = [`sallyport ssh --gateway ${options.gateway}${pinned} ${target}`];
+  if (message.ssh !== null) {
+    const { host, port } = message.ssh;
+    const jump = `${host.includes(":") ? `[${host}]` : host}${port === 22 ? "" : `:${port}`}`;
+    commands.push(`ssh -J ${jump} ${target}`);
+    if (!options.endToEndOnly) commands.push(`ssh ${port === 22 ? "" : `-p ${port} `}${target}@${host}`);
+  }
+  return commands;
+}
+
+/** Reads the token anew each time where it lives in a file or a keychain, so that a renewed one is picked up. */
+async function tokenReader(
+  options: HostOptions,
+  context: CommandContext,
+  log: Log,
+): Promise<() => Promise<string | undefined>> {
+  const source = options.token;
+  switch (source.kind) {
+    case "value":
+      if (source.fromArgv) {
+        log.warn(
+          "--token shows the token in the process list and shell history: SALLYPORT_TOKEN or --token-file hide it",
+        );
+      }
+      return () => Promise.resolve(source.token.trim());
+    case "file":
+      return () => readTokenFile(source.path);
+    case "open":
+      return () => Promise.resolve(undefined);
+    case "stored": {
+      const { readAccessToken } = await import("../credentials/store.ts");
+      const stored = async (): Promise<string | undefined> =>
+        (await readAccessToken(options.gateway, context))?.token;
+      if ((await stored()) !== undefined) return stored;
+      if (options.authorizedKeys.length > 0 || options.anyone) {
+        log.info("no access token: registering openly");
+        return () => Promise.resolve(undefined);
+      }
+      throw new UsageError(
+        `not signed in at ${options.gateway}: set SALLYPORT_TOKEN, pass --token-file, or run \`sallyport login\`; without an account, pass --authorized-keys FILE`,
+      );
+    }
+  }
+}
+
+async function readTokenFile(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "EFAILED";
+    throw new CommandError("file", code, redactTokens(`the token file ${path} cannot be read (${code})`), {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,273 @@
+// The host's side of its link: one control connection to the gateway, kept for as long as the host lives. Registers,
+// hands on pushed keys, and dials one WebSocket back for each stream that the gateway asks for.
+
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { WebSocket } from "ws";
+import {
+  type ChallengeMessage,
+  CONTROL_VERSION,
+  type GatewayMessage,
+  type HostMessage,
+  type OpenMessage,
+  type PushedKey,
+  parseGatewayMessage,
+  type RegisteredMessage,
+  registrationPayload,
+} from "../../protocol/control.ts";
+import { CLOSE, type ErrorCode, isErrorCode, isFinal, ProtocolError } from "../../protocol/errors.ts";
+import { type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
+import { parseWorkspaceId } from "../../protocol/id.ts";
+import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
+import type { Name } from "../../protocol/name.ts";
+import { formatPublicKey } from "../../protocol/ssh-public-key.ts";
+import { OPEN, webSocketStream } from "../../protocol/web-socket.ts";
+import { CommandError } from "../command.ts";
+import type { Log } from "../log.ts";
+import { dialWebSocket } from "../network/dial-web-socket.ts";
+import { stageOf } from "../stage.ts";
+import { backoff } from "./backoff.ts";
+import type { HostIdentity } from "./identity.ts";
+
+export interface LinkOptions {
+  readonly gateway: GatewayUrl;
+  /** Read anew for each attempt, so that a renewed token is picked up. undefined: register openly. */
+  readonly token: () => Promise<string | undefined>;
+  readonly identity: HostIdentity;
+  readonly name: Name;
+  readonly endToEndOnly: boolean;
+  readonly ownerTokens: boolean;
+  readonly agent: string;
+  readonly log: Log;
+  readonly onRegistered: (message: RegisteredMessage) => void;
+  readonly onKeys: (keys: PushedKey[]) => void;
+  /** The keys of the gateway that has just accepted the registration, authorized_keys form: who may vouch for people. */
+  readonly onGatewayKeys: (keys: readonly string[]) => void;
+  readonly onStream: (stream: Duplex, request: OpenMessage) => void;
+}
+
+/** Dial-backs under way at once: more are refused, so that a flood cannot take the machine's sockets. */
+const MAX_DIALLING = 64;
+/** Control messages that wait for the gateway to read: a few thousand. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+/** After a refusal that a person has to mend, tries go on at this pace. */
+const REFUSED_RETRY_MS = 60_000;
+
+/**
+ * Holds the link until `signal` is aborted; then returns.
+ * @throws CommandError when the first registration is refused for good, or when the gateway says that another host has
+ *   taken this identity (`fenced`) or that the workspace was deleted
+ */
+export async function holdLink(options: LinkOptions, signal: AbortSignal): Promise<void> {
+  const { log } = options;
+  let everRegistered = false;
+  let failures = 0;
+  while (!signal.aborted) {
+    const attempt = new Attempt(options, signal, () => {
+      everRegistered = true;
+      failures = 0;
+    });
+    let reason: unknown;
+    try {
+      reason = await attempt.run();
+    } catch (error) {
+      reason = error;
+    }
+    if (signal.aborted) return;
+    const code = codeOf(reason);
+    const final = code !== undefined && isFinal(code);
+    if (code === "fenced" || (everRegistered && code === "workspace_unknown")) throw reason;
+    if (final && !everRegistered) throw reason;
+    failures++;
+    const wait = final ? REFUSED_RETRY_MS : backoff(failures, Math.random());
+    const why = reason instanceof Error ? reason.message : String(reason);
+    log.warn(
+      `the link to ${options.gateway} is down (${why}); trying again in ${(wait / 1000).toFixed(1)} s`,
+    );
+    // Aborting is the way out of the wait, not a failure.
+    await delay(wait, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function codeOf(reason: unknown): ErrorCode | undefined {
+  return reason instanceof CommandError && isErrorCode(reason.code) ? reason.code : undefined;
+}
+
+/** One control connection, from the dial to its end. */
+class Attempt {
+  readonly #options: LinkOptions;
+  readonly #signal: AbortSignal;
+  readonly #onUp: () => void;
+  #token: string | undefined;
+  #dialling = 0;
+  #lastHeard = Date.now();
+
+  constructor(options: LinkOptions, signal: AbortSignal, onUp: () => void) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#onUp = onUp;
+  }
+
+  /** Resolves with the reason why the connection ended; rejects where it did not come about or was refused. */
+  async run(): Promise<unknown> {
+    this.#token = await this.#options.token();
+    const socket = await dialWebSocket({
+      gateway: this.#options.gateway,
+      path: PATHS.link,
+      subprotocol: SUBPROTOCOL.control,
+      token: this.#token,
+      signal: this.#signal,
+    });
+    return await new Promise((resolve, reject) => {
+      let registered = false;
+      let gatewayKeys: readonly string[] = [];
+      const end = (): void => {
+        clearTimeout(deadline);
+        clearInterval(pings);
+        this.#signal.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: unknown): void => {
+        end();
+        reject(error);
+        socket.close(CLOSE.normal);
+        setTimeout(() => socket.terminate(), 1_000).unref();
+      };
+      const onAbort = (): void => fail(this.#signal.reason);
+      this.#signal.addEventListener("abort", onAbort, { once: true });
+      const deadline = setTimeout(() => {
+        fail(new CommandError("http", "ETIMEDOUT", "the gateway did not accept the registration in time"));
+      }, REGISTER_TIMEOUT_MS);
+      const pings = setInterval(() => {
+        if (Date.now() - this.#lastHeard > DEAD_AFTER_MS) {
+          fail(new CommandError("tunnel", "ETIMEDOUT", "nothing heard from the gateway for too long"));
+        } else {
+          send(socket, { type: "ping" });
+        }
+      }, PING_INTERVAL_MS);
+      socket.on("error", (error) =>
+        fail(new CommandError("tunnel", "EFAILED", error.message, { cause: error })),
+      );
+      socket.on("close", (code, reason) => {
+        end();
+        resolve(
+          new CommandError("tunnel", `CLOSED_${code}`, `the gateway closed it: ${reason.toString() || code}`),
+        );
+      });
+      socket.on("message", (data, isBinary) => {
+        this.#lastHeard = Date.now();
+        try {
+          if (isBinary || !Buffer.isBuffer(data))
+            throw new ProtocolError("bad_message", "Control messages are text.");
+          const message = parseGatewayMessage(data.toString());
+          if (message.type === "challenge" && !registered) {
+            gatewayKeys = message.gatewayKeys;
+            send(socket, this.#register(message));
+          } else if (message.type === "registered" && !registered) {
+            registered = true;
+            clearTimeout(deadline);
+            this.#onUp();
+            this.#options.onGatewayKeys(gatewayKeys);
+            this.#options.onKeys(message.keys);
+            this.#options.onRegistered(message);
+          } else {
+            this.#receive(socket, message, fail);
+          }
+        } catch (error) {
+          fail(error);
+        }
+      });
+      socket.resume();
+    });
+  }
+
+  #register(challenge: ChallengeMessage): HostMessage {
+    const { identity, gateway, name } = this.#options;
+    const [gatewayKey] = challenge.gatewayKeys;
+    if (gatewayKey === undefined) throw new ProtocolError("bad_message", "The gateway named no key.");
+    return {
+      type: "register",
+      version: CONTROL_VERSION,
+      name,
+      workspaceId: identity.workspaceId(gateway, name),
+      hostKeys: [formatPublicKey({ ...identity.publicKey, comment: "" })],
+      signature: identity.sign(registrationPayload(challenge.nonce, gatewayKey)).toString("base64"),
+      agent: this.#options.agent,
+      endToEndOnly: this.#options.endToEndOnly,
+      ownerTokens: this.#options.ownerTokens,
+    };
+  }
+
+  #receive(socket: WebSocket, message: GatewayMessage, fail: (error: unknown) => void): void {
+    switch (message.type) {
+      case "open":
+        this.#dialBack(socket, message);
+        break;
+      case "keys":
+        this.#options.onKeys(message.keys);
+        break;
+      case "ping":
+        send(socket, { type: "pong" });
+        break;
+      case "pong":
+        break;
+      case "goaway":
+        fail(new CommandError("tunnel", "GOAWAY", message.reason));
+        break;
+      case "error":
+        fail(new CommandError(stageOf(message.code), message.code, message.message));
+        break;
+      default:
+        throw new ProtocolError("bad_message", `The gateway sent ${message.type} out of turn.`);
+    }
+  }
+
+  #dialBack(socket: WebSocket, request: OpenMessage): void {
+    const { gateway, log, onStream } = this.#options;
+    if (this.#dialling >= MAX_DIALLING) {
+      send(socket, {
+        type: "refuse",
+        stream: request.stream,
+        message: "The workspace is opening too many connections.",
+      });
+      return;
+    }
+    this.#dialling++;
+    dialWebSocket({
+      gateway,
+      path: PATHS.stream,
+      subprotocol: SUBPROTOCOL.raw,
+      token: request.stream,
+      signal: this.#signal,
+    })
+      .then((dialled) => {
+        const stream = webSocketStream(dialled);
+        // The SSH server listens from here on; a stream that fails before is gone without a trace.
+        onStream(stream, request);
+        dialled.resume();
+      })
+      .catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        log.warn(`a connection from ${request.client.address} could not be dialled back: ${why}`);
+        send(socket, {
+          type: "refuse",
+          stream: request.stream,
+          message: "The workspace could not dial back.",
+        });
+      })
+      .finally(() => {
+        this.#dialling--;
+      });
+  }
+}
+
+/** The id that the gateway gave, checked. */
+export function registeredId(message: RegisteredMessage): ReturnType<typeof parseWorkspaceId> {
+  return parseWorkspaceId(message.workspace.id);
+}
+
+function send(socket: WebSocket, message: HostMessage): void {
+  if (socket.readyState !== OPEN) return;
+  // A gateway that asks and asks, and does not read the answers, must not fill this machine's memory.
+  if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
+  else socket.send(JSON.stringify(message));
+}

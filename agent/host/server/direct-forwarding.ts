@@ -1,0 +1,85 @@
+// Connections that the client asks the host to make: `direct-tcpip` (ssh -L, -D, -W; RFC 4254 §7.2) and
+// `direct-streamlocal@openssh.com` (OpenSSH PROTOCOL §2.4).
+
+import { connect, type Socket } from "node:net";
+import { resolve } from "node:path";
+import type { ChannelRequest } from "../../../protocol/ssh/connection.ts";
+import { OPEN_FAILURE } from "../../../protocol/ssh/message-numbers.ts";
+import type { Log } from "../../log.ts";
+import type { KeyPermissions } from "./key-grant.ts";
+import { splice } from "./splice.ts";
+
+export interface DirectForwarding {
+  tcp(request: ChannelRequest): void;
+  unix(request: ChannelRequest): void;
+  /** Ends the connections that are still being made. */
+  close(): void;
+}
+
+/** `home`: where relative socket paths start. */
+export function createDirectForwarding(
+  permissions: KeyPermissions,
+  home: string,
+  log: Log,
+): DirectForwarding {
+  const connecting = new Set<Socket>();
+
+  function dial(request: ChannelRequest, where: string, socket: Socket): void {
+    connecting.add(socket);
+    const failed = (error: Error) => {
+      connecting.delete(socket);
+      log.info(`forwarding to ${where} failed: ${error.message}`);
+      request.refuse(OPEN_FAILURE.connectFailed, error.message);
+    };
+    socket.once("error", failed);
+    socket.once("connect", () => {
+      connecting.delete(socket);
+      socket.off("error", failed);
+      const channel = request.accept();
+      if (channel === undefined) socket.destroy();
+      else splice(channel, socket);
+    });
+  }
+
+  function refuse(request: ChannelRequest, where: string): void {
+    log.warn(`refused forwarding to ${where}`);
+    request.refuse(OPEN_FAILURE.administrativelyProhibited, "forwarding is not allowed for this key");
+  }
+
+  return {
+    tcp(request) {
+      const host = request.data.text(255);
+      const port = request.data.uint32();
+      const where = `${host}:${port}`;
+      if (!permissions.portForwarding || !isPermitted(permissions.permitOpen, host, port)) {
+        return refuse(request, where);
+      }
+      if (port === 0 || port > 0xffff || host === "") {
+        return request.refuse(OPEN_FAILURE.connectFailed, "not a host and port");
+      }
+      log.debug(`forwarding to ${where}`);
+      dial(request, where, connect({ host, port, allowHalfOpen: true }));
+    },
+    unix(request) {
+      const path = resolve(home, request.data.text(1024));
+      if (!permissions.portForwarding || permissions.permitOpen !== undefined) return refuse(request, path);
+      log.debug(`forwarding to ${path}`);
+      dial(request, path, connect({ path, allowHalfOpen: true }));
+    },
+    close() {
+      for (const socket of connecting) socket.destroy();
+      connecting.clear();
+    },
+  };
+}
+
+/** `permitopen` compares names as written, without looking them up (sshd(8)). */
+function isPermitted(permitted: readonly string[] | undefined, host: string, port: number): boolean {
+  if (permitted === undefined) return true;
+  return permitted.some((entry) => {
+    const colon = entry.lastIndexOf(":");
+    const entryHost = entry.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+    const entryPort = entry.slice(colon + 1);
+    return (entryHost === "*" || entryHost === host) && (entryPort === "*" || Number(entryPort) === port);
+  });
+}

@@ -1,0 +1,230 @@
+// One connection to the host, from the first byte to the last: sign-in, then sessions and forwards with what the key
+// may do. Everything that belongs to the connection is made here and ends here.
+
+import type { Duplex } from "node:stream";
+import type { Connection as Ssh2Connection } from "ssh2";
+import type { Channel } from "../../../protocol/ssh/channel.ts";
+import {
+  type ChannelRequest,
+  Connection,
+  type ConnectionOwner,
+  type GlobalReply,
+} from "../../../protocol/ssh/connection.ts";
+import {
+  createKeyExchangeTimer,
+  type KeyExchangeLimits,
+  type KeyExchangeTimer,
+} from "../../../protocol/ssh/key-exchange-timer.ts";
+import { DISCONNECT, OPEN_FAILURE } from "../../../protocol/ssh/message-numbers.ts";
+import {
+  disconnect,
+  type PacketTransport,
+  refuseMessage,
+  takeOverConnection,
+} from "../../../protocol/ssh/ssh2/transport.ts";
+import type { WireReader } from "../../../protocol/ssh/wire.ts";
+import type { Log } from "../../log.ts";
+import { type AgentForwarding, createAgentForwarding } from "./agent-forwarding.ts";
+import { createAuthentication, type SignIn } from "./authentication.ts";
+import { createDirectForwarding, type DirectForwarding } from "./direct-forwarding.ts";
+import type { KeyGrant, OfferedKey } from "./key-grant.ts";
+import { createRemoteForwarding, FORWARD_REQUESTS, type RemoteForwarding } from "./remote-forwarding.ts";
+import { type SessionContext, serveSession } from "./session.ts";
+import type { ShellUser } from "./shell-environment.ts";
+
+export interface HostConnectionOptions {
+  readonly anyone: boolean;
+  allowed(key: OfferedKey): KeyGrant | undefined;
+  gatewayKeys(): readonly string[];
+  readonly ownerTokens: boolean;
+  readonly via: "tunnel" | "jump" | "session";
+  onSignedIn(): void;
+  /** For the log: who this is, as far as it is known before sign-in. */
+  readonly peer: string;
+  readonly address: string;
+  readonly user: ShellUser;
+  readonly cwd: string | undefined;
+  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly hangUpGrace: number;
+  readonly keyExchange: KeyExchangeLimits;
+  serveSftp: SessionContext["serveSftp"];
+}
+
+/** What sign-in makes available. */
+interface SignedIn {
+  readonly signIn: SignIn;
+  readonly direct: DirectForwarding;
+  readonly remote: RemoteForwarding;
+  readonly agent: AgentForwarding;
+}
+
+export class HostConnection implements ConnectionOwner {
+  readonly #ssh2: Ssh2Connection;
+  readonly #stream: Duplex;
+  readonly #options: HostConnectionOptions;
+  readonly #log: Log;
+  readonly #connection: Connection;
+  readonly #keyExchange: KeyExchangeTimer;
+  #signedIn: SignedIn | undefined;
+  #noMoreSessions = false;
+  #closed = false;
+
+  /** To be made inside of ssh2's `connection` event. */
+  constructor(ssh2: Ssh2Connection, stream: Duplex, options: HostConnectionOptions) {
+    this.#ssh2 = ssh2;
+    this.#stream = stream;
+    this.#options = options;
+    this.#log = prefixed(options.log, options.peer);
+    this.#connection = new Connection(this.#log);
+    const transport: PacketTransport = takeOverConnection(ssh2, stream, {
+      receive: (payload) => {
+        this.#keyExchange.moved();
+        this.#connection.receive(payload);
+      },
+      drain: () => {
+        this.#keyExchange.moved();
+        this.#connection.drain();
+      },
+    });
+    this.#connection.start(transport, this);
+    this.#keyExchange = createKeyExchangeTimer(transport, options.keyExchange);
+
+    let pending: SignIn | undefined;
+    ssh2.on(
+      "authentication",
+      createAuthentication(options, {
+        signedIn: (signIn) => {
+          pending = signIn;
+        },
+        certificateRefused: (reason) => this.#log.info(`certificate refused: ${reason}`),
+        tooManyTries: () => this.end("Too many authentication failures", DISCONNECT.noMoreAuthMethods),
+      }),
+    );
+    ssh2.once("ready", () => {
+      if (pending !== undefined) this.#begin(pending);
+    });
+    ssh2.on("rekey", () => this.#keyExchange.exchanged());
+    ssh2.on("error", (error) => {
+      this.#log.info(`connection failed: ${error.message}`);
+      this.close();
+    });
+    ssh2.once("close", () => this.close());
+    ssh2.once("end", () => this.close());
+  }
+
+  /** undefined before sign-in, and where anyone is let in. */
+  get key(): OfferedKey | undefined {
+    return this.#signedIn?.signIn.key;
+  }
+
+  get grant(): KeyGrant | undefined {
+    return this.#signedIn?.signIn.grant;
+  }
+
+  /** Tells the client why, and closes. */
+  end(reason: string, code: number = DISCONNECT.byApplication): void {
+    if (this.#closed) return;
+    this.#log.info(`connection closed: ${reason}`);
+    disconnect(this.#ssh2, code, reason);
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#keyExchange.stop();
+    this.#connection.close();
+    this.#signedIn?.direct.close();
+    this.#signedIn?.remote.close();
+    this.#signedIn?.agent.close();
+    // Written bytes get a moment to leave; a peer that takes none does not keep the stream.
+    this.#stream.end();
+    const last = setTimeout(() => this.#stream.destroy(), 1000);
+    this.#stream.once("finish", () => this.#stream.destroy());
+    this.#stream.once("close", () => clearTimeout(last));
+    if (this.#stream.destroyed) clearTimeout(last);
+    else if (this.#stream.writableFinished) this.#stream.destroy();
+    if (this.#signedIn !== undefined) this.#log.info("connection ended");
+  }
+
+  #begin(signIn: SignIn): void {
+    this.#options.onSignedIn();
+    const { grant } = signIn;
+    const { user } = this.#options;
+    const who = grant.account === null ? "" : ` for ${grant.account}`;
+    this.#log.info(`signed in with ${grant.fingerprint}${who}`);
+    this.#signedIn = {
+      signIn,
+      direct: createDirectForwarding(grant.permissions, user.home, this.#log),
+      remote: createRemoteForwarding(this.#connection, grant.permissions, user.home, this.#log),
+      agent: createAgentForwarding(this.#connection, this.#log),
+    };
+  }
+
+  openChannel(request: ChannelRequest): void {
+    if (this.#signedIn === undefined) {
+      request.refuse(OPEN_FAILURE.administrativelyProhibited, "not signed in");
+      return;
+    }
+    switch (request.type) {
+      case "session": {
+        if (this.#noMoreSessions) {
+          request.refuse(OPEN_FAILURE.administrativelyProhibited, "no more sessions");
+          return;
+        }
+        const channel = request.accept();
+        if (channel !== undefined) this.#serveSession(channel, this.#signedIn);
+        return;
+      }
+      case "direct-tcpip":
+        this.#signedIn.direct.tcp(request);
+        return;
+      case "direct-streamlocal@openssh.com":
+        this.#signedIn.direct.unix(request);
+        return;
+      default:
+        request.refuse(OPEN_FAILURE.unknownChannelType, "unknown channel type");
+        return;
+    }
+  }
+
+  globalRequest(name: string, data: WireReader): GlobalReply | Promise<GlobalReply> {
+    if (name === "no-more-sessions@openssh.com") {
+      this.#noMoreSessions = true;
+      return true;
+    }
+    if (FORWARD_REQUESTS.some((request) => request === name)) {
+      return this.#signedIn?.remote.request(name, data) ?? false;
+    }
+    // keepalive@openssh.com and whatever else: any answer is an answer (RFC 4254 §4).
+    return false;
+  }
+
+  refuseUnknown(): Uint8Array {
+    return refuseMessage(this.#ssh2);
+  }
+
+  #serveSession(channel: Channel, { signIn, agent }: SignedIn): void {
+    const { user, cwd, hostEnvironment, hangUpGrace, address, serveSftp } = this.#options;
+    serveSession(channel, {
+      user,
+      cwd,
+      hostEnvironment,
+      // Behind the gateway there are no ports; sshd writes 65535 where it knows none.
+      client: { address, port: 65535 },
+      server: { address: "127.0.0.1", port: 22 },
+      permissions: signIn.grant.permissions,
+      log: this.#log,
+      hangUpGrace,
+      forwardAgent: () => agent.start(),
+      agentSocket: () => agent.path,
+      serveSftp,
+    });
+  }
+}
+
+function prefixed(log: Log, peer: string): Log {
+  const at = (level: keyof Log) => (text: string) => log[level](`${peer}: ${text}`);
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}

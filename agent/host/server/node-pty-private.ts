@@ -1,0 +1,93 @@
+// The one place that touches the private parts of node-pty (pinned to 1.1.0; the contract is tested): its native
+// binding. Its JavaScript on top throws away output: it closes the terminal 200 ms after the process has ended, read
+// or not.
+
+import { createRequire } from "node:module";
+
+export interface ForkedTerminal {
+  /** The terminal's master end; the caller closes it. */
+  readonly fd: number;
+  readonly pid: number;
+}
+
+export interface PtyBinding {
+  fork(options: {
+    file: string;
+    args: readonly string[];
+    environment: Readonly<Record<string, string>>;
+    cwd: string;
+    columns: number;
+    rows: number;
+    onExit: (code: number, signal: number) => void;
+  }): ForkedTerminal;
+  resize(fd: number, columns: number, rows: number): void;
+}
+
+/** There is no PTY for this platform or installation: sessions go without. */
+export class PtyUnavailable extends Error {
+  override readonly name = "PtyUnavailable";
+}
+
+let loaded: PtyBinding | undefined;
+
+/** Loads the binding when the first PTY is asked for. @throws PtyUnavailable */
+export function ptyBinding(): PtyBinding {
+  loaded ??= load();
+  return loaded;
+}
+
+interface NativeBinding {
+  fork(
+    file: string,
+    args: readonly string[],
+    environment: readonly string[],
+    cwd: string,
+    columns: number,
+    rows: number,
+    uid: number,
+    gid: number,
+    utf8: boolean,
+    helperPath: string,
+    onExit: (code: number, signal: number) => void,
+  ): ForkedTerminal;
+  resize(fd: number, columns: number, rows: number): void;
+}
+
+function load(): PtyBinding {
+  const platform = `${process.platform}-${process.arch}`;
+  if (process.platform === "win32") throw new PtyUnavailable("A host on Windows has no PTY yet.");
+  let native: unknown;
+  let helper = "unused";
+  try {
+    const require = createRequire(createRequire(import.meta.url).resolve("@lydell/node-pty/package.json"));
+    native = require(`@lydell/node-pty-${platform}/pty.node`);
+    if (process.platform === "darwin") helper = require.resolve(`@lydell/node-pty-${platform}/spawn-helper`);
+  } catch (cause) {
+    throw new PtyUnavailable(`There is no PTY: the package @lydell/node-pty-${platform} does not load.`, {
+      cause,
+    });
+  }
+  if (!isNativeBinding(native)) {
+    throw new PtyUnavailable(
+      "There is no PTY: @lydell/node-pty is not the version that Sallyport was built for.",
+    );
+  }
+  const { fork, resize } = native;
+  return {
+    fork: ({ file, args, environment, cwd, columns, rows, onExit }) => {
+      const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+      return fork(file, args, variables, cwd, columns, rows, -1, -1, true, helper, onExit);
+    },
+    resize,
+  };
+}
+
+function isNativeBinding(value: unknown): value is NativeBinding {
+  if (typeof value !== "object" || value === null) return false;
+  return (
+    "fork" in value &&
+    typeof value.fork === "function" &&
+    "resize" in value &&
+    typeof value.resize === "function"
+  );
+}

@@ -1,0 +1,31 @@
+// What a session runs, whichever way its input and output are made: pipes (pipe-process.ts) or a PTY (pty-process.ts).
+
+import type { Readable, Writable } from "node:stream";
+
+export interface ProcessSpec {
+  readonly file: string;
+  readonly argv0: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+export interface ProcessExit {
+  readonly code: number;
+  /** Set where a signal ended it. */
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+export interface SessionProcess {
+  /** Also the number of its process group. */
+  readonly pid: number;
+  readonly input: Writable;
+  readonly output: Readable;
+  /** undefined with a PTY, which has one output. */
+  readonly errors: Readable | undefined;
+  /** Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  resize(columns: number, rows: number): void;
+  /** The session is gone: closes input and output, ends the processes (see process-group.ts). */
+  hangUp(grace: number): void;
+}

@@ -1,0 +1,203 @@
+// One `session` channel (RFC 4254 §6): what the client asks for before it starts something, then a shell, a command or
+// a subsystem until it ends. Answers as sshd does, where that can be seen from outside.
+
+import { accessSync, constants } from "node:fs";
+import { basename } from "node:path";
+import type { Channel } from "../../../protocol/ssh/channel.ts";
+import type { WireReader } from "../../../protocol/ssh/wire.ts";
+import type { Log } from "../../log.ts";
+import type { KeyPermissions } from "./key-grant.ts";
+import { ptyBinding } from "./node-pty-private.ts";
+import { startWithPipes } from "./pipe-process.ts";
+import { signalGroup } from "./process-group.ts";
+import { startOnPty, type Terminal } from "./pty-process.ts";
+import { runProcess } from "./run-process.ts";
+import type { SessionProcess } from "./session-process.ts";
+import {
+  EnvironmentRequests,
+  type SessionFacts,
+  type ShellUser,
+  sessionEnvironment,
+} from "./shell-environment.ts";
+import { signalFromClient } from "./signals.ts";
+import { sttyWords } from "./terminal-modes.ts";
+
+export interface SessionContext {
+  readonly user: ShellUser;
+  /** Where sessions start; the home directory where undefined. */
+  readonly cwd: string | undefined;
+  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  readonly client: SessionFacts["client"];
+  readonly server: SessionFacts["server"];
+  readonly permissions: KeyPermissions;
+  readonly log: Log;
+  /** From the hang-up to the kill, in ms. */
+  readonly hangUpGrace: number;
+  /** Path of the connection's agent socket, made now if need be; undefined: refused. */
+  forwardAgent(): string | undefined;
+  agentSocket(): string | undefined;
+  serveSftp(channel: Channel, options: { cwd: string; readOnly: boolean; signal: AbortSignal }): void;
+}
+
+/** The longest command that a client may ask for, in bytes; Linux takes 128 KiB in one argument. */
+const MAX_COMMAND = 128 * 1024 - 1;
+
+type Start =
+  | { readonly kind: "shell" }
+  | { readonly kind: "exec"; readonly command: string }
+  | { readonly kind: "sftp" };
+
+export function serveSession(channel: Channel, context: SessionContext): void {
+  const { log, permissions } = context;
+  const environment = new EnvironmentRequests(permissions.command !== undefined);
+  let terminal: (Terminal & { readonly term: string }) | undefined;
+  let state: "preparing" | "started" = "preparing";
+  let running: SessionProcess | undefined;
+
+  channel.onRequest = (type, data) => {
+    switch (type) {
+      case "env":
+        return environment.add(data.text(1024), data.text(32 * 1024));
+      case "pty-req":
+        return requestTerminal(data);
+      case "window-change":
+        return changeWindow(data);
+      case "auth-agent-req@openssh.com":
+        return permissions.agentForwarding && context.forwardAgent() !== undefined;
+      case "shell":
+        return start({ kind: "shell" });
+      case "exec":
+        return start({ kind: "exec", command: data.text(MAX_COMMAND) });
+      case "subsystem":
+        return data.text(128) === "sftp" && start({ kind: "sftp" });
+      case "signal":
+        return signal(data.text(64));
+      case "eow@openssh.com":
+        // The client's reader has gone (OpenSSH PROTOCOL §2.1): whoever writes on gets SIGPIPE.
+        if (terminal === undefined) running?.output.destroy();
+        else running?.hangUp(context.hangUpGrace);
+        return true;
+      default:
+        return false;
+    }
+  };
+
+  function requestTerminal(data: WireReader): boolean {
+    const term = data.text(256);
+    const [columns, rows] = [data.uint32(), data.uint32()];
+    data.uint32();
+    data.uint32();
+    const modes = data.string();
+    if (!permissions.pty || terminal !== undefined || state !== "preparing") return false;
+    try {
+      ptyBinding();
+    } catch (error) {
+      log.warn(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+    terminal = { term, columns, rows, modes: sttyWords(modes) };
+    return true;
+  }
+
+  function changeWindow(data: WireReader): boolean {
+    if (terminal === undefined) return false;
+    terminal.columns = data.uint32();
+    terminal.rows = data.uint32();
+    running?.resize(terminal.columns, terminal.rows);
+    return true;
+  }
+
+  /** sshd refuses it likewise where the key decides what runs. */
+  function signal(name: string): boolean {
+    const known = signalFromClient(name);
+    if (known === undefined || running === undefined || permissions.command !== undefined) return false;
+    return signalGroup(running.pid, known);
+  }
+
+  function start(asked: Start): boolean {
+    if (state === "started") return false;
+    const forced = permissions.command;
+    const sftp =
+      forced === undefined ? (asked.kind === "sftp" ? { readOnly: false } : undefined) : forcedSftp(forced);
+    if (sftp === "unsupported") {
+      log.warn(`refused a session: command="${forced}" has options that are not supported`);
+      return false;
+    }
+    state = "started";
+    if (sftp !== undefined) {
+      log.info("sftp started");
+      startSftp(sftp.readOnly);
+    } else {
+      const command = forced ?? (asked.kind === "exec" ? asked.command : undefined);
+      log.info(`${command === undefined ? "shell" : "command"} started${terminal ? " on a PTY" : ""}`);
+      void startProcess(command, forced === undefined ? undefined : originalCommand(asked));
+    }
+    return true;
+  }
+
+  function startSftp(readOnly: boolean): void {
+    const ended = new AbortController();
+    channel.once("gone", () => ended.abort());
+    channel.once("finish", () => {
+      channel.exit(0);
+      channel.destroy();
+    });
+    channel.once("close", () => ended.abort());
+    context.serveSftp(channel, { cwd: workingDirectory().path, readOnly, signal: ended.signal });
+  }
+
+  async function startProcess(command: string | undefined, original: string | undefined): Promise<void> {
+    const { user } = context;
+    const cwd = workingDirectory();
+    if (cwd.problem !== undefined) channel.stderr.write(`${cwd.problem}\n`);
+    const name = basename(user.shell);
+    const spec = {
+      file: user.shell,
+      argv0: command === undefined ? `-${name}` : name,
+      args: command === undefined ? [] : ["-c", command],
+      cwd: cwd.path,
+      environment: sessionEnvironment(context.hostEnvironment, environment.variables, user, {
+        client: context.client,
+        server: context.server,
+        originalCommand: original,
+        agentSocket: context.agentSocket(),
+        term: terminal?.term,
+      }),
+    };
+    try {
+      accessSync(spec.file, constants.X_OK);
+      running = terminal === undefined ? await startWithPipes(spec) : startOnPty(spec, terminal);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error(`${user.shell} does not start: ${reason}`);
+      channel.stderr.write(`sallyport: ${user.shell} does not start: ${reason}\n`);
+      await channel.flushed();
+      channel.exit(127);
+      return channel.close();
+    }
+    await runProcess(running, channel, context.hangUpGrace);
+  }
+
+  function workingDirectory(): { path: string; problem: string | undefined } {
+    const wanted = context.cwd ?? context.user.home;
+    try {
+      accessSync(wanted, constants.X_OK);
+      return { path: wanted, problem: undefined };
+    } catch {
+      return { path: "/", problem: `Could not chdir to home directory ${wanted}: No such file or directory` };
+    }
+  }
+}
+
+/** `command="internal-sftp"`, with -R for reading only, is our own SFTP server; it knows no other option. */
+function forcedSftp(command: string): { readOnly: boolean } | undefined | "unsupported" {
+  const [program, ...options] = command.trim().split(/\s+/);
+  if (program !== "internal-sftp") return undefined;
+  return options.every((option) => option === "-R") ? { readOnly: options.length > 0 } : "unsupported";
+}
+
+/** SSH_ORIGINAL_COMMAND as sshd sets it: nothing for a shell. */
+function originalCommand(asked: Start): string | undefined {
+  if (asked.kind === "exec") return asked.command;
+  return asked.kind === "sftp" ? "internal-sftp" : undefined;
+}

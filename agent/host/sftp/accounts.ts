@@ -1,0 +1,91 @@
+// Names of users and groups, from /etc/passwd and /etc/group. Node has no getpwuid(3); accounts that live in a
+// directory service only are shown by number. A file is read again when it has changed.
+
+import { readFile, stat } from "node:fs/promises";
+import { errorCode } from "./status.ts";
+
+export interface AccountNames {
+  /** The name, or the number where there is none. */
+  user(uid: number): string;
+  group(gid: number): string;
+}
+
+interface Account {
+  readonly name: string;
+  readonly home: string;
+}
+
+export class Accounts {
+  readonly #users: CachedFile;
+  readonly #groups: CachedFile;
+
+  constructor(passwdFile = "/etc/passwd", groupFile = "/etc/group") {
+    this.#users = new CachedFile(passwdFile);
+    this.#groups = new CachedFile(groupFile);
+  }
+
+  async names(): Promise<AccountNames> {
+    const { users, groups } = await this.byId();
+    return {
+      user: (uid) => users.get(uid) ?? String(uid),
+      group: (gid) => groups.get(gid) ?? String(gid),
+    };
+  }
+
+  async byId(): Promise<{ users: ReadonlyMap<number, string>; groups: ReadonlyMap<number, string> }> {
+    const [users, groups] = await Promise.all([this.#users.load(), this.#groups.load()]);
+    return { users: users.names, groups: groups.names };
+  }
+
+  /** The home directory of a user by name; undefined if there is no such user. */
+  async home(name: string): Promise<string | undefined> {
+    const { accounts } = await this.#users.load();
+    return accounts.get(name)?.home;
+  }
+}
+
+interface Parsed {
+  /** By id; where several have the same id the first counts, as in getpwuid(3). */
+  readonly names: ReadonlyMap<number, string>;
+  readonly accounts: ReadonlyMap<string, Account>;
+}
+
+class CachedFile {
+  readonly #path: string;
+  #version = "";
+  #parsed: Parsed = { names: new Map(), accounts: new Map() };
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async load(): Promise<Parsed> {
+    try {
+      const { mtimeMs, size, ino } = await stat(this.#path);
+      const version = `${mtimeMs} ${size} ${ino}`;
+      if (version !== this.#version) {
+        this.#parsed = parseAccounts(await readFile(this.#path, "utf8"));
+        this.#version = version;
+      }
+    } catch (error) {
+      // A system without these files, or one that hides them, has numbers instead of names: no reason to fail.
+      if (errorCode(error) === undefined) throw error;
+    }
+    return this.#parsed;
+  }
+}
+
+/** passwd(5) and group(5) alike: name, password, id; in passwd the home directory is the sixth field. */
+function parseAccounts(text: string): Parsed {
+  const names = new Map<number, string>();
+  const accounts = new Map<string, Account>();
+  for (const line of text.split("\n")) {
+    const [name, , id, , , home] = line.split(":");
+    if (name === undefined || name === "" || name.startsWith("#")) continue;
+    if (id === undefined || !/^\d{1,10}$/.test(id)) continue;
+    const number = Number(id);
+    if (!names.has(number)) names.set(number, name);
+    if (!accounts.has(name)) accounts.set(name, { name, home: home ?? "" });
+  }
+  return { names, accounts };
+}

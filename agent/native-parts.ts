@@ -1,0 +1,36 @@
+// Which native parts are in use. Without them everything works, but slower (ssh2's ciphers) or not at all (a terminal).
+
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+
+/** Whether ssh2 encrypts with its own native binding; without it ciphers cost two to three times as much. */
+export function nativeCrypto(): boolean {
+  try {
+    require("ssh2/lib/protocol/crypto/build/Release/sshcrypto.node");
+    return true;
+  } catch {
+    // Not built for this Node, or no compiler was there when it was installed.
+    return false;
+  }
+}
+
+/** Whether terminals can be opened. */
+export function nativePty(): boolean {
+  try {
+    require("@lydell/node-pty");
+    return true;
+  } catch {
+    // No prebuilt part for this platform.
+    return false;
+  }
+}
+
+/** One line for `--verbose`. */
+export function nativeParts(): string {
+  const crypto = nativeCrypto()
+    ? "native"
+    : "JavaScript (slower: ssh2's native part is not built for this Node)";
+  const pty = nativePty() ? "yes" : "no (@lydell/node-pty has no part for this platform)";
+  return `Node ${process.version}, ${process.platform}-${process.arch}; SSH ciphers: ${crypto}; terminals: ${pty}`;
+}

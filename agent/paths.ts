@@ -1,0 +1,53 @@
+// Where the agent keeps what it knows of a person: one directory for configuration, one for caches. Pure, so that
+// Windows and macOS are tested on Linux. Imported at every start, so nothing but node:path.
+
+import { posix, win32 } from "node:path";
+
+/** The facts of a machine that paths depend on. */
+export interface Machine {
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The home directory, absolute. */
+  readonly home: string;
+}
+
+/** Takes the running process's own; `env` may be a test's. */
+export function thisMachine(env: Machine["env"], homedir: () => string): Machine {
+  const platform = process.platform;
+  const home = platform === "win32" ? env.USERPROFILE : env.HOME;
+  return { platform, env, home: home === undefined || home === "" ? homedir() : home };
+}
+
+/**
+ * The directory for sign-ins and pinned host keys. SALLYPORT_CONFIG wins; relative values of XDG variables are
+ * ignored, as the XDG Base Directory Specification asks.
+ */
+export function configDirectory({ platform, env, home }: Machine): string {
+  const { isAbsolute, join, resolve } = platform === "win32" ? win32 : posix;
+  const own = env.SALLYPORT_CONFIG;
+  if (own !== undefined && own !== "") return resolve(own);
+  if (platform === "win32") return join(env.APPDATA || join(home, "AppData", "Roaming"), "sallyport");
+  if (platform === "darwin") return join(home, "Library", "Application Support", "sallyport");
+  const xdg = env.XDG_CONFIG_HOME;
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".config"), "sallyport");
+}
+
+/** The directory for what can be made again, such as compiled code. */
+export function cacheDirectory({ platform, env, home }: Machine): string {
+  const { isAbsolute, join } = platform === "win32" ? win32 : posix;
+  if (platform === "win32") {
+    return join(env.LOCALAPPDATA || join(home, "AppData", "Local"), "sallyport", "cache");
+  }
+  if (platform === "darwin") return join(home, "Library", "Caches", "sallyport");
+  const xdg = env.XDG_CACHE_HOME;
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".cache"), "sallyport");
+}
+
+/** The directory for what a program keeps between its starts, such as a host's identity. */
+export function stateDirectory(machine: Machine): string {
+  const { platform, env, home } = machine;
+  if (platform === "win32" || platform === "darwin") return configDirectory(machine);
+  const xdg = env.XDG_STATE_HOME;
+  const base = xdg !== undefined && posix.isAbsolute(xdg) ? xdg : posix.join(home, ".local", "state");
+  return posix.join(base, "sallyport");
+}

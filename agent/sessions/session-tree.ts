@@ -1,0 +1,111 @@
+// What the sidebar shows, without the sidebar: nodes with stable ids, and which welcome text stands in their place. Pure.
+
+import type { Workspace } from "../../protocol/api.ts";
+import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { FeedState } from "./gateway-feed.ts";
+import { inOrder, type LastUse, type Session } from "./session-list.ts";
+
+export type TreeNode =
+  | { readonly kind: "gateway"; readonly gateway: GatewayUrl }
+  | { readonly kind: "session"; readonly gateway: GatewayUrl; readonly id: string }
+  /** Folds the workspaces that are offline. */
+  | { readonly kind: "offline-folder"; readonly gateway: GatewayUrl }
+  /** A line in the place of sessions, or above those that are known from before. */
+  | { readonly kind: "notice"; readonly gateway: GatewayUrl; readonly notice: Notice };
+
+export type Notice = "loading" | "none" | "offline" | "error" | "signed-out";
+
+/** `list`: the tree has something to show. */
+export type Welcome = "signed-out" | "loading" | "none" | "offline" | "error" | "expired" | "list";
+
+export interface GatewayView {
+  readonly gateway: GatewayUrl;
+  readonly state: FeedState;
+  readonly workspaces: ReadonlyMap<string, Workspace>;
+}
+
+export function nodeId(node: TreeNode): string {
+  switch (node.kind) {
+    case "gateway":
+      return `gateway ${node.gateway}`;
+    case "session":
+      return `session ${node.gateway} ${node.id}`;
+    case "offline-folder":
+      return `offline ${node.gateway}`;
+    case "notice":
+      return `notice ${node.gateway} ${node.notice}`;
+  }
+}
+
+/** A single gateway without anything to list leaves its place to the welcome text. */
+export function welcome(gateways: readonly GatewayView[]): Welcome {
+  const [only, ...others] = gateways;
+  if (only === undefined) return "signed-out";
+  if (others.length > 0 || only.workspaces.size > 0) return "list";
+  switch (only.state.kind) {
+    case "signed-out":
+      return "expired";
+    case "online":
+      return "none";
+    default:
+      return only.state.kind;
+  }
+}
+
+export function rootNodes(gateways: readonly GatewayView[]): TreeNode[] {
+  if (welcome(gateways) !== "list") return [];
+  return gateways.map(({ gateway }) => ({ kind: "gateway", gateway }));
+}
+
+export function childNodes(node: TreeNode, view: GatewayView, lastUse: LastUse): TreeNode[] {
+  const { gateway } = node;
+  const sessions = inOrder(
+    [...view.workspaces.values()].map((workspace): Session => ({ gateway, workspace })),
+    lastUse,
+  );
+  const toNode = ({ workspace }: Session): TreeNode => ({ kind: "session", gateway, id: workspace.id });
+  if (node.kind === "offline-folder") return sessions.filter((one) => !one.workspace.online).map(toNode);
+  if (node.kind !== "gateway") return [];
+  const online = sessions.filter((one) => one.workspace.online);
+  const notice = noticeOf(view);
+  return [
+    ...(notice === undefined ? [] : [{ kind: "notice", gateway, notice } as const]),
+    ...online.map(toNode),
+    ...(online.length < sessions.length ? [{ kind: "offline-folder", gateway } as const] : []),
+  ];
+}
+
+export function parentNode(node: TreeNode, view: GatewayView | undefined): TreeNode | undefined {
+  const { gateway } = node;
+  if (node.kind === "gateway") return undefined;
+  const offline = node.kind === "session" && view?.workspaces.get(node.id)?.online === false;
+  return { kind: offline ? "offline-folder" : "gateway", gateway };
+}
+
+/** Words that `when` clauses of menus look for: `viewItem =~ /\bonline\b/`. */
+export function contextValue(node: TreeNode, view: GatewayView | undefined): string {
+  switch (node.kind) {
+    case "gateway":
+      return view?.state.kind === "signed-out" ? "gateway expired" : "gateway";
+    case "session": {
+      const workspace = view?.workspaces.get(node.id);
+      if (workspace === undefined) return "session";
+      const words = ["session", workspace.online ? "online" : "offline", workspace.mine ? "mine" : "shared"];
+      if (workspace.mine && !workspace.endToEndOnly) words.push("owner-token");
+      return words.join(" ");
+    }
+    default:
+      return node.kind;
+  }
+}
+
+export function onlineCount(gateways: readonly GatewayView[]): number {
+  let count = 0;
+  for (const { workspaces } of gateways) for (const { online } of workspaces.values()) if (online) count += 1;
+  return count;
+}
+
+function noticeOf({ state, workspaces }: GatewayView): Notice | undefined {
+  if (state.kind === "online") return workspaces.size === 0 ? "none" : undefined;
+  return state.kind;
+}

@@ -1,0 +1,97 @@
+// A name for the network that this machine is on: what was found about a port holds there and nowhere else. Only a hash,
+// since it is kept in a file.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+
+export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
+
+/** Come and go with containers and virtual machines, while the way out stays the same. VPNs (tun, utun, wg) do count. */
+const VIRTUAL = /^(?:docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|cali|lxc|lxd|vEthernet)/i;
+
+/**
+ * The same for as long as the interfaces have the same networks and the same router. Addresses count by their network only:
+ * IPv6 privacy addresses change by the hour. Pure.
+ * @param router whatever tells one router from another; empty where nothing does
+ */
+export function networkFingerprint(interfaces: Interfaces, router: string): string {
+  const networks = Object.entries(interfaces)
+    .filter(([name]) => !VIRTUAL.test(name))
+    .flatMap(([name, infos]) => (infos ?? []).flatMap((info) => networkOf(name, info) ?? []));
+  const text = [...new Set(networks)].toSorted().join("\n");
+  return createHash("sha256").update(`${text}\n\n${router}`).digest("hex").slice(0, 32);
+}
+
+/** Of the network that this machine is on now. */
+export function currentNetwork(): string {
+  return networkFingerprint(networkInterfaces(), routerOf(read("/proc/net/route"), read("/proc/net/arp")));
+}
+
+/**
+ * The default router's address and, where the kernel knows it, its hardware address: two homes have 192.168.1.1. Only Linux
+ * tells without a process being started; elsewhere the interfaces have to do. Pure.
+ */
+export function routerOf(route: string, arp: string): string {
+  const defaults = route
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split("\t"))
+    .filter(([name, destination]) => destination === "00000000" && !VIRTUAL.test(name ?? ""));
+  return defaults
+    .map(([name, , gateway]) => {
+      const address = dotted(gateway ?? "");
+      const entry = arp.split("\n").find((line) => line.startsWith(`${address} `));
+      return `${name} ${address} ${entry?.split(/\s+/)[3] ?? ""}`.trim();
+    })
+    .toSorted()
+    .join(", ");
+}
+
+function networkOf(name: string, info: NetworkInterfaceInfo): string | undefined {
+  if (info.internal || info.cidr === null || /^(?:fe80:|169\.254\.)/i.test(info.address)) return undefined;
+  const [address = "", bits = ""] = info.cidr.split("/");
+  const bytes = info.family === "IPv4" ? ipv4(address) : ipv6(address);
+  return bytes === undefined ? undefined : `${name} ${masked(bytes, Number(bits))}/${bits}`;
+}
+
+function masked(bytes: readonly number[], bits: number): string {
+  return bytes
+    .map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff)
+    .join(".");
+}
+
+function ipv4(address: string): number[] | undefined {
+  const bytes = address.split(".").map(Number);
+  return bytes.length === 4 && bytes.every((byte) => Number.isInteger(byte)) ? bytes : undefined;
+}
+
+function ipv6(address: string): number[] | undefined {
+  const [head = "", tail] = address.split("::");
+  const groups = (text: string) =>
+    text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
+  const front = groups(head);
+  const back = tail === undefined ? [] : groups(tail);
+  const missing = 8 - front.length - back.length;
+  const all = tail === undefined ? front : [...front, ...Array(Math.max(0, missing)).fill(0), ...back];
+  return all.length === 8 && all.every(Number.isInteger)
+    ? all.flatMap((group) => [group >> 8, group & 0xff])
+    : undefined;
+}
+
+/** `0100A8C0`: an IPv4 address as the kernel prints it, in the byte order of the machine (little-endian ones only). */
+function dotted(hex: string): string {
+  return (hex.match(/../g) ?? [])
+    .toReversed()
+    .map((byte) => Number.parseInt(byte, 16))
+    .join(".");
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    // Not Linux, or a sandbox: the interfaces have to do.
+    return "";
+  }
+}

@@ -1,0 +1,33 @@
+// The known_hosts file below Sallyport's own directory: ssh reads it, Sallyport alone writes it.
+
+import { join } from "node:path";
+import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { stateDirectory } from "../credentials/gateways.ts";
+import { withLock } from "../files/lock.ts";
+import { readPrivateFile, writePrivateFile } from "../files/private-file.ts";
+import type { Machine } from "../paths.ts";
+import { hostKeysFor, withHostKeys } from "./known-hosts.ts";
+
+export function knownHostsFile(env: Machine["env"]): string {
+  return join(stateDirectory(env), "known_hosts");
+}
+
+/** The keys that an earlier connection pinned. @throws CommandError stage `file` */
+export function pinnedHostKeys(alias: string, env: Machine["env"]): SshPublicKey[] {
+  return hostKeysFor(readPrivateFile(knownHostsFile(env)) ?? "", [alias]);
+}
+
+/** Makes these the only keys for `alias`. Returns the file's path. @throws CommandError stage `file` */
+export async function pinHostKeys(
+  alias: string,
+  keys: readonly SshPublicKey[],
+  env: Machine["env"],
+): Promise<string> {
+  const path = knownHostsFile(env);
+  await withLock(`${path}.lock`, () => {
+    const old = readPrivateFile(path) ?? "";
+    const text = withHostKeys(old, alias, keys);
+    if (text !== old) writePrivateFile(path, text);
+  });
+  return path;
+}

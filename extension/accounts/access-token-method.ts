@@ -1,0 +1,62 @@
+// Signing in by an access token that the person has: typed or pasted unseen, and accepted once the gateway has.
+
+import { l10n, window } from "vscode";
+import { gatewayApi } from "../../agent/gateway-api.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/token.ts";
+import { describe } from "../failure-message.ts";
+import type { SignInMethod } from "./sign-in.ts";
+
+export const accessTokenMethod: SignInMethod = {
+  get label() {
+    return l10n.t("With an access token");
+  },
+  offeredBy: () => true,
+  obtainToken,
+};
+
+async function obtainToken(gateway: GatewayUrl): Promise<AccessToken | undefined> {
+  const input = window.createInputBox();
+  input.title = l10n.t("Sign in to Sallyport (2/2)");
+  input.prompt = l10n.t(
+    "Your access token for {0}. Make one with `sallyport token create`, or ask who runs the gateway.",
+    gatewayLabel(gateway),
+  );
+  input.placeholder = "spt_…";
+  input.password = true;
+  input.ignoreFocusOut = true;
+  try {
+    return await new Promise((resolve) => {
+      input.onDidChangeValue(() => {
+        input.validationMessage = "";
+      });
+      const accept = async (): Promise<void> => {
+        input.busy = true;
+        input.enabled = false;
+        try {
+          resolve(await checked(input.value, gateway));
+        } catch (error) {
+          input.validationMessage = describe(error);
+        } finally {
+          input.busy = false;
+          input.enabled = true;
+        }
+      };
+      input.onDidAccept(() => void accept());
+      input.onDidHide(() => resolve(undefined));
+      input.show();
+    });
+  } finally {
+    input.dispose();
+  }
+}
+
+async function checked(text: string, gateway: GatewayUrl): Promise<AccessToken> {
+  if (tokenKind(text.trim()) === "spo") {
+    throw new Error(l10n.t("This is an owner token (spo_…): it opens one workspace, not an account."));
+  }
+  const token = parseAccessToken(text.trim());
+  await gatewayApi(gateway, { token }).me();
+  return token;
+}

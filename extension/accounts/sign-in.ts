@@ -1,0 +1,140 @@
+// Signing in at a gateway: which gateway, then one of the ways that it offers. There is one way so far, an access token; a
+// browser's would be a second entry in `METHODS`.
+
+import { l10n, type QuickPickItem, window } from "vscode";
+import { gatewayApi } from "../../agent/gateway-api.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { Discovery } from "../../protocol/api.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/gateway-url.ts";
+import { parseName } from "../../protocol/name.ts";
+import type { AccessToken } from "../../protocol/token.ts";
+import { describe } from "../failure-message.ts";
+import type { Services } from "../services.ts";
+import { accessTokenMethod } from "./access-token-method.ts";
+import type { StoredAccount } from "./stored-account.ts";
+
+export interface SignInMethod {
+  readonly label: string;
+  /** Whether this gateway offers it. */
+  offeredBy(discovery: Discovery): boolean;
+  /** Returns a token that the gateway has accepted; undefined: the person gave up. */
+  obtainToken(gateway: GatewayUrl): Promise<AccessToken | undefined>;
+}
+
+const METHODS: readonly SignInMethod[] = [accessTokenMethod];
+
+/** undefined: the person gave up. Failures are shown here. */
+export async function signIn(services: Services, wanted?: string): Promise<StoredAccount | undefined> {
+  const found = await askGateway(wanted, services);
+  if (found === undefined) return undefined;
+  const { gateway, discovery } = found;
+  const method = await chooseMethod(METHODS.filter((one) => one.offeredBy(discovery)));
+  const token = await method?.obtainToken(gateway);
+  if (token === undefined) return undefined;
+  const { account } = await gatewayApi(gateway, { token }).me();
+  const stored: StoredAccount = {
+    gateway,
+    account: parseName(account.name, "account"),
+    token,
+    allowPlainHttp: isPlainRemote(gateway),
+  };
+  const copy = await services.accounts.add(stored);
+  services.log.info(`Signed in at ${gateway} as ${stored.account}.`);
+  void tellWhereTheCopyIs(copy, stored);
+  return stored;
+}
+
+/** Asks for an address until a gateway answers there. */
+async function askGateway(
+  wanted: string | undefined,
+  services: Services,
+): Promise<{ gateway: GatewayUrl; discovery: Discovery } | undefined> {
+  const input = window.createInputBox();
+  input.title = l10n.t("Sign in to Sallyport (1/2)");
+  input.prompt = l10n.t("The address of your gateway");
+  input.placeholder = "https://gateway.example";
+  input.value = wanted ?? services.accounts.known[0]?.gateway ?? "";
+  input.ignoreFocusOut = true;
+  try {
+    return await new Promise((resolve) => {
+      const accept = async (): Promise<void> => {
+        input.busy = true;
+        input.enabled = false;
+        input.validationMessage = "";
+        try {
+          const gateway = parseGatewayUrl(input.value);
+          if (!(await acceptsPlainHttp(gateway))) return;
+          resolve({ gateway, discovery: await gatewayApi(gateway).discovery() });
+        } catch (error) {
+          input.validationMessage = describe(error);
+        } finally {
+          input.busy = false;
+          input.enabled = true;
+        }
+      };
+      input.onDidChangeValue(() => {
+        input.validationMessage = "";
+      });
+      input.onDidAccept(() => void accept());
+      input.onDidHide(() => resolve(undefined));
+      input.show();
+      // A gateway that is named already, such as by a link that the person agreed to, needs no second Enter.
+      if (wanted !== undefined) void accept();
+    });
+  } finally {
+    input.dispose();
+  }
+}
+
+async function acceptsPlainHttp(gateway: GatewayUrl): Promise<boolean> {
+  if (!isPlainRemote(gateway)) return true;
+  const accept = l10n.t("Sign In Unencrypted");
+  const answer = await window.showWarningMessage(
+    l10n.t("{0} is not encrypted", gateway),
+    {
+      modal: true,
+      detail: l10n.t(
+        "Everyone on the way could read your access token. Use an https address unless you know this network.",
+      ),
+    },
+    accept,
+  );
+  if (answer === accept) return true;
+  throw new ProtocolError("bad_url", l10n.t("Use an https address."));
+}
+
+async function chooseMethod(methods: readonly SignInMethod[]): Promise<SignInMethod | undefined> {
+  if (methods.length <= 1) return methods[0];
+  const items = methods.map((method): QuickPickItem & { method: SignInMethod } => ({
+    label: method.label,
+    method,
+  }));
+  return (await window.showQuickPick(items, { title: l10n.t("How do you want to sign in?") }))?.method;
+}
+
+async function tellWhereTheCopyIs(
+  copy: "keychain" | "file" | "nowhere",
+  { account, gateway }: StoredAccount,
+): Promise<void> {
+  const where = gatewayLabel(gateway);
+  if (copy === "keychain") {
+    await window.showInformationMessage(l10n.t("Signed in at {0} as {1}.", where, account));
+  } else if (copy === "file") {
+    await window.showInformationMessage(
+      l10n.t(
+        "Signed in at {0} as {1}. This system has no keychain, so the tunnel finds your token in a file that only you can read.",
+        where,
+        account,
+      ),
+    );
+  } else {
+    await window.showWarningMessage(
+      l10n.t(
+        "Signed in at {0} as {1}, but the tunnel cannot be given your token: see the log.",
+        where,
+        account,
+      ),
+    );
+  }
+}

@@ -1,0 +1,35 @@
+// Signing out: the token leaves this machine. It stays good at the gateway, which the person may want to know.
+
+import { l10n, type QuickPickItem, window } from "vscode";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { Services } from "../services.ts";
+
+export async function signOut(services: Services, wanted?: GatewayUrl): Promise<void> {
+  const accounts = await services.accounts.list();
+  const gateway = wanted ?? (await choose(accounts));
+  if (gateway === undefined) return;
+  await services.accounts.remove(gateway);
+  services.log.info(`Signed out at ${gateway}.`);
+  void window.showInformationMessage(
+    l10n.t(
+      "Signed out at {0}. The access token itself still works until it expires or is revoked.",
+      gatewayLabel(gateway),
+    ),
+  );
+}
+
+async function choose(
+  accounts: readonly { readonly gateway: GatewayUrl; readonly account: string }[],
+): Promise<GatewayUrl | undefined> {
+  if (accounts.length === 0) {
+    void window.showInformationMessage(l10n.t("You are not signed in anywhere."));
+    return undefined;
+  }
+  const items = accounts.map(({ gateway, account }): QuickPickItem & { gateway: GatewayUrl } => ({
+    label: account,
+    description: gatewayLabel(gateway),
+    gateway,
+  }));
+  return (await window.showQuickPick(items, { title: l10n.t("Sign out of which account?") }))?.gateway;
+}

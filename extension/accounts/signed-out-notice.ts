@@ -1,0 +1,40 @@
+// Tells in every window when a gateway no longer takes the token, once for each token, with one button to sign in again.
+
+import { commands, type Disposable, l10n, window } from "vscode";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { Gateway } from "../gateways.ts";
+import type { Services } from "../services.ts";
+
+export function watchSignIns(services: Services): Disposable {
+  const told = new Set<string>();
+  return services.gateways.onDidChange((gateway) => {
+    if (gateway?.state.kind !== "signed-out" || told.has(gateway.account.token)) return;
+    told.add(gateway.account.token);
+    services.log.warn(`Signed out at ${gateway.gateway}: ${gateway.state.code}`);
+    void tell(gateway, gateway.state.code);
+  });
+}
+
+async function tell({ gateway, account }: Gateway, code: string): Promise<void> {
+  const signInAgain = l10n.t("Sign In Again");
+  const answer = await window.showWarningMessage(
+    reason(code, gatewayLabel(gateway), account.account),
+    signInAgain,
+  );
+  if (answer === signInAgain) await commands.executeCommand("sallyport.signIn", { kind: "gateway", gateway });
+}
+
+function reason(code: string, gateway: string, account: string): string {
+  switch (code) {
+    case "token_expired":
+      return l10n.t("Your sign-in at {0} has expired.", gateway);
+    case "token_revoked":
+      return l10n.t("Your sign-in at {0} was revoked.", gateway);
+    case "account_disabled":
+      return l10n.t("The account {0} at {1} is disabled.", account, gateway);
+    case "scope_missing":
+      return l10n.t("Your access token for {0} may not list workspaces: sign in with one that may.", gateway);
+    default:
+      return l10n.t("{0} does not accept your sign-in any more.", gateway);
+  }
+}

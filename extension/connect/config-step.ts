@@ -1,0 +1,177 @@
+// The third step: the workspace's Host block in the managed SSH config, and, the first time and with the person's consent, the
+// line in their own file that includes it.
+
+import { l10n, window } from "vscode";
+import { CommandError } from "../../agent/command.ts";
+import { workspaceLabel } from "../../agent/sessions/session-list.ts";
+import { applyConfig, type Managed, readManaged } from "../../agent/ssh/config/apply.ts";
+import type { KeyPins } from "../../agent/ssh/config/block.ts";
+import { type Desired, desiredConfig, type Listing } from "../../agent/ssh/config/desired.ts";
+import type { Difference } from "../../agent/ssh/config/effective-settings.ts";
+import { planInclude } from "../../agent/ssh/config/include-plan.ts";
+import type { ChangedKeys } from "../../agent/ssh/config/known-keys.ts";
+import { withOwnerTokens } from "../../agent/ssh/config/owner-token.ts";
+import { includeArgument, includeSpellings, type SshConfigPaths } from "../../agent/ssh/config/paths.ts";
+import { readPersonConfig } from "../../agent/ssh/config/person-config.ts";
+import type { Gateway } from "../gateways.ts";
+import { copyOwnerTokenFor } from "../owner-token/mint.ts";
+import type { Services } from "../services.ts";
+import type { ConnectTarget } from "./connect.ts";
+import { askForInclude, tellIncludeByHand } from "./consent.ts";
+import type { KeyChoice } from "./key-step.ts";
+import { ensureLauncher } from "./launcher.ts";
+import { managedPaths, sshFor } from "./managed-config.ts";
+import type { FoundTransport } from "./transport-step.ts";
+
+export interface WrittenConfig {
+  readonly alias: string;
+  readonly byOwnerToken: boolean;
+}
+
+/** The person's file may change between the question and the answer; not more often than this. */
+const MAX_PLANS = 3;
+
+/** undefined: the person said no. */
+export async function writeConfig(
+  services: Services,
+  target: ConnectTarget,
+  keys: KeyChoice,
+  transport: FoundTransport,
+): Promise<WrittenConfig | undefined> {
+  const paths = managedPaths();
+  const launcher = await ensureLauncher(services);
+  const listing = await listingOf(target.gateway, transport, target);
+  const byOwnerToken = keys.kind === "owner-token";
+  const pins = keys.kind === "pinned" ? pinsOf(keys) : undefined;
+  const wanted = (now: Managed): Desired => {
+    const place = { knownHosts: paths.knownHosts, platform: process.platform };
+    const desired = desiredConfig(now, [listing], {
+      place,
+      launcher,
+      transport: transport.transport,
+      pins: () => pins,
+    });
+    const choice = { gateway: target.gateway.gateway, id: target.workspace.id, byOwnerToken };
+    return withOwnerTokens(desired, now, [listing], choice, place);
+  };
+  for (let plans = 0; plans < MAX_PLANS; plans++) {
+    const desired = wanted(readManaged(paths));
+    const alias = desired.aliases.find(({ workspace }) => workspace.id === target.workspace.id)?.alias;
+    if (alias === undefined) throw gone(target);
+    if (!(await acceptsHostKeys(desired.changedKeys, alias, target))) return undefined;
+    const include = await planForPerson(paths);
+    if (include === "declined") return undefined;
+    const outcome = await applyConfig({
+      paths,
+      change: (now) => wanted(now).managed,
+      include,
+      // Only what is used now: each question to ssh takes its time.
+      expect: desired.expect.filter((one) => one.alias === alias || one.alias.startsWith("_gateway.")),
+      ssh: sshFor(paths),
+    });
+    if (outcome.kind === "outdated") continue;
+    if (outcome.kind === "rolled-back") throw shadowed(outcome.differences, paths);
+    if (byOwnerToken) await copyOwnerTokenFor(services, target, "ssh-asks");
+    return { alias, byOwnerToken };
+  }
+  throw new CommandError("config", "outdated", l10n.t("{0} keeps changing: try again.", paths.person));
+}
+
+/** All of a gateway's workspaces: names are given out for all of them at once. */
+export async function listingOf(
+  gateway: Gateway,
+  { discovery }: Pick<FoundTransport, "discovery">,
+  target?: ConnectTarget,
+): Promise<Listing> {
+  const workspaces = await gateway.list();
+  const missing =
+    target !== undefined && !workspaces.some(({ id }) => id === target.workspace.id)
+      ? [target.workspace]
+      : [];
+  return {
+    gateway: gateway.gateway,
+    account: gateway.account.account,
+    workspaces: [...workspaces, ...missing],
+    ssh: discovery.ssh,
+    hostKeys: discovery.hostKeys,
+  };
+}
+
+/** The change to the person's own file; undefined: none is needed. Asks for it. */
+export async function planForPerson(paths: SshConfigPaths) {
+  const { bytes, readOnly } = await readPersonConfig(paths.person);
+  const plan = planInclude(bytes, {
+    path: paths.person,
+    include: includeArgument(paths, process.platform),
+    spellings: includeSpellings(paths),
+    readOnly,
+  });
+  switch (plan.kind) {
+    case "unchanged":
+      return undefined;
+    case "change":
+      return (await askForInclude(paths.person, plan)) ? plan : "declined";
+    case "refused":
+      return (await tellIncludeByHand(paths.person, plan)) ? undefined : "declined";
+  }
+}
+
+function pinsOf({ pin }: Extract<KeyChoice, { kind: "pinned" }>): KeyPins {
+  return {
+    identityFiles: [pin.identityFile],
+    ...(pin.certificateFile === undefined ? {} : { certificateFiles: [pin.certificateFile] }),
+    ...(pin.identityAgent === undefined ? {} : { identityAgent: pin.identityAgent }),
+  };
+}
+
+/** A workspace with another host key is a new machine, or not the one that it was: a person decides. */
+async function acceptsHostKeys(
+  changed: readonly ChangedKeys[],
+  alias: string,
+  { workspace }: ConnectTarget,
+): Promise<boolean> {
+  const own = changed.find((one) => one.alias === alias || one.alias.startsWith("_gateway."));
+  if (own === undefined) return true;
+  const trust = l10n.t("Trust the New Key");
+  // First, so that Enter means it.
+  const refuse = l10n.t("Do Not Connect");
+  const list = (keys: ChangedKeys["after"]) => keys.map(({ fingerprint }) => fingerprint).join("\n");
+  const name = own.alias === alias ? workspaceLabel(workspace) : own.alias.replace("_gateway.", "");
+  const answer = await window.showWarningMessage(
+    l10n.t("{0} shows another host key than before", name),
+    {
+      modal: true,
+      detail: l10n.t(
+        "Before:\n{0}\n\nNow:\n{1}\n\nThis is right if the machine was set up anew. If nobody did that, somebody may be standing in its place: ask before you go on.",
+        list(own.before),
+        list(own.after),
+      ),
+    },
+    refuse,
+    trust,
+  );
+  return answer === trust;
+}
+
+export function shadowed(differences: readonly Difference[], { person }: SshConfigPaths): CommandError {
+  const lines = differences.map(({ setting, wanted, got }) =>
+    l10n.t("{0} is “{1}” instead of “{2}”", setting, got, wanted),
+  );
+  return new CommandError(
+    "config",
+    "shadowed",
+    l10n.t(
+      "SSH does not take Sallyport's settings, so nothing was changed: {0}. Something else in {1}, or in the system's SSH configuration, comes first.",
+      lines.join("; "),
+      person,
+    ),
+  );
+}
+
+function gone({ workspace }: ConnectTarget): CommandError {
+  return new CommandError(
+    "workspace",
+    "workspace_unknown",
+    l10n.t("{0} is not there any more.", workspaceLabel(workspace)),
+  );
+}

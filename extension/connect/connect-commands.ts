@@ -1,0 +1,83 @@
+// The commands that connect: which workspace is meant, and what to do at the end of the way.
+
+import { commands, l10n, window } from "vscode";
+import { remoteFolder } from "../../agent/connect/hand-off-target.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { TreeNode } from "../../agent/sessions/session-tree.ts";
+import type { Workspace } from "../../protocol/api.ts";
+import type { Gateway } from "../gateways.ts";
+import type { Services } from "../services.ts";
+import { chooseSession } from "../sessions/session-picker.ts";
+import { type ConnectTarget, connectTo, type Purpose } from "./connect.ts";
+
+/** The workspace of a tree node, or the one that the person chooses; undefined: none. */
+export async function targetOf(
+  services: Services,
+  node: TreeNode | undefined,
+  title: string,
+  fits: (workspace: Workspace) => boolean = () => true,
+): Promise<ConnectTarget | undefined> {
+  const gateways = await services.gateways.list();
+  if (gateways.length === 0) {
+    await commands.executeCommand("sallyport.signIn");
+    if ((await services.gateways.list()).length === 0) return undefined;
+  }
+  if (node?.kind === "session") {
+    const gateway = services.gateways.get(node.gateway);
+    const workspace = gateway === undefined ? undefined : await find(gateway, node.id);
+    if (gateway !== undefined && workspace !== undefined) return { gateway, workspace };
+  }
+  return await chooseSession(services, { title, fits });
+}
+
+async function find(gateway: Gateway, id: string): Promise<Workspace | undefined> {
+  return gateway.workspaces.get(id) ?? (await gateway.list()).find((workspace) => workspace.id === id);
+}
+
+export async function connect(
+  services: Services,
+  node: TreeNode | undefined,
+  purpose: Purpose,
+): Promise<void> {
+  const target = await targetOf(services, node, l10n.t("Connect to Workspace"));
+  if (target !== undefined) await connectTo(services, target, { purpose });
+}
+
+/** Asks for the folder first: those of earlier times, the home directory, or any other. */
+export async function connectFolder(services: Services, node: TreeNode | undefined): Promise<void> {
+  const target = await targetOf(services, node, l10n.t("Connect and Choose Folder"));
+  if (target === undefined) return;
+  const folder = await askFolder(services, target);
+  if (folder !== undefined) await connectTo(services, target, { purpose: "here", folder });
+}
+
+/** Empty: none. undefined: the person gave up. */
+async function askFolder(services: Services, target: ConnectTarget): Promise<string | undefined> {
+  const recent = services.history.folders(target.gateway.gateway, target.workspace.id);
+  const none = { label: l10n.t("No folder"), folder: "" };
+  const other = { label: l10n.t("Another folder…"), folder: undefined };
+  const answer = await window.showQuickPick(
+    [...recent.map((folder) => ({ label: folder, folder })), none, other],
+    { title: l10n.t("Open which folder on {0}?", target.workspace.name) },
+  );
+  if (answer === undefined || answer.folder !== undefined) return answer?.folder;
+  const text = await window.showInputBox({
+    title: l10n.t("Folder on {0}", target.workspace.name),
+    placeHolder: "/home/me/project",
+    ignoreFocusOut: true,
+    validateInput: (value) =>
+      remoteFolder(value) === undefined ? l10n.t("A folder is given by its absolute path.") : undefined,
+  });
+  return text === undefined ? undefined : remoteFolder(text);
+}
+
+/** Forgets "don't ask again". */
+export async function askAboutKeys(services: Services, node: TreeNode | undefined): Promise<void> {
+  const gateways = await services.gateways.list();
+  const meant = node === undefined ? gateways : gateways.filter(({ gateway }) => gateway === node.gateway);
+  for (const { gateway } of meant) await services.history.setUsesOwnerToken(gateway, false);
+  const names = meant.map(({ gateway }) => gatewayLabel(gateway)).join(", ");
+  void window.showInformationMessage(
+    l10n.t("Sallyport asks again which key to use where none fits: {0}", names),
+  );
+}

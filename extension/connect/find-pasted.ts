@@ -1,0 +1,84 @@
+// From an address or a link to a workspace of a gateway that the person is signed in at. Nobody is talked to before they have
+// agreed to it.
+
+import { commands, l10n, window } from "vscode";
+import { type PastedAddress, parsePastedAddress } from "../../agent/connect/pasted-address.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../../protocol/gateway-url.ts";
+import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
+import type { Gateway } from "../gateways.ts";
+import type { Services } from "../services.ts";
+import type { ConnectTarget } from "./connect.ts";
+
+/** undefined: the person said no. @throws ProtocolError, CommandError */
+export async function findPasted(services: Services, text: string): Promise<ConnectTarget | undefined> {
+  const address = parsePastedAddress(text);
+  if (address === undefined) return undefined;
+  const gateway = await gatewayOf(services, address);
+  if (gateway === undefined) return undefined;
+  const { workspace, hostKey } = address;
+  if (hostKey === undefined) return await findWorkspace(services, gateway, workspace);
+  // With a host key it says as much as a link does, and is treated as one.
+  const { openLink } = await import("./open-link.ts");
+  await openLink(services, { gateway, workspace, hostKey });
+  return undefined;
+}
+
+/** Asks before it signs in anywhere. */
+export async function findWorkspace(
+  services: Services,
+  url: GatewayUrl,
+  ref: WorkspaceRef,
+): Promise<ConnectTarget | undefined> {
+  await services.gateways.list();
+  if (services.gateways.get(url) === undefined) {
+    const signIn = l10n.t("Sign In at {0}", gatewayLabel(url));
+    const answer = await window.showWarningMessage(
+      l10n.t("Connect to {0} at a gateway that you do not use yet?", formatWorkspaceRef(ref)),
+      {
+        modal: true,
+        detail: l10n.t(
+          "{0}\n\nSallyport has not contacted it. Go on only if you know who runs this gateway: it will see your account and can offer you any machine.",
+          url,
+        ),
+      },
+      signIn,
+    );
+    if (answer !== signIn) return undefined;
+    const { signIn: ask } = await import("../accounts/sign-in.ts");
+    if ((await ask(services, url)) === undefined) return undefined;
+    await services.gateways.list();
+  }
+  const gateway = services.gateways.get(url);
+  if (gateway === undefined) return undefined;
+  return { gateway, workspace: await (await gateway.api()).workspace(ref) };
+}
+
+/** An ssh command names the host of an SSH port: the gateway of that name, or the one that says that its port is there. */
+async function gatewayOf(
+  services: Services,
+  { gateway, sshHost }: PastedAddress,
+): Promise<GatewayUrl | undefined> {
+  if (gateway !== undefined) return gateway;
+  const known = await services.gateways.list();
+  if (sshHost === undefined) {
+    if (known.length === 0) await commands.executeCommand("sallyport.signIn");
+    return known.length <= 1 ? services.gateways.known[0]?.gateway : (await chooseGateway(known))?.gateway;
+  }
+  const named = known.find((one) => gatewayHost(one.gateway) === sshHost);
+  if (named !== undefined) return named.gateway;
+  for (const one of known) {
+    // One that does not answer now is not the one that is meant, as far as anybody can tell.
+    const ssh = await one.discovery().then(
+      (answer) => answer.ssh,
+      () => null,
+    );
+    if (ssh?.host === sshHost) return one.gateway;
+  }
+  return parseGatewayUrl(sshHost);
+}
+
+async function chooseGateway(gateways: readonly Gateway[]): Promise<Gateway | undefined> {
+  const items = gateways.map((gateway) => ({ label: gatewayLabel(gateway.gateway), gateway }));
+  return (await window.showQuickPick(items, { title: l10n.t("At which gateway?") }))?.gateway;
+}

@@ -1,0 +1,100 @@
+// The last step: the alias is handed to whichever Remote-SSH this editor has, to a terminal, or to the clipboard.
+
+import { commands, env, extensions, l10n, ProgressLocation, Uri, window } from "vscode";
+import {
+  REMOTE_SSH_FLAVOURS,
+  remoteAuthority,
+  remoteFolder,
+  suitableFlavour,
+} from "../../agent/connect/hand-off-target.ts";
+import { workspaceLabel } from "../../agent/sessions/session-list.ts";
+import { quoteCommand } from "../../agent/ssh/quote.ts";
+import type { Workspace } from "../../protocol/api.ts";
+import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { Services } from "../services.ts";
+import { defaultFolder } from "../settings.ts";
+import type { WrittenConfig } from "./config-step.ts";
+import type { ConnectTarget } from "./connect.ts";
+import { sshWords } from "./managed-config.ts";
+import { offerRemotePlatform } from "./remote-platform.ts";
+
+/** The id of the Remote-SSH that is there, after an offer to install one; undefined: none. */
+export async function remoteSsh(): Promise<string | undefined> {
+  const find = () => REMOTE_SSH_FLAVOURS.find((id) => extensions.getExtension(id) !== undefined);
+  const present = find();
+  if (present !== undefined) return present;
+  const suitable = suitableFlavour(env.appName);
+  const install = l10n.t("Install");
+  const show = l10n.t("Show");
+  const answer = await window.showWarningMessage(
+    l10n.t("Sallyport opens workspaces with the Remote-SSH extension, which is not installed."),
+    { modal: true, detail: suitable },
+    install,
+    show,
+  );
+  if (answer === show) await commands.executeCommand("workbench.extensions.search", `@id:${suitable}`);
+  if (answer !== install) return undefined;
+  await window.withProgress(
+    { location: ProgressLocation.Notification, title: l10n.t("Installing {0}", suitable) },
+    async () => commands.executeCommand("workbench.extensions.installExtension", suitable),
+  );
+  return find() ?? suitable;
+}
+
+/** What is remembered of where somebody went. */
+export interface HandOffTarget {
+  readonly gateway: { readonly gateway: GatewayUrl };
+  readonly workspace: Pick<Workspace, "id">;
+}
+
+export interface HandOffOptions {
+  readonly newWindow: boolean;
+  /** Empty: none; undefined: the one of last time, or the default one. */
+  readonly folder: string | undefined;
+}
+
+export async function handOff(
+  services: Services,
+  { gateway, workspace }: HandOffTarget,
+  { alias }: WrittenConfig,
+  { newWindow, folder: wanted }: HandOffOptions,
+): Promise<boolean> {
+  await offerRemotePlatform(services, alias);
+  const recent = services.history.folders(gateway.gateway, workspace.id)[0];
+  const folder = remoteFolder(wanted ?? recent ?? defaultFolder());
+  const authority = remoteAuthority(alias);
+  services.log.info(`Handing ${authority}${folder ?? ""} to Remote-SSH.`);
+  if (folder === undefined) {
+    await commands.executeCommand("vscode.newWindow", {
+      remoteAuthority: authority,
+      reuseWindow: !newWindow,
+    });
+  } else {
+    const uri = Uri.from({ scheme: "vscode-remote", authority, path: folder });
+    await commands.executeCommand("vscode.openFolder", uri, {
+      forceNewWindow: newWindow,
+      forceReuseWindow: !newWindow,
+    });
+  }
+  return true;
+}
+
+/** The person's own ssh in a terminal of the editor. */
+export function openTerminal({ workspace }: ConnectTarget, { alias }: WrittenConfig): boolean {
+  const [shellPath = "ssh", ...shellArgs] = sshWords(alias);
+  window.createTerminal({ name: workspaceLabel(workspace), shellPath, shellArgs }).show();
+  return true;
+}
+
+export async function copyCommand({ workspace }: ConnectTarget, { alias }: WrittenConfig): Promise<boolean> {
+  const command = quoteCommand(sshWords(alias), process.platform);
+  await env.clipboard.writeText(command);
+  void window.showInformationMessage(
+    l10n.t(
+      "Copied “{0}”. It opens {1} from any terminal on this machine.",
+      command,
+      workspaceLabel(workspace),
+    ),
+  );
+  return true;
+}

@@ -1,0 +1,200 @@
+// The first step: the key of this person that the gateway knows. Where there is none, one question, and each of its answers
+// leads on.
+
+import { hostname } from "node:os";
+import { l10n, type QuickPickItem, ThemeIcon, window } from "vscode";
+import { CommandError } from "../../agent/command.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { KeyCandidate } from "../../agent/ssh/keys/candidates.ts";
+import { createKey, sallyportKeyPath } from "../../agent/ssh/keys/create-key.ts";
+import { applyPin, type DiscoveredKeys, discoverKeys } from "../../agent/ssh/keys/discover-keys.ts";
+import { type KeyPin, pinOf, planKey } from "../../agent/ssh/keys/key-plan.ts";
+import { gatewayHost } from "../../protocol/gateway-url.ts";
+import { formatPublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { accountHome, machine } from "../machine.ts";
+import type { Services } from "../services.ts";
+import { sshProgram } from "../settings.ts";
+import type { ConnectTarget } from "./connect.ts";
+import { managedPaths } from "./managed-config.ts";
+import type { FoundTransport } from "./transport-step.ts";
+
+export type KeyChoice =
+  | { readonly kind: "pinned"; readonly pin: KeyPin }
+  | { readonly kind: "owner-token" }
+  /** Whether a key fits cannot be told: ssh offers what the person's configuration says. */
+  | { readonly kind: "unpinned" };
+
+/** undefined: the person gave up. */
+export async function chooseKey(
+  services: Services,
+  target: ConnectTarget,
+  transport: Promise<FoundTransport>,
+  signal: AbortSignal,
+): Promise<KeyChoice | undefined> {
+  const { gateway } = target;
+  const [found, registered] = await Promise.all([findKeys(target), registeredKeys(target, signal)]);
+  for (const note of found.notes) services.log.info(note);
+  if (registered === undefined) {
+    services.log.warn("This access token may not list keys, so none is pinned.");
+    return { kind: "unpinned" };
+  }
+  const facts = { ...found, registered, directory: managedPaths().directory, platform: process.platform };
+  const plan = planKey(facts);
+  if (plan.kind === "matched") {
+    services.log.info(`The key is ${plan.candidate.label}.`);
+    return pinned(plan.pin);
+  }
+  const tokenWorks = await ownerTokenWorks(target, transport);
+  if (tokenWorks && services.history.usesOwnerToken(gateway.gateway)) return { kind: "owner-token" };
+  const answer = await ask(target, found.candidates, registered, tokenWorks);
+  switch (answer?.kind) {
+    case undefined:
+      return undefined;
+    case "register":
+      await register(services, target, answer.candidate.key, signal);
+      return pinned(pinOf(answer.candidate, facts));
+    case "create":
+      return await create(services, target, registered, signal);
+    case "owner-token":
+      await services.history.setUsesOwnerToken(gateway.gateway, answer.always);
+      return { kind: "owner-token" };
+  }
+}
+
+async function findKeys({ gateway }: ConnectTarget): Promise<DiscoveredKeys> {
+  const paths = managedPaths();
+  return await discoverKeys({
+    host: gatewayHost(gateway.gateway),
+    configFile: paths.personIsDefault ? undefined : paths.person,
+    machine: { ...machine(), home: accountHome() },
+    ssh: sshProgram(),
+  });
+}
+
+/** Fingerprints; undefined: the token may not ask. */
+async function registeredKeys(
+  { gateway }: ConnectTarget,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const keys = await (await gateway.api(signal)).keys();
+    return new Set(keys.map(({ fingerprint }) => fingerprint));
+  } catch (error) {
+    if (error instanceof CommandError && error.code === "scope_missing") return undefined;
+    throw error;
+  }
+}
+
+/** The token is shown to the gateway's SSH port, which then connects on: both have to be possible. */
+async function ownerTokenWorks(
+  { workspace }: ConnectTarget,
+  transport: Promise<FoundTransport>,
+): Promise<boolean> {
+  if (!workspace.mine || workspace.endToEndOnly) return false;
+  const choice = await transport;
+  return choice.transport === "direct" && choice.discovery.ssh !== null;
+}
+
+function pinned(pin: KeyPin): KeyChoice {
+  applyPin(pin);
+  return { kind: "pinned", pin };
+}
+
+type Answer =
+  | { readonly kind: "register"; readonly candidate: KeyCandidate }
+  | { readonly kind: "create" }
+  | { readonly kind: "owner-token"; readonly always: boolean };
+
+async function ask(
+  { gateway, workspace }: ConnectTarget,
+  candidates: readonly KeyCandidate[],
+  registered: ReadonlySet<string>,
+  tokenWorks: boolean,
+): Promise<Answer | undefined> {
+  const where = gatewayLabel(gateway.gateway);
+  const usable = candidates.filter(({ problem }) => problem === undefined);
+  const items: (QuickPickItem & { answer: Answer })[] = [
+    ...usable.map((candidate) => ({
+      label: l10n.t("Register {0} with {1}", shortName(candidate), where),
+      detail: candidate.label,
+      iconPath: new ThemeIcon("key"),
+      answer: { kind: "register", candidate } as const,
+    })),
+    {
+      label: l10n.t("Create a key for Sallyport"),
+      detail: l10n.t("A new key of its own in ~/.ssh/sallyport, registered with {0}", where),
+      iconPath: new ThemeIcon("add"),
+      answer: { kind: "create" },
+    },
+  ];
+  if (tokenWorks) {
+    items.push(
+      {
+        label: l10n.t("Use the owner token"),
+        detail: l10n.t("A password for {0} that expires by itself: paste it when SSH asks", workspace.name),
+        iconPath: new ThemeIcon("shield"),
+        answer: { kind: "owner-token", always: false },
+      },
+      {
+        label: l10n.t("Don't ask again for this gateway"),
+        detail: l10n.t("Use the owner token at {0} whenever no key fits", where),
+        iconPath: new ThemeIcon("bell-slash"),
+        answer: { kind: "owner-token", always: true },
+      },
+    );
+  }
+  const broken = candidates.find(
+    ({ key, problem }) => problem !== undefined && registered.has(key.fingerprint),
+  );
+  const picked = await window.showQuickPick(items, {
+    title: l10n.t("{0} does not know any of your SSH keys yet", where),
+    placeHolder:
+      broken?.problem === undefined
+        ? l10n.t("How do you want to prove who you are?")
+        : l10n.t("One of your keys is registered, but {0}", broken.problem),
+    ignoreFocusOut: true,
+  });
+  return picked?.answer;
+}
+
+/** A path or a comment is what people know a key by. */
+function shortName({ key, file }: KeyCandidate): string {
+  if (file !== undefined) return file.split(/[\\/]/).at(-1) ?? file;
+  return key.comment === "" ? key.fingerprint.slice(0, 20) : key.comment;
+}
+
+async function create(
+  services: Services,
+  target: ConnectTarget,
+  registered: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<KeyChoice> {
+  const { platform, env, home } = machine();
+  const { path, key, created } = await createKey({
+    path: sallyportKeyPath(home),
+    hostName: hostname(),
+    platform,
+    env,
+  });
+  services.log.info(`${created ? "Made" : "Found"} the key ${path} (${key.fingerprint}).`);
+  if (!registered.has(key.fingerprint)) await register(services, target, key, signal);
+  return pinned({
+    key,
+    identityFile: path,
+    identitiesOnly: true,
+    identityAgent: undefined,
+    certificateFile: undefined,
+    publicKeyFile: undefined,
+  });
+}
+
+async function register(
+  services: Services,
+  { gateway }: ConnectTarget,
+  key: SshPublicKey,
+  signal: AbortSignal,
+): Promise<void> {
+  const title = key.comment === "" ? hostname() : key.comment;
+  await (await gateway.api(signal)).addKey(formatPublicKey({ ...key, comment: "" }), title.slice(0, 100));
+  services.log.info(`Registered ${key.fingerprint} with ${gateway.gateway}.`);
+}

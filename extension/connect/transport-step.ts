@@ -1,0 +1,111 @@
+// The second step: direct through the gateway's SSH port, or through the tunnel, by what the network lets through now.
+
+import { commands, l10n, window } from "vscode";
+import { cacheDirectory } from "../../agent/paths.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import { currentNetwork } from "../../agent/ssh/network-fingerprint.ts";
+import { chooseTransport, type TransportChoice } from "../../agent/ssh/reachability.ts";
+import { ReachabilityCache } from "../../agent/ssh/reachability-cache.ts";
+import type { Discovery } from "../../protocol/api.ts";
+import type { Gateway } from "../gateways.ts";
+import { machine } from "../machine.ts";
+import type { Services } from "../services.ts";
+import { notifiesAboutTunnel, transportSetting } from "../settings.ts";
+import type { ConnectTarget } from "./connect.ts";
+import { leaveNotice } from "./left-notice.ts";
+
+export interface FoundTransport extends TransportChoice {
+  readonly discovery: Discovery;
+  /** How long the SSH port took to answer; undefined: it was not asked, or did not. */
+  readonly bannerMs: number | undefined;
+}
+
+let cache: ReachabilityCache | undefined;
+
+/** `fresh`: what was found before does not count, as after a connection that has just failed. */
+export async function findTransport(
+  gateway: Gateway,
+  signal: AbortSignal,
+  fresh = false,
+): Promise<FoundTransport> {
+  const discovery = await gateway.discovery();
+  const setting = transportSetting();
+  if (setting !== "auto" || discovery.ssh === null) {
+    return { ...chooseTransport(setting, undefined), discovery, bannerMs: undefined };
+  }
+  cache ??= new ReachabilityCache({ directory: cacheDirectory(machine()) });
+  const probe = await cache.ask(discovery.ssh, { signal, fresh });
+  const bannerMs = probe.kind === "open" ? probe.ms : undefined;
+  return { ...chooseTransport(setting, probe), discovery, bannerMs };
+}
+
+/** Says once in each network that SSH's own port is blocked there. Resolves when the window may be left. */
+export async function noticeTunnel(
+  services: Services,
+  target: ConnectTarget,
+  { transport, because }: FoundTransport,
+): Promise<void> {
+  if (transport !== "tunnel" || because === "chosen" || because === "open" || because === "no-ssh-port")
+    return;
+  if (!notifiesAboutTunnel()) return;
+  const { gateway } = target.gateway;
+  if (!(await services.history.isNewNetwork(`${currentNetwork()} ${gateway}`))) return;
+  await leaveNotice(services, target, { kind: "tunnel", because });
+  void showTunnelNotice(target, because);
+}
+
+export async function showTunnelNotice(
+  { gateway: { gateway }, workspace }: ConnectTarget,
+  because: FoundTransport["because"],
+): Promise<void> {
+  const why = l10n.t("Why?");
+  const diagnose = l10n.t("Diagnose");
+  const answer = await window.showInformationMessage(
+    l10n.t(
+      "This network blocks SSH to {0}. Sallyport goes through the tunnel over HTTPS.",
+      gatewayLabel(gateway),
+    ),
+    why,
+    diagnose,
+  );
+  if (answer === diagnose) {
+    await commands.executeCommand("sallyport.diagnose", {
+      kind: "session",
+      gateway,
+      id: workspace.id,
+    });
+  }
+  if (answer === why) await explain(because);
+}
+
+async function explain(because: FoundTransport["because"]): Promise<void> {
+  await window.showInformationMessage(blockedWord(because), {
+    modal: true,
+    detail: l10n.t(
+      "The tunnel carries the same SSH connection inside HTTPS, end to end encrypted between your machine and the workspace. Nothing else changes. Sallyport asks again at each connect and goes back to SSH's own port as soon as it is open. The setting “sallyport.transport” decides it for good.",
+    ),
+  });
+}
+
+export function blockedWord(because: FoundTransport["because"]): string {
+  switch (because) {
+    case "refused":
+      return l10n.t("The connection to the gateway's SSH port was refused.");
+    case "dropped":
+      return l10n.t("The gateway's SSH port does not answer: something on the way drops the connection.");
+    case "silent":
+      return l10n.t(
+        "Something on the way accepts the connection to the gateway's SSH port and then stays silent.",
+      );
+    case "not-ssh":
+      return l10n.t("Something other than SSH answers at the gateway's SSH port.");
+    case "dns":
+      return l10n.t("The name of the gateway's SSH port cannot be resolved here.");
+    case "no-ssh-port":
+      return l10n.t("The gateway has no SSH port.");
+    case "chosen":
+      return l10n.t("The setting “sallyport.transport” says so.");
+    case "open":
+      return l10n.t("The gateway's SSH port is open.");
+  }
+}

@@ -1,0 +1,95 @@
+// What a person reads when something fails: the stage, a sentence, and what can be done about it from here.
+
+import { CancellationError, commands, l10n, window } from "vscode";
+import { CommandError, type Stage } from "../agent/command.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { redactTokens } from "../protocol/token.ts";
+import type { Services } from "./services.ts";
+
+/** One sentence or two, without a token in it. */
+export function describe(error: unknown): string {
+  if (error instanceof CommandError) return redactTokens(signInAdvice(error) ?? error.message);
+  return redactTokens(error instanceof Error ? error.message : String(error));
+}
+
+/** Shows it once, and writes all of it to the log. `what` is the attempt, such as "Connecting to devbox". */
+export async function showFailure(services: Services, what: string, error: unknown): Promise<void> {
+  if (error instanceof CancellationError) return;
+  logFailure(services, what, error);
+  const showLog = l10n.t("Show Log");
+  const signInAgain = l10n.t("Sign In Again");
+  const needsSignIn = error instanceof CommandError && isSignedOut(error);
+  const stage = error instanceof CommandError ? stageName(error.stage) : undefined;
+  const message =
+    stage === undefined
+      ? l10n.t("{0} failed: {1}", what, describe(error))
+      : l10n.t("{0} failed ({1}): {2}", what, stage, describe(error));
+  const answer = await window.showErrorMessage(message, ...(needsSignIn ? [signInAgain] : []), showLog);
+  if (answer === showLog) services.log.show();
+  if (answer === signInAgain) await commands.executeCommand("sallyport.signIn");
+}
+
+export function logFailure({ log }: Services, what: string, error: unknown): void {
+  const known = error instanceof CommandError || error instanceof ProtocolError;
+  log.error(`${what}: ${error instanceof CommandError ? `${error.stage}: ` : ""}${describe(error)}`);
+  if (!known && error instanceof Error && error.stack !== undefined) log.error(error.stack);
+  let cause = error instanceof Error ? error.cause : undefined;
+  for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
+    log.error(`  because: ${cause.message}`);
+    cause = cause.cause;
+  }
+}
+
+/** Tokens that were good once, or none at all. */
+export function isSignedOut({ stage, code }: Pick<CommandError, "stage" | "code">): boolean {
+  return stage === "sign-in" && code !== "scope_missing" && code !== "forbidden" && code !== "plain_http";
+}
+
+export function stageName(stage: Stage): string {
+  switch (stage) {
+    case "config":
+      return l10n.t("SSH configuration");
+    case "dns":
+      return l10n.t("finding the gateway's address");
+    case "tcp":
+      return l10n.t("reaching the gateway");
+    case "proxy":
+      return l10n.t("the network's proxy");
+    case "tls":
+      return l10n.t("the gateway's certificate");
+    case "http":
+      return l10n.t("the gateway's answer");
+    case "sign-in":
+      return l10n.t("sign-in");
+    case "workspace":
+      return l10n.t("the workspace");
+    case "tunnel":
+      return l10n.t("the tunnel");
+    case "ssh":
+      return l10n.t("SSH");
+    case "keychain":
+      return l10n.t("the keychain");
+    case "file":
+      return l10n.t("a file");
+  }
+}
+
+/** The agent tells people at a terminal which command to run: here there is a button. */
+export function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code">): string | undefined {
+  if (stage !== "sign-in") return undefined;
+  switch (code) {
+    case "token_expired":
+      return l10n.t("Your access token has expired.");
+    case "token_revoked":
+      return l10n.t("Your access token was revoked.");
+    case "token_unknown":
+    case "unauthenticated":
+      return l10n.t("The gateway does not know this access token.");
+    case "account_disabled":
+      return l10n.t("Your account is disabled.");
+    case "scope_missing":
+      return l10n.t("Your access token may not do this: sign in with one that has more scopes.");
+    default:
+      return undefined;
+  }
+}

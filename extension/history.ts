@@ -1,0 +1,72 @@
+// What Sallyport remembers about this person's use, in VS Code's own state: when a workspace was used last, which folders were
+// open there, and what they do not want to be asked again. No secrets.
+
+import type { Memento } from "vscode";
+import { withRecentFolder } from "../agent/connect/hand-off-target.ts";
+import { type LastUse, sessionKey } from "../agent/sessions/session-list.ts";
+import type { GatewayUrl } from "../protocol/gateway-url.ts";
+
+const LAST_USE = "sallyport.lastUse";
+const FOLDERS = "sallyport.folders";
+const OWNER_TOKEN_GATEWAYS = "sallyport.ownerTokenGateways";
+const NOTICED_NETWORKS = "sallyport.noticedNetworks";
+const LEFT_NOTICE = "sallyport.leftNotice";
+const MAX_ENTRIES = 1_000;
+const MAX_NETWORKS = 50;
+
+export class History {
+  readonly #state: Memento;
+
+  constructor(state: Memento) {
+    this.#state = state;
+  }
+
+  get lastUse(): LastUse {
+    return new Map(Object.entries(this.#state.get<Record<string, number>>(LAST_USE, {})));
+  }
+
+  async used(gateway: GatewayUrl, id: string, now = Date.now()): Promise<void> {
+    const entries = [...this.lastUse].filter(([key]) => key !== sessionKey(gateway, id));
+    entries.push([sessionKey(gateway, id), now]);
+    await this.#state.update(LAST_USE, Object.fromEntries(entries.slice(-MAX_ENTRIES)));
+  }
+
+  folders(gateway: GatewayUrl, id: string): readonly string[] {
+    return this.#state.get<Record<string, string[]>>(FOLDERS, {})[sessionKey(gateway, id)] ?? [];
+  }
+
+  async openedFolder(gateway: GatewayUrl, id: string, folder: string): Promise<void> {
+    const key = sessionKey(gateway, id);
+    const { [key]: own = [], ...others } = this.#state.get<Record<string, string[]>>(FOLDERS, {});
+    if (own[0] === folder) return;
+    const kept = Object.entries(others).slice(1 - MAX_ENTRIES);
+    await this.#state.update(FOLDERS, { ...Object.fromEntries(kept), [key]: withRecentFolder(own, folder) });
+  }
+
+  /** The person uses the owner token there where no key fits, and is not asked about keys. */
+  usesOwnerToken(gateway: GatewayUrl): boolean {
+    return this.#state.get<string[]>(OWNER_TOKEN_GATEWAYS, []).includes(gateway);
+  }
+
+  async setUsesOwnerToken(gateway: GatewayUrl, uses: boolean): Promise<void> {
+    const others = this.#state.get<string[]>(OWNER_TOKEN_GATEWAYS, []).filter((one) => one !== gateway);
+    await this.#state.update(OWNER_TOKEN_GATEWAYS, uses ? [...others, gateway] : others);
+  }
+
+  /** What the window before this one had no time to show, as connect/left-notice.ts keeps it. */
+  get leftNotice(): unknown {
+    return this.#state.get(LEFT_NOTICE);
+  }
+
+  async setLeftNotice(notice: object | undefined): Promise<void> {
+    await this.#state.update(LEFT_NOTICE, notice);
+  }
+
+  /** Returns whether this is the first time that this is to be said in this network. */
+  async isNewNetwork(network: string): Promise<boolean> {
+    const known = this.#state.get<string[]>(NOTICED_NETWORKS, []);
+    if (known.includes(network)) return false;
+    await this.#state.update(NOTICED_NETWORKS, [...known, network].slice(-MAX_NETWORKS));
+    return true;
+  }
+}

@@ -1,0 +1,53 @@
+// "Copy Owner Token", and the list of those that still open a workspace.
+
+import { l10n, type QuickPickItem, window } from "vscode";
+import { workspaceLabel } from "../../agent/sessions/session-list.ts";
+import type { TreeNode } from "../../agent/sessions/session-tree.ts";
+import type { OwnerTokenInfo } from "../../protocol/api.ts";
+import { parseTokenId } from "../../protocol/id.ts";
+import { parseWorkspaceRef } from "../../protocol/name.ts";
+import { targetOf } from "../connect/connect-commands.ts";
+import { timeAgo } from "../relative-time.ts";
+import type { Services } from "../services.ts";
+import { copyOwnerTokenFor } from "./mint.ts";
+
+export async function copyOwnerToken(services: Services, node: TreeNode | undefined): Promise<void> {
+  const title = l10n.t("Copy Owner Token");
+  const target = await targetOf(services, node, title, ({ mine, endToEndOnly }) => mine && !endToEndOnly);
+  if (target !== undefined) await copyOwnerTokenFor(services, target, "anywhere");
+}
+
+export async function revokeOwnerTokens(services: Services, node: TreeNode | undefined): Promise<void> {
+  const target = await targetOf(services, node, l10n.t("Revoke Owner Tokens"), ({ mine }) => mine);
+  if (target === undefined) return;
+  const { gateway, workspace } = target;
+  const label = workspaceLabel(workspace);
+  const ref = parseWorkspaceRef(workspace.id);
+  const api = await gateway.api();
+  const tokens = await api.ownerTokens(ref);
+  if (tokens.length === 0) {
+    void window.showInformationMessage(l10n.t("No owner token opens {0}.", label));
+    return;
+  }
+  const picked = await window.showQuickPick(tokens.map(toItem), {
+    title: l10n.t("Which owner tokens shall no longer open {0}?", label),
+    canPickMany: true,
+  });
+  if (picked === undefined || picked.length === 0) return;
+  for (const { token } of picked) await api.revokeOwnerToken(ref, parseTokenId(token.id));
+  void window.showInformationMessage(
+    picked.length === 1
+      ? l10n.t("1 owner token revoked.")
+      : l10n.t("{0} owner tokens revoked.", picked.length),
+  );
+}
+
+function toItem(token: OwnerTokenInfo): QuickPickItem & { token: OwnerTokenInfo } {
+  return {
+    label: l10n.t("Made {0}", timeAgo(token.createdAt)),
+    description: l10n.t("expires {0}", timeAgo(token.expiresAt)),
+    detail: token.lastUsedAt === null ? l10n.t("Never used") : l10n.t("Used {0}", timeAgo(token.lastUsedAt)),
+    picked: true,
+    token,
+  };
+}

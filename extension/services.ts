@@ -1,0 +1,15 @@
+// What the parts of the extension share, made once at activation and cheap to make: nothing here talks to anybody yet.
+
+import type { ExtensionContext } from "vscode";
+import type { AccountStore } from "./accounts/account-store.ts";
+import type { Gateways } from "./gateways.ts";
+import type { History } from "./history.ts";
+import type { EditorLog } from "./log.ts";
+
+export interface Services {
+  readonly context: ExtensionContext;
+  readonly log: EditorLog;
+  readonly accounts: AccountStore;
+  readonly gateways: Gateways;
+  readonly history: History;
+}

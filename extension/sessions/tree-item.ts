@@ -1,0 +1,204 @@
+// How one node of the tree looks and sounds: words for every icon, and a label that a screen reader can say alone.
+
+import { l10n, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from "vscode";
+import { CommandError } from "../../agent/command.ts";
+import { gatewayLabel, workspaceLabel } from "../../agent/sessions/session-list.ts";
+import {
+  contextValue,
+  type GatewayView,
+  type Notice,
+  nodeId,
+  type TreeNode,
+} from "../../agent/sessions/session-tree.ts";
+import type { Workspace } from "../../protocol/api.ts";
+import type { ManagedTransport } from "../connect/managed-config.ts";
+import { describe } from "../failure-message.ts";
+import { timeAgo } from "../relative-time.ts";
+
+export function treeItem(
+  node: TreeNode,
+  view: GatewayView | undefined,
+  account: string | undefined,
+  transport: ManagedTransport | undefined,
+): TreeItem {
+  const item = itemOf(node, view, account, transport);
+  item.id = nodeId(node);
+  item.contextValue = contextValue(node, view);
+  return item;
+}
+
+function itemOf(
+  node: TreeNode,
+  view: GatewayView | undefined,
+  account: string | undefined,
+  transport: ManagedTransport | undefined,
+): TreeItem {
+  switch (node.kind) {
+    case "gateway":
+      return gatewayItem(view, gatewayLabel(node.gateway), account ?? "");
+    case "session": {
+      const workspace = view?.workspaces.get(node.id);
+      return workspace === undefined ? new TreeItem(node.id) : sessionItem(node, workspace, transport);
+    }
+    case "offline-folder": {
+      const count = [...(view?.workspaces.values() ?? [])].filter(({ online }) => !online).length;
+      const item = new TreeItem(l10n.t("Offline"), TreeItemCollapsibleState.Collapsed);
+      item.description = String(count);
+      item.iconPath = new ThemeIcon("circle-slash");
+      item.accessibilityInformation = {
+        label: count === 1 ? l10n.t("1 workspace offline") : l10n.t("{0} workspaces offline", count),
+      };
+      return item;
+    }
+    case "notice":
+      return noticeItem(node.notice, node, view);
+  }
+}
+
+function gatewayItem(view: GatewayView | undefined, label: string, account: string): TreeItem {
+  const item = new TreeItem(label, TreeItemCollapsibleState.Expanded);
+  const state = view?.state ?? { kind: "loading" };
+  const word = stateWord(state.kind);
+  item.description = state.kind === "online" ? account : `${account} · ${word}`;
+  item.iconPath = gatewayIcon(state.kind);
+  item.tooltip = stateMessage(view) ?? l10n.t("Signed in as {0}", account);
+  item.accessibilityInformation = { label: l10n.t("Gateway {0}, account {1}, {2}", label, account, word) };
+  return item;
+}
+
+function gatewayIcon(state: GatewayView["state"]["kind"]): ThemeIcon {
+  switch (state) {
+    case "online":
+      return new ThemeIcon("server-environment");
+    case "loading":
+      return new ThemeIcon("loading~spin");
+    case "offline":
+      return new ThemeIcon("debug-disconnect", new ThemeColor("list.warningForeground"));
+    case "signed-out":
+      return new ThemeIcon("key", new ThemeColor("list.warningForeground"));
+    case "error":
+      return new ThemeIcon("error", new ThemeColor("list.errorForeground"));
+  }
+}
+
+function stateWord(state: GatewayView["state"]["kind"]): string {
+  switch (state) {
+    case "online":
+      return l10n.t("online");
+    case "loading":
+      return l10n.t("loading");
+    case "offline":
+      return l10n.t("not reachable");
+    case "signed-out":
+      return l10n.t("signed out");
+    case "error":
+      return l10n.t("error");
+  }
+}
+
+function sessionItem(
+  node: TreeNode,
+  workspace: Workspace,
+  transport: ManagedTransport | undefined,
+): TreeItem {
+  const label = workspaceLabel(workspace);
+  const item = new TreeItem(label, TreeItemCollapsibleState.None);
+  const words = sessionWords(workspace, transport);
+  item.description = words.join(" · ");
+  item.iconPath = workspace.online
+    ? new ThemeIcon("vm-active", new ThemeColor("testing.iconPassed"))
+    : new ThemeIcon("vm-outline");
+  item.tooltip = tooltip(workspace, words);
+  item.accessibilityInformation = { label: `${label}, ${words.join(", ")}` };
+  item.command = workspace.online
+    ? { command: "sallyport.connectHere", title: l10n.t("Connect"), arguments: [node] }
+    : { command: "sallyport.showDetails", title: l10n.t("Show Details"), arguments: [node] };
+  return item;
+}
+
+/** State, way, clients: for those who read, and for those who listen. */
+export function sessionWords(workspace: Workspace, transport: ManagedTransport | undefined): string[] {
+  const { online, clients, lastSeenAt } = workspace;
+  if (!online) {
+    return lastSeenAt === null
+      ? [l10n.t("offline")]
+      : [l10n.t("offline"), l10n.t("seen {0}", timeAgo(lastSeenAt))];
+  }
+  return [
+    l10n.t("online"),
+    ...(transport === undefined ? [] : [transportWord(transport)]),
+    ...(clients === 0 ? [] : [clients === 1 ? l10n.t("1 client") : l10n.t("{0} clients", clients)]),
+  ];
+}
+
+export function transportWord(transport: ManagedTransport): string {
+  switch (transport) {
+    case "direct":
+      return l10n.t("direct");
+    case "tunnel":
+      return l10n.t("tunnel");
+    case "owner-token":
+      return l10n.t("owner token");
+  }
+}
+
+function tooltip(workspace: Workspace, words: readonly string[]): MarkdownString {
+  // Names are a-z, 0-9 and hyphens: nothing in them is Markdown, and it is not trusted anyway.
+  const text = new MarkdownString(`**${workspaceLabel(workspace)}**\n\n${words.join(" · ")}`);
+  text.appendMarkdown(`\n\n${l10n.t("Owner: {0}", workspace.owner)}`);
+  if (workspace.endToEndOnly) text.appendMarkdown(`\n\n${l10n.t("End to end only")}`);
+  return text;
+}
+
+function noticeItem(notice: Notice, node: TreeNode, view: GatewayView | undefined): TreeItem {
+  const item = new TreeItem(noticeText(notice));
+  // Without it a screen reader says the tooltip.
+  item.accessibilityInformation = { label: noticeText(notice) };
+  item.tooltip = stateMessage(view) ?? "";
+  switch (notice) {
+    case "loading":
+      item.iconPath = new ThemeIcon("loading~spin");
+      break;
+    case "none":
+      item.iconPath = new ThemeIcon("info");
+      break;
+    case "offline":
+    case "error":
+      item.iconPath = new ThemeIcon("warning");
+      item.command = { command: "sallyport.refresh", title: l10n.t("Try Again") };
+      break;
+    case "signed-out":
+      item.iconPath = new ThemeIcon("key");
+      item.command = {
+        command: "sallyport.signIn",
+        title: l10n.t("Sign In Again"),
+        arguments: [{ kind: "gateway", gateway: node.gateway }],
+      };
+      break;
+  }
+  return item;
+}
+
+/** What is wrong with a gateway, where something is. */
+function stateMessage(view: GatewayView | undefined): string | undefined {
+  const state = view?.state;
+  if (state === undefined || !("message" in state)) return undefined;
+  return state.kind === "signed-out"
+    ? describe(new CommandError("sign-in", state.code, state.message))
+    : state.message;
+}
+
+function noticeText(notice: Notice): string {
+  switch (notice) {
+    case "loading":
+      return l10n.t("Loading workspaces…");
+    case "none":
+      return l10n.t("No workspaces yet");
+    case "offline":
+      return l10n.t("Not reachable: try again");
+    case "error":
+      return l10n.t("Something went wrong: try again");
+    case "signed-out":
+      return l10n.t("Signed out: sign in again");
+  }
+}

@@ -1,0 +1,101 @@
+// "Share This Machine…": a host in the background, which goes on when the window closes, until somebody stops it.
+
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { commands, env, l10n, ProgressLocation, type QuickPickItem, window } from "vscode";
+import { formatConnectLink } from "../../agent/connect/connect-link.ts";
+import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import { endSharing, runningHost, type SharedHost, startSharing } from "../../agent/sharing/shared-host.ts";
+import { isName, nearestName, parseName, parseWorkspaceRef } from "../../protocol/name.ts";
+import { companion } from "../connect/launcher.ts";
+import type { Gateway } from "../gateways.ts";
+import type { Services } from "../services.ts";
+
+export function shareLogFile({ context }: Services): string {
+  return join(context.globalStorageUri.fsPath, "shared-machine", "host.log");
+}
+
+export function shareNoteFile({ context }: Services): string {
+  return join(context.globalStorageUri.fsPath, "shared-machine", "host.json");
+}
+
+export async function shareMachine(services: Services): Promise<void> {
+  const running = await runningHost(shareNoteFile(services));
+  if (running !== undefined) return await showSharing(services, running);
+  const gateway = await chooseGateway(services);
+  if (gateway === undefined) return;
+  const text = await window.showInputBox({
+    title: l10n.t("Share this machine at {0}", gatewayLabel(gateway.gateway)),
+    prompt: l10n.t(
+      "Its name as a workspace. Whoever holds an SSH key of your account can log in as {0}, until you stop it.",
+      homedir().split(/[\\/]/).at(-1) ?? "",
+    ),
+    value: nearestName(hostname(), "workspace"),
+    ignoreFocusOut: true,
+    validateInput: (value) =>
+      isName(value)
+        ? undefined
+        : l10n.t("1 to 40 characters of a-z, 0-9 and hyphens; neither the first nor the last one a hyphen."),
+  });
+  if (text === undefined) return;
+  const title = l10n.t("Sharing this machine as {0}", text);
+  const host = await window.withProgress({ location: ProgressLocation.Notification, title }, async () => {
+    await services.accounts.refreshCopy(gateway.account);
+    const { execPath, cliPath } = companion(services);
+    return await startSharing({
+      gateway: gateway.gateway,
+      name: parseName(text),
+      allowPlainHttp: gateway.account.allowPlainHttp,
+      execPath,
+      cliPath,
+      env: process.env,
+      logFile: shareLogFile(services),
+      noteFile: shareNoteFile(services),
+    });
+  });
+  services.log.info(`Sharing this machine as ${host.name} at ${host.gateway} (process ${host.pid}).`);
+  await tellSharing(host);
+  await showSharing(services, host);
+}
+
+export async function stopSharing(services: Services): Promise<void> {
+  const stopped = await endSharing(shareNoteFile(services));
+  await tellSharing(undefined);
+  void window.showInformationMessage(
+    stopped ? l10n.t("This machine is no longer shared.") : l10n.t("This machine is not shared."),
+  );
+}
+
+async function showSharing(services: Services, host: SharedHost): Promise<void> {
+  const copy = l10n.t("Copy a Link to It");
+  const stop = l10n.t("Stop Sharing");
+  const answer = await window.showInformationMessage(
+    l10n.t("This machine is shared as {0} at {1}.", host.name, gatewayLabel(host.gateway)),
+    copy,
+    stop,
+  );
+  if (answer === stop) await stopSharing(services);
+  if (answer !== copy) return;
+  const workspace = parseWorkspaceRef(host.name);
+  await env.clipboard.writeText(
+    formatConnectLink({ gateway: host.gateway, workspace, hostKey: undefined }, env.uriScheme),
+  );
+}
+
+async function tellSharing(host: SharedHost | undefined): Promise<void> {
+  await commands.executeCommand("setContext", "sallyport.sharing", host !== undefined);
+  await commands.executeCommand("sallyport.sharingChanged", host);
+}
+
+async function chooseGateway(services: Services): Promise<Gateway | undefined> {
+  if ((await services.gateways.list()).length === 0) await commands.executeCommand("sallyport.signIn");
+  const gateways = await services.gateways.list();
+  if (gateways.length <= 1) return gateways[0];
+  const items = gateways.map((gateway): QuickPickItem & { gateway: Gateway } => ({
+    label: gatewayLabel(gateway.gateway),
+    description: gateway.account.account,
+    gateway,
+  }));
+  const picked = await window.showQuickPick(items, { title: l10n.t("Share this machine at which gateway?") });
+  return picked?.gateway;
+}

@@ -1,0 +1,20 @@
+// Links into the editor: `vscode://sallyport.sallyport/connect?gateway=…&workspace=…`. Anybody can write one.
+
+import { type Disposable, l10n, type Uri, window } from "vscode";
+import type { Services } from "./services.ts";
+
+export function registerUriHandler(services: Services): Disposable {
+  return window.registerUriHandler({ handleUri: (uri) => open(services, uri) });
+}
+
+async function open(services: Services, uri: Uri): Promise<void> {
+  try {
+    const { parseConnectLink } = await import("../agent/connect/connect-link.ts");
+    const link = parseConnectLink(uri.path, uri.query);
+    const { openLink } = await import("./connect/open-link.ts");
+    await openLink(services, link);
+  } catch (error) {
+    const { showFailure } = await import("./failure-message.ts");
+    await showFailure(services, l10n.t("Opening the link"), error);
+  }
+}

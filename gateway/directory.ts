@@ -1,0 +1,122 @@
+// What links, tunnels and SSH sign-in ask of the gateway's durable state. The store implements it; nothing on the
+// path of the bytes knows of tables or SQL.
+
+import type { Scope } from "../protocol/api.ts";
+import type { PushedKey } from "../protocol/control.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
+import type { Name, WorkspaceRef } from "../protocol/name.ts";
+
+/** Who is asking, once an access token has been checked. */
+export interface Identity {
+  readonly account: { readonly id: AccountId; readonly name: Name; readonly admin: boolean };
+  readonly tokenId: TokenId;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** An account as a registered key or a certificate names it. Disabled ones are told, once the key is proved. */
+export interface AccountRecord {
+  readonly id: AccountId;
+  readonly name: Name;
+  readonly disabled: boolean;
+}
+
+/** What an owner token opens: one workspace, until a time. */
+export interface OwnerGrant {
+  readonly workspaceId: WorkspaceId;
+  readonly tokenId: TokenId;
+  readonly expiresAt: Date;
+}
+
+/** The part of an identity that decides which workspaces it reaches. */
+export interface AccountIdentity {
+  readonly account: { readonly id: AccountId; readonly name: Name };
+}
+
+export interface WorkspaceRecord {
+  readonly id: WorkspaceId;
+  readonly name: Name;
+  /** null: registered openly, without an account; its id is then the secret. */
+  readonly owner: { readonly id: AccountId; readonly name: Name } | null;
+  /** authorized_keys form, without comments. */
+  readonly hostKeys: readonly string[];
+  readonly endToEndOnly: boolean;
+  readonly ownerTokens: boolean;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date | null;
+}
+
+export interface Registration {
+  readonly identity: Identity | null;
+  readonly name: Name;
+  /** The record that `findRegistered` gave, or null for a new workspace. */
+  readonly existing: WorkspaceRecord | null;
+  readonly hostKeys: readonly string[];
+  readonly endToEndOnly: boolean;
+  readonly ownerTokens: boolean;
+}
+
+/** A change that live connections have to follow. Delivered after it is durable. */
+export type DirectoryChange =
+  | { readonly kind: "keys"; readonly workspaceIds: readonly WorkspaceId[] }
+  | { readonly kind: "workspace"; readonly id: WorkspaceId }
+  | { readonly kind: "workspace-removed"; readonly id: WorkspaceId }
+  | { readonly kind: "share-removed"; readonly id: WorkspaceId; readonly accountId: AccountId }
+  | { readonly kind: "key-removed"; readonly accountId: AccountId; readonly fingerprint: string }
+  | { readonly kind: "token-revoked"; readonly tokenId: TokenId }
+  | { readonly kind: "account-disabled"; readonly accountId: AccountId };
+
+export interface Directory {
+  /**
+   * Checks an access token as it came from the wire.
+   * @throws ProtocolError bad_token, token_unknown, token_expired, token_revoked, account_disabled
+   */
+  authenticate(bearer: string): Promise<Identity>;
+  /** The same for a token that was admitted before: is it still good? The errors are the same. */
+  recheck(tokenId: TokenId): Promise<Identity>;
+  /** The same for an owner token; the errors are the same, and `forbidden` where the host takes none (any more). */
+  authenticateOwnerToken(bearer: string): Promise<OwnerGrant>;
+  /** The account that a public key is registered for; `fingerprint` as `ssh-keygen -l` prints it. */
+  accountByKey(fingerprint: string): Promise<AccountRecord | undefined>;
+  accountByName(name: Name): Promise<AccountRecord | undefined>;
+  /**
+   * Finds a workspace that `identity` may reach: its own, or one shared with it (as `name.owner`, or by id). With
+   * null, only the id of an account-less workspace finds anything.
+   * @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is someone else's
+   */
+  resolveWorkspace(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord>;
+  workspace(id: WorkspaceId): Promise<WorkspaceRecord | undefined>;
+  /**
+   * The workspace that a registering host would take over: by account and name, or by id for an open registration.
+   * undefined: there is none, so registering makes one.
+   */
+  findRegistered(
+    identity: Identity | null,
+    name: Name,
+    workspaceId: WorkspaceId | null,
+  ): Promise<WorkspaceRecord | undefined>;
+  /** Makes or updates the workspace and returns it; a changed host key is written to the audit log. */
+  register(registration: Registration): Promise<WorkspaceRecord>;
+  /** Sets lastSeenAt to now. */
+  seen(id: WorkspaceId): Promise<void>;
+  /** Keys of the owner and of every enabled account that the workspace is shared with. */
+  pushedKeys(id: WorkspaceId): Promise<PushedKey[]>;
+  /** Returns a function that ends the subscription. */
+  onChange(listener: (change: DirectoryChange) => void): () => void;
+  audit(event: AuditEvent): void;
+}
+
+/** One line of the audit log. Never a secret; tokens are named by id, keys by fingerprint. */
+export interface AuditEvent {
+  /** Such as `link.registered`, `tunnel.closed`, `token.created`, `sign-in.refused`. */
+  readonly event: string;
+  readonly account?: string | undefined;
+  readonly workspace?: string | undefined;
+  readonly address?: string | undefined;
+  readonly token?: string | undefined;
+  readonly key?: string | undefined;
+  readonly code?: string | undefined;
+  readonly bytesIn?: number | undefined;
+  readonly bytesOut?: number | undefined;
+  readonly durationMs?: number | undefined;
+  readonly detail?: string | undefined;
+}

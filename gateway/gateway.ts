@@ -1,0 +1,235 @@
+// The whole gateway: starts its parts in order, and ends them in the reverse one. Used by the command and by tests.
+
+import { isIPv6 } from "node:net";
+import type { Logger } from "pino";
+import { SCOPES } from "../protocol/api.ts";
+import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/gateway-url.ts";
+import { parseName } from "../protocol/name.ts";
+import { type HostKeys, loadHostKeys } from "./host-keys.ts";
+import { createApi } from "./http/api.ts";
+import { clientAddressOf } from "./http/client-address.ts";
+import { discovery } from "./http/discovery.ts";
+import { EventStreams } from "./http/event-streams.ts";
+import { SignInThrottle } from "./http/sign-in-throttle.ts";
+import { attachWebSockets } from "./link/attach.ts";
+import { LinkRegistry } from "./link/registry.ts";
+import { createGatewayLog } from "./log.ts";
+import { createMetrics, createMetricsServer } from "./metrics.ts";
+import { OpenConnections } from "./open-connections.ts";
+import { formatAddress, type GatewayOptions, type ListenAddress } from "./options.ts";
+import { closeServer, createGatewayServer, listen, reloadTls, trackConnections } from "./server.ts";
+import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
+import { lockDataDir, openDatabase, prepareDataDir } from "./store/sqlite.ts";
+import { Store } from "./store/store.ts";
+import { readAllowedHosts } from "./upterm/allowed-hosts.ts";
+import { createUptermFront } from "./upterm/front.ts";
+import { UPTERM_HOST_LIMITS } from "./upterm/host-connection.ts";
+import { UptermSessions } from "./upterm/sessions.ts";
+
+const PRUNE_MS = 3_600_000;
+
+export interface RunningGateway {
+  /** Where it listens, as a URL; not what the public sees. */
+  readonly httpUrl: string;
+  readonly metricsUrl: string | null;
+  /** Where it listens for SSH. */
+  readonly ssh: ListenAddress | null;
+  /** The first start's administrator token; undefined later. */
+  readonly adminToken?: string;
+  readonly store: Store;
+  readonly registry: LinkRegistry;
+  readonly hostKeys: HostKeys;
+  /** Reads the certificate's files again. @throws StartError, and the former certificate stays */
+  reloadTls(): Promise<void>;
+  /** Ends everything, within 10 s. Calling it again waits for the same end. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param writeLog gets each log line, complete with its line end
+ * @param sshLimits for tests: others than the usual ones
+ * @throws StartError where the data directory, the certificate or an address is at fault
+ */
+export async function startGateway(
+  options: GatewayOptions,
+  writeLog: (line: string) => void,
+  sshLimits: Partial<SshLimits> = {},
+): Promise<RunningGateway> {
+  const log = createGatewayLog(options.logLevel, writeLog);
+  // What has been started is ended if a later step fails, and by `close` otherwise.
+  await using started = new AsyncDisposableStack();
+
+  const server = await createGatewayServer(options);
+  const connections = trackConnections(server);
+  prepareDataDir(options.dataDir);
+  const lock = lockDataDir(options.dataDir);
+  started.defer(() => lock.release());
+  const hostKeys = await loadHostKeys(options.dataDir);
+  const store = await Store.open(openDatabase(options.dataDir), { log });
+  started.defer(() => store.close());
+
+  const registry = new LinkRegistry();
+  const prune = pruning(store, registry, log);
+  started.defer(() => prune.stop());
+
+  const throttle = new SignInThrottle();
+  const clientAddress = clientAddressOf(options.trustProxy);
+  const open = new OpenConnections();
+  let ssh: CreatedSshPort | undefined;
+  const metrics = createMetrics({
+    process: options.metrics !== null,
+    levels: {
+      sessions: () => registry.size,
+      streams: () => open.streams,
+      sshConnections: () => ssh?.port.connections ?? 0,
+      sshPending: () => ssh?.admission.pending ?? 0,
+      sshPenalized: () => ssh?.admission.penalized ?? 0,
+    },
+  });
+  let metricsUrl: string | null = null;
+  if (options.metrics !== null) {
+    const metricsServer = createMetricsServer(metrics);
+    const readers = trackConnections(metricsServer);
+    metricsUrl = `http://${formatAddress(await listen(metricsServer, options.metrics))}/metrics`;
+    started.defer(() => closeServer(metricsServer, readers));
+  }
+
+  let shuttingDown = false;
+  let publicUrl = options.publicUrl ?? publicUrlOf(options.http, options.tls !== null);
+  let boundSsh: ListenAddress | null = null;
+  const publicSsh = (): ListenAddress | null =>
+    boundSsh === null ? null : (options.publicSsh ?? { host: gatewayHost(publicUrl), port: boundSsh.port });
+  const events = new EventStreams({ store, presence: registry, log });
+  started.defer(() => events.close());
+  const api = await createApi({
+    server,
+    store,
+    presence: registry,
+    events,
+    throttle,
+    clientAddress,
+    metrics,
+    log,
+    discovery: () => discovery({ publicUrl, ssh: publicSsh(), hostKeys, open: options.open }),
+    isShuttingDown: () => shuttingDown,
+  });
+  started.defer(() => api.close());
+  started.defer(() => closeServer(server, connections));
+  const attached = attachWebSockets({
+    server,
+    directory: store,
+    registry,
+    log,
+    metrics,
+    throttle,
+    gatewayKeys: hostKeys.publicKeys,
+    publicUrl: () => publicUrl,
+    ssh: publicSsh,
+    clientAddress,
+    open: options.open,
+    maxStreams: options.maxStreams,
+    connections: open,
+    sshServer: () => ssh?.port,
+  });
+  started.defer(async () => {
+    shuttingDown = true;
+    events.close();
+    await attached.close();
+  });
+
+  if (options.ssh !== null) {
+    const parts = { options, hostKeys, directory: store, registry, connections: open, log, metrics };
+    const upterm = createUptermFront({
+      sessions: new UptermSessions(),
+      allowed:
+        options.hostKeysAllowed === null ? undefined : await readAllowedHosts(options.hostKeysAllowed, log),
+      open: options.open,
+      nodeAddress: () => formatAddress(publicSsh() ?? { host: gatewayHost(publicUrl), port: 22 }),
+      audit: (event) => store.audit(event),
+      log,
+      limits: UPTERM_HOST_LIMITS,
+    });
+    const created = await createSshPort({
+      ...parts,
+      upterm,
+      publicAddress: publicSsh,
+      limits: sshLimits,
+    });
+    ssh = created;
+    // Ends before the links do: clients are told first.
+    started.defer(() => created.port.close());
+    boundSsh = await created.port.listen(options.ssh);
+  }
+
+  const bound = await listen(server, options.http);
+  publicUrl = options.publicUrl ?? publicUrlOf(bound, options.tls !== null);
+  warnOfPlainHttp(options, log);
+  // Last of all: a first start that fails has printed no token, so it must not have used it up.
+  const adminToken = await createFirstAdmin(store);
+  log.info(
+    { http: formatAddress(bound), ssh: boundSsh === null ? null : formatAddress(boundSsh), publicUrl },
+    "The gateway is ready.",
+  );
+
+  const parts = started.move();
+  let closed: Promise<void> | undefined;
+  return {
+    httpUrl: `${options.tls === null ? "http" : "https"}://${formatAddress(bound)}`,
+    metricsUrl,
+    ssh: boundSsh,
+    ...(adminToken === undefined ? {} : { adminToken }),
+    store,
+    registry,
+    hostKeys,
+    reloadTls: () => reloadTls(server, options.tls),
+    close: () => {
+      closed ??= parts.disposeAsync();
+      return closed;
+    },
+  };
+}
+
+/** The first administrator and a token that can do everything; undefined where there are accounts already. */
+async function createFirstAdmin(store: Store): Promise<string | undefined> {
+  if (!(await store.accounts.isEmpty())) return undefined;
+  const account = await store.accounts.create(parseName("admin"), true, null);
+  const wanted = { accountId: account.id, title: "first start", scopes: SCOPES, expiresInSeconds: null };
+  const { token } = await store.tokens.create(wanted, { account: account.name });
+  return token;
+}
+
+function pruning(store: Store, registry: LinkRegistry, log: Logger): { stop(): Promise<void> } {
+  let running = Promise.resolve();
+  const prune = (): void => {
+    running = store
+      .prune((id) => registry.session(id) !== undefined)
+      .catch((error: unknown) => log.error({ err: error }, "Old rows could not be pruned."));
+  };
+  prune();
+  const timer = setInterval(prune, PRUNE_MS);
+  timer.unref();
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+/** An address that listens everywhere is no place to go to: this machine stands in for it. */
+function publicUrlOf({ host, port }: ListenAddress, tls: boolean): GatewayUrl {
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return parseGatewayUrl(`${tls ? "https" : "http"}://${formatAddress({ host: reachable, port })}`);
+}
+
+function warnOfPlainHttp({ http, tls, publicUrl, trustProxy }: GatewayOptions, log: Logger): void {
+  const local = http.host === "localhost" || http.host === "::1" || http.host.startsWith("127.");
+  if (!local && tls === null && trustProxy.length === 0) {
+    log.warn(
+      "Tokens cross the network in clear text: give --tls-cert and --tls-key, or put a TLS proxy in front.",
+    );
+  }
+  if (publicUrl === null && (http.host === "0.0.0.0" || (isIPv6(http.host) && http.host === "::"))) {
+    log.warn("Clients are told to come to this machine's loopback address: give --public-url.");
+  }
+}

@@ -1,0 +1,124 @@
+// The gateway's HTTP side, put together: one Fastify application with every route, its errors, its log and its
+// OpenAPI document. Links and tunnels share its server and are not known here.
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import swagger from "@fastify/swagger";
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import type { Discovery } from "../../protocol/api.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { PATHS } from "../../protocol/gateway-url.ts";
+import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Presence } from "../presence.ts";
+import type { Store } from "../store/store.ts";
+import { accountRoutes } from "./account-routes.ts";
+import type { ClientAddress } from "./client-address.ts";
+import { sendError } from "./error-response.ts";
+import type { EventStreams } from "./event-streams.ts";
+import { keyRoutes } from "./key-routes.ts";
+import { openApiOptions } from "./openapi.ts";
+import { ownerTokenRoutes } from "./owner-token-routes.ts";
+import { publicRoutes } from "./public-routes.ts";
+import type { SignInThrottle } from "./sign-in-throttle.ts";
+import { tokenRoutes } from "./token-routes.ts";
+import { workspaceRoutes } from "./workspace-routes.ts";
+
+export interface ApiContext {
+  /** Made by the caller, with its limits and certificates; Fastify answers its requests. */
+  readonly server: Server;
+  readonly store: Store;
+  readonly presence: Presence;
+  readonly events: EventStreams;
+  readonly throttle: SignInThrottle;
+  readonly clientAddress: ClientAddress;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly discovery: () => Discovery;
+  readonly isShuttingDown: () => boolean;
+}
+
+export type Api = FastifyInstance<
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** The application, ready to listen. */
+export async function createApi(context: ApiContext): Promise<Api> {
+  const { log } = context;
+  const api: Api = Fastify({
+    serverFactory: (handler) => context.server.on("request", handler),
+    // Requests are logged below, by route pattern; Fastify's own lines would hold URLs.
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    exposeHeadRoutes: false,
+    // Requests that arrive while the server closes get our own 503, with a code.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 120 },
+    frameworkErrors: (error, request, reply) => {
+      request.clientAddress = context.clientAddress(request.raw);
+      void sendError(error, request, reply, log);
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  api.removeContentTypeParser("text/plain");
+  api.setValidatorCompiler(TypeBoxValidatorCompiler);
+  api.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, log));
+  api.setNotFoundHandler((request, reply) =>
+    sendError(new ProtocolError("not_found", "There is nothing at this path."), request, reply, log),
+  );
+  api.decorateRequest("identity", null);
+  api.decorateRequest("clientAddress", "");
+  api.decorateRequest("refusedWith", null);
+  watchRequests(api, context);
+
+  await api.register(swagger, openApiOptions());
+  publicRoutes(api, context);
+  await api.register(
+    (instance: Api, _options: object, done: () => void) => {
+      instance.addHook("onRequest", async () => {
+        if (!context.isShuttingDown()) return;
+        throw new ProtocolError("shutting_down", "The gateway is about to stop; try again in a moment.");
+      });
+      accountRoutes(instance, context);
+      tokenRoutes(instance, context);
+      keyRoutes(instance, context);
+      workspaceRoutes(instance, context);
+      ownerTokenRoutes(instance, context);
+      done();
+    },
+    { prefix: PATHS.api },
+  );
+  await api.ready();
+  return api;
+}
+
+/** One log line a request, by route pattern: URLs may hold ids that are secrets. */
+function watchRequests(api: Api, { log, metrics, clientAddress, isShuttingDown }: ApiContext): void {
+  api.addHook("onRequest", async (request, reply) => {
+    request.clientAddress = clientAddress(request.raw);
+    reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
+    if (isShuttingDown()) reply.header("connection", "close");
+  });
+  api.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "none";
+    const ms = Math.round(reply.elapsedTime);
+    const line = {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms,
+      address: request.clientAddress,
+      ...(request.identity === null ? {} : { account: request.identity.account.name }),
+      ...(request.refusedWith === null ? {} : { code: request.refusedWith }),
+    };
+    const quiet = request.method === "GET" && reply.statusCode < 400;
+    log[quiet ? "debug" : "info"](line, "request");
+    metrics.apiRequest(request.method, route, reply.statusCode, ms / 1000);
+    if (request.refusedWith !== null) metrics.refused(request.refusedWith);
+  });
+}

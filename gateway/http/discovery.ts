@@ -1,0 +1,34 @@
+// The discovery document: what a client has to know before it signs in.
+
+import type { Discovery } from "../../protocol/api.ts";
+import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protocol/gateway-url.ts";
+import { VERSION } from "../../protocol/version.ts";
+import type { HostKeys } from "../host-keys.ts";
+import type { ListenAddress } from "../options.ts";
+
+export function discovery(gateway: {
+  publicUrl: GatewayUrl;
+  ssh: ListenAddress | null;
+  hostKeys: HostKeys;
+  open: boolean;
+}): Discovery {
+  return {
+    product: "sallyport",
+    version: VERSION,
+    apiVersions: [1],
+    publicUrl: gateway.publicUrl,
+    tunnelUrl: webSocketUrl(gateway.publicUrl, PATHS.tunnel),
+    ssh: gateway.ssh,
+    // The next ones too: whoever pins them now is not surprised by the change.
+    hostKeys: [...gateway.hostKeys.publicKeys, ...(gateway.hostKeys.next?.publicKeys ?? [])],
+    subprotocols: Object.values(SUBPROTOCOL),
+    openRegistration: gateway.open,
+    capabilities: [
+      ...(gateway.ssh === null ? [] : ["ssh", "jump"]),
+      "tunnel",
+      "shares",
+      "owner-tokens",
+      "events",
+    ],
+  };
+}

@@ -1,0 +1,143 @@
+// Everything that goes wrong while a request is answered, as the one error body that clients know. What is not a
+// refusal of ours is logged and answered without its details.
+
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { type ErrorBody, ProtocolError } from "../../protocol/errors.ts";
+import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import { NAME_PATTERN, parseName } from "../../protocol/name.ts";
+import { RateLimited } from "./sign-in-throttle.ts";
+
+type Thrown = FastifyError | ProtocolError | Error;
+
+export function sendError(
+  error: Thrown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
+  const refusal = asRefusal(error);
+  if (refusal.status >= 500 && refusal.code === "internal") {
+    log.error({ err: error, method: request.method, route: request.routeOptions.url }, "A request failed.");
+  }
+  if (refusal.status === 401) reply.header("www-authenticate", challengeFor(refusal));
+  if (refusal instanceof RateLimited) reply.header("retry-after", String(refusal.retryAfter));
+  request.refusedWith = refusal.code;
+  return reply
+    .code(refusal.status)
+    .header("cache-control", "no-store")
+    .type("application/json; charset=utf-8")
+    .serializer(JSON.stringify)
+    .send(refusal.toBody());
+}
+
+/** Any error as a refusal with a code; `internal` for what is not a client's fault. */
+export function asRefusal(error: Thrown): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  if ("validation" in error && error.validation !== undefined) {
+    return refusalOfSchema(error.validation, error.validationContext);
+  }
+  const code = "code" in error ? error.code : undefined;
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return new ProtocolError("message_too_large", `A request body has at most ${MAX_BODY_BYTES} bytes.`);
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return new ProtocolError("unsupported_media_type", "Send the body as application/json.");
+    case "FST_ERR_CTP_INVALID_JSON_BODY":
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return new ProtocolError("bad_request", "The body is not JSON.");
+    case "FST_ERR_BAD_URL":
+      return new ProtocolError("bad_url", "The path is not a valid URL path.");
+  }
+  const status = "statusCode" in error ? error.statusCode : undefined;
+  if (status !== undefined && status >= 400 && status < 500) {
+    // Fastify and the JSON parser mark the client's own mistakes so; their words are safe but not worth keeping.
+    return new ProtocolError("bad_request", "The request is malformed.");
+  }
+  return new ProtocolError("internal", "The gateway failed; its log says why.", { cause: error });
+}
+
+/** Answers a request that does not parse as HTTP, where no route ever sees it. */
+export function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, body] = clientErrorOf(error.code);
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\nConnection: close\r\n` +
+      `Content-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+function clientErrorOf(code: string | undefined): [number, ErrorBody] {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return [431, { code: "message_too_large", message: "The request's headers are too large." }];
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return [408, { code: "bad_request", message: "The request took too long to arrive." }];
+    default:
+      return [400, { code: "bad_request", message: "This is not a valid HTTP request." }];
+  }
+}
+
+interface SchemaProblem {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+}
+
+function refusalOfSchema(problems: readonly SchemaProblem[], part = "request"): ProtocolError {
+  const first = problems.find((problem) => problem.keyword !== "boolean") ?? problems[0];
+  if (first === undefined) return new ProtocolError("bad_request", "The request does not fit its schema.");
+  const field = fieldOf(first);
+  const badName = problems.some(
+    (problem) => problem.params.pattern === NAME_PATTERN && problem.instancePath === first.instancePath,
+  );
+  if (badName) {
+    try {
+      parseName(undefined, field);
+    } catch (error) {
+      if (error instanceof ProtocolError) return error;
+    }
+  }
+  const where = field === undefined ? `The ${part}` : field;
+  return new ProtocolError(
+    "bad_request",
+    `${where} ${wordsOf(first)}.`,
+    field === undefined ? {} : { field },
+  );
+}
+
+/** The last part of the JSON pointer that is a name: `/scopes/0` is about `scopes`. */
+function fieldOf(problem: SchemaProblem): string | undefined {
+  const named = problem.params.requiredProperties ?? problem.params.additionalProperties;
+  const inside = Array.isArray(named) && typeof named[0] === "string" ? named[0] : undefined;
+  const parts = problem.instancePath.split("/").filter((part) => part !== "" && !/^\d+$/.test(part));
+  return (inside ?? parts.at(-1))?.slice(0, 100);
+}
+
+function wordsOf(problem: SchemaProblem): string {
+  switch (problem.keyword) {
+    case "required":
+      return "is missing";
+    case "additionalProperties":
+      return "is not known here";
+    case "const":
+    case "anyOf":
+      return "is not one of the allowed values";
+    default:
+      return problem.message ?? "is not valid";
+  }
+}
+
+/** RFC 6750 §3: a client that sent no credentials is told of the scheme only. */
+function challengeFor(refusal: ProtocolError): string {
+  return refusal.code === "unauthenticated"
+    ? 'Bearer realm="sallyport"'
+    : 'Bearer realm="sallyport", error="invalid_token"';
+}

@@ -1,0 +1,141 @@
+// One session event stream to one client: first a snapshot, then what changes. Changes are queued as workspace ids, and
+// a workspace is read when its turn comes: a slow client gets the newest state, and never makes the gateway hold more
+// than one event for it.
+
+import type { ServerResponse } from "node:http";
+import type { SessionEvent, Workspace } from "../../protocol/api.ts";
+import type { TokenId, WorkspaceId } from "../../protocol/id.ts";
+
+const PIECE_CHARACTERS = 32 * 1024;
+
+export interface EventStreamOptions {
+  readonly tokenId: TokenId;
+  readonly stallMs: number;
+  readonly list: () => Promise<Workspace[]>;
+  /** undefined: not there (any more), or not for this account. */
+  readonly find: (id: WorkspaceId) => Promise<Workspace | undefined>;
+  readonly onError: (error: unknown) => void;
+  readonly onEnd: () => void;
+}
+
+export class EventStream {
+  readonly tokenId: TokenId;
+  readonly #response: ServerResponse;
+  readonly #options: EventStreamOptions;
+  readonly #queue = new Set<WorkspaceId>();
+  readonly #known = new Set<string>();
+  #state: "idle" | "sending" | "ended" = "sending";
+  #blocked = false;
+
+  constructor(response: ServerResponse, options: EventStreamOptions) {
+    this.tokenId = options.tokenId;
+    this.#response = response;
+    this.#options = options;
+  }
+
+  start(): void {
+    const response = this.#response;
+    response.on("error", () => this.end());
+    response.on("close", () => this.end());
+    response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+      "x-content-type-options": "nosniff",
+    });
+    this.#run(() => this.#snapshot());
+  }
+
+  /** Whether the client has been told of this workspace. */
+  knows(id: WorkspaceId): boolean {
+    return this.#known.has(id) || this.#state === "sending";
+  }
+
+  enqueue(id: WorkspaceId): void {
+    if (this.#state === "ended") return;
+    this.#queue.add(id);
+    if (this.#state === "sending") return;
+    this.#state = "sending";
+    this.#run(async () => undefined);
+  }
+
+  /** Sends a comment line, unless something else is on its way anyhow: that must not be cut in two. */
+  beat(): void {
+    if (this.#state === "idle") this.#response.write(": heartbeat\n\n");
+  }
+
+  end(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    // A client that does not read would keep `end` waiting for ever.
+    if (this.#blocked) this.#response.destroy();
+    else this.#response.end();
+    this.#options.onEnd();
+  }
+
+  #run(first: () => Promise<void>): void {
+    const work = async (): Promise<void> => {
+      await first();
+      for (const id of this.#queue) {
+        if (this.#response.destroyed) return;
+        this.#queue.delete(id);
+        await this.#sendState(id);
+      }
+      if (this.#state === "sending") this.#state = "idle";
+    };
+    work().catch((error: unknown) => {
+      // Once the stream has ended, nobody waits for what could not be read; the database may be closed by then.
+      if (this.#state === "ended") return;
+      this.#options.onError(error);
+      this.end();
+    });
+  }
+
+  /** A snapshot may be large, so it goes out in pieces. */
+  async #snapshot(): Promise<void> {
+    const workspaces = await this.#options.list();
+    let piece = 'retry: 2000\nevent: snapshot\ndata: {"workspaces":[';
+    for (const [index, workspace] of workspaces.entries()) {
+      this.#known.add(workspace.id);
+      piece += `${index === 0 ? "" : ","}${JSON.stringify(workspace)}`;
+      if (piece.length < PIECE_CHARACTERS) continue;
+      await this.#write(piece);
+      piece = "";
+    }
+    await this.#write(`${piece}]}\n\n`);
+  }
+
+  async #sendState(id: WorkspaceId): Promise<void> {
+    const workspace = await this.#options.find(id);
+    if (workspace !== undefined) {
+      this.#known.add(id);
+      await this.#send({ type: "workspace", workspace });
+    } else if (this.#known.delete(id)) {
+      await this.#send({ type: "workspace-removed", id });
+    }
+  }
+
+  async #send(event: SessionEvent): Promise<void> {
+    const { type, ...data } = event;
+    await this.#write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Settles when the client has taken enough to go on; a client that takes nothing for too long is dropped. */
+  async #write(text: string): Promise<void> {
+    if (this.#state === "ended" || this.#response.destroyed) return;
+    if (this.#response.write(text)) return;
+    this.#blocked = true;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#response.off("drain", done);
+        this.#response.off("close", done);
+        resolve();
+      };
+      const timer = setTimeout(() => this.#response.destroy(), this.#options.stallMs);
+      this.#response.once("drain", done);
+      this.#response.once("close", done);
+    });
+    this.#blocked = false;
+  }
+}

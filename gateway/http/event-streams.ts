@@ -1,0 +1,134 @@
+// The session event streams (SSE, HTML Living Standard §9.2) of all accounts: takes changes from links and from the
+// store to the streams of those who may see them, and ends streams whose token or account is no longer good.
+
+import type { ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import { ProtocolError } from "../../protocol/errors.ts";
+import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
+import type { DirectoryChange, Identity } from "../directory.ts";
+import type { Presence } from "../presence.ts";
+import type { Store } from "../store/store.ts";
+import { EventStream } from "./event-stream.ts";
+import { RateLimited } from "./sign-in-throttle.ts";
+import { workspaceBody } from "./workspace-body.ts";
+
+const MAX_STREAMS_PER_ACCOUNT = 16;
+
+export interface EventStreamsOptions {
+  readonly store: Store;
+  readonly presence: Presence;
+  readonly log: Logger;
+  /** A comment line this often keeps proxies from cutting the stream; the token is checked again, too. */
+  readonly heartbeatMs?: number;
+  /** A client that takes nothing for this long while something waits for it is dropped. */
+  readonly stallMs?: number;
+}
+
+export class EventStreams {
+  readonly #options: EventStreamsOptions;
+  readonly #streams = new Map<AccountId, Set<EventStream>>();
+  readonly #unsubscribe: readonly (() => void)[];
+  readonly #heartbeat: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options;
+    this.#unsubscribe = [
+      options.presence.onChange((id) => this.#publish(id)),
+      options.store.onChange((change) => this.#follow(change)),
+    ];
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? 20_000);
+    this.#heartbeat.unref();
+  }
+
+  /** @throws ProtocolError where one more stream is too many; the response is untouched then */
+  admit(identity: Identity): void {
+    if (this.#closed)
+      throw new ProtocolError("shutting_down", "The gateway is about to stop; try again soon.");
+    if ((this.#streams.get(identity.account.id)?.size ?? 0) >= MAX_STREAMS_PER_ACCOUNT) {
+      throw new RateLimited(`An account has at most ${MAX_STREAMS_PER_ACCOUNT} event streams open.`, 10);
+    }
+  }
+
+  /** Takes the response over for as long as the stream lives. Call `admit` in the same turn, before. */
+  open(identity: Identity, response: ServerResponse): void {
+    const { store, presence, log, stallMs } = this.#options;
+    const { id } = identity.account;
+    const stream = new EventStream(response, {
+      tokenId: identity.tokenId,
+      stallMs: stallMs ?? 60_000,
+      list: async () => (await store.workspaces.list(id)).map((found) => workspaceBody(found, id, presence)),
+      find: async (workspaceId) => {
+        const found = await store.workspaces.visible(workspaceId, id);
+        return found === undefined ? undefined : workspaceBody(found, id, presence);
+      },
+      onError: (error) => log.error({ err: error }, "An event stream failed."),
+      onEnd: () => {
+        const others = this.#streams.get(id);
+        others?.delete(stream);
+        if (others?.size === 0) this.#streams.delete(id);
+      },
+    });
+    const streams = this.#streams.get(id) ?? new Set();
+    this.#streams.set(id, streams.add(stream));
+    stream.start();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#heartbeat);
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const stream of [...this.#all()]) stream.end();
+  }
+
+  *#all(): Generator<EventStream> {
+    for (const streams of this.#streams.values()) yield* streams;
+  }
+
+  #of(accountId: AccountId): EventStream[] {
+    return [...(this.#streams.get(accountId) ?? [])];
+  }
+
+  #publish(id: WorkspaceId): void {
+    if (this.#streams.size === 0) return;
+    this.#options.store.workspaces.audience(id).then(
+      (accounts) => {
+        for (const account of accounts) for (const stream of this.#of(account)) stream.enqueue(id);
+      },
+      (error: unknown) => this.#options.log.error({ err: error }, "A change was not sent to event streams."),
+    );
+  }
+
+  #follow(change: DirectoryChange): void {
+    switch (change.kind) {
+      case "keys":
+      case "key-removed":
+        return;
+      case "workspace":
+        this.#publish(change.id);
+        return;
+      case "workspace-removed":
+        for (const stream of this.#all()) if (stream.knows(change.id)) stream.enqueue(change.id);
+        return;
+      case "share-removed":
+        for (const stream of this.#of(change.accountId)) stream.enqueue(change.id);
+        return;
+      case "token-revoked":
+        for (const stream of [...this.#all()]) if (stream.tokenId === change.tokenId) stream.end();
+        return;
+      case "account-disabled":
+        for (const stream of this.#of(change.accountId)) stream.end();
+        return;
+    }
+  }
+
+  #beat(): void {
+    for (const stream of [...this.#all()]) {
+      stream.beat();
+      this.#options.store.tokens.recheck(stream.tokenId).catch((error: unknown) => {
+        if (error instanceof ProtocolError) stream.end();
+        else this.#options.log.error({ err: error }, "A token could not be checked again.");
+      });
+    }
+  }
+}

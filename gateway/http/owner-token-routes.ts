@@ -1,0 +1,84 @@
+// /workspaces/…/owner-tokens: secrets that open one workspace each; for its owner.
+
+import { Type } from "typebox";
+import {
+  CreatedOwnerToken,
+  CreateOwnerToken,
+  DEFAULT_OWNER_TOKEN_SECONDS,
+  OwnerTokenInfo,
+} from "../../protocol/api.ts";
+import { parseTokenId } from "../../protocol/id.ts";
+import { parseWorkspaceRef } from "../../protocol/name.ts";
+import type { Api, ApiContext } from "./api.ts";
+import { described, Nothing } from "./openapi.ts";
+import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+
+const ByRef = Type.Object({ ref: Type.String() });
+const ByRefAndToken = Type.Object({ ref: Type.String(), tokenId: Type.String() });
+
+export function ownerTokenRoutes(api: Api, context: ApiContext): void {
+  const { store } = context;
+  const onRequest = signedIn(context, "account");
+
+  api.post(
+    "/workspaces/:ref/owner-tokens",
+    {
+      onRequest,
+      schema: {
+        ...described(
+          "owner-tokens",
+          "createOwnerToken",
+          "Mint an owner token; the only answer that shows it.",
+          {
+            201: CreatedOwnerToken,
+          },
+        ),
+        params: ByRef,
+        body: CreateOwnerToken,
+      },
+    },
+    async (request, reply) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      const seconds = request.body.expiresIn ?? DEFAULT_OWNER_TOKEN_SECONDS;
+      return reply.code(201).send(await store.ownerTokens.create(owned, seconds, actorOf(request)));
+    },
+  );
+
+  api.get(
+    "/workspaces/:ref/owner-tokens",
+    {
+      onRequest,
+      schema: {
+        ...described("owner-tokens", "listOwnerTokens", "Owner tokens that still open the workspace.", {
+          200: Type.Array(OwnerTokenInfo),
+        }),
+        params: ByRef,
+      },
+    },
+    async (request) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      return store.ownerTokens.list(await store.workspaces.resolveOwned(ref, identityOf(request)));
+    },
+  );
+
+  api.delete(
+    "/workspaces/:ref/owner-tokens/:tokenId",
+    {
+      onRequest,
+      schema: {
+        ...described("owner-tokens", "revokeOwnerToken", "Revoke an owner token; open tunnels end.", {
+          204: Nothing,
+        }),
+        params: ByRefAndToken,
+      },
+    },
+    async (request, reply) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      const id = parseTokenId(request.params.tokenId, "tokenId");
+      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      await store.ownerTokens.revoke(owned, id, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,106 @@
+// /me and /tokens: who the asking token belongs to, and the account's access tokens.
+
+import { Type } from "typebox";
+import {
+  AccessTokenInfo,
+  CreateAccessToken,
+  CreatedAccessToken,
+  Me,
+  type Scope,
+} from "../../protocol/api.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { parseTokenId } from "../../protocol/id.ts";
+import type { Identity } from "../directory.ts";
+import { accountBody } from "../store/accounts.ts";
+import type { Api, ApiContext } from "./api.ts";
+import { described, Nothing } from "./openapi.ts";
+import { actorOf, identityOf, requireScope, signedIn } from "./sign-in.ts";
+
+export function tokenRoutes(api: Api, context: ApiContext): void {
+  const { store } = context;
+  const onRequest = signedIn(context, "account");
+
+  api.get(
+    "/me",
+    {
+      onRequest: signedIn(context, "connect"),
+      schema: described("tokens", "getMe", "The account and the token that ask.", { 200: Me }),
+    },
+    async (request) => {
+      const identity = identityOf(request);
+      const account = await store.accounts.get(identity.account.id);
+      const token = await store.tokens.info(identity.tokenId);
+      if (account === undefined || token === undefined) throw new ProtocolError("not_found", "It is gone.");
+      return { account: accountBody(account), token };
+    },
+  );
+
+  api.post(
+    "/tokens",
+    {
+      onRequest,
+      schema: {
+        ...described("tokens", "createToken", "Create an access token; the only answer that shows it.", {
+          201: CreatedAccessToken,
+        }),
+        body: CreateAccessToken,
+      },
+    },
+    async (request, reply) => {
+      const identity = identityOf(request);
+      const { title, scopes, expiresIn = null } = request.body;
+      requireGrantable(scopes, identity, identity.account.admin);
+      const wanted = { accountId: identity.account.id, title, scopes, expiresInSeconds: expiresIn };
+      return reply.code(201).send(await store.tokens.create(wanted, actorOf(request)));
+    },
+  );
+
+  api.get(
+    "/tokens",
+    {
+      onRequest,
+      schema: described("tokens", "listTokens", "List the account's access tokens, without the secrets.", {
+        200: Type.Array(AccessTokenInfo),
+      }),
+    },
+    async (request) => store.tokens.list(identityOf(request).account.id),
+  );
+
+  api.delete(
+    "/tokens/:id",
+    {
+      // Signing out: every token may revoke itself.
+      onRequest: signedIn(context, null),
+      schema: {
+        ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", {
+          204: Nothing,
+        }),
+        params: Type.Object({ id: Type.String() }),
+      },
+    },
+    async (request, reply) => {
+      const identity = identityOf(request);
+      const id = parseTokenId(request.params.id);
+      if (id !== identity.tokenId) requireScope(identity, "account");
+      await store.tokens.revoke(identity.account.id, id, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** A token never makes one that can do more than itself. @throws ProtocolError scope_missing */
+export function requireGrantable(scopes: readonly Scope[], creator: Identity, forAdmin: boolean): void {
+  const beyond = scopes.find((scope) => !creator.scopes.has(scope));
+  if (beyond !== undefined) {
+    throw new ProtocolError(
+      "scope_missing",
+      `Your own token lacks the scope ${beyond}, so it can't give it on.`,
+      { field: "scopes" },
+    );
+  }
+  if (scopes.includes("admin") && !forAdmin) {
+    throw new ProtocolError("forbidden", "Only an admin account's tokens may have the scope admin.", {
+      field: "scopes",
+    });
+  }
+}

@@ -1,0 +1,169 @@
+// /workspaces with their shares, and /events. A workspace is given by its name, by name.owner, or by its id.
+
+import { Type } from "typebox";
+import { CreateShare, SessionEvent, Share, UpdateWorkspace, Workspace } from "../../protocol/api.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
+import { isOwned } from "../store/workspaces.ts";
+import type { Api, ApiContext } from "./api.ts";
+import { described, Nothing } from "./openapi.ts";
+import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+import { workspaceBody } from "./workspace-body.ts";
+
+const ByRef = Type.Object({ ref: Type.String({ description: "A name, name.owner, or an id (ws_…)." }) });
+const ByRefAndAccount = Type.Object({ ref: Type.String(), account: Type.String() });
+
+export function workspaceRoutes(api: Api, context: ApiContext): void {
+  const { store, presence, events } = context;
+  const connecting = signedIn(context, "connect");
+  const managing = signedIn(context, "account");
+
+  api.get(
+    "/workspaces",
+    {
+      onRequest: connecting,
+      schema: described("workspaces", "listWorkspaces", "List own workspaces and those shared with you.", {
+        200: Type.Array(Workspace),
+      }),
+    },
+    async (request) => {
+      const { id } = identityOf(request).account;
+      return (await store.workspaces.list(id)).map((found) => workspaceBody(found, id, presence));
+    },
+  );
+
+  api.get(
+    "/workspaces/:ref",
+    {
+      onRequest: connecting,
+      schema: {
+        ...described("workspaces", "getWorkspace", "One workspace.", { 200: Workspace }),
+        params: ByRef,
+      },
+    },
+    async (request) => {
+      const identity = identityOf(request);
+      const found = await store.workspaces.resolve(parseWorkspaceRef(request.params.ref), identity);
+      // An account-less workspace is nobody's: it is reached by its id, and not listed or shown.
+      if (!isOwned(found)) {
+        throw new ProtocolError(
+          "workspace_unknown",
+          "There is no such workspace, or it is not shared with you.",
+        );
+      }
+      return workspaceBody(found, identity.account.id, presence);
+    },
+  );
+
+  api.patch(
+    "/workspaces/:ref",
+    {
+      onRequest: managing,
+      schema: {
+        ...described("workspaces", "renameWorkspace", "Rename a workspace.", { 200: Workspace }),
+        params: ByRef,
+        body: UpdateWorkspace,
+      },
+    },
+    async (request) => {
+      const identity = identityOf(request);
+      const owned = await store.workspaces.resolveOwned(parseWorkspaceRef(request.params.ref), identity);
+      const name = parseName(request.body.name);
+      await store.workspaces.rename(owned, name, actorOf(request));
+      return workspaceBody({ ...owned, name }, identity.account.id, presence);
+    },
+  );
+
+  api.delete(
+    "/workspaces/:ref",
+    {
+      onRequest: managing,
+      schema: {
+        ...described("workspaces", "deleteWorkspace", "Delete a workspace; its host is disconnected.", {
+          204: Nothing,
+        }),
+        params: ByRef,
+      },
+    },
+    async (request, reply) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      await store.workspaces.remove(owned, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+
+  api.post(
+    "/workspaces/:ref/shares",
+    {
+      onRequest: managing,
+      schema: {
+        ...described("workspaces", "shareWorkspace", "Share a workspace with another account.", {
+          201: Share,
+        }),
+        params: ByRef,
+        body: CreateShare,
+      },
+    },
+    async (request, reply) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      const account = parseName(request.body.account, "account");
+      return reply.code(201).send(await store.shares.add(owned, account, actorOf(request)));
+    },
+  );
+
+  api.get(
+    "/workspaces/:ref/shares",
+    {
+      onRequest: managing,
+      schema: {
+        ...described("workspaces", "listShares", "Whom a workspace is shared with.", {
+          200: Type.Array(Share),
+        }),
+        params: ByRef,
+      },
+    },
+    async (request) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      return store.shares.list(await store.workspaces.resolveOwned(ref, identityOf(request)));
+    },
+  );
+
+  api.delete(
+    "/workspaces/:ref/shares/:account",
+    {
+      onRequest: managing,
+      schema: {
+        ...described("workspaces", "unshareWorkspace", "Stop sharing; open tunnels end.", { 204: Nothing }),
+        params: ByRefAndAccount,
+      },
+    },
+    async (request, reply) => {
+      const ref = parseWorkspaceRef(request.params.ref);
+      const account = parseName(request.params.account, "account");
+      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      await store.shares.remove(owned, account, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+
+  api.get(
+    "/events",
+    {
+      onRequest: connecting,
+      schema: described("workspaces", "followSessions", "Session changes as server-sent events.", {
+        200: {
+          description: "First a snapshot, then changes; each event's data is the rest of its object.",
+          content: { "text/event-stream": { schema: SessionEvent } },
+        },
+      }),
+    },
+    (request, reply) => {
+      const identity = identityOf(request);
+      events.admit(identity);
+      reply.hijack();
+      events.open(identity, reply.raw);
+    },
+  );
+}

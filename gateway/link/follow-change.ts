@@ -1,0 +1,54 @@
+// What live connections do when an account, a token, a key or a workspace changes: keys go out to hosts, and what a
+// revoked credential had opened is closed.
+
+import type { Directory, DirectoryChange } from "../directory.ts";
+import type { OpenConnections } from "../open-connections.ts";
+import { NativeLink } from "./native-link.ts";
+import type { LinkRegistry } from "./registry.ts";
+
+export async function followChange(
+  change: DirectoryChange,
+  directory: Directory,
+  registry: LinkRegistry,
+  connections: OpenConnections,
+): Promise<void> {
+  switch (change.kind) {
+    case "keys":
+      for (const id of change.workspaceIds) {
+        const link = registry.get(id);
+        if (link instanceof NativeLink) link.sendKeys(await directory.pushedKeys(id));
+      }
+      break;
+    case "workspace":
+      break;
+    case "workspace-removed":
+      registry.get(change.id)?.close("workspace_unknown", "This workspace was deleted at the gateway.");
+      connections.endWhere({ workspaceId: change.id }, "the workspace was deleted");
+      break;
+    case "share-removed":
+      connections.endWhere(
+        { accountId: change.accountId, workspaceId: change.id },
+        "the workspace is no longer shared",
+      );
+      break;
+    case "key-removed":
+      connections.endWhere({ accountId: change.accountId, key: change.fingerprint }, "the key was removed");
+      break;
+    case "token-revoked":
+      for (const link of [...registry.all()]) {
+        if (link.credential?.tokenId === change.tokenId)
+          link.close("token_revoked", "The access token was revoked.");
+      }
+      connections.endWhere({ tokenId: change.tokenId }, "the token was revoked");
+      break;
+    case "account-disabled":
+      connections.endWhere({ accountId: change.accountId }, "the account was disabled");
+      for (const link of [...registry.all()]) {
+        if (link.credential?.accountId !== change.accountId) continue;
+        link.close("account_disabled", "The account was disabled.");
+        // By whomever: with an owner token, or shared with another account.
+        connections.endWhere({ workspaceId: link.workspaceId }, "the workspace's account was disabled");
+      }
+      break;
+  }
+}

@@ -1,0 +1,47 @@
+// A link: one host's live connection to this gateway. Whatever brings people in (a tunnel, the SSH port) asks a
+// link for byte streams to the host's SSH server and does not know how they come about.
+
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { PushedKey } from "../../protocol/control.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../../protocol/id.ts";
+
+export interface StreamRequest {
+  readonly via: "tunnel" | "jump" | "session";
+  /** Shown to the host, for its log and for SSH_CONNECTION. */
+  readonly client: { readonly address: string; readonly account: string | null };
+}
+
+/** A native link gives WebSockets, which are spliced message by message; others give byte streams. */
+export type LinkStream =
+  | { readonly kind: "web-socket"; readonly socket: WebSocket }
+  | { readonly kind: "duplex"; readonly stream: Duplex };
+
+export interface Link {
+  readonly since: Date;
+  readonly address: string;
+  /** authorized_keys form; what clients pin. */
+  readonly hostKeys: readonly string[];
+  readonly streams: number;
+  /**
+   * @throws ProtocolError workspace_timeout, stream_refused, workspace_offline (the link ended meanwhile)
+   */
+  openStream(request: StreamRequest): Promise<LinkStream>;
+  /**
+   * Lets a key in besides those of accounts, for as long as a connection lasts. Returns the way to take it back. Missing
+   * where a host knows no such keys.
+   */
+  lendKey?(key: PushedKey): () => void;
+  /** Whether the host still answers, within `ms`. */
+  probe(ms: number): Promise<boolean>;
+  /** Tells the host why and ends the link. Streams that are open go on: they are connections of their own. */
+  close(code: ErrorCode, message: string): void;
+}
+
+/** The link of a workspace that the directory knows. An upterm session has none: it lives as long as its link. */
+export interface WorkspaceLink extends Link {
+  readonly workspaceId: WorkspaceId;
+  /** By what the host registered; null for an open registration. */
+  readonly credential: { readonly accountId: AccountId; readonly tokenId: TokenId } | null;
+}

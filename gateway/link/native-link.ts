@@ -1,0 +1,232 @@
+// The link of a Sallyport host: a WebSocket control connection that carries JSON messages. For each stream the host
+// dials one WebSocket back, so streams never block each other and the kernel does the flow control.
+
+import type { WebSocket } from "ws";
+import {
+  type GatewayMessage,
+  type HostMessage,
+  type PushedKey,
+  parseHostMessage,
+} from "../../protocol/control.ts";
+import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import type { WorkspaceId } from "../../protocol/id.ts";
+import {
+  DEAD_AFTER_MS,
+  MAX_CONTROL_BYTES,
+  MAX_PUSHED_KEYS,
+  PING_INTERVAL_MS,
+} from "../../protocol/limits.ts";
+import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import type { LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
+import type { PendingStreams } from "./pending-streams.ts";
+
+/** A host dials this many back at once; one that never does must not take the places of everyone who waits. */
+const MAX_OPENING = 64;
+
+export interface NativeLinkOptions {
+  readonly workspaceId: WorkspaceId;
+  readonly address: string;
+  readonly credential: WorkspaceLink["credential"];
+  readonly hostKeys: readonly string[];
+  /** What the host was told in `registered`. */
+  readonly keys: readonly PushedKey[];
+  readonly pending: PendingStreams;
+  /** How many streams one workspace may have at once. */
+  readonly maxStreams: number;
+  readonly onStreams: () => void;
+  /** Once, when the link has ended, with a word on why. */
+  readonly onEnd: (reason: string) => void;
+}
+
+export class NativeLink implements WorkspaceLink {
+  readonly since = new Date();
+  readonly workspaceId: WorkspaceId;
+  readonly address: string;
+  readonly credential: WorkspaceLink["credential"];
+  readonly hostKeys: readonly string[];
+  readonly #options: NativeLinkOptions;
+  readonly #socket: WebSocket;
+  readonly #pings: NodeJS.Timeout;
+  /** By object: the same key may be lent to several connections. */
+  readonly #lent = new Set<{ readonly key: PushedKey }>();
+  #keys: readonly PushedKey[];
+  #lastHeard = Date.now();
+  #streams = 0;
+  /** Streams whose dial-back is awaited. */
+  #opening = 0;
+  #end: string | undefined;
+  readonly #waitingForPong = new Set<() => void>();
+
+  /** Takes over a control connection whose host has registered. */
+  constructor(socket: WebSocket, options: NativeLinkOptions) {
+    this.workspaceId = options.workspaceId;
+    this.address = options.address;
+    this.credential = options.credential;
+    this.hostKeys = options.hostKeys;
+    this.#options = options;
+    this.#keys = options.keys;
+    this.#socket = socket;
+    socket.on("message", (data, isBinary) => {
+      this.#lastHeard = Date.now();
+      this.#receive(data, isBinary);
+    });
+    socket.on("close", (code, reason) => this.#ended(reason.toString() || `closed with ${code}`));
+    socket.on("error", (error) => this.#ended(error.message));
+    this.#pings = setInterval(() => {
+      if (Date.now() - this.#lastHeard > DEAD_AFTER_MS) {
+        this.#ended("nothing heard for too long");
+        socket.terminate();
+      } else {
+        this.#send({ type: "ping" });
+      }
+    }, PING_INTERVAL_MS);
+  }
+
+  get streams(): number {
+    return this.#streams;
+  }
+
+  async openStream(request: StreamRequest): Promise<LinkStream> {
+    if (this.#end !== undefined)
+      throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
+    if (this.#streams >= this.#options.maxStreams) {
+      throw new ProtocolError(
+        "gateway_full",
+        `This workspace has ${this.#streams} connections open, its limit.`,
+      );
+    }
+    if (this.#opening >= MAX_OPENING) {
+      throw new ProtocolError(
+        "workspace_timeout",
+        "The workspace does not answer: too many connections to it wait.",
+      );
+    }
+    // Counted from the request on, so that many at once cannot pass the limit together.
+    this.#count(1);
+    this.#opening++;
+    try {
+      const { token, socket: dialled } = this.#options.pending.create(this);
+      this.#send({ type: "open", stream: token, via: request.via, client: clientOf(request) });
+      const socket = await dialled;
+      socket.once("close", () => this.#count(-1));
+      return { kind: "web-socket", socket };
+    } catch (error) {
+      this.#count(-1);
+      throw error;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  /** Replaces what was pushed before; keys that are lent stay. */
+  sendKeys(keys: readonly PushedKey[]): void {
+    this.#keys = keys;
+    const lent = [...this.#lent].map(({ key }) => key);
+    this.#send({ type: "keys", keys: fitting([...lent, ...keys]) });
+  }
+
+  lendKey(key: PushedKey): () => void {
+    const entry = { key };
+    this.#lent.add(entry);
+    this.sendKeys(this.#keys);
+    return () => {
+      if (this.#lent.delete(entry)) this.sendKeys(this.#keys);
+    };
+  }
+
+  goAway(reason: string): void {
+    this.#send({ type: "goaway", reason });
+  }
+
+  probe(ms: number): Promise<boolean> {
+    if (this.#end !== undefined) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const done = (alive: boolean): void => {
+        clearTimeout(timer);
+        this.#waitingForPong.delete(answered);
+        resolve(alive);
+      };
+      const answered = (): void => done(true);
+      const timer = setTimeout(() => done(false), ms);
+      this.#waitingForPong.add(answered);
+      this.#send({ type: "ping" });
+    });
+  }
+
+  close(code: ErrorCode, message: string): void {
+    this.#send({ type: "error", code, message });
+    this.#socket.close(code === "fenced" ? CLOSE.fenced : CLOSE.refused, closeReason(code));
+    this.#ended(code);
+  }
+
+  /** Whatever a host sends, it ends its own link at most. */
+  #receive(data: unknown, isBinary: boolean): void {
+    try {
+      if (isBinary || !(data instanceof Uint8Array)) {
+        throw new ProtocolError("bad_message", "Control messages are text.");
+      }
+      this.#handle(parseHostMessage(data.toString()));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.close(error.code, error.message);
+    }
+  }
+
+  /** @throws ProtocolError a message that is not allowed here, or a stream token that is none */
+  #handle(message: HostMessage): void {
+    switch (message.type) {
+      case "ping":
+        this.#send({ type: "pong" });
+        break;
+      case "pong":
+        for (const answered of [...this.#waitingForPong]) answered();
+        break;
+      case "refuse":
+        this.#options.pending.refuse(this, message.stream, "stream_refused", message.message);
+        break;
+      case "register":
+        throw new ProtocolError("bad_message", "This connection is registered already.");
+    }
+  }
+
+  #send(message: GatewayMessage): void {
+    if (this.#socket.readyState !== OPEN) return;
+    // A host that does not read must not fill the gateway's memory: what is owed to it is small and bounded.
+    if (this.#socket.bufferedAmount > 4 * 1024 * 1024) {
+      this.#ended("the host does not read");
+      this.#socket.terminate();
+      return;
+    }
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  #count(by: 1 | -1): void {
+    this.#streams += by;
+    this.#options.onStreams();
+  }
+
+  #ended(reason: string): void {
+    if (this.#end !== undefined) return;
+    this.#end = reason;
+    clearInterval(this.#pings);
+    this.#options.pending.abandon(this);
+    this.#options.onEnd(reason);
+  }
+}
+
+/** As many of the first keys as one control message takes, each key once. */
+function fitting(keys: readonly PushedKey[]): PushedKey[] {
+  const chosen = new Map<string, PushedKey>();
+  let bytes = 1024;
+  for (const key of keys) {
+    if (chosen.has(key.publicKey)) continue;
+    bytes += JSON.stringify(key).length + 1;
+    if (chosen.size === MAX_PUSHED_KEYS || bytes > MAX_CONTROL_BYTES) break;
+    chosen.set(key.publicKey, key);
+  }
+  return [...chosen.values()];
+}
+
+function clientOf(request: StreamRequest): { address: string; account: string | null } {
+  return { address: request.client.address.slice(0, 100), account: request.client.account };
+}

@@ -1,0 +1,261 @@
+// How a control connection becomes a link: challenge, signed registration, then the workspace's place in the registry.
+
+import { createPublicKey, randomBytes, verify } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { WebSocket } from "ws";
+import {
+  CONTROL_VERSION,
+  type GatewayMessage,
+  type PushedKey,
+  parseHostMessage,
+  type RegisterMessage,
+  registrationPayload,
+} from "../../protocol/control.ts";
+import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
+import { parseWorkspaceId } from "../../protocol/id.ts";
+import { REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
+import { parseName } from "../../protocol/name.ts";
+import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
+import { NativeLink } from "./native-link.ts";
+import type { PendingStreams } from "./pending-streams.ts";
+import type { LinkRegistry } from "./registry.ts";
+import { asRefusal } from "./upgrade.ts";
+
+export interface RegistrationContext {
+  readonly directory: Directory;
+  readonly registry: LinkRegistry;
+  readonly pending: PendingStreams;
+  /** authorized_keys form; ed25519 first. */
+  readonly gatewayKeys: readonly string[];
+  readonly publicUrl: string;
+  readonly ssh: { readonly host: string; readonly port: number } | null;
+  readonly maxStreamsPerWorkspace: number;
+  readonly onStreams: () => void;
+  /** Registrations of one workspace are decided one after the other. */
+  readonly turns: Turns;
+}
+
+/** How long a link whose name another machine wants has to show that its host is alive. */
+const PROBE_MS = 3_000;
+
+/**
+ * Speaks the registration with a host that has just connected and puts its link into the registry. A refusal is told
+ * to the host and closes the connection.
+ * @throws ProtocolError what was refused, for the log; the connection is closed by then
+ */
+export async function registerHost(
+  socket: WebSocket,
+  identity: Identity | null,
+  address: string,
+  context: RegistrationContext,
+): Promise<NativeLink> {
+  try {
+    const nonce = randomBytes(32).toString("base64");
+    const [firstKey] = context.gatewayKeys;
+    if (firstKey === undefined) throw new ProtocolError("internal", "The gateway has no host key.");
+    send(socket, {
+      type: "challenge",
+      version: CONTROL_VERSION,
+      nonce,
+      gatewayKeys: [...context.gatewayKeys],
+    });
+    const message = await receiveRegister(socket);
+    const hostKeys = checkSignature(message, nonce, firstKey);
+    const name = parseName(message.name);
+    const workspaceId =
+      message.workspaceId === null ? null : parseWorkspaceId(message.workspaceId, "workspaceId");
+    const turn = identity === null ? `open/${workspaceId ?? nonce}` : `${identity.account.id}/${name}`;
+    return await context.turns.take(turn, async () => {
+      if (identity !== null) await context.directory.recheck(identity.tokenId);
+      const existing = await context.directory.findRegistered(identity, name, workspaceId);
+      if (existing !== undefined) await checkConflict(existing, identity, hostKeys, context.registry);
+      const workspace = await context.directory.register({
+        identity,
+        name,
+        existing: existing ?? null,
+        hostKeys,
+        endToEndOnly: message.endToEndOnly,
+        ownerTokens: message.ownerTokens,
+      });
+      const keys = await context.directory.pushedKeys(workspace.id);
+      if (socket.readyState !== OPEN) {
+        throw new ProtocolError("workspace_offline", "The host went away while it registered.");
+      }
+      const link = new NativeLink(socket, {
+        workspaceId: workspace.id,
+        address,
+        credential: identity === null ? null : { accountId: identity.account.id, tokenId: identity.tokenId },
+        hostKeys,
+        keys,
+        pending: context.pending,
+        maxStreams: context.maxStreamsPerWorkspace,
+        onStreams: () => {
+          context.onStreams();
+          context.registry.changed(workspace.id);
+        },
+        onEnd: () => context.registry.release(link),
+      });
+      send(socket, {
+        type: "registered",
+        workspace: { id: workspace.id, name: workspace.name },
+        account: identity?.account.name ?? null,
+        ssh: context.ssh,
+        publicUrl: context.publicUrl,
+        keys,
+      });
+      context.registry.claim(link);
+      try {
+        await catchUp(link, identity, keys, context.directory);
+      } catch (error) {
+        const { code, message } = asRefusal(error);
+        link.close(code, message);
+        throw error;
+      }
+      return link;
+    });
+  } catch (error) {
+    const refusal = asRefusal(error);
+    send(socket, { type: "error", code: refusal.code, message: refusal.message });
+    socket.close(CLOSE.refused, closeReason(refusal.code));
+    throw refusal;
+  }
+}
+
+/**
+ * What changed before the link had its place found no link to tell. From the claim on it does; so one look after the
+ * claim misses nothing. @throws ProtocolError: the token or the workspace is gone
+ */
+async function catchUp(
+  link: NativeLink,
+  identity: Identity | null,
+  sent: readonly PushedKey[],
+  directory: Directory,
+): Promise<void> {
+  if (identity !== null) await directory.recheck(identity.tokenId);
+  if ((await directory.workspace(link.workspaceId)) === undefined) {
+    throw new ProtocolError("workspace_unknown", "This workspace was deleted at the gateway.");
+  }
+  const keys = await directory.pushedKeys(link.workspaceId);
+  if (!isDeepStrictEqual(keys, sent)) link.sendKeys(keys);
+}
+
+/** Runs tasks of the same name one after the other. */
+export class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  async take<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(name);
+    const mine = (async () => {
+      // The task before reports its own failure; here it only has to be over.
+      await before?.catch(() => undefined);
+      return await task();
+    })();
+    this.#last.set(name, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(name) === mine) this.#last.delete(name);
+    }
+  }
+}
+
+function receiveRegister(socket: WebSocket): Promise<RegisterMessage> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      socket.off("message", onMessage);
+      socket.off("close", onClose);
+    };
+    const onMessage = (data: unknown, isBinary: boolean): void => {
+      end();
+      try {
+        if (isBinary || !Buffer.isBuffer(data))
+          throw new ProtocolError("bad_message", "Control messages are text.");
+        const message = parseHostMessage(data.toString());
+        if (message.type !== "register") {
+          throw new ProtocolError("bad_message", "A host registers first.", { field: "type" });
+        }
+        resolve(message);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const onClose = (): void => {
+      end();
+      reject(new ProtocolError("bad_message", "The host left before it registered."));
+    };
+    const timer = setTimeout(() => {
+      end();
+      reject(new ProtocolError("bad_message", "The host did not register in time."));
+    }, REGISTER_TIMEOUT_MS);
+    socket.on("message", onMessage);
+    socket.on("close", onClose);
+    socket.resume();
+  });
+}
+
+/** Returns the host's keys in their shortest form; the first one has signed the gateway's nonce. */
+function checkSignature(message: RegisterMessage, nonce: string, gatewayKey: string): string[] {
+  if (message.version !== CONTROL_VERSION) {
+    throw new ProtocolError(
+      "unsupported_version",
+      `This gateway speaks version ${CONTROL_VERSION} of the host protocol, not ${message.version}: update the older side.`,
+      { field: "version" },
+    );
+  }
+  const keys = message.hostKeys.map(parsePublicKey);
+  const [first] = keys;
+  if (first?.type !== "ssh-ed25519") {
+    throw new ProtocolError("bad_key", "A host's first key is of type ssh-ed25519.", { field: "hostKeys" });
+  }
+  const payload = registrationPayload(nonce, gatewayKey);
+  if (!verify(null, payload, ed25519(first), Buffer.from(message.signature, "base64"))) {
+    throw new ProtocolError(
+      "identity_mismatch",
+      "The registration is not signed by the host key that it names.",
+      {
+        field: "signature",
+      },
+    );
+  }
+  return keys.map((key) => formatPublicKey({ ...key, comment: "" }));
+}
+
+/** RFC 8709 §4: the key is the last 32 bytes of its blob. */
+function ed25519(key: SshPublicKey) {
+  const x = Buffer.from(key.blob, "base64").subarray(-32).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
+}
+
+/**
+ * The same machine again (the same host key) takes its place. Another machine may follow one that is gone, as when a
+ * container is made anew, but does not push out one that is alive; and an open workspace belongs to its key for good,
+ * since its id is known to everyone who was invited.
+ */
+async function checkConflict(
+  existing: WorkspaceRecord,
+  identity: Identity | null,
+  hostKeys: readonly string[],
+  registry: LinkRegistry,
+): Promise<void> {
+  if (existing.hostKeys[0] === hostKeys[0]) return;
+  if (identity === null) {
+    throw new ProtocolError("identity_mismatch", "This workspace id belongs to a host with another key.", {
+      field: "workspaceId",
+    });
+  }
+  const link = registry.get(existing.id);
+  if (link !== undefined && (await link.probe(PROBE_MS))) {
+    throw new ProtocolError(
+      "name_taken",
+      `Another machine is online as ${JSON.stringify(existing.name)}: choose another --name, or stop it first.`,
+      { field: "name" },
+    );
+  }
+}
+
+function send(socket: WebSocket, message: GatewayMessage): void {
+  if (socket.readyState === OPEN) socket.send(JSON.stringify(message));
+}

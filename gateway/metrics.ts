@@ -1,0 +1,136 @@
+// What the gateway counts, for Prometheus: served on an address of its own, never beside the API.
+
+import { createServer, type Server } from "node:http";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { isErrorCode } from "../protocol/errors.ts";
+
+/** As clients see it: `in` is what they send, `out` what they receive. */
+export type Direction = "in" | "out";
+
+/** What links, tunnels and the API call. Every call is cheap enough for each chunk of bytes. */
+export interface Metrics {
+  bytes(direction: Direction, count: number): void;
+  refused(code: string): void;
+  sshRefused(reason: SshRefusal): void;
+  /** `route` is the pattern (`/api/v1/workspaces/:ref`), never the URL: labels stay few and hold no ids. */
+  apiRequest(method: string, route: string, status: number, seconds: number): void;
+}
+
+/** Why the SSH port turned a connection away before it began; `stalled`: after it stood still where places ran short. */
+export type SshRefusal = "penalty" | "address" | "full" | "random" | "stalled" | "proxy";
+
+/** Numbers that are read when somebody asks for the metrics. */
+export interface Levels {
+  readonly sessions: () => number;
+  readonly streams: () => number;
+  readonly sshConnections: () => number;
+  readonly sshPending: () => number;
+  readonly sshPenalized: () => number;
+}
+
+export interface MetricsRegistry extends Metrics {
+  /** Prometheus text format, and its content type. */
+  render(): Promise<{ contentType: string; body: string }>;
+}
+
+export function createMetrics(options: { process: boolean; levels: Levels }): MetricsRegistry {
+  const registry = new Registry();
+  // Watching the event loop and the garbage collector costs a little; only worth it where somebody reads it.
+  if (options.process) collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  new Gauge({
+    name: "sallyport_sessions",
+    help: "Workspaces that are online at this gateway.",
+    registers,
+    collect() {
+      this.set(options.levels.sessions());
+    },
+  });
+  new Gauge({
+    name: "sallyport_streams",
+    help: "Streams open to workspaces.",
+    registers,
+    collect() {
+      this.set(options.levels.streams());
+    },
+  });
+  for (const [name, help, level] of [
+    ["sallyport_ssh_connections", "Connections open at the SSH port.", options.levels.sshConnections],
+    [
+      "sallyport_ssh_pending",
+      "Connections at the SSH port that are not signed in.",
+      options.levels.sshPending,
+    ],
+    [
+      "sallyport_ssh_penalized_addresses",
+      "Addresses that the SSH port refuses for a while.",
+      options.levels.sshPenalized,
+    ],
+  ] as const) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(level());
+      },
+    });
+  }
+  const sshRefusals = new Counter({
+    name: "sallyport_ssh_refused_connections_total",
+    help: "Connections that the SSH port turned away before they began, by reason.",
+    labelNames: ["reason"],
+    registers,
+  });
+  const bytes = new Counter({
+    name: "sallyport_bytes_total",
+    help: "Payload bytes carried, by direction as seen from the client.",
+    labelNames: ["direction"],
+    registers,
+  });
+  const sent = bytes.labels("in");
+  const received = bytes.labels("out");
+  const refusals = new Counter({
+    name: "sallyport_refusals_total",
+    help: "Refused requests, registrations and streams, by error code.",
+    labelNames: ["code"],
+    registers,
+  });
+  const requests = new Counter({
+    name: "sallyport_api_requests_total",
+    help: "HTTP requests answered, by method, route and status.",
+    labelNames: ["method", "route", "status"],
+    registers,
+  });
+  const duration = new Histogram({
+    name: "sallyport_api_request_seconds",
+    help: "Time to answer an HTTP request.",
+    labelNames: ["route"],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers,
+  });
+  return {
+    bytes: (direction, count) => (direction === "in" ? sent : received).inc(count),
+    refused: (code) => refusals.inc({ code: isErrorCode(code) ? code : "other" }),
+    sshRefused: (reason) => sshRefusals.inc({ reason }),
+    apiRequest: (method, route, status, seconds) => {
+      requests.inc({ method, route, status: String(status) });
+      duration.observe({ route }, seconds);
+    },
+    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+/** A server that knows `GET /metrics` and nothing else; not listening yet. */
+export function createMetricsServer(metrics: MetricsRegistry): Server {
+  return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, (request, response) => {
+    if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") {
+      response.writeHead(404, { "content-type": "text/plain" }).end("Metrics are at GET /metrics.\n");
+      return;
+    }
+    metrics.render().then(
+      ({ contentType, body }) => response.writeHead(200, { "content-type": contentType }).end(body),
+      () => response.writeHead(500, { "content-type": "text/plain" }).end("The metrics could not be read.\n"),
+    );
+  });
+}

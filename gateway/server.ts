@@ -1,0 +1,115 @@
+// The node server below the API, links and tunnels: its limits, its certificate, listening and closing.
+
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
+import { answerClientError } from "./http/error-response.ts";
+import { formatAddress, type GatewayOptions, type ListenAddress } from "./options.ts";
+import { reasonOf, StartError } from "./start-error.ts";
+
+/** Not one byte of a request may be late for ever; WebSockets and event streams are past these. */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  // Longer than the 60 s after which load balancers give up an idle connection: they close first.
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 16 * 1024,
+} as const;
+
+export async function createGatewayServer(
+  options: Pick<GatewayOptions, "tls" | "maxStreams">,
+): Promise<Server> {
+  const server =
+    options.tls === null
+      ? createServer(LIMITS)
+      : createTlsServer({ ...LIMITS, ...(await readTls(options.tls)) });
+  // A tunnel has two connections here, the client's and the host's; the rest is hosts and requests.
+  server.maxConnections = options.maxStreams * 2 + 20_000;
+  server.maxRequestsPerSocket = 10_000;
+  server.on("clientError", answerClientError);
+  return server;
+}
+
+/** Takes the certificate anew from its files; connections that are open keep theirs. @throws StartError */
+export async function reloadTls(server: Server, tls: GatewayOptions["tls"]): Promise<void> {
+  if (tls === null || !(server instanceof TlsServer)) return;
+  server.setSecureContext(await readTls(tls));
+}
+
+/** @throws StartError stage `tcp` */
+export async function listen(server: NetServer, { host, port }: ListenAddress): Promise<ListenAddress> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      const where = formatAddress({ host, port });
+      const why =
+        error.code === "EADDRINUSE"
+          ? "another program is using it"
+          : error.code === "EACCES"
+            ? "only an administrator may listen there"
+            : reasonOf(error);
+      reject(new StartError("tcp", `The gateway can't listen on ${where}: ${why}.`, error));
+    };
+    server.once("error", failed);
+    server.listen({ host, port }, () => {
+      server.off("error", failed);
+      resolve();
+    });
+  });
+  return { host, port: boundPort(server.address()) };
+}
+
+/** Requests that still run after this are cut, so that a stop takes less than 10 s in all. */
+const DRAIN_MS = 4_000;
+
+/** Stops listening, lets running requests end, and settles when every connection is gone. */
+export async function closeServer(server: Server, connections: { destroyAll(): void }): Promise<void> {
+  if (!server.listening) return;
+  const cut = setTimeout(() => connections.destroyAll(), DRAIN_MS);
+  // `close` ends connections that are idle when it is called; those that become idle later would stay.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(cut);
+  clearInterval(sweep);
+}
+
+/** Follows a server's connections, also those that became WebSockets, to be able to end what is left of them. */
+export function trackConnections(server: Server): { destroyAll(): void } {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return {
+    destroyAll: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function boundPort(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
+}
+
+async function readTls(tls: NonNullable<GatewayOptions["tls"]>): Promise<{ cert: string; key: string }> {
+  const [cert, key] = await Promise.all([readPem(tls.certFile), readPem(tls.keyFile)]);
+  try {
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
+  } catch (error) {
+    throw new StartError(
+      "tls",
+      `${tls.certFile} and ${tls.keyFile} are not a certificate and its private key in PEM form (${reasonOf(error)}).`,
+      error,
+    );
+  }
+  throw new StartError("tls", `The key ${tls.keyFile} does not belong to the certificate ${tls.certFile}.`);
+}
+
+async function readPem(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: unknown) => {
+    throw new StartError("tls", `${path} can't be read (${reasonOf(error)}).`, error);
+  });
+}

@@ -1,0 +1,182 @@
+// Who may begin an SSH connection at all: caps on connections that are not signed in, early random drop before the
+// global cap, and penalties for addresses that keep failing. Decided before a single byte is exchanged, so that a
+// flood costs an accept and a close. Where places run short, those give theirs up first who hold one and say nothing:
+// a client that means it speaks within a moment. Pure: clock and chance are given.
+
+import { addressBlock } from "../http/client-address.ts";
+
+/** Times in ms. */
+export interface AdmissionLimits {
+  /** Connections of one address (of one /64, for IPv6) that are not signed in yet. */
+  readonly perAddress: number;
+  /**
+   * As sshd_config(5) MaxStartups: from `start` pending connections on, each new one is dropped with a chance that rises
+   * from `rate` percent to certainty at `full`.
+   */
+  readonly startups: { readonly start: number; readonly rate: number; readonly full: number };
+  /** After this long without a next step, a pending connection may lose its place to a newcomer (the one that stands still
+   * longest does). A client sends its version line together with the end of TCP's handshake, however far away it is. */
+  readonly stalled: number;
+  readonly penalties: {
+    /** What each offence adds. */
+    readonly cost: Readonly<Record<Offence, number>>;
+    /** An address is refused once its penalty reaches this, until all of it has faded. */
+    readonly threshold: number;
+    readonly max: number;
+    /** Addresses remembered at once; the one that has been quiet longest makes room. */
+    readonly addresses: number;
+  };
+}
+
+/**
+ * `refused`: a proof that was none. `late`: not signed in within the time. `left`: went away without having tried.
+ * `malformed`: does not speak SSH, or not to its end.
+ */
+export type Offence = "refused" | "late" | "left" | "malformed";
+
+/** As sshd_config(5) PerSourcePenalties, a little milder: people behind one address share it. */
+export const ADMISSION_LIMITS: AdmissionLimits = {
+  perAddress: 10,
+  startups: { start: 100, rate: 30, full: 200 },
+  stalled: 100,
+  penalties: {
+    cost: { refused: 4_000, late: 10_000, left: 500, malformed: 2_000 },
+    threshold: 20_000,
+    max: 600_000,
+    addresses: 10_000,
+  },
+};
+
+/** `penalty`: the address is shut out for a while. The others: too many connections wait, its own or everyone's. */
+export type Refusal = "penalty" | "address" | "full" | "random";
+
+export interface Admitted {
+  /** The client has taken a step: its version line, its key exchange. It is not stalled for another while. */
+  moved(): void;
+  /** The connection is signed in or gone: it is pending no longer. Calling it again does nothing. */
+  leave(): void;
+}
+
+interface Waiting {
+  /** How many steps it has taken, and when it took the last one. */
+  steps: number;
+  since: number;
+  readonly evict: () => void;
+}
+
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #pendingOf = new Map<string, number>();
+  readonly #penalties = new Map<string, { until: number; refusing: boolean }>();
+  readonly #waiting = new Set<Waiting>();
+
+  constructor(limits: AdmissionLimits, now: () => number = Date.now, random: () => number = Math.random) {
+    this.#limits = limits;
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** Connections that are not signed in. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** Addresses that are refused at the moment. */
+  get penalized(): number {
+    const now = this.#now();
+    let count = 0;
+    for (const { until, refusing } of this.#penalties.values()) if (refusing && until > now) count++;
+    return count;
+  }
+
+  /**
+   * `address` is undefined where a proxy has not said yet whose connection it is: then the global cap alone holds.
+   * `evict` ends the connection; it is called where its place is given to another, after it counts no more.
+   */
+  admit(address: string | undefined, evict: () => void): Admitted | Refusal {
+    const block = address === undefined ? undefined : addressBlock(address);
+    if (block !== undefined) {
+      if (this.#isRefusing(block)) return "penalty";
+      if ((this.#pendingOf.get(block) ?? 0) >= this.#limits.perAddress) return "address";
+    }
+    if (this.#random() < this.#dropChance() && !this.#evictOne()) {
+      return this.#waiting.size >= this.#limits.startups.full ? "full" : "random";
+    }
+    return this.#enter(block, evict);
+  }
+
+  penalize(address: string, offence: Offence): void {
+    const { cost, threshold, max, addresses } = this.#limits.penalties;
+    const block = addressBlock(address);
+    const now = this.#now();
+    const former = this.#penalties.get(block);
+    const stillActive = former !== undefined && former.until > now;
+    const until = Math.min((stillActive ? former.until : now) + cost[offence], now + max);
+    const refusing = (stillActive && former.refusing) || until - now >= threshold;
+    // Taken out first, so that the map's order is that of the last offence.
+    this.#penalties.delete(block);
+    this.#penalties.set(block, { until, refusing });
+    if (this.#penalties.size <= addresses) return;
+    const oldest = this.#penalties.keys().next();
+    if (oldest.done !== true) this.#penalties.delete(oldest.value);
+  }
+
+  #isRefusing(block: string): boolean {
+    const entry = this.#penalties.get(block);
+    if (entry === undefined) return false;
+    if (entry.until > this.#now()) return entry.refusing;
+    this.#penalties.delete(block);
+    return false;
+  }
+
+  #dropChance(): number {
+    const { start, rate, full } = this.#limits.startups;
+    const pending = this.#waiting.size;
+    if (pending >= full) return 1;
+    if (pending < start) return 0;
+    const chance = rate + ((100 - rate) * (pending - start)) / (full - start);
+    return chance / 100;
+  }
+
+  /** Gives up the place of the connection that has come least far and has stood still longest, if one is stalled. */
+  #evictOne(): boolean {
+    const stalledBefore = this.#now() - this.#limits.stalled;
+    let chosen: Waiting | undefined;
+    for (const waiting of this.#waiting) {
+      if (waiting.since > stalledBefore) continue;
+      const isWorse =
+        chosen === undefined ||
+        waiting.steps < chosen.steps ||
+        (waiting.steps === chosen.steps && waiting.since < chosen.since);
+      if (isWorse) chosen = waiting;
+    }
+    if (chosen === undefined) return false;
+    this.#waiting.delete(chosen);
+    chosen.evict();
+    return true;
+  }
+
+  #enter(block: string | undefined, evict: () => void): Admitted {
+    const waiting: Waiting = { steps: 0, since: this.#now(), evict };
+    this.#waiting.add(waiting);
+    if (block !== undefined) this.#pendingOf.set(block, (this.#pendingOf.get(block) ?? 0) + 1);
+    let left = false;
+    return {
+      moved: () => {
+        waiting.steps++;
+        waiting.since = this.#now();
+      },
+      leave: () => {
+        if (left) return;
+        left = true;
+        this.#waiting.delete(waiting);
+        if (block === undefined) return;
+        const rest = (this.#pendingOf.get(block) ?? 1) - 1;
+        if (rest === 0) this.#pendingOf.delete(block);
+        else this.#pendingOf.set(block, rest);
+      },
+    };
+  }
+}

@@ -1,0 +1,89 @@
+// Puts the SSH port together from what the gateway has.
+
+import type { Logger } from "pino";
+import type { Directory } from "../directory.ts";
+import type { HostKeys } from "../host-keys.ts";
+import { addressList } from "../http/client-address.ts";
+import type { LinkRegistry } from "../link/registry.ts";
+import type { MetricsRegistry } from "../metrics.ts";
+import type { OpenConnections } from "../open-connections.ts";
+import { formatAddress, type GatewayOptions, type ListenAddress } from "../options.ts";
+import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from "./admission.ts";
+import { AUTHENTICATION_LIMITS, type AuthenticationLimits } from "./authentication.ts";
+import type { ConnectionLimits } from "./connection-context.ts";
+import { createHostKeyAnnouncement } from "./host-key-announcement.ts";
+import { SignIn } from "./sign-in.ts";
+import { KEY_EXCHANGE_LIMITS, SSH_PORT_LIMITS, SshPort, type SshPortLimits } from "./ssh-port.ts";
+import type { UptermFront } from "./upterm-front.ts";
+import { loadUserAuthorities } from "./user-authorities.ts";
+
+/** What tests make shorter. */
+export interface SshLimits {
+  readonly admission: AdmissionLimits;
+  readonly port: SshPortLimits;
+  readonly authentication: AuthenticationLimits;
+  readonly keyExchange: ConnectionLimits["keyExchange"];
+}
+
+export interface SshParts {
+  readonly options: GatewayOptions;
+  readonly hostKeys: HostKeys;
+  readonly directory: Directory;
+  readonly registry: LinkRegistry;
+  readonly connections: OpenConnections;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly upterm: UptermFront | undefined;
+  /** How the public reaches the port. */
+  readonly publicAddress: () => ListenAddress | null;
+  readonly limits: Partial<SshLimits>;
+}
+
+export interface CreatedSshPort {
+  readonly port: SshPort;
+  readonly admission: Admission;
+}
+
+/** Not listening yet. @throws StartError stage `file`: the user CA file */
+export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
+  const { options, hostKeys, directory, registry, connections, log, metrics, upterm, limits } = parts;
+  const authorities = options.userCa === null ? undefined : await loadUserAuthorities(options.userCa);
+  const admission = new Admission(limits.admission ?? ADMISSION_LIMITS);
+  const [signingKey] = hostKeys.privateKeys;
+  if (signingKey === undefined) throw new Error("the gateway has no host key");
+  const port = new SshPort({
+    hostKeys,
+    admission,
+    limits: limits.port ?? SSH_PORT_LIMITS,
+    isProxy: addressList(options.trustedProxies),
+    onRefusal: (reason) => metrics.sshRefused(reason),
+    context: {
+      directory,
+      registry,
+      connections,
+      log,
+      metrics,
+      signIn: new SignIn({ directory, registry, authorities, upterm }),
+      upterm,
+      announcement: createHostKeyAnnouncement(hostKeys),
+      signingKey,
+      maxStreams: options.maxStreams,
+      limits: {
+        authentication: limits.authentication ?? AUTHENTICATION_LIMITS,
+        keyExchange: limits.keyExchange ?? KEY_EXCHANGE_LIMITS,
+        idleTimeout: milliseconds(options.sshIdleTimeout),
+        maxSession: milliseconds(options.sshMaxSession),
+      },
+      jumpHost: () => {
+        const address = parts.publicAddress();
+        if (address === null) return "GATEWAY";
+        return address.port === 22 ? address.host : formatAddress(address);
+      },
+    },
+  });
+  return { port, admission };
+}
+
+function milliseconds(seconds: number | null): number | null {
+  return seconds === null ? null : seconds * 1000;
+}

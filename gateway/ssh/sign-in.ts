@@ -1,0 +1,210 @@
+// Decides who may sign in at the SSH port, and as what: registered keys, certificates of a configured authority, owner
+// tokens. What is said to the client is the same for everything that proves nothing; reasons are told to those alone
+// who have proved something. The packets are gateway/ssh/authentication.ts's.
+
+import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import { formatWorkspaceRef } from "../../protocol/name.ts";
+import type { Certificate } from "../../protocol/ssh/certificate.ts";
+import { fingerprint } from "../../protocol/ssh-public-key.ts";
+import type { AccountRecord, Directory, WorkspaceRecord } from "../directory.ts";
+import type { Link } from "../link/link.ts";
+import type { LinkRegistry } from "../link/registry.ts";
+import type { OfferedKey } from "./offered-key.ts";
+import { isNamedBy, type ProvedKey, reach, type Who } from "./reach.ts";
+import type { UptermFront } from "./upterm-front.ts";
+import type { UserAuthorities } from "./user-authorities.ts";
+import { parseUserName, type UserName } from "./user-name.ts";
+
+export interface SignedIn {
+  readonly who: Who;
+  /** What the user name names; undefined: this connection can only jump. */
+  readonly target: Target | undefined;
+}
+
+export interface Target {
+  readonly workspace: WorkspaceRecord;
+  readonly link: Link;
+}
+
+export interface SignInRefusal {
+  readonly code: ErrorCode;
+  /** For the person; only after a proof. */
+  readonly banner?: string;
+  /** For the audit log. */
+  readonly account?: string;
+  readonly workspace?: string;
+  readonly key?: string;
+}
+
+export type Verdict =
+  | { readonly kind: "accepted"; readonly signedIn: SignedIn }
+  | { readonly kind: "refused"; readonly refusal: SignInRefusal };
+
+export interface SignInOptions {
+  readonly directory: Directory;
+  readonly registry: LinkRegistry;
+  readonly authorities: UserAuthorities | undefined;
+  readonly upterm: UptermFront | undefined;
+}
+
+export class SignIn {
+  readonly #options: SignInOptions;
+  /** Counts what was taken back: what was decided meanwhile is decided again. */
+  #revocations = 0;
+
+  /** For as long as the directory is there. */
+  constructor(options: SignInOptions) {
+    this.#options = options;
+    options.directory.onChange(({ kind }) => {
+      if (kind !== "keys" && kind !== "workspace") this.#revocations++;
+    });
+  }
+
+  /** Whether a signature by this key would be worth making (RFC 4252 §7). Proves nothing and changes nothing. */
+  async isKnown(user: string, key: OfferedKey): Promise<boolean> {
+    if (key.certificate !== undefined) return (await this.#certifiedAccount(key.certificate)) !== undefined;
+    const { directory, upterm } = this.#options;
+    if ((await directory.accountByKey(fingerprint(key.blob))) !== undefined) return true;
+    if (upterm?.session(user)?.mayJoin(key.blob) === true) return true;
+    return (await this.#openWorkspace(parseUserName(user))) !== undefined;
+  }
+
+  /** `key` has signed. */
+  withKey(user: string, key: OfferedKey, address: string): Promise<Verdict> {
+    return this.#upToDate(() => this.#withKey(user, key, address));
+  }
+
+  /** `token` came as a password, as an answer, or in the user name. */
+  withToken(user: string, token: string): Promise<Verdict> {
+    return this.#upToDate(() => this.#withToken(user, token));
+  }
+
+  async #upToDate(decide: () => Promise<Verdict>): Promise<Verdict> {
+    for (;;) {
+      const before = this.#revocations;
+      const verdict = await decide();
+      if (before === this.#revocations) return verdict;
+    }
+  }
+
+  async #withKey(user: string, key: OfferedKey, address: string): Promise<Verdict> {
+    const { directory, upterm } = this.#options;
+    const name = parseUserName(user);
+    const proved = { line: key.line, fingerprint: fingerprint(key.blob) };
+    if (key.certificate !== undefined) return this.#withCertificate(name, proved, key.certificate, address);
+    const account = await directory.accountByKey(proved.fingerprint);
+    const session = upterm?.session(user);
+    if (session?.mayJoin(key.blob) === true) {
+      return accepted({ kind: "upterm", session, key: proved }, undefined);
+    }
+    if (account !== undefined) return this.#withAccount(name, account, proved, false);
+    if ((await this.#openWorkspace(name)) !== undefined) {
+      return this.#toTarget({ kind: "open", key: proved }, name);
+    }
+    return refused({ code: "unauthenticated", key: proved.fingerprint });
+  }
+
+  async #withToken(user: string, token: string): Promise<Verdict> {
+    const { directory } = this.#options;
+    const name = parseUserName(user);
+    try {
+      const grant = await directory.authenticateOwnerToken(token);
+      const workspace = await directory.workspace(grant.workspaceId);
+      if (name.workspace === undefined || workspace === undefined || !isNamedBy(workspace, name.workspace)) {
+        return refused({
+          code: "workspace_unknown",
+          banner: "This owner token opens another workspace than the one that the user name names.",
+          workspace: grant.workspaceId,
+        });
+      }
+      return await this.#toTarget({ kind: "owner-token", grant }, name);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      // Whether a token is known is told to its holder alone: these codes come for known ones only.
+      const known = ["token_expired", "token_revoked", "account_disabled", "forbidden"].includes(error.code);
+      return refused({ code: error.code, ...(known ? { banner: error.message } : {}) });
+    }
+  }
+
+  async #withCertificate(
+    name: UserName,
+    proved: ProvedKey,
+    certificate: Certificate,
+    address: string,
+  ): Promise<Verdict> {
+    const account = await this.#certifiedAccount(certificate);
+    if (account === undefined) return refused({ code: "unauthenticated", key: proved.fingerprint });
+    try {
+      this.#options.authorities?.check(certificate, account.name, address);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const key = proved.fingerprint;
+      return refused({ code: error.code, banner: error.message, account: account.name, key });
+    }
+    return this.#withAccount(name, account, proved, true);
+  }
+
+  async #withAccount(
+    name: UserName,
+    account: AccountRecord,
+    key: ProvedKey,
+    certified: boolean,
+  ): Promise<Verdict> {
+    if (!account.disabled) return this.#toTarget({ kind: "account", account, key, certified }, name);
+    return refused({
+      code: "account_disabled",
+      banner: `The account ${account.name} is disabled: ask an administrator of this gateway.`,
+      account: account.name,
+      key: key.fingerprint,
+    });
+  }
+
+  async #toTarget(who: Who, name: UserName): Promise<Verdict> {
+    const { directory, registry } = this.#options;
+    if (name.workspace === undefined) return accepted(who, undefined);
+    let workspace: WorkspaceRecord;
+    try {
+      workspace = await reach(directory, who, name.workspace);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
+      return accepted(who, undefined);
+    }
+    const link = registry.get(workspace.id);
+    if (link !== undefined) return accepted(who, { workspace, link });
+    return refused({
+      code: "workspace_offline",
+      banner: `The workspace ${formatWorkspaceRef(name.workspace)} is offline: no host is registered for it now.`,
+      workspace: workspace.id,
+      ...(who.kind === "account" ? { account: who.account.name } : {}),
+      ...(who.kind === "owner-token" ? {} : { key: who.key.fingerprint }),
+    });
+  }
+
+  /** The workspace without an account that a user name's id opens. */
+  async #openWorkspace(name: UserName): Promise<WorkspaceRecord | undefined> {
+    if (name.workspace?.kind !== "id") return undefined;
+    try {
+      return await this.#options.directory.resolveWorkspace(name.workspace, null);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** A certificate's principals are account names; the first that is one counts. */
+  async #certifiedAccount(certificate: Certificate): Promise<AccountRecord | undefined> {
+    for (const name of this.#options.authorities?.accounts(certificate) ?? []) {
+      const account = await this.#options.directory.accountByName(name);
+      if (account !== undefined) return account;
+    }
+    return undefined;
+  }
+}
+
+function accepted(who: Who, target: Target | undefined): Verdict {
+  return { kind: "accepted", signedIn: { who, target } };
+}
+
+function refused(refusal: SignInRefusal): Verdict {
+  return { kind: "refused", refusal };
+}

@@ -1,0 +1,183 @@
+// One connection to the SSH port, from the client's version line to the end: holds ssh2, signs the client in, keeps the
+// times, and hands everything after the sign-in to its passage.
+
+import type { Duplex } from "node:stream";
+import type { Connection as Ssh2Connection } from "ssh2";
+import { createKeyExchangeTimer, type KeyExchangeTimer } from "../../protocol/ssh/key-exchange-timer.ts";
+import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
+import { sessionIdOf } from "../../protocol/ssh/ssh2/session-id.ts";
+import {
+  disconnect,
+  type PacketReceiver,
+  type PacketTransport,
+  refuseMessage,
+  takeOverConnection,
+} from "../../protocol/ssh/ssh2/transport.ts";
+import { message } from "../../protocol/ssh/wire.ts";
+import { atTime } from "../deadline.ts";
+import { createAuthentication } from "./authentication.ts";
+import type { ConnectionContext } from "./connection-context.ts";
+import { Passage } from "./passage.ts";
+import type { SignedIn, SignInRefusal } from "./sign-in.ts";
+
+const USERAUTH_BANNER = 53;
+/** What was written gets this long to leave (ms). */
+const LAST_WORDS_MS = 1_000;
+
+export interface SshClient {
+  readonly address: string;
+  /** Its identification, such as `SSH-2.0-OpenSSH_9.2`. */
+  readonly version: string;
+  keysExchanged(): void;
+  signedIn(): void;
+  refused(refusal: SignInRefusal, method: string): void;
+  /** What came before sign-in is not SSH as it should be. */
+  malformed(reason: string): void;
+}
+
+export class SshConnection implements PacketReceiver {
+  readonly #ssh2: Ssh2Connection;
+  readonly #stream: Duplex;
+  readonly #client: SshClient;
+  readonly #context: ConnectionContext;
+  readonly #transport: PacketTransport;
+  readonly #keyExchange: KeyExchangeTimer;
+  readonly #over = new AbortController();
+  #user = "";
+  #hostKeyAlgorithm = "";
+  #passage: Passage | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #untilLongest: (() => void) | undefined;
+
+  /** To be made inside of ssh2's `connection` event. */
+  constructor(ssh2: Ssh2Connection, stream: Duplex, client: SshClient, context: ConnectionContext) {
+    this.#ssh2 = ssh2;
+    this.#stream = stream;
+    this.#client = client;
+    this.#context = context;
+    this.#transport = takeOverConnection(ssh2, stream, this);
+    this.#keyExchange = createKeyExchangeTimer(this.#transport, context.limits.keyExchange);
+    this.#authenticate();
+    ssh2.on("rekey", () => this.#keyExchange.exchanged());
+    ssh2.once("handshake", (negotiated) => {
+      this.#hostKeyAlgorithm = negotiated.serverHostKey ?? "";
+      client.keysExchanged();
+    });
+    ssh2.on("error", (error) => {
+      if (!this.isSignedIn && !this.#over.signal.aborted) client.malformed(error.message);
+      this.close(error.message);
+    });
+    ssh2.once("close", () => this.close("the client left"));
+  }
+
+  get isSignedIn(): boolean {
+    return this.#passage !== undefined;
+  }
+
+  /** Tells the client why, and closes. */
+  end(reason: string, code: number = DISCONNECT.byApplication): void {
+    if (this.#over.signal.aborted) return;
+    disconnect(this.#ssh2, code, reason);
+    this.close(reason);
+  }
+
+  /** `reason` is for the audit log. */
+  close(reason: string): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort(new Error(reason));
+    clearTimeout(this.#idle);
+    this.#untilLongest?.();
+    this.#keyExchange.stop();
+    this.#passage?.close(reason);
+    this.#stream.end();
+    const last = setTimeout(() => this.#stream.destroy(), LAST_WORDS_MS);
+    this.#stream.once("close", () => clearTimeout(last));
+    if (this.#stream.destroyed) clearTimeout(last);
+  }
+
+  receive(payload: Buffer): void {
+    this.#moved();
+    this.#passage?.receive(payload);
+  }
+
+  drain(): void {
+    this.#moved();
+    this.#passage?.drain();
+  }
+
+  exchangingKeys(begun: boolean): void {
+    this.#passage?.exchangingKeys(begun);
+  }
+
+  unimplemented(sequence: number): void {
+    this.#passage?.unimplemented(sequence);
+  }
+
+  disconnected(reason: number, description: string): void {
+    this.#passage?.disconnected(reason, description);
+  }
+
+  ended(): void {
+    if (this.#passage === undefined) this.close("the client left");
+    else this.#passage.ended();
+  }
+
+  #moved(): void {
+    this.#idle?.refresh();
+    this.#keyExchange.moved();
+  }
+
+  #authenticate(): void {
+    const { signIn, limits, log } = this.#context;
+    const isOver = () => this.isSignedIn || this.#over.signal.aborted;
+    let accepted: { signedIn: SignedIn; method: string } | undefined;
+    const handle = createAuthentication(signIn, limits.authentication, {
+      address: this.#client.address,
+      get isOver() {
+        return isOver();
+      },
+      signedIn: (signedIn, method) => {
+        accepted = { signedIn, method };
+      },
+      refused: (refusal, method) => this.#client.refused(refusal, method),
+      tooMany: () => this.end("Too many authentication failures", DISCONNECT.noMoreAuthMethods),
+      banner: (text) => this.#transport.send(message(USERAUTH_BANNER, `${text}\r\n`, "")),
+      failed: (error) => log.error({ err: error }, "a sign-in could not be decided"),
+    });
+    this.#ssh2.on("authentication", (request) => {
+      this.#user = request.username;
+      handle(request);
+    });
+    this.#ssh2.once("ready", () => {
+      if (accepted !== undefined && !isOver()) this.#begin(accepted.signedIn, accepted.method);
+    });
+  }
+
+  #begin(signedIn: SignedIn, method: string): void {
+    const { idleTimeout, maxSession } = this.#context.limits;
+    this.#client.signedIn();
+    if (idleTimeout !== null) this.#idle = setTimeout(() => this.end("Idle for too long."), idleTimeout);
+    if (maxSession !== null) {
+      const end = new Date(Date.now() + maxSession);
+      this.#untilLongest = atTime(end, () => this.end("The longest time for one connection is over."));
+    }
+    this.#passage = new Passage(
+      signedIn,
+      {
+        transport: this.#transport,
+        address: this.#client.address,
+        version: this.#client.version,
+        userName: this.#user,
+        method,
+        hostKeyAlgorithm: this.#hostKeyAlgorithm,
+        sessionId: () => sessionIdOf(this.#ssh2),
+        refuseUnknown: () => refuseMessage(this.#ssh2),
+        moved: () => this.#idle?.refresh(),
+        end: (reason) => this.end(reason),
+        close: (reason) => this.close(reason),
+        over: this.#over.signal,
+      },
+      this.#context,
+    );
+  }
+}

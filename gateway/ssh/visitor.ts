@@ -1,0 +1,99 @@
+// A client that has signed in, as the rest of the gateway knows it: in the audit log, in the list of what is open, and at
+// hosts. Owns what lasts as long as its connection.
+
+import type { WorkspaceId } from "../../protocol/id.ts";
+import { atTime } from "../deadline.ts";
+import type { AuditEvent } from "../directory.ts";
+import type { Link } from "../link/link.ts";
+import type { Opened } from "../open-connections.ts";
+import type { ConnectionContext } from "./connection-context.ts";
+import type { Reorigination } from "./re-origination.ts";
+import type { Who } from "./reach.ts";
+
+export class Visitor {
+  readonly who: Who;
+  readonly address: string;
+  readonly #context: ConnectionContext;
+  readonly #lentTo = new Set<Link>();
+  readonly #atEnd: (() => void)[] = [];
+
+  /** `end` tells the client why and closes its connection: when what it signed in with is worth nothing any more. */
+  constructor(who: Who, address: string, context: ConnectionContext, end: (reason: string) => void) {
+    this.who = who;
+    this.address = address;
+    this.#context = context;
+    this.#atEnd.push(context.connections.add(this.#opened(null), end));
+    if (who.kind === "owner-token") {
+      this.#atEnd.push(atTime(who.grant.expiresAt, () => end("The owner token has expired.")));
+    }
+  }
+
+  get account(): string | null {
+    return this.who.kind === "account" ? this.who.account.name : null;
+  }
+
+  /** In the certificate that the gateway signs for the host. */
+  get nameAtHost(): Reorigination["who"] {
+    const { who } = this;
+    if (who.kind === "owner-token") {
+      return { kind: "owner-token", tokenId: who.grant.tokenId, expiresAt: who.grant.expiresAt };
+    }
+    return { kind: "key", publicKey: who.key.line, account: this.account ?? "" };
+  }
+
+  audit(event: string, more: Partial<AuditEvent>): void {
+    const { who } = this;
+    this.#context.directory.audit({
+      event,
+      address: this.address,
+      account: this.account ?? undefined,
+      key: who.kind === "owner-token" ? undefined : who.key.fingerprint,
+      token: who.kind === "owner-token" ? who.grant.tokenId : undefined,
+      ...more,
+    });
+  }
+
+  /** A stream to a host is open; `end` as above. Returns what to call once it has ended. */
+  openedStream(workspaceId: WorkspaceId | null, end: (reason: string) => void): () => void {
+    return this.#context.connections.addStream(this.#opened(workspaceId), end);
+  }
+
+  /**
+   * The connection was let in for this workspace, and has no stream to it yet: it ends with the leave to open one. Returns
+   * what to call once it goes another way.
+   */
+  signedInFor(workspaceId: WorkspaceId, end: (reason: string) => void): () => void {
+    const leave = this.#context.connections.add(this.#opened(workspaceId), end);
+    this.atEnd(leave);
+    return leave;
+  }
+
+  /** A host knows registered keys only: a certified one is lent to it for as long as the connection lasts. */
+  lendKey(link: Link): void {
+    const { who } = this;
+    if (who.kind !== "account" || !who.certified || this.#lentTo.has(link)) return;
+    this.#lentTo.add(link);
+    const takeBack = link.lendKey?.({ publicKey: who.key.line, account: who.account.name });
+    if (takeBack !== undefined) this.atEnd(takeBack);
+  }
+
+  /** To be called once the connection is closed. */
+  atEnd(action: () => void): void {
+    this.#atEnd.push(action);
+  }
+
+  left(): void {
+    for (const action of this.#atEnd.splice(0)) action();
+  }
+
+  #opened(workspaceId: WorkspaceId | null): Opened {
+    const { who } = this;
+    return {
+      accountId: who.kind === "account" ? who.account.id : null,
+      tokenId: who.kind === "owner-token" ? who.grant.tokenId : null,
+      // Removing a registered key has no say over a certificate for it.
+      key: who.kind === "account" && !who.certified ? who.key.fingerprint : null,
+      workspaceId,
+    };
+  }
+}

@@ -1,0 +1,20 @@
+// Why a gateway does not start: one line for a person, naming the stage, shown once by the command.
+
+/** `file`: data directory or database. `tcp`: an address to listen on. `tls`: certificate and key. */
+export type StartStage = "file" | "tcp" | "tls";
+
+export class StartError extends Error {
+  readonly stage: StartStage;
+
+  constructor(stage: StartStage, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.name = "StartError";
+    this.stage = stage;
+  }
+}
+
+/** The system's short reason (`EACCES: permission denied`) or an error's first line. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return (error.message.split("\n")[0] ?? "").replace(/, (open|mkdir|scandir|stat|lstat|chmod) .*$/, "");
+}

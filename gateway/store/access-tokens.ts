@@ -1,0 +1,217 @@
+// Access tokens: minted once, stored as a hash, checked on every sign-in.
+
+import type { AccessTokenInfo, Scope } from "../../protocol/api.ts";
+import { SCOPES } from "../../protocol/api.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { type AccountId, newTokenId, type TokenId } from "../../protocol/id.ts";
+import {
+  type AccessToken,
+  equalHashes,
+  hashToken,
+  newAccessToken,
+  parseAccessToken,
+} from "../../protocol/token.ts";
+import type { Identity } from "../directory.ts";
+import { type Actor, daysBefore, LAST_USED_MS, LIMITS, type StoreContext } from "./context.ts";
+import type { AccessTokenRow } from "./schema.ts";
+
+export interface NewAccessToken {
+  readonly accountId: AccountId;
+  readonly title: string;
+  readonly scopes: readonly Scope[];
+  /** null: until it is revoked. */
+  readonly expiresInSeconds: number | null;
+}
+
+export class AccessTokens {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Checks a token as it came from the wire.
+   * @throws ProtocolError bad_token, token_unknown, token_revoked, token_expired, account_disabled
+   */
+  async authenticate(bearer: string): Promise<Identity> {
+    const hash = hashToken(parseAccessToken(bearer));
+    const row = await this.#select().where("access_tokens.hash", "=", hash).executeTakeFirst();
+    if (row === undefined || !equalHashes(row.hash, hash)) {
+      throw new ProtocolError("token_unknown", "This gateway does not know this access token.");
+    }
+    return this.#admit(row);
+  }
+
+  /** The same check for a token that was admitted before: is it still good? The errors are the same. */
+  async recheck(id: TokenId): Promise<Identity> {
+    const row = await this.#select().where("access_tokens.id", "=", id).executeTakeFirst();
+    if (row === undefined) throw new ProtocolError("token_unknown", "This access token is gone.");
+    return this.#admit(row);
+  }
+
+  /** @throws ProtocolError limit_reached */
+  async create(wanted: NewAccessToken, actor: Actor): Promise<{ token: AccessToken; info: AccessTokenInfo }> {
+    const { db, now, audit } = this.#context;
+    const token = newAccessToken();
+    const created = now();
+    const row: AccessTokenRow = {
+      id: newTokenId(),
+      account_id: wanted.accountId,
+      title: wanted.title,
+      hash: hashToken(token),
+      scopes: JSON.stringify(SCOPES.filter((scope) => wanted.scopes.includes(scope))),
+      created_at: created.toISOString(),
+      expires_at:
+        wanted.expiresInSeconds === null
+          ? null
+          : new Date(created.getTime() + wanted.expiresInSeconds * 1000).toISOString(),
+      revoked_at: null,
+      last_used_at: null,
+    };
+    await db.transaction().execute(async (transaction) => {
+      const { count } = await transaction
+        .selectFrom("access_tokens")
+        .select((select) => select.fn.countAll<number>().as("count"))
+        .where("account_id", "=", wanted.accountId)
+        .where("revoked_at", "is", null)
+        .where((or) => or.or([or("expires_at", "is", null), or("expires_at", ">", row.created_at)]))
+        .executeTakeFirstOrThrow();
+      if (Number(count) >= LIMITS.tokensPerAccount) {
+        throw new ProtocolError(
+          "limit_reached",
+          `An account has at most ${LIMITS.tokensPerAccount} access tokens: revoke one first.`,
+        );
+      }
+      await transaction.insertInto("access_tokens").values(row).execute();
+    });
+    await this.#pruneDead(wanted.accountId);
+    audit({
+      event: "token.created",
+      account: actor.account,
+      address: actor.address,
+      token: row.id,
+      detail: wanted.scopes.join(" "),
+    });
+    return { token, info: tokenBody(row) };
+  }
+
+  /** Those that are not revoked, oldest first. */
+  async list(accountId: AccountId): Promise<AccessTokenInfo[]> {
+    const rows = await this.#context.db
+      .selectFrom("access_tokens")
+      .selectAll()
+      .where("account_id", "=", accountId)
+      .where("revoked_at", "is", null)
+      .orderBy("created_at")
+      .orderBy("id")
+      .execute();
+    return rows.map(tokenBody);
+  }
+
+  async info(id: TokenId): Promise<AccessTokenInfo | undefined> {
+    const row = await this.#context.db
+      .selectFrom("access_tokens")
+      .selectAll()
+      .where("id", "=", id)
+      .executeTakeFirst();
+    return row === undefined ? undefined : tokenBody(row);
+  }
+
+  /** @throws ProtocolError not_found, alike for a token that does not exist and one that is someone else's */
+  async revoke(accountId: AccountId, id: TokenId, actor: Actor): Promise<void> {
+    const { db, now, changed, audit } = this.#context;
+    const { numUpdatedRows } = await db
+      .updateTable("access_tokens")
+      .set({ revoked_at: now().toISOString() })
+      .where("id", "=", id)
+      .where("account_id", "=", accountId)
+      .where("revoked_at", "is", null)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) throw new ProtocolError("not_found", "There is no such access token.");
+    audit({ event: "token.revoked", account: actor.account, address: actor.address, token: id });
+    changed({ kind: "token-revoked", tokenId: id });
+  }
+
+  /** Forgets tokens that have been dead for long. */
+  async prune(): Promise<void> {
+    const { db, now } = this.#context;
+    const limit = daysBefore(now(), LIMITS.deadTokenDays);
+    await db
+      .deleteFrom("access_tokens")
+      .where((or) => or.or([or("expires_at", "<", limit), or("revoked_at", "<", limit)]))
+      .execute();
+  }
+
+  #select() {
+    return this.#context.db
+      .selectFrom("access_tokens")
+      .innerJoin("accounts", "accounts.id", "access_tokens.account_id")
+      .selectAll("access_tokens")
+      .select(["accounts.name", "accounts.admin", "accounts.disabled"]);
+  }
+
+  async #admit(
+    row: AccessTokenRow & { name: Identity["account"]["name"]; admin: number; disabled: number },
+  ): Promise<Identity> {
+    const now = this.#context.now();
+    if (row.revoked_at !== null) throw new ProtocolError("token_revoked", "This access token was revoked.");
+    if (row.expires_at !== null && row.expires_at <= now.toISOString()) {
+      throw new ProtocolError("token_expired", `This access token expired at ${row.expires_at}.`);
+    }
+    if (row.disabled === 1) {
+      throw new ProtocolError("account_disabled", "This account is disabled: ask an administrator.");
+    }
+    await this.#touch(row, now);
+    const admin = row.admin === 1;
+    return {
+      account: { id: row.account_id, name: row.name, admin },
+      tokenId: row.id,
+      scopes: new Set(parseScopes(row.scopes).filter((scope) => scope !== "admin" || admin)),
+    };
+  }
+
+  async #touch(row: AccessTokenRow, now: Date): Promise<void> {
+    const before = new Date(now.getTime() - LAST_USED_MS).toISOString();
+    if (row.last_used_at !== null && row.last_used_at > before) return;
+    await this.#context.db
+      .updateTable("access_tokens")
+      .set({ last_used_at: now.toISOString() })
+      .where("id", "=", row.id)
+      .execute();
+  }
+
+  /** Creating and revoking in a loop must not fill the disk. */
+  async #pruneDead(accountId: AccountId): Promise<void> {
+    const { db, now } = this.#context;
+    const dead = await db
+      .selectFrom("access_tokens")
+      .select("id")
+      .where("account_id", "=", accountId)
+      .where((or) => or.or([or("revoked_at", "is not", null), or("expires_at", "<=", now().toISOString())]))
+      .orderBy("created_at", "desc")
+      .limit(LIMITS.deadTokens)
+      .offset(LIMITS.deadTokens)
+      .execute();
+    if (dead.length === 0) return;
+    const ids = dead.map((row) => row.id);
+    await db.deleteFrom("access_tokens").where("id", "in", ids).execute();
+  }
+}
+
+export function tokenBody(row: AccessTokenRow): AccessTokenInfo {
+  return {
+    id: row.id,
+    title: row.title,
+    scopes: parseScopes(row.scopes),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+  };
+}
+
+/** A scope that this version does not know grants nothing. */
+function parseScopes(text: string): Scope[] {
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? SCOPES.filter((scope) => value.includes(scope)) : [];
+}

@@ -1,0 +1,43 @@
+// What every part of the store works with: the database, the clock, and where its changes and audit lines go.
+
+import type { Kysely } from "kysely";
+import type { AuditEvent, DirectoryChange } from "../directory.ts";
+import type { Tables } from "./schema.ts";
+
+export interface StoreContext {
+  readonly db: Kysely<Tables>;
+  readonly now: () => Date;
+  /** Tells live connections; called after the change is durable. */
+  readonly changed: (change: DirectoryChange) => void;
+  readonly audit: (event: AuditEvent) => void;
+}
+
+/** Who made a change and from where, for the audit log. */
+export interface Actor {
+  readonly account: string;
+  readonly address?: string | undefined;
+}
+
+/** Bounds on what one account, or everyone together, can make the gateway store. */
+export const LIMITS = {
+  accounts: 10_000,
+  keysPerAccount: 100,
+  tokensPerAccount: 100,
+  workspacesPerAccount: 500,
+  openWorkspaces: 1_000,
+  sharesPerWorkspace: 100,
+  ownerTokensPerWorkspace: 100,
+  /** Expired and revoked tokens are kept a while, so that their holder is told what happened. */
+  deadTokens: 200,
+  deadTokenDays: 30,
+  openWorkspaceDays: 7,
+  auditRows: 100_000,
+} as const;
+
+/** A token's last use is written at most this often: reading must not turn into writing. */
+export const LAST_USED_MS = 60_000;
+
+export const daysBefore = (now: Date, days: number): string =>
+  new Date(now.getTime() - days * 86_400_000).toISOString();
+
+export const flag = (value: boolean): number => (value ? 1 : 0);

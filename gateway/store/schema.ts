@@ -1,0 +1,96 @@
+// The tables, as Kysely's types. Times are ISO 8601 in UTC as text (they sort as they are), booleans are 0 and 1,
+// lists are JSON text: the same in SQLite and PostgreSQL.
+
+import type { AccountId, KeyId, TokenId, WorkspaceId } from "../../protocol/id.ts";
+import type { Name } from "../../protocol/name.ts";
+
+export interface Tables {
+  accounts: AccountRow;
+  access_tokens: AccessTokenRow;
+  ssh_keys: SshKeyRow;
+  workspaces: WorkspaceRow;
+  shares: ShareRow;
+  owner_tokens: OwnerTokenRow;
+  audit: AuditRow;
+}
+
+export interface AccountRow {
+  id: AccountId;
+  name: Name;
+  admin: number;
+  disabled: number;
+  created_at: string;
+}
+
+export interface AccessTokenRow {
+  id: TokenId;
+  account_id: AccountId;
+  title: string;
+  /** Lower-case hex SHA-256 of the token: the token itself is nowhere. */
+  hash: string;
+  /** JSON array of scopes. */
+  scopes: string;
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface SshKeyRow {
+  id: KeyId;
+  account_id: AccountId;
+  title: string;
+  type: string;
+  blob: string;
+  /** SHA-256 of the blob; unique, and short enough for any database's index. */
+  fingerprint: string;
+  created_at: string;
+}
+
+export interface WorkspaceRow {
+  id: WorkspaceId;
+  /** null: registered openly; no two such rows collide on their name. */
+  owner_id: AccountId | null;
+  name: Name;
+  /** The name that the host last asked for: tells a workspace that was renamed from one that is new. */
+  asked_name: Name;
+  /** JSON array of authorized_keys lines. */
+  host_keys: string;
+  end_to_end_only: number;
+  owner_tokens: number;
+  created_at: string;
+  last_seen_at: string | null;
+}
+
+export interface ShareRow {
+  workspace_id: WorkspaceId;
+  account_id: AccountId;
+  created_at: string;
+}
+
+export interface OwnerTokenRow {
+  id: TokenId;
+  workspace_id: WorkspaceId;
+  hash: string;
+  created_at: string;
+  expires_at: string;
+  revoked_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface AuditRow {
+  /** Sorts by time. */
+  id: string;
+  time: string;
+  event: string;
+  account: string | null;
+  workspace: string | null;
+  address: string | null;
+  token: string | null;
+  key: string | null;
+  code: string | null;
+  bytes_in: number | null;
+  bytes_out: number | null;
+  duration_ms: number | null;
+  detail: string | null;
+}

@@ -1,0 +1,170 @@
+// SSH public keys of accounts, and which workspaces let them in.
+
+import type { Kysely } from "kysely";
+import type { Key } from "../../protocol/api.ts";
+import type { PushedKey } from "../../protocol/control.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { type AccountId, type KeyId, newKeyId, type WorkspaceId } from "../../protocol/id.ts";
+import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "../../protocol/limits.ts";
+import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import type { AccountRecord } from "../directory.ts";
+import { type Actor, LIMITS, type StoreContext } from "./context.ts";
+import type { SshKeyRow, Tables } from "./schema.ts";
+
+/** What the `keys` message may take, with room for what surrounds the keys. */
+const PUSH_BYTES = MAX_CONTROL_BYTES - 16 * 1024;
+
+export class SshKeys {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Adds a key to an account; a key opens one account only.
+   * @throws ProtocolError key_taken (never saying whose), limit_reached, bad_key
+   */
+  async add(accountId: AccountId, key: SshPublicKey, title: string, actor: Actor): Promise<Key> {
+    const { db, now, changed, audit } = this.#context;
+    if (key.options !== "") {
+      throw new ProtocolError("bad_key", "Send the key without authorized_keys options in front of it.", {
+        field: "publicKey",
+      });
+    }
+    const row: SshKeyRow = {
+      id: newKeyId(),
+      account_id: accountId,
+      title,
+      type: key.type,
+      blob: key.blob,
+      fingerprint: key.fingerprint,
+      created_at: now().toISOString(),
+    };
+    await db.transaction().execute(async (transaction) => {
+      const { count } = await transaction
+        .selectFrom("ssh_keys")
+        .select((select) => select.fn.countAll<number>().as("count"))
+        .where("account_id", "=", accountId)
+        .executeTakeFirstOrThrow();
+      if (Number(count) >= LIMITS.keysPerAccount) {
+        throw new ProtocolError(
+          "limit_reached",
+          `An account has at most ${LIMITS.keysPerAccount} keys: remove one first.`,
+        );
+      }
+      const { numInsertedOrUpdatedRows } = await transaction
+        .insertInto("ssh_keys")
+        .values(row)
+        .onConflict((conflict) => conflict.column("fingerprint").doNothing())
+        .executeTakeFirstOrThrow();
+      if (numInsertedOrUpdatedRows !== 0n) return;
+      const own = await transaction
+        .selectFrom("ssh_keys")
+        .select("id")
+        .where("fingerprint", "=", key.fingerprint)
+        .where("account_id", "=", accountId)
+        .executeTakeFirst();
+      const message =
+        own === undefined
+          ? "This key is in use at this gateway already: make one of your own."
+          : "You have added this key already.";
+      throw new ProtocolError("key_taken", message, { field: "publicKey" });
+    });
+    audit({ event: "key.added", account: actor.account, address: actor.address, key: key.fingerprint });
+    changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, accountId) });
+    return keyBody(row);
+  }
+
+  async list(accountId: AccountId): Promise<Key[]> {
+    const rows = await this.#context.db
+      .selectFrom("ssh_keys")
+      .selectAll()
+      .where("account_id", "=", accountId)
+      .orderBy("created_at")
+      .orderBy("id")
+      .execute();
+    return rows.map(keyBody);
+  }
+
+  /** @throws ProtocolError not_found */
+  async remove(accountId: AccountId, id: KeyId, actor: Actor): Promise<void> {
+    const { db, changed, audit } = this.#context;
+    const row = await db
+      .deleteFrom("ssh_keys")
+      .where("id", "=", id)
+      .where("account_id", "=", accountId)
+      .returning("fingerprint")
+      .executeTakeFirst();
+    if (row === undefined) throw new ProtocolError("not_found", "There is no such key.");
+    audit({ event: "key.removed", account: actor.account, address: actor.address, key: row.fingerprint });
+    changed({ kind: "key-removed", accountId, fingerprint: row.fingerprint });
+    changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, accountId) });
+  }
+
+  /** The account that a key belongs to, disabled or not. */
+  async account(fingerprint: string): Promise<AccountRecord | undefined> {
+    const row = await this.#context.db
+      .selectFrom("ssh_keys")
+      .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
+      .select(["accounts.id", "accounts.name", "accounts.disabled"])
+      .where("ssh_keys.fingerprint", "=", fingerprint)
+      .executeTakeFirst();
+    return row === undefined ? undefined : { id: row.id, name: row.name, disabled: row.disabled === 1 };
+  }
+
+  /**
+   * The keys that a workspace's host lets in: the owner's first, then those of every enabled account that it is
+   * shared with, as many as fit one control message.
+   */
+  async pushed(id: WorkspaceId): Promise<PushedKey[]> {
+    const { db } = this.#context;
+    const select = db
+      .selectFrom("ssh_keys")
+      .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
+      .where("accounts.disabled", "=", 0)
+      .select(["ssh_keys.type", "ssh_keys.blob", "accounts.name"])
+      .orderBy("ssh_keys.created_at")
+      .orderBy("ssh_keys.id")
+      .limit(MAX_PUSHED_KEYS);
+    const own = await select
+      .innerJoin("workspaces", "workspaces.owner_id", "accounts.id")
+      .where("workspaces.id", "=", id)
+      .execute();
+    const shared = await select
+      .innerJoin("shares", "shares.account_id", "accounts.id")
+      .where("shares.workspace_id", "=", id)
+      .execute();
+    const keys: PushedKey[] = [];
+    let bytes = 0;
+    for (const row of [...own, ...shared].slice(0, MAX_PUSHED_KEYS)) {
+      const key = { publicKey: `${row.type} ${row.blob}`, account: row.name };
+      bytes += JSON.stringify(key).length + 1;
+      if (bytes > PUSH_BYTES) break;
+      keys.push(key);
+    }
+    return keys;
+  }
+}
+
+/** Every workspace that lets an account's keys in: its own and those shared with it. */
+export async function workspacesThatTrust(db: Kysely<Tables>, accountId: AccountId): Promise<WorkspaceId[]> {
+  const own = await db.selectFrom("workspaces").select("id").where("owner_id", "=", accountId).execute();
+  const shared = await db
+    .selectFrom("shares")
+    .select("workspace_id as id")
+    .where("account_id", "=", accountId)
+    .execute();
+  return [...own, ...shared].map((row) => row.id);
+}
+
+function keyBody(row: SshKeyRow): Key {
+  return {
+    id: row.id,
+    title: row.title,
+    type: row.type,
+    fingerprint: row.fingerprint,
+    publicKey: `${row.type} ${row.blob}`,
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,181 @@
+// The gateway's durable state: one object that owns the database, is the `Directory` of links and tunnels, and has
+// the parts that the API works with.
+
+import { EventEmitter } from "node:events";
+import { type Kysely, sql } from "kysely";
+import type { Logger } from "pino";
+import type { PushedKey } from "../../protocol/control.ts";
+import type { TokenId, WorkspaceId } from "../../protocol/id.ts";
+import type { Name, WorkspaceRef } from "../../protocol/name.ts";
+import { AuditLog } from "../audit.ts";
+import type {
+  AccountIdentity,
+  AccountRecord,
+  AuditEvent,
+  Directory,
+  DirectoryChange,
+  Identity,
+  OwnerGrant,
+  Registration,
+  WorkspaceRecord,
+} from "../directory.ts";
+import { AccessTokens } from "./access-tokens.ts";
+import { Accounts } from "./accounts.ts";
+import { LIMITS, type StoreContext } from "./context.ts";
+import { migrate, requireCurrent } from "./migrations.ts";
+import { OwnerTokens } from "./owner-tokens.ts";
+import { Registrations } from "./registrations.ts";
+import type { Tables } from "./schema.ts";
+import { Shares } from "./shares.ts";
+import { SshKeys } from "./ssh-keys.ts";
+import { Workspaces } from "./workspaces.ts";
+
+export interface StoreOptions {
+  readonly log: Logger;
+  readonly now?: () => Date;
+  /** false: look at the database's version and refuse to work on an older one, instead of migrating it. */
+  readonly migrate?: boolean;
+}
+
+export class Store implements Directory {
+  readonly accounts: Accounts;
+  readonly tokens: AccessTokens;
+  readonly keys: SshKeys;
+  readonly workspaces: Workspaces;
+  readonly shares: Shares;
+  readonly ownerTokens: OwnerTokens;
+  readonly auditLog: AuditLog;
+  readonly #registrations: Registrations;
+  readonly #db: Kysely<Tables>;
+  readonly #log: Logger;
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+
+  /** Takes the database over: it is closed with the store, also where opening fails. @throws StartError */
+  static async open(db: Kysely<Tables>, options: StoreOptions): Promise<Store> {
+    try {
+      await (options.migrate === false ? requireCurrent(db) : migrate(db));
+      const rows = await db.selectFrom("workspaces").select("id").where("owner_id", "is", null).execute();
+      return new Store(db, options, new Set(rows.map((row) => row.id)));
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
+  }
+
+  private constructor(db: Kysely<Tables>, options: StoreOptions, openIds: Set<WorkspaceId>) {
+    const now = options.now ?? (() => new Date());
+    this.#db = db;
+    this.#log = options.log;
+    const isSecret = (id: string) => (openIds as ReadonlySet<string>).has(id);
+    this.auditLog = new AuditLog({ db, log: options.log, now, isSecret });
+    const context: StoreContext = {
+      db,
+      now,
+      changed: (change) => this.#changed(change),
+      audit: (event) => this.audit(event),
+    };
+    this.accounts = new Accounts(context);
+    this.tokens = new AccessTokens(context);
+    this.keys = new SshKeys(context);
+    this.workspaces = new Workspaces(context, openIds);
+    this.shares = new Shares(context);
+    this.ownerTokens = new OwnerTokens(context);
+    this.#registrations = new Registrations(context, this.workspaces, openIds);
+  }
+
+  authenticate(bearer: string): Promise<Identity> {
+    return this.tokens.authenticate(bearer);
+  }
+
+  recheck(tokenId: TokenId): Promise<Identity> {
+    return this.tokens.recheck(tokenId);
+  }
+
+  authenticateOwnerToken(bearer: string): Promise<OwnerGrant> {
+    return this.ownerTokens.authenticate(bearer);
+  }
+
+  accountByKey(fingerprint: string): Promise<AccountRecord | undefined> {
+    return this.keys.account(fingerprint);
+  }
+
+  async accountByName(name: Name): Promise<AccountRecord | undefined> {
+    const row = await this.accounts.byName(name);
+    return row === undefined ? undefined : { id: row.id, name: row.name, disabled: row.disabled === 1 };
+  }
+
+  resolveWorkspace(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord> {
+    return this.workspaces.resolve(ref, identity);
+  }
+
+  workspace(id: WorkspaceId): Promise<WorkspaceRecord | undefined> {
+    return this.workspaces.get(id);
+  }
+
+  findRegistered(
+    identity: Identity | null,
+    name: Name,
+    workspaceId: WorkspaceId | null,
+  ): Promise<WorkspaceRecord | undefined> {
+    return this.#registrations.find(identity, name, workspaceId);
+  }
+
+  register(registration: Registration): Promise<WorkspaceRecord> {
+    return this.#registrations.register(registration);
+  }
+
+  seen(id: WorkspaceId): Promise<void> {
+    return this.workspaces.seen(id);
+  }
+
+  pushedKeys(id: WorkspaceId): Promise<PushedKey[]> {
+    return this.keys.pushed(id);
+  }
+
+  onChange(listener: (change: DirectoryChange) => void): () => void {
+    this.#changes.on("change", listener);
+    return () => this.#changes.off("change", listener);
+  }
+
+  audit(event: AuditEvent): void {
+    this.auditLog.write(event);
+  }
+
+  /** Whether the database answers. */
+  async isReady(): Promise<boolean> {
+    try {
+      await sql`select 1`.execute(this.#db);
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error }, "The database does not answer.");
+      return false;
+    }
+  }
+
+  /** Throws away what nobody needs any more; meant for the start and once an hour. */
+  async prune(isOnline: (id: WorkspaceId) => boolean): Promise<void> {
+    await this.workspaces.pruneOpen(isOnline);
+    await this.tokens.prune();
+    await this.ownerTokens.prune();
+    await this.auditLog.prune(LIMITS.auditRows);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.auditLog.flush();
+    } finally {
+      await this.#db.destroy();
+    }
+  }
+
+  /** One listener that fails must not keep the others from hearing of a revoked token. */
+  #changed(change: DirectoryChange): void {
+    for (const listener of this.#changes.listeners("change")) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#log.error({ err: error, change: change.kind }, "A listener failed on a change.");
+      }
+    }
+  }
+}

@@ -1,0 +1,235 @@
+// Workspaces as people see and change them: who may reach which, renaming, deleting, pruning.
+
+import { ProtocolError } from "../../protocol/errors.ts";
+import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
+import type { Name, WorkspaceRef } from "../../protocol/name.ts";
+import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts";
+import { type Actor, daysBefore, LIMITS, type StoreContext } from "./context.ts";
+import type { WorkspaceRow } from "./schema.ts";
+
+export type OwnedWorkspace = WorkspaceRecord & { readonly owner: NonNullable<WorkspaceRecord["owner"]> };
+type JoinedRow = WorkspaceRow & { owner_name: Name | null };
+
+export class Workspaces {
+  readonly #context: StoreContext;
+  readonly #openIds: Set<WorkspaceId>;
+
+  /** `openIds` is kept up to date with the account-less workspaces: their ids are secrets. */
+  constructor(context: StoreContext, openIds: Set<WorkspaceId>) {
+    this.#context = context;
+    this.#openIds = openIds;
+  }
+
+  async get(id: WorkspaceId): Promise<WorkspaceRecord | undefined> {
+    const row = await this.#select().where("workspaces.id", "=", id).executeTakeFirst();
+    return row === undefined ? undefined : record(row);
+  }
+
+  /** @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is someone else's */
+  async resolve(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord> {
+    const found = await this.#find(ref, identity);
+    if (found !== undefined && (await this.#mayReach(found, identity))) return found;
+    throw new ProtocolError(
+      "workspace_unknown",
+      "There is no such workspace, or it is not shared with you.",
+      {
+        field: "workspace",
+      },
+    );
+  }
+
+  /** The same, for what only its owner may do. @throws ProtocolError workspace_unknown, forbidden */
+  async resolveOwned(ref: WorkspaceRef, identity: Identity): Promise<OwnedWorkspace> {
+    const found = await this.resolve(ref, identity);
+    if (isOwned(found) && found.owner.id === identity.account.id) return found;
+    throw new ProtocolError("forbidden", "Only the workspace's owner may do this.");
+  }
+
+  /** The account's own workspaces and those shared with it, by name. */
+  async list(accountId: AccountId): Promise<OwnedWorkspace[]> {
+    const { db } = this.#context;
+    const rows = await this.#select()
+      .where((or) =>
+        or.or([
+          or("workspaces.owner_id", "=", accountId),
+          or(
+            "workspaces.id",
+            "in",
+            db.selectFrom("shares").select("workspace_id").where("account_id", "=", accountId),
+          ),
+        ]),
+      )
+      .orderBy("workspaces.name")
+      .orderBy("workspaces.id")
+      .execute();
+    return rows.map(record).filter(isOwned);
+  }
+
+  /** One workspace as an account sees it; undefined if it may not. */
+  async visible(id: WorkspaceId, accountId: AccountId): Promise<OwnedWorkspace | undefined> {
+    const found = await this.get(id);
+    if (found === undefined || !isOwned(found)) return undefined;
+    if (found.owner.id === accountId || (await this.#isShared(id, accountId))) return found;
+    return undefined;
+  }
+
+  /** The accounts that may see a workspace. */
+  async audience(id: WorkspaceId): Promise<AccountId[]> {
+    const { db } = this.#context;
+    const row = await db.selectFrom("workspaces").select("owner_id").where("id", "=", id).executeTakeFirst();
+    if (row === undefined || row.owner_id === null) return [];
+    const shares = await db
+      .selectFrom("shares")
+      .select("account_id")
+      .where("workspace_id", "=", id)
+      .execute();
+    return [row.owner_id, ...shares.map((share) => share.account_id)];
+  }
+
+  /** @throws ProtocolError name_taken, workspace_unknown */
+  async rename(workspace: OwnedWorkspace, name: Name, actor: Actor): Promise<void> {
+    const { db, changed, audit } = this.#context;
+    await db.transaction().execute(async (transaction) => {
+      const other = await transaction
+        .selectFrom("workspaces")
+        .select("id")
+        .where("owner_id", "=", workspace.owner.id)
+        .where("name", "=", name)
+        .where("id", "!=", workspace.id)
+        .executeTakeFirst();
+      if (other !== undefined) {
+        throw new ProtocolError("name_taken", `You have a workspace ${name} already.`, { field: "name" });
+      }
+      const { numUpdatedRows } = await transaction
+        .updateTable("workspaces")
+        .set({ name })
+        .where("id", "=", workspace.id)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) throw gone();
+    });
+    audit({
+      event: "workspace.renamed",
+      account: actor.account,
+      address: actor.address,
+      workspace: workspace.id,
+      detail: `${workspace.name} to ${name}`,
+    });
+    changed({ kind: "workspace", id: workspace.id });
+  }
+
+  /** Removes a workspace with its shares and owner tokens. @throws ProtocolError workspace_unknown */
+  async remove(workspace: WorkspaceRecord, actor: Actor): Promise<void> {
+    const { db, changed, audit } = this.#context;
+    const { numDeletedRows } = await db
+      .deleteFrom("workspaces")
+      .where("id", "=", workspace.id)
+      .executeTakeFirstOrThrow();
+    if (numDeletedRows === 0n) throw gone();
+    audit({
+      event: "workspace.removed",
+      account: actor.account,
+      address: actor.address,
+      workspace: workspace.id,
+      detail: workspace.name,
+    });
+    changed({ kind: "workspace-removed", id: workspace.id });
+  }
+
+  async seen(id: WorkspaceId): Promise<void> {
+    const { db, now } = this.#context;
+    await db
+      .updateTable("workspaces")
+      .set({ last_seen_at: now().toISOString() })
+      .where("id", "=", id)
+      .execute();
+  }
+
+  /** Forgets open workspaces that nobody has run for a week. Returns how many. */
+  async pruneOpen(isOnline: (id: WorkspaceId) => boolean): Promise<number> {
+    const { db, now, changed, audit } = this.#context;
+    const limit = daysBefore(now(), LIMITS.openWorkspaceDays);
+    const rows = await db
+      .selectFrom("workspaces")
+      .select(["id"])
+      .where("owner_id", "is", null)
+      .where((or) =>
+        or.or([
+          or("last_seen_at", "<", limit),
+          or.and([or("last_seen_at", "is", null), or("created_at", "<", limit)]),
+        ]),
+      )
+      .execute();
+    const ids = rows.map((row) => row.id).filter((id) => !isOnline(id));
+    if (ids.length === 0) return 0;
+    await db.deleteFrom("workspaces").where("id", "in", ids).execute();
+    audit({ event: "workspace.pruned", detail: `${ids.length} open workspaces, offline for a week` });
+    for (const id of ids) {
+      changed({ kind: "workspace-removed", id });
+      this.#openIds.delete(id);
+    }
+    return ids.length;
+  }
+
+  #select() {
+    return this.#context.db
+      .selectFrom("workspaces")
+      .leftJoin("accounts", "accounts.id", "workspaces.owner_id")
+      .selectAll("workspaces")
+      .select("accounts.name as owner_name");
+  }
+
+  async #find(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord | undefined> {
+    if (ref.kind === "id") return this.get(ref.id);
+    if (identity === null) return undefined;
+    const owner = ref.owner ?? identity.account.name;
+    const row = await this.#select()
+      .where("workspaces.name", "=", ref.name)
+      .where("accounts.name", "=", owner)
+      .executeTakeFirst();
+    return row === undefined ? undefined : record(row);
+  }
+
+  async #mayReach(workspace: WorkspaceRecord, identity: AccountIdentity | null): Promise<boolean> {
+    // Found by its id, which is the secret of a workspace without an account.
+    if (workspace.owner === null) return true;
+    if (identity === null) return false;
+    return (
+      workspace.owner.id === identity.account.id || (await this.#isShared(workspace.id, identity.account.id))
+    );
+  }
+
+  async #isShared(id: WorkspaceId, accountId: AccountId): Promise<boolean> {
+    const share = await this.#context.db
+      .selectFrom("shares")
+      .select("account_id")
+      .where("workspace_id", "=", id)
+      .where("account_id", "=", accountId)
+      .executeTakeFirst();
+    return share !== undefined;
+  }
+}
+
+export function isOwned(workspace: WorkspaceRecord): workspace is OwnedWorkspace {
+  return workspace.owner !== null;
+}
+
+function record(row: JoinedRow): WorkspaceRecord {
+  const hostKeys: unknown = JSON.parse(row.host_keys);
+  return {
+    id: row.id,
+    name: row.name,
+    owner:
+      row.owner_id === null || row.owner_name === null ? null : { id: row.owner_id, name: row.owner_name },
+    hostKeys: Array.isArray(hostKeys) ? hostKeys.filter((key) => typeof key === "string") : [],
+    endToEndOnly: row.end_to_end_only === 1,
+    ownerTokens: row.owner_tokens === 1,
+    createdAt: new Date(row.created_at),
+    lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
+  };
+}
+
+function gone(): ProtocolError {
+  return new ProtocolError("workspace_unknown", "This workspace was removed just now.", {
+    field: "workspace",
+  });
+}

@@ -1,0 +1,116 @@
+// One tunnel from its request to its end. It can be ended from outside from the moment on that it was allowed, also
+// while it waits for the host to dial back: a revocation must not be overtaken.
+
+import type { IncomingMessage } from "node:http";
+import type { WebSocket } from "ws";
+import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
+import { atTime } from "../deadline.ts";
+import type { Directory } from "../directory.ts";
+import type { LinkStream } from "../link/link.ts";
+import type { LinkRegistry } from "../link/registry.ts";
+import { close, type Splice, splice } from "../link/splice.ts";
+import { spliceStream } from "../link/splice-stream.ts";
+import type { OpenConnections } from "../open-connections.ts";
+import { authorizeTunnel, openTunnelStream, type TunnelGrant } from "./tunnel.ts";
+
+export interface TunnelContext {
+  readonly directory: Directory;
+  readonly registry: LinkRegistry;
+  readonly connections: OpenConnections;
+  readonly maxStreams: number;
+  readonly onBytes: (direction: "in" | "out", count: number) => void;
+}
+
+/**
+ * Checks the request, gets a stream from the workspace and joins it with the client's WebSocket, which `upgrade` makes
+ * once everything else is there. Returns when the tunnel is open.
+ * @throws ProtocolError
+ */
+export async function acceptTunnel(
+  request: IncomingMessage,
+  address: string,
+  upgrade: () => Promise<WebSocket>,
+  context: TunnelContext,
+): Promise<void> {
+  const { directory, connections, registry } = context;
+  const { tokenId, accountId, workspace } = await authorizeTunnel(request, directory);
+  if (connections.streams >= context.maxStreams) {
+    throw new ProtocolError(
+      "gateway_full",
+      "The gateway has as many streams open as it allows; try again later.",
+    );
+  }
+  let ended: string | undefined;
+  let joined: Splice | undefined;
+  const leave = connections.addStream(
+    { accountId, tokenId, key: null, workspaceId: workspace.id },
+    (message) => {
+      ended ??= message;
+      joined?.close(CLOSE.refused, message);
+    },
+  );
+  const requireOpen = (): void => {
+    if (ended !== undefined)
+      throw new ProtocolError("forbidden", `This connection is no longer allowed: ${ended}.`);
+  };
+  let stream: LinkStream | undefined;
+  try {
+    // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
+    const grant = await authorizeTunnel(request, directory);
+    requireOpen();
+    stream = await openTunnelStream(grant, address, registry);
+    requireOpen();
+    const client = await upgrade();
+    joined = join(client, stream, context);
+    if (ended !== undefined) joined.close(CLOSE.refused, ended);
+    follow(joined, grant, address, leave, directory);
+  } catch (error) {
+    leave();
+    if (stream?.kind === "web-socket") close(stream.socket, CLOSE.peerGone, "the client is not there");
+    else stream?.stream.destroy();
+    throw error;
+  }
+}
+
+function join(client: WebSocket, host: LinkStream, { onBytes }: TunnelContext): Splice {
+  const count = (fromClient: number, fromHost: number): void => {
+    if (fromClient > 0) onBytes("in", fromClient);
+    if (fromHost > 0) onBytes("out", fromHost);
+  };
+  return host.kind === "web-socket"
+    ? splice(client, host.socket, count)
+    : spliceStream(client, host.stream, count);
+}
+
+function follow(
+  joined: Splice,
+  grant: TunnelGrant,
+  address: string,
+  leave: () => void,
+  directory: Directory,
+): void {
+  const { accountName, tokenId, workspace, expiresAt } = grant;
+  const audited = {
+    account: accountName ?? undefined,
+    workspace: workspace.id,
+    token: tokenId ?? undefined,
+    address,
+  };
+  directory.audit({ event: "tunnel.opened", ...audited });
+  const expires =
+    expiresAt === null
+      ? undefined
+      : atTime(expiresAt, () => joined.close(CLOSE.refused, "the owner token has expired"));
+  // `ended` never rejects.
+  void joined.ended.then((end) => {
+    expires?.();
+    leave();
+    directory.audit({
+      event: "tunnel.closed",
+      ...audited,
+      bytesIn: end.bytesFromA,
+      bytesOut: end.bytesFromB,
+      durationMs: end.durationMs,
+    });
+  });
+}

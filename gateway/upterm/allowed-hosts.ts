@@ -1,0 +1,46 @@
+// The keys that upterm hosts may register with (`--host-keys-allowed FILE`), in authorized_keys form. Read at the start,
+// and again whenever the file has changed by the time a host signs in.
+
+import { readFile, stat } from "node:fs/promises";
+import type { Logger } from "pino";
+import { parseAuthorizedKeys } from "../../protocol/ssh-public-key.ts";
+import { reasonOf, StartError } from "../start-error.ts";
+
+export interface AllowedHosts {
+  /** `blob`: a public key's wire form. */
+  isAllowed(blob: Buffer): Promise<boolean>;
+}
+
+/** @throws StartError stage `file`: a file that cannot be read would shut everyone out without a word */
+export async function readAllowedHosts(path: string, log: Logger): Promise<AllowedHosts> {
+  let version = "";
+  let blobs: ReadonlySet<string> = new Set();
+
+  const read = async (): Promise<void> => {
+    const { mtimeMs, size, ino } = await stat(path);
+    const found = `${mtimeMs} ${size} ${ino}`;
+    if (found === version) return;
+    const { keys, problems } = parseAuthorizedKeys(await readFile(path, "utf8"));
+    // A line with options means something else than "this key": it is not understood, so it lets nobody in.
+    const plain = keys.filter(({ options }) => options === "");
+    for (const { line, message } of problems) log.warn({ path, line }, `a key is not used: ${message}`);
+    if (plain.length < keys.length) log.warn({ path }, "keys with options in front are not used");
+    blobs = new Set(plain.map(({ blob }) => blob));
+    version = found;
+  };
+
+  await read().catch((error: unknown) => {
+    throw new StartError("file", `--host-keys-allowed: ${path} can't be read (${reasonOf(error)}).`, error);
+  });
+  return {
+    async isAllowed(blob) {
+      try {
+        await read();
+      } catch (err) {
+        log.error({ err, path }, "the keys of allowed hosts can't be read: no host may register");
+        return false;
+      }
+      return blobs.has(blob.toString("base64"));
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// The upterm side of the gateway as the SSH port sees it: which connections are hosts', and which user names are sessions.
+
+import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
+import type { UptermClient, UptermFront, UptermSession } from "../ssh/upterm-front.ts";
+import { serveUptermHost, type UptermHostContext } from "./host-connection.ts";
+import { sessionIdIn, sessionLabel } from "./session-id.ts";
+import type { UptermSessionEntry } from "./sessions.ts";
+
+/** By this string alone a host is told from a client (RFC 4253 §4.2). */
+export const HOST_IDENTIFICATION = "SSH-2.0-upterm-host-client";
+
+export function createUptermFront(context: UptermHostContext): UptermFront {
+  return {
+    isHost: (identification) => identification === HOST_IDENTIFICATION,
+    acceptHost: (host) => serveUptermHost(host, context),
+    session(userName) {
+      const id = sessionIdIn(userName);
+      const session = id === undefined ? undefined : context.sessions.find(id);
+      return session === undefined ? undefined : sessionFor(userName, session);
+    },
+  };
+
+  function sessionFor(userName: string, { id, link, allowed }: UptermSessionEntry): UptermSession {
+    return {
+      label: sessionLabel(id),
+      link,
+      // The whole of it: the host compares the certificate's principal with the user name that it is given.
+      userName,
+      mayJoin: (blob) => allowed === "anyone" || allowed.has(blob.toString("base64")),
+      joined: ({ address, publicKey }: UptermClient) => {
+        const client = { session: sessionLabel(id), address, key: parsePublicKey(publicKey).fingerprint };
+        context.log.info(client, "a client joined");
+        return () => context.log.info(client, "a client left");
+      },
+    };
+  }
+}

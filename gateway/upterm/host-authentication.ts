@@ -1,0 +1,58 @@
+// How an upterm host signs in (RFC 4252): with any key that it proves, or with one of a list. The user name means nothing.
+
+import type { AuthContext, PublicKeyAuthContext } from "ssh2";
+import { acceptQuery } from "../ssh/authentication.ts";
+import { offeredKey } from "../ssh/offered-key.ts";
+import type { AllowedHosts } from "./allowed-hosts.ts";
+
+/** Refused signatures, and requests of all kinds: an agent may offer a number of keys. */
+const MAX_TRIES = 6;
+const MAX_REQUESTS = 40;
+
+export interface HostAuthenticationOutcome {
+  /** `line` is authorized_keys form; of a certificate, the key that it certifies. Called before the client is told. */
+  signedIn(line: string): void;
+  refused(): void;
+  tooMany(): void;
+  failed(error: unknown): void;
+}
+
+/** `allowed` undefined: any key will do. Returns the handler for ssh2's `authentication` event of one connection. */
+export function createHostAuthentication(
+  allowed: AllowedHosts | undefined,
+  outcome: HostAuthenticationOutcome,
+): (context: AuthContext) => void {
+  let tries = 0;
+  let requests = 0;
+
+  const reject = (context: AuthContext): void => context.reject(["publickey"]);
+
+  const withKey = async (context: PublicKeyAuthContext): Promise<void> => {
+    const key = offeredKey(context);
+    const isKnown = key !== undefined && (allowed === undefined || (await allowed.isAllowed(key.blob)));
+    if (context.signature === undefined) {
+      if (isKnown) acceptQuery(context);
+      else reject(context);
+      return;
+    }
+    if (isKnown && key.isSigned()) {
+      outcome.signedIn(key.line);
+      context.accept();
+      return;
+    }
+    outcome.refused();
+    if (++tries >= MAX_TRIES) outcome.tooMany();
+    else reject(context);
+  };
+
+  return (context) => {
+    if (++requests > MAX_REQUESTS) outcome.tooMany();
+    else if (context.method !== "publickey") reject(context);
+    else {
+      withKey(context).catch((error: unknown) => {
+        outcome.failed(error);
+        reject(context);
+      });
+    }
+  };
+}

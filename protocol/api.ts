@@ -1,0 +1,174 @@
+// The HTTP API's shapes (below /api/v1) and the discovery document, as schemas that the gateway validates with,
+// serves as OpenAPI, and that the agent takes its types from. Times are ISO 8601 in UTC; durations are seconds.
+
+import { type Static, type TProperties, Type } from "typebox";
+import { ID_PATTERN } from "./id.ts";
+import { MAX_KEY_LINE } from "./limits.ts";
+import { NAME_PATTERN } from "./name.ts";
+
+const object = <T extends TProperties>(properties: T, $id?: string) =>
+  Type.Object(properties, { additionalProperties: false, ...($id === undefined ? {} : { $id }) });
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()]);
+
+const NameText = Type.String({ pattern: NAME_PATTERN, maxLength: 40 });
+const Time = Type.String({ format: "date-time" });
+const AccountIdText = Type.String({ pattern: ID_PATTERN.account });
+const WorkspaceIdText = Type.String({ pattern: ID_PATTERN.workspace });
+const KeyIdText = Type.String({ pattern: ID_PATTERN.key });
+const TokenIdText = Type.String({ pattern: ID_PATTERN.token });
+const Title = Type.String({ maxLength: 100 });
+
+/** One year: the longest life that a token may be given. */
+export const MAX_TOKEN_SECONDS = 366 * 24 * 3600;
+const Seconds = Type.Integer({ minimum: 1, maximum: MAX_TOKEN_SECONDS });
+
+export const ErrorBody = object({
+  code: Type.String(),
+  message: Type.String(),
+  field: Type.Optional(Type.String()),
+});
+
+/**
+ * What an access token may do. `admin`: manage accounts. `account`: manage the account's own keys, tokens and
+ * workspaces. `connect`: list and reach workspaces. `host`: register workspaces. Each is asked for by itself.
+ */
+export const Scope = Type.Union([
+  Type.Literal("admin"),
+  Type.Literal("account"),
+  Type.Literal("connect"),
+  Type.Literal("host"),
+]);
+export type Scope = Static<typeof Scope>;
+export const SCOPES: readonly Scope[] = ["admin", "account", "connect", "host"];
+
+export const Account = object({
+  id: AccountIdText,
+  name: NameText,
+  admin: Type.Boolean(),
+  disabled: Type.Boolean(),
+  createdAt: Time,
+});
+export type Account = Static<typeof Account>;
+export const CreateAccount = object({ name: NameText, admin: Type.Optional(Type.Boolean()) });
+export const UpdateAccount = object({ disabled: Type.Boolean() });
+
+export const AccessTokenInfo = object({
+  id: TokenIdText,
+  title: Title,
+  scopes: Type.Array(Scope),
+  createdAt: Time,
+  expiresAt: nullable(Time),
+  lastUsedAt: nullable(Time),
+});
+export type AccessTokenInfo = Static<typeof AccessTokenInfo>;
+export const CreateAccessToken = object({
+  title: Title,
+  scopes: Type.Array(Scope, { minItems: 1, maxItems: 4, uniqueItems: true }),
+  expiresIn: Type.Optional(nullable(Seconds)),
+});
+/** The only answer that ever carries the secret. */
+export const CreatedAccessToken = object({ token: Type.String(), info: AccessTokenInfo });
+export type CreatedAccessToken = Static<typeof CreatedAccessToken>;
+
+export const Me = object({ account: Account, token: AccessTokenInfo });
+export type Me = Static<typeof Me>;
+
+export const Key = object({
+  id: KeyIdText,
+  title: Title,
+  type: Type.String(),
+  fingerprint: Type.String(),
+  publicKey: Type.String(),
+  createdAt: Time,
+});
+export type Key = Static<typeof Key>;
+export const CreateKey = object({
+  publicKey: Type.String({ maxLength: MAX_KEY_LINE }),
+  title: Type.Optional(Title),
+});
+
+export const Workspace = object({
+  id: WorkspaceIdText,
+  name: NameText,
+  owner: NameText,
+  /** Whether the asking account owns it; otherwise it is shared with it. */
+  mine: Type.Boolean(),
+  online: Type.Boolean(),
+  /** Streams open now. */
+  clients: Type.Integer({ minimum: 0 }),
+  endToEndOnly: Type.Boolean(),
+  /** The host's SSH public keys, to pin. */
+  hostKeys: Type.Array(Type.String()),
+  createdAt: Time,
+  lastSeenAt: nullable(Time),
+});
+export type Workspace = Static<typeof Workspace>;
+export const UpdateWorkspace = object({ name: NameText });
+
+export const Share = object({ account: NameText, createdAt: Time });
+export type Share = Static<typeof Share>;
+export const CreateShare = object({ account: NameText });
+
+export const OwnerTokenInfo = object({
+  id: TokenIdText,
+  createdAt: Time,
+  expiresAt: Time,
+  lastUsedAt: nullable(Time),
+});
+export type OwnerTokenInfo = Static<typeof OwnerTokenInfo>;
+/** 30 days: the longest life of an owner token. */
+export const MAX_OWNER_TOKEN_SECONDS = 30 * 24 * 3600;
+export const CreateOwnerToken = object({
+  expiresIn: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OWNER_TOKEN_SECONDS })),
+});
+export const CreatedOwnerToken = object({ token: Type.String(), info: OwnerTokenInfo });
+export type CreatedOwnerToken = Static<typeof CreatedOwnerToken>;
+/** 12 hours, where nothing else is asked for. */
+export const DEFAULT_OWNER_TOKEN_SECONDS = 12 * 3600;
+
+/** One line of the audit log, newest first. `id` is what `before` takes. */
+export const AuditEntry = object({
+  id: Type.String(),
+  time: Time,
+  event: Type.String(),
+  account: nullable(Type.String()),
+  workspace: nullable(Type.String()),
+  address: nullable(Type.String()),
+  token: nullable(Type.String()),
+  key: nullable(Type.String()),
+  code: nullable(Type.String()),
+  bytesIn: nullable(Type.Integer()),
+  bytesOut: nullable(Type.Integer()),
+  durationMs: nullable(Type.Integer()),
+  detail: nullable(Type.String()),
+});
+export type AuditEntry = Static<typeof AuditEntry>;
+export const AuditQuery = object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  before: Type.Optional(Type.String({ pattern: "^[0-9a-z]{1,40}$" })),
+});
+
+/** One event of the session stream (SSE): `event:` is its type, `data:` the rest as JSON. */
+export const SessionEvent = Type.Union([
+  Type.Object({ type: Type.Literal("snapshot"), workspaces: Type.Array(Workspace) }),
+  Type.Object({ type: Type.Literal("workspace"), workspace: Workspace }),
+  Type.Object({ type: Type.Literal("workspace-removed"), id: WorkspaceIdText }),
+]);
+export type SessionEvent = Static<typeof SessionEvent>;
+
+/** `/.well-known/sallyport`: what a client has to know before it signs in. */
+export const Discovery = object({
+  product: Type.Literal("sallyport"),
+  version: Type.String(),
+  apiVersions: Type.Array(Type.Integer()),
+  publicUrl: Type.String(),
+  tunnelUrl: Type.String(),
+  ssh: nullable(object({ host: Type.String(), port: Type.Integer() })),
+  /** The gateway's own SSH host keys, authorized_keys form. */
+  hostKeys: Type.Array(Type.String()),
+  subprotocols: Type.Array(Type.String()),
+  openRegistration: Type.Boolean(),
+  capabilities: Type.Array(Type.String()),
+});
+export type Discovery = Static<typeof Discovery>;

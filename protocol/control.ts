@@ -1,0 +1,157 @@
+// The control connection between a host and its gateway: JSON text messages on a WebSocket, one object each.
+//
+//   gateway → host   challenge            once, first
+//   host → gateway   register             once, signed with the host key that the workspace will be known by
+//   gateway → host   registered | error   after `error` the gateway closes
+//   then             open, keys, goaway (gateway), refuse (host), ping, pong (both)
+//
+// For each `open` the host dials PATHS.stream with the stream token; see docs/architecture.md.
+
+import { type Static, type TSchema, Type } from "typebox";
+import { Check } from "typebox/value";
+import { ERROR_STATUS, type ErrorCode, ProtocolError } from "./errors.ts";
+import { ID_PATTERN } from "./id.ts";
+import { MAX_CONTROL_BYTES, MAX_KEY_LINE, MAX_PUSHED_KEYS } from "./limits.ts";
+import { NAME_PATTERN } from "./name.ts";
+
+export const CONTROL_VERSION = 1;
+
+const closed = { additionalProperties: false } as const;
+const Text = (maxLength: number) => Type.String({ maxLength });
+const WorkspaceIdText = Type.String({ pattern: ID_PATTERN.workspace, maxLength: 40 });
+const NameText = Type.String({ pattern: NAME_PATTERN, maxLength: 40 });
+const KeyLine = Text(MAX_KEY_LINE);
+const StreamTokenText = Type.String({ pattern: "^sps_[0-9A-Za-z]+$", maxLength: 80 });
+const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
+
+/** A key that the gateway allows in, with the account that it belongs to. */
+const PushedKey = Type.Object({ publicKey: KeyLine, account: NameText }, closed);
+
+const Challenge = Type.Object(
+  {
+    type: Type.Literal("challenge"),
+    version: Type.Integer({ minimum: 1, maximum: 1000 }),
+    /** 32 random bytes, base64. */
+    nonce: Text(64),
+    /** The gateway's own SSH host keys: the host pins them for certificates (the first one is ed25519). */
+    gatewayKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 8 }),
+  },
+  closed,
+);
+
+const Registered = Type.Object(
+  {
+    type: Type.Literal("registered"),
+    workspace: Type.Object({ id: WorkspaceIdText, name: NameText }, closed),
+    account: Type.Union([NameText, Type.Null()]),
+    /** Where people reach the gateway by SSH; null where it does not serve SSH. */
+    ssh: Type.Union([
+      Type.Object({ host: Text(255), port: Type.Integer({ minimum: 1, maximum: 65535 }) }, closed),
+      Type.Null(),
+    ]),
+    publicUrl: Text(500),
+    keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }),
+  },
+  closed,
+);
+
+const Open = Type.Object(
+  {
+    type: Type.Literal("open"),
+    stream: StreamTokenText,
+    via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
+    client: Type.Object({ address: Text(100), account: Type.Union([NameText, Type.Null()]) }, closed),
+  },
+  closed,
+);
+
+const Keys = Type.Object(
+  { type: Type.Literal("keys"), keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }) },
+  closed,
+);
+const GoAway = Type.Object({ type: Type.Literal("goaway"), reason: Text(500) }, closed);
+const ErrorMessage = Type.Object({ type: Type.Literal("error"), code: Code, message: Text(1000) }, closed);
+
+const Register = Type.Object(
+  {
+    type: Type.Literal("register"),
+    version: Type.Integer({ minimum: 1, maximum: 1000 }),
+    name: NameText,
+    /** The id of an earlier registration, where the host has one. */
+    workspaceId: Type.Union([WorkspaceIdText, Type.Null()]),
+    /** authorized_keys form; the first one signs. */
+    hostKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 4 }),
+    /** Ed25519 over `registrationPayload`, base64. */
+    signature: Text(200),
+    agent: Text(100),
+    endToEndOnly: Type.Boolean(),
+    ownerTokens: Type.Boolean(),
+  },
+  closed,
+);
+
+const Refuse = Type.Object(
+  { type: Type.Literal("refuse"), stream: StreamTokenText, message: Text(500) },
+  closed,
+);
+const Ping = Type.Object({ type: Type.Literal("ping") }, closed);
+const Pong = Type.Object({ type: Type.Literal("pong") }, closed);
+
+const fromGateway = {
+  challenge: Challenge,
+  registered: Registered,
+  open: Open,
+  keys: Keys,
+  goaway: GoAway,
+  error: ErrorMessage,
+  ping: Ping,
+  pong: Pong,
+};
+const fromHost = { register: Register, refuse: Refuse, ping: Ping, pong: Pong };
+
+export type GatewayMessage = Static<(typeof fromGateway)[keyof typeof fromGateway]>;
+export type HostMessage = Static<(typeof fromHost)[keyof typeof fromHost]>;
+export type PushedKey = Static<typeof PushedKey>;
+export type OpenMessage = Static<typeof Open>;
+export type RegisterMessage = Static<typeof Register>;
+export type RegisteredMessage = Static<typeof Registered>;
+export type ChallengeMessage = Static<typeof Challenge>;
+
+/** @throws ProtocolError `bad_message` or `message_too_large` */
+export function parseGatewayMessage(text: string): GatewayMessage {
+  return parse(fromGateway, text) as GatewayMessage;
+}
+
+/** @throws ProtocolError `bad_message` or `message_too_large` */
+export function parseHostMessage(text: string): HostMessage {
+  return parse(fromHost, text) as HostMessage;
+}
+
+/**
+ * What a host signs to register: the gateway's fresh nonce and the key that it named. It shows that the host holds its
+ * key now; it does not show the host which gateway it talks to, which is TLS's part.
+ */
+export function registrationPayload(nonce: string, gatewayKey: string): Buffer {
+  return Buffer.from(`sallyport-register-v1\0${nonce}\0${gatewayKey}`, "utf8");
+}
+
+function parse(schemas: Readonly<Record<string, TSchema>>, text: string): unknown {
+  if (Buffer.byteLength(text) > MAX_CONTROL_BYTES) {
+    throw new ProtocolError("message_too_large", `A control message has at most ${MAX_CONTROL_BYTES} bytes.`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ProtocolError("bad_message", "A control message is a JSON object.", { cause });
+  }
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const schema = typeof type === "string" && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  if (schema === undefined) {
+    throw new ProtocolError("bad_message", "Unknown kind of control message.", { field: "type" });
+  }
+  if (!Check(schema, value)) {
+    throw new ProtocolError("bad_message", `The control message ${JSON.stringify(type)} is malformed.`);
+  }
+  return value;
+}

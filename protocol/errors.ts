@@ -1,0 +1,110 @@
+// Every refusal in Sallyport has a stable code. The gateway puts it in HTTP error bodies and control messages;
+// the agent prints its message and decides by the code whether another try makes sense.
+
+/** Code → HTTP status. The one list of what can go wrong between the three programs. */
+export const ERROR_STATUS = {
+  bad_request: 400,
+  bad_name: 400,
+  bad_id: 400,
+  bad_token: 400,
+  bad_key: 400,
+  bad_url: 400,
+  bad_message: 400,
+  unauthenticated: 401,
+  token_unknown: 401,
+  token_expired: 401,
+  token_revoked: 401,
+  account_disabled: 403,
+  scope_missing: 403,
+  forbidden: 403,
+  registration_closed: 403,
+  not_found: 404,
+  workspace_unknown: 404,
+  stream_unknown: 404,
+  name_taken: 409,
+  key_taken: 409,
+  identity_mismatch: 409,
+  fenced: 409,
+  limit_reached: 409,
+  message_too_large: 413,
+  unsupported_media_type: 415,
+  unsupported_version: 426,
+  rate_limited: 429,
+  internal: 500,
+  stream_refused: 502,
+  workspace_offline: 503,
+  gateway_full: 503,
+  shutting_down: 503,
+  workspace_timeout: 504,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+const codes: ReadonlySet<string> = new Set(Object.keys(ERROR_STATUS));
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && codes.has(value);
+}
+
+/**
+ * A refusal with a stable code and a sentence that a person can act on.
+ * `field` names the input that is wrong, where there is one. Thrown once, shown once, at the edge.
+ */
+export class ProtocolError extends Error {
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { field?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = "ProtocolError";
+    this.code = code;
+    this.field = options.field;
+  }
+
+  get status(): number {
+    return ERROR_STATUS[this.code];
+  }
+
+  toBody(): ErrorBody {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.field === undefined ? {} : { field: this.field }),
+    };
+  }
+}
+
+/** The body of every HTTP error response. */
+export interface ErrorBody {
+  code: ErrorCode;
+  message: string;
+  field?: string;
+}
+
+/**
+ * Refusals that another try cannot mend: the person has to change something first (RFC 9110 §15.5: the same
+ * request would be refused again). Everything else is worth a redial.
+ */
+export function isFinal(code: ErrorCode): boolean {
+  const status = ERROR_STATUS[code];
+  return status >= 400 && status < 500 && code !== "rate_limited" && code !== "stream_unknown";
+}
+
+/** WebSocket close codes of ours (RFC 6455 §7.4.2: 4000–4999 are private). */
+export const CLOSE = {
+  /** Another connection with the same identity took over. */
+  fenced: 4001,
+  /** Refused; the reason is an error code. */
+  refused: 4002,
+  /** The other end of the spliced stream is gone. */
+  peerGone: 4003,
+  /** Nothing heard for too long. */
+  timeout: 4004,
+  /** The server is about to stop: dial again. */
+  goingAway: 1001,
+  /** A message that does not parse, or one that is not allowed here. */
+  protocolError: 1002,
+  /** A message over its limit. */
+  tooLarge: 1009,
+  normal: 1000,
+} as const;

@@ -1,0 +1,83 @@
+// The one address of a gateway that people type, and the URLs that follow from it.
+
+import { ProtocolError } from "./errors.ts";
+
+declare const brand: unique symbol;
+/** An http(s) origin with an optional path prefix, without a trailing slash: `https://gw.example/sub`. */
+export type GatewayUrl = string & { readonly [brand]: "GatewayUrl" };
+
+/**
+ * Accepts `https://host`, `http://host:port`, `wss://…`, `ws://…` and a bare `host[:port]` (taken as https, or as
+ * http where it is this machine).
+ * @throws ProtocolError `bad_url` with field `gateway`: credentials, query or fragment in it, or not a URL
+ */
+export function parseGatewayUrl(value: unknown): GatewayUrl {
+  if (typeof value !== "string" || value.trim() === "" || value.length > 500) {
+    throw bad("A gateway is given by its URL, such as https://gateway.example.");
+  }
+  const text = value.trim();
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+  let url: URL;
+  try {
+    url = new URL(scheme ? text : `https://${text}`);
+  } catch (cause) {
+    throw bad(`${JSON.stringify(text)} is not a URL such as https://gateway.example.`, cause);
+  }
+  if (!scheme && isLoopback(url.hostname)) url.protocol = "http:";
+  if (url.protocol === "wss:" || url.protocol === "ws:") {
+    url = new URL(`http${url.protocol === "wss:" ? "s" : ""}:${url.href.slice(url.protocol.length)}`);
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw bad(`A gateway is reached by https or http, not by ${url.protocol}//.`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw bad("A gateway's URL carries no user name or token: sign in with `sallyport login`.");
+  }
+  if (url.search !== "" || url.hash !== "") throw bad("A gateway's URL has no query and no fragment.");
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}` as GatewayUrl;
+}
+
+/** Paths that the gateway serves, below its URL. */
+export const PATHS = {
+  api: "/api/v1",
+  wellKnown: "/.well-known/sallyport",
+  /** WebSocket: a host's control connection. */
+  link: "/link",
+  /** WebSocket: a host's dial-back for one stream. */
+  stream: "/link/stream",
+  /** WebSocket: a companion. The workspace is named by a header: an id may be a secret, and URLs end up in logs. */
+  tunnel: "/tunnel",
+} as const;
+
+/** Names the workspace of a tunnel request. */
+export const WORKSPACE_HEADER = "sallyport-workspace";
+
+/** WebSocket subprotocols (RFC 6455 §1.9). */
+export const SUBPROTOCOL = {
+  control: "sallyport.v1.control",
+  raw: "sallyport.v1.raw",
+} as const;
+
+/** `https://gw/sub` and `/tunnel` → `wss://gw/sub/tunnel`. */
+export function webSocketUrl(gateway: GatewayUrl, path: string): string {
+  return `ws${gateway.slice("http".length)}${path}`;
+}
+
+/** Tokens go over plain http only to this machine; anything else would show them to the network. */
+export function isPlainRemote(gateway: GatewayUrl): boolean {
+  const url = new URL(gateway);
+  return url.protocol === "http:" && !isLoopback(url.hostname);
+}
+
+/** The host part alone, as used in aliases and messages. */
+export function gatewayHost(gateway: GatewayUrl): string {
+  return new URL(gateway).hostname.replace(/^\[|\]$/g, "");
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function bad(message: string, cause?: unknown): ProtocolError {
+  return new ProtocolError("bad_url", message, { field: "gateway", cause });
+}

@@ -1,0 +1,29 @@
+// Bounds that both ends of a wire must agree on. Sizes in bytes, times in milliseconds.
+
+/** The largest WebSocket message anyone may send; one byte more closes the connection with 1009. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** The largest control message (JSON text). */
+export const MAX_CONTROL_BYTES = 256 * 1024;
+/** The largest JSON body of an API request. */
+export const MAX_BODY_BYTES = 64 * 1024;
+/** How much is read from a socket and sent as one WebSocket message. */
+export const CHUNK_BYTES = 64 * 1024;
+/** A sender with more than this buffered stops reading its source. */
+export const HIGH_WATER_BYTES = 512 * 1024;
+
+/** From the upgrade to an accepted `register` message. */
+export const REGISTER_TIMEOUT_MS = 10_000;
+/** From `open` to the host's dial-back. */
+export const DIAL_BACK_TIMEOUT_MS = 10_000;
+/** Load balancers cut idle connections after 55–60 s and may answer WebSocket pings themselves. */
+export const PING_INTERVAL_MS = 20_000;
+/** Nothing at all received for this long: the connection is dead (two pings missed). */
+export const DEAD_AFTER_MS = 45_000;
+/** Back-off between redials: doubles from the first to the last, with jitter. */
+export const BACKOFF_MIN_MS = 250;
+export const BACKOFF_MAX_MS = 13_000;
+
+/** SSH keys that a host accepts from the gateway for one workspace. */
+export const MAX_PUSHED_KEYS = 1_000;
+/** An authorized_keys line: RSA-16384 with options and a comment fits. */
+export const MAX_KEY_LINE = 8 * 1024;

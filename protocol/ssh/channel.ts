@@ -1,0 +1,222 @@
+// One SSH channel as a Duplex: the person's bytes are read from it, ours are written to it. It keeps the windows of
+// both directions (RFC 4254 §5.2) and the two kinds of ending: `end()` sends EOF and leaves the other direction open,
+// `close()` and `destroy()` send CLOSE.
+
+import { Duplex, Writable } from "node:stream";
+import { MSG, STDERR } from "./message-numbers.ts";
+import { encode, message, type WireReader } from "./wire.ts";
+
+/** What we let the peer send ahead of the reader, in bytes: OpenSSH's own value. */
+export const WINDOW = 2 * 1024 * 1024;
+/** Largest data packet that we announce and send; RFC 4253 §6.1 asks for 32 KiB at least. */
+export const MAX_PACKET = 32 * 1024;
+const BUFFERED_BYTES = 64 * 1024;
+
+/** The connection below, as a channel needs it. */
+export interface ChannelCarrier {
+  readonly writable: boolean;
+  send(...parts: readonly Uint8Array[]): void;
+  /** Calls `channel.flush()` once the connection can take more. */
+  waitForRoom(channel: Channel): void;
+}
+
+export interface ChannelNumbers {
+  readonly local: number;
+  readonly remote: number;
+  readonly window: number;
+  readonly maxPacket: number;
+}
+
+interface Outgoing {
+  data: Buffer;
+  readonly stderr: boolean;
+  readonly done: () => void;
+}
+
+/** Emits `gone` once the peer has closed the channel or the connection is lost: nothing written arrives any more. */
+export class Channel extends Duplex {
+  readonly number: number;
+  readonly stderr: Writable;
+  /** Answers a channel request (RFC 4254 §5.4): true for success. Nothing is granted where it is not set. */
+  onRequest: ((type: string, data: WireReader) => boolean) | undefined;
+  readonly #carrier: ChannelCarrier;
+  readonly #remote: number;
+  readonly #maxPacket: number;
+  readonly #queue: Outgoing[] = [];
+  #sendWindow: number;
+  #receiveWindow = WINDOW;
+  #state: "open" | "close-sent" | "gone" = "open";
+  #eofReceived = false;
+  #statusSent = false;
+
+  constructor(carrier: ChannelCarrier, numbers: ChannelNumbers) {
+    super({ highWaterMark: BUFFERED_BYTES, allowHalfOpen: true });
+    this.#carrier = carrier;
+    this.number = numbers.local;
+    this.#remote = numbers.remote;
+    this.#sendWindow = numbers.window;
+    this.#maxPacket = Math.min(numbers.maxPacket, MAX_PACKET);
+    this.stderr = new Writable({
+      highWaterMark: BUFFERED_BYTES,
+      write: (data: Buffer, _encoding, done) => this.#enqueue(data, true, done),
+    });
+    // A channel ends through `gone` and `close`; an unheard `error` must not end the process.
+    this.on("error", () => this.destroy());
+  }
+
+  get isGone(): boolean {
+    return this.#state === "gone";
+  }
+
+  /** Sends `exit-status` (RFC 4254 §6.10), once. */
+  exit(code: number): void {
+    if (!this.#statusSent) this.request("exit-status", encode(code));
+    this.#statusSent = true;
+  }
+
+  /** Sends `exit-signal`; `name` is without SIG. */
+  exitSignal(name: string, description: string): void {
+    if (!this.#statusSent) this.request("exit-signal", encode(name, false, description, ""));
+    this.#statusSent = true;
+  }
+
+  /** Sends a channel request that wants no reply. */
+  request(type: string, data: Uint8Array): void {
+    if (this.#state !== "open") return;
+    this.#carrier.send(message(MSG.channelRequest, this.#remote, type, false), data);
+  }
+
+  /** Sends everything written so far, EOF and CLOSE. */
+  close(): void {
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", () => this.destroy()).end();
+  }
+
+  /** Resolves once everything that was written to the channel and to its stderr is sent, or will never be. */
+  async flushed(): Promise<void> {
+    await Promise.all([emptied(this), emptied(this.stderr)]);
+  }
+
+  // From here on: called by the connection.
+
+  /** False: more than the window allows, or after EOF. */
+  receiveData(data: Buffer): boolean {
+    if (this.#state !== "open") return true;
+    if (data.length > this.#receiveWindow || this.#eofReceived) return false;
+    this.#receiveWindow -= data.length;
+    if (this.destroyed) return true;
+    this.push(data);
+    this.#adjustWindow();
+    return true;
+  }
+
+  receiveEof(): void {
+    if (this.#eofReceived) return;
+    this.#eofReceived = true;
+    if (!this.destroyed) this.push(null);
+  }
+
+  /** False: the window would pass 2^32 - 1 (RFC 4254 §5.2). */
+  receiveWindow(bytes: number): boolean {
+    this.#sendWindow += bytes;
+    if (this.#sendWindow > 0xffff_ffff) return false;
+    this.flush();
+    return true;
+  }
+
+  receiveRequest(type: string, wantReply: boolean, data: WireReader): void {
+    const granted = this.#state === "open" && (this.onRequest?.(type, data) ?? false);
+    if (!wantReply || this.#state !== "open") return;
+    this.#carrier.send(message(granted ? MSG.channelSuccess : MSG.channelFailure, this.#remote));
+  }
+
+  /** The peer's CLOSE, or the end of the connection. What it sent before can still be read. */
+  receiveClose(): void {
+    if (this.#state === "gone") return;
+    if (this.#state === "open") this.#carrier.send(message(MSG.channelClose, this.#remote));
+    this.#state = "gone";
+    this.receiveEof();
+    for (const { done } of this.#queue.splice(0)) done();
+    this.emit("gone");
+  }
+
+  /** Sends what window and connection allow. */
+  flush(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (!this.#carrier.writable) {
+        this.#carrier.waitForRoom(this);
+        return;
+      }
+      if (next.data.length > 0 && this.#sendWindow === 0) return;
+      const size = Math.min(next.data.length, this.#sendWindow, this.#maxPacket);
+      if (size > 0) this.#sendData(next.data.subarray(0, size), next.stderr);
+      next.data = next.data.subarray(size);
+      if (next.data.length === 0) this.#queue.shift()?.done();
+    }
+  }
+
+  override _read(): void {
+    // Data comes by receiveData(); room is given back as it is read.
+  }
+
+  override read(size?: number): unknown {
+    const data: unknown = super.read(size);
+    this.#adjustWindow();
+    return data;
+  }
+
+  override _write(data: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#enqueue(data, false, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (this.#state === "open") this.#carrier.send(message(MSG.channelEof, this.#remote));
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.#state === "open") {
+      this.#state = "close-sent";
+      this.#carrier.send(message(MSG.channelClose, this.#remote));
+    }
+    for (const { done: sent } of this.#queue.splice(0)) sent();
+    this.stderr.destroy();
+    done(error);
+  }
+
+  #enqueue(data: Buffer, stderr: boolean, done: () => void): void {
+    // Once the peer is gone, writers finish into nothing; `gone` has told their owners.
+    if (this.#state !== "open") {
+      done();
+      return;
+    }
+    this.#queue.push({ data, stderr, done });
+    if (this.#queue.length === 1) this.flush();
+  }
+
+  #sendData(data: Buffer, stderr: boolean): void {
+    this.#sendWindow -= data.length;
+    const head = Buffer.allocUnsafe(stderr ? 13 : 9);
+    head[0] = stderr ? MSG.channelExtendedData : MSG.channelData;
+    head.writeUInt32BE(this.#remote, 1);
+    if (stderr) head.writeUInt32BE(STDERR, 5);
+    head.writeUInt32BE(data.length, head.length - 4);
+    this.#carrier.send(head, data);
+  }
+
+  /** Gives the peer what has been read, in steps of half a window. */
+  #adjustWindow(): void {
+    if (this.#state !== "open" || this.#eofReceived) return;
+    const free = WINDOW - this.#receiveWindow - this.readableLength;
+    if (free < WINDOW / 2) return;
+    this.#receiveWindow += free;
+    this.#carrier.send(message(MSG.channelWindowAdjust, this.#remote, free));
+  }
+}
+
+function emptied(stream: Writable): Promise<void> {
+  if (stream.destroyed || stream.writableEnded) return Promise.resolve();
+  return new Promise((resolve) => {
+    stream.write(Buffer.alloc(0), () => resolve());
+  });
+}

@@ -1,0 +1,317 @@
+// The connection protocol (RFC 4254) of one authenticated connection: channels, global requests and their replies,
+// between ssh2's packets below and sessions and forwards above. Everything a peer can ask for is counted here.
+
+import { Channel, type ChannelCarrier, MAX_PACKET, WINDOW } from "./channel.ts";
+import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
+import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";
+import { message, WireError, WireReader } from "./wire.ts";
+
+/** Channels of one connection, those being opened included. */
+export const MAX_CHANNELS = 256;
+/** Global requests that wait for their answer. */
+const MAX_PENDING_REQUESTS = 256;
+/**
+ * Of answers that the peer does not read, in bytes: channels stop far below. Small ones take a multiple of their size in
+ * memory.
+ */
+const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
+const LAST_WORDS_MS = 1_000;
+
+/** Where breaches of the protocol are told. */
+export interface ConnectionLog {
+  warn(message: string): void;
+}
+
+/** The peer asks for a channel. Exactly one of the two answers is given, now or later. */
+export interface ChannelRequest {
+  readonly type: string;
+  /** What follows in CHANNEL_OPEN, by type. */
+  readonly data: WireReader;
+  /** undefined: the connection has ended meanwhile. */
+  accept(): Channel | undefined;
+  refuse(reason: number, description: string): void;
+}
+
+/**
+ * true or bytes: REQUEST_SUCCESS, with the bytes in it. false: REQUEST_FAILURE; with a refusal's text behind it where the
+ * peer is known to read one, which RFC 4254 §4 has no room for.
+ */
+export type GlobalReply = boolean | Uint8Array | GlobalRefusal;
+
+export interface GlobalRefusal {
+  readonly refusal: string;
+}
+
+export interface ConnectionOwner {
+  openChannel(request: ChannelRequest): void;
+  globalRequest(name: string, data: WireReader): GlobalReply | Promise<GlobalReply>;
+  refuseUnknown(): Uint8Array;
+}
+
+/** Why a peer did not open a channel that we asked for. */
+export class ChannelRefused extends Error {
+  override readonly name = "ChannelRefused";
+}
+
+interface Opening {
+  resolve(channel: Channel): void;
+  reject(error: ChannelRefused): void;
+}
+type Entry = Channel | Opening | "reserved";
+
+export class Connection implements PacketReceiver, ChannelCarrier {
+  readonly #channels = new Map<number, Entry>();
+  readonly #waiting = new Set<Channel>();
+  readonly #log: ConnectionLog;
+  #transport: PacketTransport | undefined;
+  #owner: ConnectionOwner | undefined;
+  #next = 0;
+  #replies: Promise<void> = Promise.resolve();
+  #pendingReplies = 0;
+  #closed = false;
+
+  constructor(log: ConnectionLog) {
+    this.#log = log;
+  }
+
+  /** Called once, before anything is received. */
+  start(transport: PacketTransport, owner: ConnectionOwner): void {
+    this.#transport = transport;
+    this.#owner = owner;
+  }
+
+  get writable(): boolean {
+    return this.#transport?.writable === true;
+  }
+
+  send(...parts: readonly Uint8Array[]): void {
+    this.#transport?.send(...parts);
+  }
+
+  waitForRoom(channel: Channel): void {
+    this.#waiting.add(channel);
+  }
+
+  drain(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const channel of waiting) channel.flush();
+  }
+
+  /**
+   * Opens a channel to the peer.
+   * @throws ChannelRefused by the peer, by the limit, or by the end of the connection
+   */
+  open(type: string, data: Uint8Array): Promise<Channel> {
+    if (this.#closed) return Promise.reject(new ChannelRefused("The connection has ended."));
+    const number = this.#reserve();
+    if (number === undefined) return Promise.reject(new ChannelRefused("Too many channels are open."));
+    return new Promise((resolve, reject) => {
+      this.#channels.set(number, { resolve, reject });
+      this.send(message(MSG.channelOpen, type, number, WINDOW, MAX_PACKET), data);
+    });
+  }
+
+  /** The connection is lost or ends: every channel is gone. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const entries = [...this.#channels.values()];
+    this.#channels.clear();
+    this.#waiting.clear();
+    for (const entry of entries) {
+      if (entry instanceof Channel) entry.receiveClose();
+      else if (entry !== "reserved") entry.reject(new ChannelRefused("The connection has ended."));
+    }
+  }
+
+  receive(payload: Buffer): void {
+    if (this.#closed) return;
+    try {
+      if ((this.#transport?.waitingBytes ?? 0) > MAX_UNREAD_BYTES) {
+        this.#fail("Too many answers are not read.");
+        return;
+      }
+      this.#dispatch(payload[0] ?? 0, new WireReader(payload, 1));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#fail(error.message);
+    }
+  }
+
+  #dispatch(type: number, data: WireReader): void {
+    switch (type) {
+      case MSG.channelData:
+        this.#receiveData(data);
+        return;
+      case MSG.channelWindowAdjust: {
+        const channel = this.#channel(data.uint32());
+        if (channel?.receiveWindow(data.uint32()) === false) this.#fail("A window beyond 2^32 - 1.");
+        return;
+      }
+      case MSG.channelExtendedData:
+        // A client has no stderr (RFC 4254 §5.2); it still counts against the window.
+        this.#breach(data.uint32(), "sent extended data");
+        return;
+      case MSG.channelEof:
+        this.#channel(data.uint32())?.receiveEof();
+        return;
+      case MSG.channelClose: {
+        const number = data.uint32();
+        const channel = this.#channel(number);
+        if (channel !== undefined) this.#channels.delete(number);
+        channel?.receiveClose();
+        return;
+      }
+      case MSG.channelRequest: {
+        const channel = this.#channel(data.uint32());
+        const name = data.text(128);
+        channel?.receiveRequest(name, data.boolean(), data);
+        return;
+      }
+      case MSG.channelOpen:
+        this.#receiveOpen(data);
+        return;
+      case MSG.channelOpenConfirmation:
+        this.#receiveConfirmation(data);
+        return;
+      case MSG.channelOpenFailure:
+        this.#receiveFailure(data);
+        return;
+      case MSG.globalRequest:
+        this.#receiveGlobalRequest(data);
+        return;
+      case MSG.requestSuccess:
+      case MSG.requestFailure:
+        // Answers to our keepalives: that something came is all they say.
+        return;
+      case MSG.channelSuccess:
+      case MSG.channelFailure:
+        // We send no channel request that wants a reply.
+        return;
+      case MSG.ping:
+        this.send(message(MSG.pong, data.string()));
+        return;
+      default:
+        if (this.#owner !== undefined) this.send(this.#owner.refuseUnknown());
+    }
+  }
+
+  #receiveData(data: WireReader): void {
+    const number = data.uint32();
+    const bytes = data.string();
+    const channel = this.#channel(number);
+    if (channel === undefined) return;
+    if (bytes.length > MAX_PACKET) this.#breach(number, `sent a packet of ${bytes.length} bytes`);
+    else if (!channel.receiveData(bytes)) this.#breach(number, "sent more than its window allows");
+  }
+
+  /** A peer that ignores the limits of a channel loses the channel. */
+  #breach(number: number, what: string): void {
+    const channel = this.#channel(number);
+    if (channel === undefined || channel.destroyed) return;
+    this.#log.warn(`channel ${number} is closed: the client ${what}`);
+    channel.destroy();
+    channel.emit("gone");
+  }
+
+  #receiveOpen(data: WireReader): void {
+    const type = data.text(128);
+    const remote = data.uint32();
+    const window = data.uint32();
+    const maxPacket = data.uint32();
+    const refuse = (reason: number, description: string) =>
+      this.send(message(MSG.channelOpenFailure, remote, reason, description, ""));
+    const number = maxPacket < 256 ? undefined : this.#reserve();
+    if (number === undefined) {
+      refuse(OPEN_FAILURE.resourceShortage, "too many channels");
+      return;
+    }
+    let answered = false;
+    const once = () => {
+      const first = !answered && !this.#closed;
+      answered = true;
+      return first;
+    };
+    this.#owner?.openChannel({
+      type,
+      data,
+      accept: () => {
+        if (!once()) return undefined;
+        const channel = new Channel(this, { local: number, remote, window, maxPacket });
+        this.#channels.set(number, channel);
+        this.send(message(MSG.channelOpenConfirmation, remote, number, WINDOW, MAX_PACKET));
+        return channel;
+      },
+      refuse: (reason, description) => {
+        if (!once()) return;
+        this.#channels.delete(number);
+        refuse(reason, description);
+      },
+    });
+  }
+
+  #receiveConfirmation(data: WireReader): void {
+    const local = data.uint32();
+    const numbers = { local, remote: data.uint32(), window: data.uint32(), maxPacket: data.uint32() };
+    const opening = this.#channels.get(local);
+    if (opening === undefined || opening === "reserved" || opening instanceof Channel) {
+      throw new WireError("Confirms a channel that was not asked for.");
+    }
+    if (numbers.maxPacket < 256) throw new WireError("Packets of less than 256 bytes.");
+    const channel = new Channel(this, numbers);
+    this.#channels.set(local, channel);
+    opening.resolve(channel);
+  }
+
+  #receiveFailure(data: WireReader): void {
+    const local = data.uint32();
+    const reason = data.uint32();
+    const opening = this.#channels.get(local);
+    if (opening === undefined || opening === "reserved" || opening instanceof Channel) {
+      throw new WireError("Refuses a channel that was not asked for.");
+    }
+    this.#channels.delete(local);
+    opening.reject(new ChannelRefused(`The client refused the channel (reason ${reason}).`));
+  }
+
+  /** Replies go out in the order of the requests (RFC 4254 §4), however long each takes. */
+  #receiveGlobalRequest(data: WireReader): void {
+    const name = data.text(128);
+    const wantReply = data.boolean();
+    if (this.#pendingReplies >= MAX_PENDING_REQUESTS) throw new WireError("Too many unanswered requests.");
+    const reply = Promise.resolve(this.#owner?.globalRequest(name, data) ?? false);
+    this.#pendingReplies++;
+    this.#replies = Promise.all([this.#replies, reply]).then(([, result]) => {
+      this.#pendingReplies--;
+      if (!wantReply) return;
+      if (result === false) this.send(message(MSG.requestFailure));
+      else if (typeof result === "object" && "refusal" in result) {
+        this.send(message(MSG.requestFailure), Buffer.from(result.refusal, "utf8"));
+      } else this.send(message(MSG.requestSuccess), result === true ? Buffer.alloc(0) : result);
+    });
+  }
+
+  #channel(number: number): Channel | undefined {
+    const entry = this.#channels.get(number);
+    return entry instanceof Channel ? entry : undefined;
+  }
+
+  #reserve(): number | undefined {
+    if (this.#channels.size >= MAX_CHANNELS) return undefined;
+    while (this.#channels.has(this.#next)) this.#next = (this.#next + 1) >>> 0;
+    const number = this.#next;
+    this.#next = (this.#next + 1) >>> 0;
+    this.#channels.set(number, "reserved");
+    return number;
+  }
+
+  #fail(description: string): void {
+    this.#log.warn(`connection ended: ${description}`);
+    const transport = this.#transport;
+    transport?.disconnect(DISCONNECT.protocolError, description);
+    this.close();
+    // A peer that does not read would keep the stream.
+    setTimeout(() => transport?.destroy(), LAST_WORDS_MS).unref();
+  }
+}

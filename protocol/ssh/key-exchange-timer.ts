@@ -1,0 +1,40 @@
+// Asks for new keys per gigabyte or hour (RFC 4253 §9); ssh2 by itself never does.
+
+import type { PacketTransport } from "./ssh2/transport.ts";
+
+export interface KeyExchangeLimits {
+  readonly bytes: number;
+  /** Milliseconds. */
+  readonly age: number;
+}
+
+export const KEY_EXCHANGE_LIMITS: KeyExchangeLimits = { bytes: 1024 ** 3, age: 3_600_000 };
+
+export interface KeyExchangeTimer {
+  /** To be called as data moves: cheap. */
+  moved(): void;
+  /** New keys are in use, whoever asked for them. */
+  exchanged(): void;
+  stop(): void;
+}
+
+export function createKeyExchangeTimer(
+  transport: PacketTransport,
+  limits: KeyExchangeLimits,
+): KeyExchangeTimer {
+  const timer = setInterval(() => transport.rekey(), limits.age);
+  timer.unref();
+  let asked = false;
+  return {
+    moved() {
+      if (asked || transport.bytesSinceKeyExchange < limits.bytes) return;
+      asked = true;
+      transport.rekey();
+    },
+    exchanged() {
+      asked = false;
+      timer.refresh();
+    },
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,211 @@
+// The client's side of SSH over a stream: connects to a host whose keys are known, signs in with a certificate, and hands
+// over the connection protocol packet by packet. What the gateway does in the place of a person's ssh.
+//
+// Made of ssh2's protocol alone: its client would add channels, keep-alives and requests of its own, and writes the
+// certificate's algorithm where the signature's format belongs, which peers refuse.
+
+import { type KeyObject, sign } from "node:crypto";
+import type { Duplex } from "node:stream";
+import cryptoModule from "ssh2/lib/protocol/crypto.js";
+import Protocol from "ssh2/lib/protocol/Protocol.js";
+import { parsePublicKey } from "../../ssh-public-key.ts";
+import { ED25519_CERTIFICATE } from "../certificate.ts";
+import { encode, message, WireError, WireReader } from "../wire.ts";
+import { CLIENT_ALGORITHMS } from "./algorithms.ts";
+import { checkedProtocol, type PrivateProtocol, sendMessage } from "./private.ts";
+import { type CarriedPackets, carryPackets, type PacketReceiver, type PacketTransport } from "./transport.ts";
+
+const MSG_EXT_INFO = 7;
+const MSG_USERAUTH_REQUEST = 50;
+
+export interface OriginateOptions {
+  /** The user name to sign in with. */
+  readonly userName: string;
+  /** An ed25519 certificate's wire form, and the private key that belongs to it. */
+  readonly certificate: Buffer;
+  readonly privateKey: KeyObject;
+  /** authorized_keys lines; the host proves that it has one of them. */
+  readonly hostKeys: readonly string[];
+  readonly receiver: PacketReceiver;
+  /** Called once the host has let the gateway in, before the receiver gets anything. */
+  signedIn?(connection: OriginatedConnection): void;
+  readonly signal: AbortSignal;
+  /** Behind `SSH-2.0-`. */
+  readonly identification: string;
+  /** For everything up to the sign-in, in ms. */
+  readonly timeLimit?: number;
+}
+
+export interface OriginatedConnection {
+  readonly transport: PacketTransport;
+  /** The host answers `ping@openssh.com` (OpenSSH PROTOCOL §1.10). */
+  readonly answersPing: boolean;
+}
+
+/** What went wrong on the way to a connection, by its step. */
+export class OriginateError extends Error {
+  override readonly name = "OriginateError";
+  readonly step: "version" | "key-exchange" | "host-key" | "sign-in";
+
+  constructor(step: OriginateError["step"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.step = step;
+  }
+}
+
+const TIME_LIMIT_MS = 10_000;
+const LAST_WORDS_MS = 1_000;
+
+/**
+ * Resolves once signed in; the receiver may have its first packets by then. On failure the stream is destroyed.
+ * @throws OriginateError
+ */
+export async function originate(stream: Duplex, options: OriginateOptions): Promise<OriginatedConnection> {
+  await cryptoModule.init;
+  return new Promise((resolve, reject) => {
+    let step: OriginateError["step"] = "version";
+    let settled = false;
+    let carried: CarriedPackets | undefined;
+    let privates: PrivateProtocol | undefined;
+    let answersPing = false;
+    let exchanges = 0;
+
+    const settle = () => {
+      settled = true;
+      clearTimeout(timer);
+      options.signal.removeEventListener("abort", aborted);
+    };
+    const fail = (reason: string, cause?: unknown) => {
+      if (!settled) {
+        settle();
+        reject(new OriginateError(step, reason, { cause }));
+      }
+      // What has been said already, a DISCONNECT perhaps, gets a moment to leave.
+      stream.end();
+      setTimeout(() => stream.destroy(), LAST_WORDS_MS);
+    };
+    const limit = options.timeLimit ?? TIME_LIMIT_MS;
+    const timer = setTimeout(() => fail(`the host took longer than ${limit / 1000} s`), limit);
+    const aborted = () => fail("the connection is no longer wanted", options.signal.reason);
+
+    const known = new Set(options.hostKeys.map((line) => parsePublicKey(line).blob));
+    const protocol = new Protocol({
+      ident: options.identification,
+      offer: offerFor(options.hostKeys),
+      onWrite(data) {
+        if (stream.writable) stream.write(data);
+      },
+      onError: (error) =>
+        fail(step === "host-key" ? "the host has another key than it registered with" : error.message, error),
+      onHeader() {
+        step = "key-exchange";
+        privates = checkedProtocol(protocol);
+        readExtensions(privates, (names) => {
+          if (names.includes("ping@openssh.com")) answersPing = true;
+        });
+        carried = carryPackets(privates, stream, options.receiver);
+      },
+      hostVerifier(key) {
+        const isKnown = known.has(key.toString("base64"));
+        if (!isKnown) step = "host-key";
+        return isKnown;
+      },
+      onHandshakeComplete() {
+        if (exchanges++ > 0) return carried?.exchanged();
+        step = "sign-in";
+        protocol.service("ssh-userauth");
+        // Not waiting for the answer saves a round trip: a host without the service disconnects either way.
+        if (privates !== undefined) sendMessage(privates, [signInRequest(privates, options)], false);
+      },
+      messageHandlers: {
+        DISCONNECT: (_, reason, description) =>
+          settled ? stream.end() : fail(`the host disconnected: ${description || `reason ${reason}`}`),
+        USERAUTH_FAILURE: () => fail("the host did not accept the gateway's certificate"),
+        USERAUTH_BANNER: () => {},
+        USERAUTH_SUCCESS() {
+          if (settled || carried === undefined || step !== "sign-in") return;
+          carried.authenticated();
+          const { transport } = carried;
+          settle();
+          const connection = { transport, answersPing };
+          options.signedIn?.(connection);
+          resolve(connection);
+        },
+      },
+    });
+
+    if (options.signal.aborted) return aborted();
+    options.signal.addEventListener("abort", aborted, { once: true });
+    stream.on("data", (data: Buffer) => {
+      try {
+        protocol.parse(data, 0, data.length);
+      } catch (error) {
+        fail(error instanceof Error ? error.message : String(error), error);
+      }
+    });
+    stream.on("error", (error) => fail(error.message, error));
+    stream.once("end", () => {
+      if (!settled) fail("the host closed the connection");
+      else protocol.cleanup();
+    });
+    stream.once("close", () => {
+      if (!settled) fail("the connection to the host broke");
+      else protocol.cleanup();
+    });
+    protocol.start();
+  });
+}
+
+function offerFor(hostKeys: readonly string[]) {
+  const types = hostKeys.map((line) => parsePublicKey(line).type);
+  const direction = {
+    cipher: CLIENT_ALGORITHMS.cipher,
+    mac: CLIENT_ALGORITHMS.hmac,
+    compress: ["none"],
+    lang: [],
+  };
+  return {
+    kex: [...CLIENT_ALGORITHMS.kex],
+    serverHostKey: [
+      ...new Set(types.flatMap((type) => (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]))),
+    ],
+    cs: direction,
+    sc: direction,
+  };
+}
+
+/**
+ * USERAUTH_REQUEST with a certificate and its signature (RFC 4252 §7). The algorithm is the certificate's; the signature's
+ * format is the plain key's (PROTOCOL.certkeys).
+ */
+function signInRequest(protocol: PrivateProtocol, options: OriginateOptions): Buffer {
+  const { userName, certificate, privateKey } = options;
+  const request = Buffer.concat([
+    message(MSG_USERAUTH_REQUEST, userName, "ssh-connection", "publickey", true),
+    encode(ED25519_CERTIFICATE, certificate),
+  ]);
+  const signed = Buffer.concat([encode(protocol._kex?.sessionID ?? ""), request]);
+  return Buffer.concat([request, encode(encode("ssh-ed25519", sign(null, signed, privateKey)))]);
+}
+
+/** Names of the host's extensions (RFC 8308 §2.3); ssh2 keeps one of them only. */
+function readExtensions(protocol: PrivateProtocol, found: (names: readonly string[]) => void): void {
+  const next = protocol._onPayload;
+  protocol._onPayload = (payload) => {
+    if (payload[0] === MSG_EXT_INFO) {
+      try {
+        const reader = new WireReader(payload, 1);
+        const names: string[] = [];
+        for (let left = Math.min(reader.uint32(), 64); left > 0; left--) {
+          names.push(reader.text(128));
+          reader.string();
+        }
+        found(names);
+      } catch (error) {
+        // ssh2 ends the connection on a message that is cut off.
+        if (!(error instanceof WireError)) throw error;
+      }
+    }
+    return next(payload);
+  };
+}

@@ -1,0 +1,213 @@
+// Stands between the peer's KEXINIT and ssh2, for each key exchange of a connection: adds the post-quantum method, which
+// ssh2 does not know, and refuses what is unsafe without strict key exchange (CVE-2023-48795, "Terrapin").
+//
+// ssh2 makes its exchange object from names that it knows. Where the hybrid is agreed on, it is handed a KEXINIT that
+// says curve25519-sha256 instead; the object that it then makes gets the hybrid's arithmetic and the peer's real
+// KEXINIT, which the exchange hash covers. Own KEXINITs need nothing of the kind: ssh2 sends what it is told to offer.
+
+import kexModule from "ssh2/lib/protocol/kex.js";
+import { encode, WireError, WireReader } from "../wire.ts";
+import { HYBRID_KEY_EXCHANGE } from "./algorithms.ts";
+import { type HybridExchange, hybridClient, hybridServer } from "./hybrid-key-exchange.ts";
+import {
+  disconnectMessage,
+  type PrivateKeyExchange,
+  type PrivateOffer,
+  type PrivateProtocol,
+  sendMessage,
+  unexpectedVersion,
+} from "./private.ts";
+
+const MSG_KEXINIT = 20;
+const DISCONNECT_KEY_EXCHANGE_FAILED = 3;
+/** What ssh2 believes that it does. Same hash; its object is the one whose methods are replaced. */
+const STAND_IN = "curve25519-sha256";
+/** Markers in the list of key exchange methods are no methods (RFC 8308 §2.1, OpenSSH PROTOCOL §1.9). */
+const MARKERS = ["ext-info-c", "ext-info-s", "kex-strict-c-v00@openssh.com", "kex-strict-s-v00@openssh.com"];
+
+/**
+ * To be called once the peer's version line is there and before ssh2 sends its KEXINIT: inside of a server's
+ * `connection` event, or a protocol's `onHeader`.
+ */
+export function prepareKeyExchange(protocol: PrivateProtocol): void {
+  protocol._offer = withHybrid(protocol._offer);
+
+  /** The peer's real KEXINIT while ssh2 is given another one. */
+  let replaced: { readonly kexInit: Buffer; readonly hybrid: boolean } | undefined;
+  let exchange: PrivateKeyExchange | undefined = protocol._kex;
+  Object.defineProperty(protocol, "_kex", {
+    configurable: true,
+    enumerable: true,
+    get: () => exchange,
+    set(next: PrivateKeyExchange | undefined) {
+      exchange = next;
+      if (next === undefined || replaced === undefined) return;
+      next._remoteKexinit = replaced.kexInit;
+      if (replaced.hybrid) install(next, protocol._server ? hybridServer() : hybridClient());
+    },
+  });
+
+  const receive = (payload: Buffer, toSsh2: (payload: Buffer) => unknown): unknown => {
+    if (payload[0] !== MSG_KEXINIT) return toSsh2(payload);
+    const agreement = agree(protocol, payload);
+    if (agreement.problem !== undefined) return fail(protocol, agreement.problem);
+    // ssh2 may keep its packets in memory that it uses again.
+    replaced = { kexInit: Buffer.from(payload), hybrid: agreement.hybrid };
+    try {
+      return toSsh2(agreement.kexInit);
+    } finally {
+      replaced = undefined;
+    }
+  };
+
+  // The first exchange has a decipher of its own; later ones come by the way of all messages.
+  const decipher = protocol._decipher;
+  if (decipher === undefined) throw unexpectedVersion();
+  const first = decipher._onPayload;
+  decipher._onPayload = (payload) => receive(payload, first);
+  const later = protocol._onPayload;
+  protocol._onPayload = (payload) => receive(payload, later);
+}
+
+const offers = new WeakMap<PrivateOffer, PrivateOffer>();
+
+/** The same offer with the hybrid in front; made once for each server, whose connections share theirs. */
+function withHybrid(offer: PrivateOffer): PrivateOffer {
+  const { kex, serverHostKey, cs, sc } = offer.lists;
+  if (kex.array.includes(HYBRID_KEY_EXCHANGE) || !kex.array.includes(STAND_IN)) return offer;
+  const made = offers.get(offer);
+  if (made !== undefined) return made;
+  const direction = ({ cipher, mac, compress, lang }: typeof cs) => ({
+    cipher: cipher.array,
+    mac: mac.array,
+    compress: compress.array,
+    lang: lang.array,
+  });
+  const next: unknown = new kexModule.KexInit({
+    kex: [HYBRID_KEY_EXCHANGE, ...kex.array],
+    serverHostKey: serverHostKey.array,
+    cs: direction(cs),
+    sc: direction(sc),
+  });
+  if (!isOffer(next)) throw unexpectedVersion();
+  offers.set(offer, next);
+  return next;
+}
+
+function isOffer(value: unknown): value is PrivateOffer {
+  return typeof value === "object" && value !== null && "lists" in value && "copyAllTo" in value;
+}
+
+/** ssh2's exchange object, made for the stand-in, does the hybrid from here on. */
+function install(exchange: PrivateKeyExchange, hybrid: HybridExchange): void {
+  exchange.type = "mlkem768x25519";
+  exchange.hashName = "sha256";
+  exchange.negotiated.kex = HYBRID_KEY_EXCHANGE;
+  exchange.getPublicKey = () => hybrid.publicValue();
+  exchange.convertPublicKey = (key) => key;
+  exchange.computeSecret = (peerValue) => {
+    try {
+      return hybrid.computeSecret(peerValue);
+    } catch (error) {
+      // ssh2 takes an error for a failed exchange and disconnects.
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
+}
+
+interface Agreement {
+  readonly problem?: string;
+  /** What ssh2 is to read. */
+  readonly kexInit: Buffer;
+  readonly hybrid: boolean;
+}
+
+/** What both sides will agree on by RFC 4253 §7.1: the client's first name that the server has too. */
+function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
+  const remote = parseKexInit(payload);
+  // ssh2 refuses what cannot be read.
+  if (remote === undefined) return { kexInit: payload, hybrid: false };
+  const { kex, serverHostKey, cs, sc } = protocol._offer.lists;
+  const choose = (local: readonly string[], theirs: readonly string[]) => {
+    const [client, server] = protocol._server ? [theirs, local] : [local, theirs];
+    return client.find((name) => server.includes(name));
+  };
+  const theirMarker = protocol._server ? "kex-strict-c-v00@openssh.com" : "kex-strict-s-v00@openssh.com";
+  const strict = protocol._strictMode ?? remote.kex.includes(theirMarker);
+  if (!strict) {
+    for (const [local, theirs] of [
+      [cs, remote.cs],
+      [sc, remote.sc],
+    ] as const) {
+      const cipher = choose(local.cipher.array, theirs.cipher);
+      const mac = choose(local.mac.array, theirs.mac);
+      const unsafe = unsafeWithoutStrict(cipher, mac);
+      if (unsafe !== undefined) {
+        const problem = `${unsafe} is not safe without strict key exchange (CVE-2023-48795): update, or use aes128-gcm@openssh.com.`;
+        return { problem, kexInit: payload, hybrid: false };
+      }
+    }
+  }
+  const hybrid = choose(kex.array, remote.kex) === HYBRID_KEY_EXCHANGE;
+  const methods = hybrid ? [STAND_IN, ...remote.kex.filter((name) => MARKERS.includes(name))] : remote.kex;
+  const kexInit = Buffer.concat([
+    payload.subarray(0, KEX_LIST),
+    encode(methods.join(",")),
+    payload.subarray(remote.afterKex),
+  ]);
+  // ssh2 takes every guess for a wrong one and would skip the packet that was sent on it (RFC 4253 §7).
+  const isGuessRight = remote.kex[0] === kex.array[0] && remote.hostKey[0] === serverHostKey.array[0];
+  if (isGuessRight && kexInit.length >= GUESS_FROM_END) kexInit[kexInit.length - GUESS_FROM_END] = 0;
+  return { kexInit, hybrid };
+}
+
+/** The prefix truncation needs a cipher whose state survives a lost packet: ChaCha20-Poly1305, or any with an EtM MAC. */
+function unsafeWithoutStrict(cipher: string | undefined, mac: string | undefined): string | undefined {
+  if (cipher === "chacha20-poly1305@openssh.com") return cipher;
+  const hasOwnMac = cipher?.endsWith("-gcm@openssh.com") === true;
+  return !hasOwnMac && mac?.endsWith("-etm@openssh.com") === true ? mac : undefined;
+}
+
+interface KexInit {
+  readonly kex: readonly string[];
+  readonly hostKey: readonly string[];
+  readonly cs: { readonly cipher: readonly string[]; readonly mac: readonly string[] };
+  readonly sc: { readonly cipher: readonly string[]; readonly mac: readonly string[] };
+  /** Where the list of key exchange methods ends. */
+  readonly afterKex: number;
+}
+
+/** Behind the message number and the cookie. */
+const KEX_LIST = 1 + 16;
+/** first_kex_packet_follows, in front of the reserved uint32 at the end. */
+const GUESS_FROM_END = 5;
+
+function parseKexInit(payload: Buffer): KexInit | undefined {
+  try {
+    const reader = new WireReader(payload, KEX_LIST);
+    const names = () => reader.string().toString("latin1").split(",");
+    const kex = names();
+    const afterKex = KEX_LIST + 4 + payload.readUInt32BE(KEX_LIST);
+    const hostKey = names();
+    const cipher = [names(), names()] as const;
+    const mac = [names(), names()] as const;
+    return {
+      kex,
+      hostKey,
+      cs: { cipher: cipher[0], mac: mac[0] },
+      sc: { cipher: cipher[1], mac: mac[1] },
+      afterKex,
+    };
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return undefined;
+  }
+}
+
+/** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
+function fail(protocol: PrivateProtocol, problem: string): number {
+  sendMessage(protocol, [disconnectMessage(DISCONNECT_KEY_EXCHANGE_FAILED, problem)], true);
+  protocol._destruct?.();
+  protocol._onError(new Error(problem));
+  return Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,141 @@
+// ssh2's private parts as Sallyport uses them, and the check that they are there. ssh2 is pinned to 1.17.0;
+// test/unit/protocol/ssh/ssh2/ fails when they change. Only files in this directory import this one.
+
+import utils from "ssh2/lib/protocol/utils.js";
+
+/** One side of an SSH connection inside of ssh2. */
+export interface PrivateProtocol {
+  _onPayload: (payload: Buffer) => unknown;
+  _onPacket: () => void;
+  _onHandshakeComplete: (...details: unknown[]) => void;
+  _onError: (error: Error) => void;
+  readonly _server: boolean;
+  /** Own KEXINIT while a key exchange is under way. */
+  readonly _kexinit: Buffer | undefined;
+  _kex: PrivateKeyExchange | undefined;
+  /** undefined before the first KEXINIT has arrived. */
+  readonly _strictMode: boolean | undefined;
+  _offer: PrivateOffer;
+  /** undefined before the peer's version line; `inSeqno` counts the packet that is being handled already. */
+  readonly _decipher: { readonly inSeqno: number; _onPayload: (payload: Buffer) => unknown } | undefined;
+  readonly _cipher: { readonly outSeqno: number };
+  /** Gone once the connection has ended; every write throws from then on. */
+  readonly _destruct: ((reason?: string) => void) | undefined;
+  readonly _packetRW: {
+    readonly write: {
+      readonly allocStart: number;
+      readonly allocStartKEX: number;
+      alloc(size: number, force?: boolean): Buffer;
+      finalize(packet: Buffer, force?: boolean): Buffer;
+    };
+  };
+  rekey(): void;
+  cleanup(): void;
+}
+
+/** One key exchange; its methods are what another method of exchange replaces. */
+export interface PrivateKeyExchange {
+  remoteExtInfoEnabled: boolean;
+  readonly sessionID: Buffer | undefined;
+  readonly negotiated: { kex: string };
+  type: string;
+  hashName: string;
+  _remoteKexinit: Buffer;
+  getPublicKey(): Buffer;
+  convertPublicKey(key: Buffer): Buffer;
+  computeSecret(otherPublicKey: Buffer): Buffer | Error;
+}
+
+interface List {
+  readonly array: readonly string[];
+}
+interface Direction {
+  readonly cipher: List;
+  readonly mac: List;
+  readonly compress: List;
+  readonly lang: List;
+}
+
+/** What this side's KEXINIT offers. */
+export interface PrivateOffer {
+  readonly lists: {
+    readonly kex: List;
+    readonly serverHostKey: List;
+    readonly cs: Direction;
+    readonly sc: Direction;
+  };
+}
+
+/** The protocol inside of ssh2's `Connection` or `Client`. */
+export function privateProtocol(connection: object): PrivateProtocol {
+  return checkedProtocol("_protocol" in connection ? connection._protocol : undefined);
+}
+
+export function checkedProtocol(protocol: unknown): PrivateProtocol {
+  if (!isPrivateProtocol(protocol)) throw unexpectedVersion();
+  return protocol;
+}
+
+export function unexpectedVersion(): Error {
+  return new Error(
+    "This ssh2 is not the version that Sallyport was built for (1.17.0): reinstall Sallyport.",
+  );
+}
+
+function isPrivateProtocol(value: unknown): value is PrivateProtocol {
+  if (typeof value !== "object" || value === null) return false;
+  const has = (name: string, type: string) =>
+    // `in` and then a read: both see what ssh2 puts on the object and on its prototype.
+    name in value && typeof (value as Readonly<Record<string, unknown>>)[name] === type;
+  return (
+    has("_onPayload", "function") &&
+    has("_onPacket", "function") &&
+    has("_onHandshakeComplete", "function") &&
+    has("_onError", "function") &&
+    has("_server", "boolean") &&
+    has("_offer", "object") &&
+    has("_cipher", "object") &&
+    has("_packetRW", "object") &&
+    has("rekey", "function") &&
+    has("cleanup", "function") &&
+    "_kexinit" in value &&
+    "_kex" in value &&
+    "_strictMode" in value &&
+    "_decipher" in value &&
+    "_destruct" in value
+  );
+}
+
+export function isAlive(protocol: PrivateProtocol): boolean {
+  return protocol._destruct !== undefined;
+}
+
+export function isExchangingKeys(protocol: PrivateProtocol): boolean {
+  return protocol._kexinit !== undefined;
+}
+
+/** `now` passes by the queue of a key exchange: for DISCONNECT alone. Returns the payload's size. */
+export function sendMessage(protocol: PrivateProtocol, parts: readonly Uint8Array[], now: boolean): number {
+  const writer = protocol._packetRW.write;
+  let size = 0;
+  for (const part of parts) size += part.length;
+  let offset = now ? writer.allocStartKEX : writer.allocStart;
+  const packet = writer.alloc(size, now);
+  for (const part of parts) {
+    packet.set(part, offset);
+    offset += part.length;
+  }
+  utils.sendPacket(protocol, writer.finalize(packet, now), now);
+  return size;
+}
+
+/** DISCONNECT (RFC 4253 §11.1). */
+export function disconnectMessage(reason: number, description: string): Uint8Array {
+  const text = Buffer.from(description.slice(0, 500), "utf8");
+  const message = Buffer.alloc(1 + 4 + 4 + text.length + 4);
+  message[0] = 1;
+  message.writeUInt32BE(reason, 1);
+  message.writeUInt32BE(text.length, 5);
+  message.set(text, 9);
+  return message;
+}

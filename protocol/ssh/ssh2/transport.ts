@@ -1,0 +1,296 @@
+// Takes the connection protocol (RFC 4254) over from ssh2, packet by packet. ssh2 keeps the transport and user
+// authentication (RFC 4253, RFC 4252): its own channels lose half-close, mix up stdout and stderr when the window is
+// full, accept more than the window that they announced (ssh2#1505), ignore the socket's back-pressure, and answer no
+// request once a channel has started.
+
+import { Duplex } from "node:stream";
+import type { Connection, Server } from "ssh2";
+import { WireError, WireReader } from "../wire.ts";
+import { prepareKeyExchange } from "./key-exchange.ts";
+import {
+  disconnectMessage,
+  isAlive,
+  isExchangingKeys,
+  type PrivateProtocol,
+  privateProtocol,
+  sendMessage,
+  unexpectedVersion,
+} from "./private.ts";
+
+/** First message number of the connection protocol (RFC 4250 §4.1.2). */
+const CONNECTION_PROTOCOL = 80;
+const MSG_DISCONNECT = 1;
+const MSG_UNIMPLEMENTED = 3;
+const MSG_EXT_INFO = 7;
+const MSG_KEXINIT = 20;
+const MSG_USERAUTH_FIRST = 50;
+const PROTOCOL_ERROR = 2;
+
+/**
+ * What may wait to leave before a server cuts the peer off. Whoever sends data stops where the transport is not writable; what still
+ * comes together here are answers to a peer that asks and does not read.
+ */
+export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** Announced in `server-sig-algs` (RFC 8308 §3.1): what authentication accepts, and no SHA-1. */
+export const SIGNATURE_ALGORITHMS = [
+  "ssh-ed25519",
+  "sk-ssh-ed25519@openssh.com",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  "sk-ecdsa-sha2-nistp256@openssh.com",
+  "rsa-sha2-512",
+  "rsa-sha2-256",
+] as const;
+
+/** An SSH connection as a carrier of connection-protocol messages. */
+export interface PacketTransport {
+  /** False during key exchange, while the stream below is full, and after the end: stop producing data. */
+  readonly writable: boolean;
+  readonly exchangingKeys: boolean;
+  /** Payload bytes carried in both directions since the last key exchange. */
+  readonly bytesSinceKeyExchange: number;
+  /** Bytes that were sent and have not left: they wait for the end of a key exchange or for the stream below. */
+  readonly waitingBytes: number;
+  /** Sequence number of the message being received, and of the next one to be sent (RFC 4253 §6.4). */
+  readonly received: number;
+  readonly nextSent: number;
+  /** Sends one message, given in parts. Queued during key exchange; nothing happens after the end. */
+  send(...parts: readonly Uint8Array[]): void;
+  /** Stops reading from the stream below. A few messages that have been read already still come. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Tells the peer why (RFC 4253 §11.1) and ends the stream behind what was sent; what waits for the end of a key
+   * exchange is lost.
+   */
+  disconnect(reason: number, description: string): void;
+  /** Cuts the stream off. */
+  destroy(): void;
+  /** Starts a key exchange; nothing happens if one is under way. */
+  rekey(): void;
+}
+
+export interface PacketReceiver {
+  /** One connection-protocol message of an authenticated peer. Its memory is the receiver's to keep. */
+  receive(payload: Buffer): void;
+  /** `transport.writable` may have become true. */
+  drain(): void;
+  /** A key exchange has begun (the stream must be read for it to end) or ended. */
+  exchangingKeys?(begun: boolean): void;
+  /** The peer did not know the message that was sent with this sequence number. */
+  unimplemented?(sequence: number): void;
+  /** The peer's DISCONNECT. The end of the stream follows. */
+  disconnected?(reason: number, description: string): void;
+  /** The peer sends nothing more: all it sent has been received, unless the stream broke. Called once. */
+  ended?(): void;
+}
+
+/**
+ * Takes the connection protocol over from ssh2. Call it inside of the server's `connection` event, before the key
+ * exchange; the receiver gets nothing before authentication has succeeded.
+ */
+export function takeOverConnection(
+  connection: Connection,
+  stream: Duplex,
+  receiver: PacketReceiver,
+): PacketTransport {
+  const protocol = privateProtocol(connection);
+  const carried = carryPackets(protocol, stream, receiver);
+  connection.once("ready", () => carried.authenticated());
+  connection.on("rekey", () => carried.exchanged());
+  announceExtensions(protocol);
+  return carried.transport;
+}
+
+export interface CarriedPackets {
+  readonly transport: PacketTransport;
+  /** To be called when the peer has signed in, and after each key exchange but the first. */
+  authenticated(): void;
+  exchanged(): void;
+}
+
+/** The same for either role; to be called when the peer's version line has arrived. */
+export function carryPackets(
+  protocol: PrivateProtocol,
+  stream: Duplex,
+  receiver: PacketReceiver,
+): CarriedPackets {
+  let isAuthenticated = false;
+  let bytes = 0;
+  /** Bytes in the queue of the key exchange that is under way. */
+  let queued = 0;
+  let announcedExchange = false;
+  stream.on("drain", () => receiver.drain());
+  let ended = false;
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    receiver.ended?.();
+  };
+  stream.once("end", end);
+  stream.once("close", end);
+
+  const noteExchange = () => {
+    if (announcedExchange || !isAuthenticated || !isExchangingKeys(protocol)) return;
+    announcedExchange = true;
+    receiver.exchangingKeys?.(true);
+  };
+
+  const transport: PacketTransport = {
+    get writable() {
+      return isAlive(protocol) && !isExchangingKeys(protocol) && stream.writable && !stream.writableNeedDrain;
+    },
+    get exchangingKeys() {
+      return isExchangingKeys(protocol);
+    },
+    get bytesSinceKeyExchange() {
+      return bytes;
+    },
+    get waitingBytes() {
+      return queued + stream.writableLength;
+    },
+    get received() {
+      // Counted already when it is handed over.
+      return ((protocol._decipher?.inSeqno ?? 1) - 1) >>> 0;
+    },
+    get nextSent() {
+      return protocol._cipher.outSeqno;
+    },
+    send(...parts) {
+      if (!isAlive(protocol)) return;
+      const size = sendMessage(protocol, parts, false);
+      bytes += size;
+      if (isExchangingKeys(protocol)) queued += size;
+      if (protocol._server && transport.waitingBytes > MAX_UNREAD_BYTES) transport.destroy();
+    },
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    disconnect(reason, description) {
+      if (isAlive(protocol)) sendMessage(protocol, [disconnectMessage(reason, description)], true);
+      stream.end();
+    },
+    destroy: () => void stream.destroy(),
+    rekey() {
+      if (!isAlive(protocol) || isExchangingKeys(protocol)) return;
+      protocol.rekey();
+      noteExchange();
+    },
+  };
+
+  const toSsh2 = protocol._onPayload;
+  protocol._onPayload = (payload) => {
+    bytes += payload.length;
+    const type = payload[0] ?? 0;
+    if (type < CONNECTION_PROTOCOL) {
+      // ssh2 disconnects on these after authentication, OpenSSH ignores them (RFC 4252 §5.3).
+      if (isAuthenticated && type >= MSG_USERAUTH_FIRST) {
+        protocol._onPacket();
+        return undefined;
+      }
+      // Each costs this side much and takes the peer no further; no client in use asks for one so early.
+      if (type === MSG_KEXINIT && protocol._server && !isAuthenticated) {
+        protocol._onPacket();
+        transport.disconnect(PROTOCOL_ERROR, "A second key exchange before sign-in.");
+        return undefined;
+      }
+      if (isAuthenticated) reportTransportMessage(payload, receiver);
+      const result = toSsh2(payload);
+      if (type === MSG_KEXINIT) noteExchange();
+      return result;
+    }
+    protocol._onPacket();
+    if (isAuthenticated) receiver.receive(payload);
+    else transport.disconnect(PROTOCOL_ERROR, "Connection protocol before authentication.");
+    return undefined;
+  };
+  // Last, so that a KEXINIT passes it first.
+  prepareKeyExchange(protocol);
+  return {
+    transport,
+    authenticated() {
+      isAuthenticated = true;
+    },
+    exchanged() {
+      bytes = 0;
+      queued = 0;
+      announcedExchange = false;
+      receiver.exchangingKeys?.(false);
+      receiver.drain();
+    },
+  };
+}
+
+/** What of the transport protocol a receiver may want to know; ssh2 handles it all the same. */
+function reportTransportMessage(payload: Buffer, receiver: PacketReceiver): void {
+  const type = payload[0];
+  if (type !== MSG_DISCONNECT && type !== MSG_UNIMPLEMENTED) return;
+  try {
+    const reader = new WireReader(payload, 1);
+    if (type === MSG_UNIMPLEMENTED) receiver.unimplemented?.(reader.uint32());
+    else receiver.disconnected?.(reader.uint32(), reader.string().toString("utf8").slice(0, 500));
+  } catch (error) {
+    // A message that is cut off: ssh2 ends the connection on it.
+    if (!(error instanceof WireError)) throw error;
+  }
+}
+
+/** Answers a message of an unknown kind (RFC 4253 §11.4): the one just received. */
+export function refuseMessage(connection: Connection): Uint8Array {
+  return unimplementedMessage(((privateProtocol(connection)._decipher?.inSeqno ?? 1) - 1) >>> 0);
+}
+
+/** UNIMPLEMENTED for the message that came with this sequence number. */
+export function unimplementedMessage(sequence: number): Uint8Array {
+  const message = Buffer.alloc(5);
+  message[0] = MSG_UNIMPLEMENTED;
+  message.writeUInt32BE(sequence, 1);
+  return message;
+}
+
+/**
+ * Sends DISCONNECT with a description, which ssh2's own leaves empty. Works before authentication too. The caller ends
+ * the stream.
+ */
+export function disconnect(connection: Connection, reason: number, description: string): void {
+  const protocol = privateProtocol(connection);
+  if (isAlive(protocol)) sendMessage(protocol, [disconnectMessage(reason, description)], true);
+}
+
+/** `server.injectSocket` for any byte stream: ssh2 uses no more of a socket, only its types ask for one. */
+export function injectStream(server: Server, stream: Duplex): void {
+  Reflect.apply(server.injectSocket, server, [stream]);
+}
+
+/** The stream that was given to `injectStream`, by which a connection is told from the others. */
+export function streamOf(connection: Connection): Duplex {
+  const stream = "_sock" in connection ? connection._sock : undefined;
+  if (!(stream instanceof Duplex)) throw unexpectedVersion();
+  return stream;
+}
+
+/**
+ * Sends EXT_INFO (RFC 8308) in ssh2's stead: ssh2's `server-sig-algs` misses a comma and names SHA-1. Also offers
+ * `ping@openssh.com` (OpenSSH PROTOCOL §1.10), which clients use to hide keystroke timing.
+ */
+function announceExtensions(protocol: PrivateProtocol): void {
+  const complete = protocol._onHandshakeComplete;
+  let first = true;
+  protocol._onHandshakeComplete = (...details) => {
+    const kex = protocol._kex;
+    if (first && kex?.remoteExtInfoEnabled === true) {
+      kex.remoteExtInfoEnabled = false;
+      const texts = ["server-sig-algs", SIGNATURE_ALGORITHMS.join(","), "ping@openssh.com", "0"];
+      const head = Buffer.from([MSG_EXT_INFO, 0, 0, 0, texts.length / 2]);
+      const strings = texts.flatMap((text) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(text.length);
+        return [length, Buffer.from(text, "latin1")];
+      });
+      sendMessage(protocol, [head, ...strings], false);
+    }
+    first = false;
+    complete(...details);
+  };
+}

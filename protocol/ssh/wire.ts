@@ -1,0 +1,98 @@
+// SSH's data types (RFC 4251 §5), read from and written to the messages of the connection protocol.
+
+/** The message ends too early or is otherwise not what RFC 4254 says: the connection ends. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+export class WireReader {
+  readonly #bytes: Buffer;
+  #offset: number;
+
+  constructor(bytes: Buffer, offset = 0) {
+    this.#bytes = bytes;
+    this.#offset = offset;
+  }
+
+  get done(): boolean {
+    return this.#offset >= this.#bytes.length;
+  }
+
+  byte(): number {
+    return this.#take(1)[0] ?? 0;
+  }
+
+  boolean(): boolean {
+    return this.byte() !== 0;
+  }
+
+  uint32(): number {
+    return this.#take(4).readUInt32BE(0);
+  }
+
+  uint64(): bigint {
+    return this.#take(8).readBigUInt64BE(0);
+  }
+
+  /** How many bytes have been read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Shares the message's memory. */
+  string(): Buffer {
+    return this.#take(this.uint32());
+  }
+
+  /** @throws WireError if it is longer than `limit` bytes or holds a NUL, which no path, name or command may */
+  text(limit = 4096): string {
+    const bytes = this.string();
+    if (bytes.length > limit)
+      throw new WireError(`A text of ${bytes.length} bytes, where ${limit} are allowed.`);
+    if (bytes.includes(0)) throw new WireError("A text with a NUL in it.");
+    return bytes.toString("utf8");
+  }
+
+  /** All that is left. Shares the message's memory. */
+  rest(): Buffer {
+    return this.#take(this.#bytes.length - this.#offset);
+  }
+
+  #take(length: number): Buffer {
+    const end = this.#offset + length;
+    if (end > this.#bytes.length) throw new WireError("The message is cut off.");
+    const taken = this.#bytes.subarray(this.#offset, end);
+    this.#offset = end;
+    return taken;
+  }
+}
+
+export type WireValue = number | bigint | boolean | string | Uint8Array;
+
+/** One message or a part of one: numbers as uint32, bigints as uint64, booleans as a byte, texts and buffers as strings. */
+export function encode(...values: readonly WireValue[]): Buffer {
+  return Buffer.concat(values.flatMap(encodeOne));
+}
+
+/** The same behind a message number. */
+export function message(type: number, ...values: readonly WireValue[]): Buffer {
+  return Buffer.concat([Buffer.from([type]), ...values.flatMap(encodeOne)]);
+}
+
+function encodeOne(value: WireValue): Uint8Array[] {
+  if (typeof value === "bigint") {
+    const bytes = Buffer.allocUnsafe(8);
+    bytes.writeBigUInt64BE(value);
+    return [bytes];
+  }
+  if (typeof value === "boolean") return [Buffer.from([value ? 1 : 0])];
+  if (typeof value === "number") return [uint32(value)];
+  const bytes = typeof value === "string" ? Buffer.from(value, "utf8") : value;
+  return [uint32(bytes.length), bytes];
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
+}

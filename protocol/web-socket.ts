@@ -1,0 +1,83 @@
+// The part of a WebSocket (the `ws` package's class) that carries bytes, as gateway and agent both use it, and the
+// Duplex stream over it. No I/O of its own: it wraps a connection that somebody else opened.
+
+import { Duplex } from "node:stream";
+import { CLOSE } from "./errors.ts";
+import { CHUNK_BYTES, HIGH_WATER_BYTES } from "./limits.ts";
+
+export interface ByteSocket {
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  readonly isPaused: boolean;
+  send(data: Uint8Array, options: { binary: boolean }, done?: (error?: Error) => void): void;
+  pause(): void;
+  resume(): void;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  on(event: "message", listener: (data: unknown, isBinary: boolean) => void): unknown;
+  on(event: "close", listener: (code: number, reason: Buffer) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** `WebSocket.OPEN` (RFC 6455 has no numbers; these are the WHATWG's). */
+export const OPEN = 1;
+
+/** The close frame's reason as text: at most 123 bytes fit (RFC 6455 §5.5). */
+export function closeReason(text: string): string {
+  let reason = text.slice(0, 123);
+  while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
+  return reason;
+}
+
+/**
+ * A byte stream over binary messages whose borders mean nothing (`sallyport.v1.raw`). Reading pauses the socket when
+ * the reader is slow; writing reports back-pressure once HIGH_WATER_BYTES are on their way. A text message ends it.
+ * The raw subprotocol has no half-close: ending the writable side closes the connection after what was written.
+ */
+export function webSocketStream(socket: ByteSocket): Duplex {
+  let ended = false;
+  const stream = new Duplex({
+    allowHalfOpen: false,
+    readableHighWaterMark: 4 * CHUNK_BYTES,
+    writableHighWaterMark: 4 * CHUNK_BYTES,
+    read() {
+      if (socket.isPaused) socket.resume();
+    },
+    write(chunk: Buffer, _encoding, done) {
+      if (socket.readyState !== OPEN) return done(new Error("the WebSocket is closed"));
+      // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
+      if (socket.bufferedAmount > HIGH_WATER_BYTES) return socket.send(chunk, { binary: true }, done);
+      socket.send(chunk, { binary: true });
+      done();
+    },
+    final(done) {
+      if (socket.readyState === OPEN) socket.close(CLOSE.normal);
+      done();
+    },
+    destroy(error, done) {
+      // A peer that does not answer the close frame must not keep the socket: `ws` ends it after its close timeout.
+      if (socket.isPaused) socket.resume();
+      if (error) socket.terminate();
+      else if (socket.readyState === OPEN) socket.close(CLOSE.normal);
+      done(error);
+    },
+  });
+  socket.on("message", (data, isBinary) => {
+    if (ended || stream.destroyed) return;
+    if (!isBinary || !(data instanceof Uint8Array)) {
+      socket.close(CLOSE.protocolError, "binary messages only");
+      stream.destroy(new Error("the peer sent a text message on a byte stream"));
+      return;
+    }
+    if (!stream.push(data)) socket.pause();
+  });
+  socket.on("close", () => {
+    if (ended) return;
+    ended = true;
+    if (!stream.destroyed) stream.push(null);
+  });
+  socket.on("error", (error) => {
+    stream.destroy(error);
+  });
+  return stream;
+}

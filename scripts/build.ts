@@ -1,0 +1,15 @@
+// Builds dist/ from another script, in silence unless it fails.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { ROOT } from "./stack.ts";
+
+/** @throws Error with what the build printed */
+export async function buildAll(signal?: AbortSignal): Promise<void> {
+  try {
+    await promisify(execFile)(process.execPath, ["esbuild.mjs"], { cwd: ROOT, signal });
+  } catch (cause) {
+    const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : String(cause);
+    throw new Error(`the build failed\n${said.trim()}`, { cause });
+  }
+}

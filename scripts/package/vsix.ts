@@ -1,0 +1,30 @@
+// The VSIX: a zip of what contents.ts names. The same sources give the same bytes.
+
+import { createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import yazl from "yazl";
+import { collectFiles } from "./contents.ts";
+import { readManifest } from "./manifest.ts";
+import { contentTypes, vsixManifest } from "./vsix-manifest.ts";
+
+/** The oldest time that a zip can say: the files' own times differ from one clone to the next. */
+const MTIME = new Date(1980, 0, 1);
+
+/** Writes the VSIX of what is built in dist/ now, and returns its size in bytes. @throws Error that names a missing file */
+export async function writeVsix(path: string): Promise<number> {
+  const manifest = await readManifest();
+  const files = await collectFiles(manifest);
+  const zip = new yazl.ZipFile();
+  const add = (name: string, contents: Buffer | string) => {
+    // What node-pty starts on macOS; VS Code keeps a file's mode when it installs.
+    const mode = name.endsWith("/spawn-helper") ? 0o100755 : 0o100644;
+    zip.addBuffer(Buffer.from(contents), name, { mtime: MTIME, mode, compressionLevel: 9 });
+  };
+  add("extension.vsixmanifest", vsixManifest(manifest));
+  add("[Content_Types].xml", contentTypes([...files.keys()]));
+  for (const [name, contents] of files) add(`extension/${name}`, contents);
+  zip.end();
+  await pipeline(zip.outputStream, createWriteStream(path));
+  return (await stat(path)).size;
+}

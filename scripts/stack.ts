@@ -1,0 +1,225 @@
+// A whole Sallyport on this machine: a gateway and a host as processes of their own, somebody who is signed in, and an
+// ssh config that reaches the workspace. Everything lies below one directory; stop() ends the processes.
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Type } from "typebox";
+import { Check } from "typebox/value";
+import { Discovery, Workspace } from "../protocol/api.ts";
+import { type Program, startProgram } from "./program.ts";
+import { shellWord, sshConfigWord } from "./shell-word.ts";
+
+const run = promisify(execFile);
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+export const CLI = join(ROOT, "dist", "cli.js");
+
+const GatewayReady = Type.Object({
+  event: Type.Literal("ready"),
+  http: Type.String(),
+  ssh: Type.String({ pattern: ":[0-9]+$" }),
+  adminToken: Type.Optional(Type.String()),
+});
+const HostReady = Type.Object({
+  event: Type.Literal("ready"),
+  workspace: Type.Object({ id: Type.String(), name: Type.String() }),
+  fingerprint: Type.String(),
+});
+
+export interface StackOptions {
+  /** Exists, mode 0700, and is the caller's to remove. */
+  readonly directory: string;
+  readonly workspace: string;
+  /** More flags for `sallyport gateway`, such as `--http`. */
+  readonly gatewayArgs?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface Gateway {
+  readonly url: string;
+  /** Of the SSH port, on this machine. */
+  readonly sshPort: number;
+  /** Mode 0600. */
+  readonly tokenFile: string;
+  readonly program: Program<unknown>;
+}
+
+export interface Stack {
+  readonly gateway: Gateway;
+  readonly host: Program<unknown>;
+  readonly workspace: { readonly id: string; readonly name: string };
+  /**
+   * The workspace is `Host` <its name> in it, through the companion. `<name>-jump` reaches it through the gateway's SSH
+   * port end to end, `<name>-direct` by a session that the gateway re-originates.
+   */
+  readonly sshConfig: string;
+  /** Environment for `sallyport` commands of the person who is signed in. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends host and gateway; the directory stays. */
+  stop(): Promise<void>;
+}
+
+/** @throws Error that says which of the steps failed, with the last lines of the log; nothing is left running */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const gateway = await startGateway(options);
+  let host: Program<unknown> | undefined;
+  try {
+    const env = personEnvironment(options.directory);
+    const key = await makeKey(options.directory);
+    const signIn = { ...env, SALLYPORT_TOKEN_FILE: gateway.tokenFile };
+    await sallyport(["login", gateway.url], signIn);
+    await addKey(gateway, `${key}.pub`);
+    const started = await startHost(options, gateway);
+    host = started;
+    const sshConfig = await writeSshConfig(options, gateway, key);
+    return {
+      gateway,
+      host: started,
+      workspace: started.ready.workspace,
+      sshConfig,
+      env,
+      stop: async () => {
+        await started.stop();
+        await gateway.program.stop();
+      },
+    };
+  } catch (error) {
+    await host?.stop();
+    await gateway.program.stop();
+    throw error;
+  }
+}
+
+/** Starts a gateway with its data below `directory`; its token is in a file from the first start on. */
+export async function startGateway(options: Omit<StackOptions, "workspace">): Promise<Gateway> {
+  const { directory, signal, gatewayArgs = ["--http", "127.0.0.1:0"] } = options;
+  const flags = ["--json", "--ssh", "127.0.0.1:0", "--data", join(directory, "gateway")];
+  const program = await startProgram({
+    name: "the gateway",
+    command: [process.execPath, CLI, "gateway", ...flags, ...gatewayArgs],
+    env: personEnvironment(directory),
+    cwd: directory,
+    logFile: join(directory, "gateway.log"),
+    schema: GatewayReady,
+    signal,
+  });
+  const tokenFile = join(directory, "token");
+  const { http, ssh, adminToken } = program.ready;
+  // Only the very first start shows the token.
+  if (adminToken !== undefined) writeFileSync(tokenFile, `${adminToken}\n`, { mode: 0o600 });
+  return { url: http, sshPort: Number(ssh.slice(ssh.lastIndexOf(":") + 1)), tokenFile, program };
+}
+
+export function startHost({ directory, workspace, signal }: StackOptions, gateway: Gateway) {
+  const flags = ["--json", "--gateway", gateway.url, "--name", workspace, "--token-file", gateway.tokenFile];
+  return startProgram({
+    name: "the host",
+    command: [process.execPath, CLI, "host", ...flags, "--state", join(directory, "host")],
+    env: personEnvironment(directory),
+    cwd: directory,
+    logFile: join(directory, "host.log"),
+    schema: HostReady,
+    signal,
+  });
+}
+
+/** Nothing of the real person: neither their sign-ins nor their keychain. */
+function personEnvironment(directory: string): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(SALLYPORT_|SSH_|npm_)/i.test(name));
+  return {
+    ...Object.fromEntries(own),
+    SALLYPORT_CONFIG: join(directory, "config"),
+    SALLYPORT_KEYCHAIN: "off",
+  };
+}
+
+async function sallyport(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    await run(process.execPath, [CLI, ...args], { env, timeout: 30_000 });
+  } catch (cause) {
+    const stderr = cause instanceof Error && "stderr" in cause ? String(cause.stderr).trim() : String(cause);
+    throw new Error(`\`sallyport ${args.join(" ")}\` failed: ${stderr}`, { cause });
+  }
+}
+
+async function makeKey(directory: string): Promise<string> {
+  const path = join(directory, "id_ed25519");
+  if (!existsSync(path))
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "sallyport", "-f", path]);
+  return path;
+}
+
+/** Adding it again, after a second start on the same data, is refused with 409, which is as good. */
+async function addKey(gateway: Gateway, publicKeyFile: string): Promise<void> {
+  const publicKey = readFileSync(publicKeyFile, "utf8").trim();
+  const response = await callApi(gateway, "keys", { publicKey });
+  if (!response.ok && response.status !== 409) throw new Error(`adding the key: ${await response.text()}`);
+}
+
+/** POST with a body, GET without. */
+export function callApi({ url, tokenFile }: Gateway, path: string, body?: unknown): Promise<Response> {
+  const authorization = `Bearer ${readFileSync(tokenFile, "utf8").trim()}`;
+  return fetch(`${url}/api/v1/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(10_000),
+  });
+}
+
+/** An ssh config with the host key pinned as the gateway publishes it, and a ProxyCommand through the companion. */
+async function writeSshConfig(options: StackOptions, gateway: Gateway, key: string): Promise<string> {
+  const { directory, workspace } = options;
+  const response = await callApi(gateway, `workspaces/${workspace}`);
+  const found: unknown = await response.json();
+  if (!Check(Workspace, found)) throw new Error(`the workspace's host keys: ${JSON.stringify(found)}`);
+  const discovered: unknown = await (await fetch(`${gateway.url}/.well-known/sallyport`)).json();
+  if (!Check(Discovery, discovered))
+    throw new Error(`the gateway's host keys: ${JSON.stringify(discovered)}`);
+  const knownHosts = join(directory, "known_hosts");
+  const pins = [
+    ...found.hostKeys.map((hostKey) => `${workspace} ${hostKey}\n`),
+    ...discovered.hostKeys.map((hostKey) => `gateway ${hostKey}\n`),
+  ];
+  writeFileSync(knownHosts, pins.join(""), { mode: 0o600 });
+  const config = `SALLYPORT_CONFIG=${shellWord(join(directory, "config"))}`;
+  const tunnel = [process.execPath, CLI, "tunnel", gateway.url, workspace].map(shellWord).join(" ");
+  const common = [
+    `  IdentityFile ${sshConfigWord(key)}`,
+    "  IdentitiesOnly yes",
+    `  UserKnownHostsFile ${sshConfigWord(knownHosts)}`,
+    "  GlobalKnownHostsFile /dev/null",
+    "  StrictHostKeyChecking yes",
+    "  ControlPath none",
+  ];
+  const address = ["  HostName 127.0.0.1", `  Port ${gateway.sshPort}`, "  HostKeyAlias gateway"];
+  const lines = [
+    `Host ${workspace}`,
+    `  HostName ${workspace}`,
+    `  User ${sshConfigWord(userInfo().username)}`,
+    `  ProxyCommand env ${config} ${tunnel}`.replaceAll("%", "%%"),
+    `  HostKeyAlias ${workspace}`,
+    ...common,
+    "Host gateway",
+    "  User jump",
+    ...address,
+    ...common,
+    `Host ${workspace}-jump`,
+    `  HostName ${workspace}`,
+    `  User ${sshConfigWord(userInfo().username)}`,
+    "  ProxyJump gateway",
+    `  HostKeyAlias ${workspace}`,
+    ...common,
+    `Host ${workspace}-direct`,
+    `  User ${workspace}`,
+    ...address,
+    ...common,
+  ];
+  const path = join(directory, "ssh_config");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
+  return path;
+}

@@ -1,0 +1,80 @@
+// An OpenSSH sshd of our own on a loopback port: what the tunnel is compared with.
+
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { freePort, listening } from "../../scripts/demo/loopback.ts";
+
+const SSHD = "/usr/sbin/sshd";
+
+export interface OpenSshServer {
+  readonly pid: number;
+  /** The server is `Host sshd` in it. */
+  readonly sshConfig: string;
+  stop(): Promise<void>;
+}
+
+/** undefined where sshd is not installed (Debian: openssh-server). Lets in the key in `directory`/id_ed25519. */
+export async function startOpenSshServer(directory: string): Promise<OpenSshServer | undefined> {
+  if (!existsSync(SSHD)) return undefined;
+  const port = await freePort();
+  const hostKey = join(directory, "sshd_host_key");
+  const key = join(directory, "id_ed25519");
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKey]);
+  const config = join(directory, "sshd_config");
+  writeFileSync(
+    config,
+    [
+      `Port ${port}`,
+      "ListenAddress 127.0.0.1",
+      `HostKey ${hostKey}`,
+      `AuthorizedKeysFile ${key}.pub`,
+      "PidFile none",
+      "UsePAM no",
+      "StrictModes no",
+      "PermitRootLogin prohibit-password",
+      "Subsystem sftp internal-sftp",
+      "",
+    ].join("\n"),
+  );
+  // Debian makes it when its own service starts, which need not be the case here.
+  if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+  const child = spawn(SSHD, ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "ignore"] });
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  await listening(port, AbortSignal.timeout(10_000));
+  const { pid } = child;
+  if (pid === undefined) throw new Error("sshd did not start");
+  return {
+    pid,
+    sshConfig: writeClientConfig(directory, port, hostKey, key),
+    stop: async () => {
+      child.kill("SIGTERM");
+      await gone;
+    },
+  };
+}
+
+function writeClientConfig(directory: string, port: number, hostKey: string, key: string): string {
+  const knownHosts = join(directory, "sshd_known_hosts");
+  writeFileSync(knownHosts, `sshd ${readFileSync(`${hostKey}.pub`, "utf8")}`);
+  const path = join(directory, "sshd_client_config");
+  writeFileSync(
+    path,
+    [
+      "Host sshd",
+      "  HostName 127.0.0.1",
+      `  Port ${port}`,
+      `  User ${userInfo().username}`,
+      `  IdentityFile ${key}`,
+      "  IdentitiesOnly yes",
+      "  HostKeyAlias sshd",
+      `  UserKnownHostsFile ${knownHosts}`,
+      "  GlobalKnownHostsFile /dev/null",
+      "  StrictHostKeyChecking yes",
+      "  ControlPath none",
+      "",
+    ].join("\n"),
+  );
+  return path;
+}

@@ -1,0 +1,194 @@
+// A VS Code of one person: code-server with settings and state of its own, and the browser that shows it.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import {
+  browser as browserPath,
+  certificate,
+  codeServer,
+  directory,
+  extensionsDirectory,
+} from "../setup/environment.ts";
+import { Workbench } from "./workbench.ts";
+
+const START_TIMEOUT_MS = 60_000;
+
+const SETTINGS = {
+  // An extension of kind `ui` does not start in a browser, where the person's machine cannot run it.
+  "remote.extensionKind": { "sallyport.sallyport": ["workspace"] },
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  // Pictures of things that still move are of no use.
+  "workbench.reduceMotion": "on",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.welcomePage.walkthroughs.openOnInstall": false,
+  "chat.disableAIFeatures": true,
+  "extensions.autoCheckUpdates": false,
+  "extensions.ignoreRecommendations": true,
+  "git.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "window.commandCenter": false,
+  "files.simpleDialog.enable": true,
+};
+
+export interface EditorOptions {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Size of the window in pixels. */
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
+export class Editor {
+  readonly #child: ChildProcess;
+  readonly #browser: Browser;
+  readonly #context: BrowserContext;
+  readonly #url: string;
+  readonly userData: string;
+  readonly folder: string;
+
+  /** @throws Error with the end of code-server's log */
+  static async start(options: EditorOptions = {}): Promise<Editor> {
+    const userData = mkdtempSync(join(directory, "editor-"));
+    const folder = join(userData, "project");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "README.md"), "# A project on the person's machine\n");
+    for (const scope of ["User", "Machine"]) {
+      mkdirSync(join(userData, scope), { recursive: true });
+      const settings = scope === "User" ? { ...SETTINGS, ...options.settings } : SETTINGS;
+      writeFileSync(join(userData, scope, "settings.json"), JSON.stringify(settings, null, 2));
+    }
+    const { child, url } = await startCodeServer(userData, folder, options.env ?? {});
+    try {
+      const browser = await chromium.launch({ executablePath: browserPath, args: [...BROWSER_FLAGS] });
+      const context = await browser.newContext({
+        viewport: options.size ?? { width: 1280, height: 800 },
+        reducedMotion: "reduce",
+      });
+      await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
+      return new Editor({ child, browser, context, url, userData, folder });
+    } catch (error) {
+      child.kill();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    child: ChildProcess;
+    browser: Browser;
+    context: BrowserContext;
+    url: string;
+    userData: string;
+    folder: string;
+  }) {
+    this.#child = parts.child;
+    this.#browser = parts.browser;
+    this.#context = parts.context;
+    this.#url = parts.url;
+    this.userData = parts.userData;
+    this.folder = parts.folder;
+  }
+
+  /** A new window on the person's own folder. */
+  async openWindow(): Promise<Workbench> {
+    const workbench = new Workbench(await this.#context.newPage());
+    await this.show(workbench);
+    return workbench;
+  }
+
+  /** Opens the person's own folder in a window: what was there before is gone, as after a restart. */
+  async show(workbench: Workbench): Promise<void> {
+    await workbench.page.goto(`${this.#url}/?folder=${encodeURIComponent(this.folder)}`);
+    await workbench.ready();
+  }
+
+  /** Windows that the editor opens by itself show up here. */
+  get windows(): BrowserContext {
+    return this.#context;
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await stopGroup(this.#child);
+  }
+}
+
+export const BROWSER_FLAGS: readonly string[] = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+  ...["--disable-background-networking", "--disable-component-update"],
+];
+
+async function startCodeServer(
+  userData: string,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ child: ChildProcess; url: string }> {
+  const port = await freePort();
+  const logFile = join(userData, "code-server.log");
+  const log = openSync(logFile, "a");
+  const child = spawn(
+    codeServer.node,
+    [
+      codeServer.entry,
+      ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`],
+      ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"],
+      ...["--extensions-dir", extensionsDirectory, "--user-data-dir", userData, folder],
+    ],
+    { cwd: folder, env: { ...personEnvironment(), ...env }, stdio: ["ignore", log, log], detached: true },
+  );
+  closeSync(log);
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const answer = await fetch(`${url}/healthz`).catch(() => undefined); // Not listening yet.
+    if (answer?.ok) return { child, url };
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stopGroup(child);
+      throw new Error(`code-server did not start\n${readFileSync(logFile, "utf8").slice(-2000)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** What a person's login gives, and nothing of whoever runs the tests. */
+export function personEnvironment(): NodeJS.ProcessEnv {
+  const { HOME, TERM = "xterm" } = process.env;
+  return {
+    HOME,
+    TERM,
+    // As a company's certificate authority is made known to Node; ssh hands it on to the companion.
+    NODE_EXTRA_CA_CERTS: certificate.certFile,
+    USER: "root",
+    LOGNAME: "root",
+    SHELL: "/bin/bash",
+    LANG: "C.UTF-8",
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  };
+}
+
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no address")),
+      );
+    });
+  });
+}
+
+/** A server and what it has started. */
+async function stopGroup(child: ChildProcess): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  process.kill(-pid, "SIGTERM");
+  const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), 5_000);
+  await gone;
+  clearTimeout(timer);
+}

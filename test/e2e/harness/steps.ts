@@ -1,0 +1,63 @@
+// What a person does with the extension, in steps that several scenarios share.
+
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { expect } from "vitest";
+import type { AccessToken } from "../../../protocol/token.ts";
+import { GATEWAY_HOST, HOME } from "../setup/enclosure.ts";
+import type { Editor } from "./editor.ts";
+import { readConfig } from "./home.ts";
+import type { Workbench } from "./workbench.ts";
+import { GATEWAY_URL } from "./world.ts";
+
+/** The folder that the hand-off opens. It exists on both sides, so that the page that follows has something to show. */
+export const FOLDER = "/root";
+export const SETTINGS = { "sallyport.defaultFolder": FOLDER };
+
+export async function signIn(window: Workbench, token: AccessToken): Promise<void> {
+  await window.command("Sallyport: Sign In");
+  await window.type(GATEWAY_URL);
+  await window.quickInputTitled("2/2");
+  await window.type(token);
+  await window.notification("Signed in at").waitFor();
+}
+
+/** The whole way by one click, from a window on the person's own folder. Says yes to the Include line. */
+export async function connectByClick(
+  window: Workbench,
+  editor: Editor,
+  name: string,
+  options: { /** The tree is there already. */ readonly shown?: boolean } = {},
+): Promise<void> {
+  if (options.shown !== true) {
+    await editor.show(window);
+    await window.openSidebar();
+  }
+  await window.row(new RegExp(`^${name}, online`)).click();
+  if (readConfig()?.includes("sallyport/config") !== true) await window.press("Add the Line");
+  await expectHandOff(window, editor, `${name}.${GATEWAY_HOST}`);
+}
+
+/** As when the network has changed: nobody knows whether the SSH port can be reached. */
+export function forgetReachability(): void {
+  rmSync(join(HOME, ".cache", "sallyport"), { recursive: true, force: true });
+}
+
+/** From a click on a session to the moment at which VS Code opens the folder over there. */
+export async function expectHandOff(window: Workbench, editor: Editor, alias: string): Promise<void> {
+  await window.page.waitForURL((url) => url.searchParams.get("folder") === FOLDER, { timeout: 60_000 });
+  expect(log(editor)).toContain(`Handing ssh-remote+${alias}${FOLDER} to Remote-SSH.`);
+  await window.ready();
+}
+
+/** Everything that the extension wrote to its log in this editor, window by window. */
+export function log(editor: Editor): string {
+  const logs = join(editor.userData, "logs");
+  if (!existsSync(logs)) return "";
+  return readdirSync(logs, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && basename(entry.parentPath) === "sallyport.sallyport")
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => readFileSync(path, "utf8"))
+    .join("");
+}

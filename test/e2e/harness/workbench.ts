@@ -1,0 +1,134 @@
+// One window of VS Code, as a person uses it: by what is written on things, and by the keyboard.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Locator, Page } from "playwright-core";
+import { ROOT } from "../../../scripts/stack.ts";
+
+/** Not in git. The ones for the documentation are copied by hand, after a look at them. */
+export const SCREENSHOTS = join(ROOT, "test", "e2e", "screenshots");
+
+const windows = new Set<Workbench>();
+
+/** Those of this test file that are open now. */
+export function openWindows(): Workbench[] {
+  return [...windows];
+}
+
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+    windows.add(this);
+    page.once("close", () => windows.delete(this));
+  }
+
+  /** The window is drawn, and extensions can be asked. */
+  async ready(): Promise<void> {
+    await this.page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: 60_000 });
+    await this.page.locator(".monaco-workbench .explorer-folders-view").first().waitFor({ timeout: 60_000 });
+  }
+
+  /** Runs a command by its full title from the command palette. */
+  async command(title: string): Promise<void> {
+    const entry = this.choices.filter({ hasText: title }).first();
+    // The list is made when it opens: while extensions are still being read, it lacks their commands.
+    for (const deadline = Date.now() + 30_000; ; ) {
+      await this.page.keyboard.press("F1");
+      await this.quickInput.fill(`>${title}`);
+      try {
+        await entry.waitFor({ timeout: 1_000 });
+        break;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await this.page.keyboard.press("Escape");
+      }
+    }
+    await this.quickInput.press("Enter");
+  }
+
+  get quickInput(): Locator {
+    return this.page.locator(".quick-input-widget:visible input").first();
+  }
+
+  /** Waits for the question whose title has this in it. */
+  async quickInputTitled(text: string | RegExp): Promise<void> {
+    await this.page
+      .locator(".quick-input-widget:visible .quick-input-title")
+      .filter({ hasText: text })
+      .waitFor();
+  }
+
+  /** What is offered in the open list. */
+  get choices(): Locator {
+    return this.page.locator(".quick-input-widget:visible .quick-input-list").getByRole("option");
+  }
+
+  async choose(text: string | RegExp): Promise<void> {
+    await this.choices.filter({ hasText: text }).first().click();
+  }
+
+  async type(text: string): Promise<void> {
+    await this.quickInput.waitFor();
+    await this.quickInput.fill(text);
+    await this.quickInput.press("Enter");
+  }
+
+  /** The extension's own container in the activity bar. */
+  async openSidebar(): Promise<void> {
+    await this.page
+      .getByRole("tab", { name: /^Sallyport/ })
+      .first()
+      .click();
+  }
+
+  get sidebar(): Locator {
+    return this.page.locator(".part.sidebar");
+  }
+
+  row(name: string | RegExp): Locator {
+    return this.sidebar.getByRole("treeitem", { name }).first();
+  }
+
+  /** A notification, by a part of its text. */
+  notification(text: string | RegExp): Locator {
+    return this.page
+      .locator(".notifications-toasts .notification-list-item")
+      .filter({ hasText: text })
+      .first();
+  }
+
+  /** A modal question. */
+  get dialog(): Locator {
+    return this.page.locator(".monaco-dialog-box");
+  }
+
+  async press(button: string | RegExp, within: Locator = this.dialog): Promise<void> {
+    await within.getByRole("button", { name: button }).first().click();
+  }
+
+  /** How long VS Code itself says that an extension took to start; undefined: it has not started. */
+  async activationMs(name: string): Promise<number | undefined> {
+    await this.command("Developer: Show Running Extensions");
+    const list = this.page.locator(".runtime-extensions-editor");
+    await list.getByRole("listitem").or(list.locator(".monaco-list-row")).first().waitFor();
+    const row = list.locator(".monaco-list-row").filter({ hasText: name }).filter({ hasText: "ms" });
+    if ((await row.count()) === 0) return undefined;
+    const [, ms] = /(\d+)\s*ms/.exec(await row.first().innerText()) ?? [];
+    return ms === undefined ? undefined : Number(ms);
+  }
+
+  statusBarItem(text: string | RegExp): Locator {
+    return this.page.locator(".part.statusbar .statusbar-item").filter({ hasText: text }).first();
+  }
+
+  async clipboard(): Promise<string> {
+    return String(await this.page.evaluate("navigator.clipboard.readText()"));
+  }
+
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  }
+}

@@ -1,0 +1,137 @@
+// The whole way: sign in, click, agree, work in the workspace, take everything out again.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseWorkspaceRef } from "../../../protocol/name.ts";
+import { newAccessToken } from "../../../protocol/token.ts";
+import { Editor } from "../harness/editor.ts";
+import { emptyHome, MANAGED, makeKey, publicKey, readConfig, SSH, writeConfig } from "../harness/home.ts";
+import { RemoteWindow, ssh } from "../harness/remote-ssh.ts";
+import { expectHandOff, SETTINGS, signIn } from "../harness/steps.ts";
+import type { Workbench } from "../harness/workbench.ts";
+import { GATEWAY_URL, type Host, type Person, World } from "../harness/world.ts";
+
+/** A person's own: other line ends, settings for every host, no line end at the end. */
+const OWN_CONFIG =
+  "# my servers\r\nHost *\r\n\tServerAliveInterval 5\r\n\tUser somebody\r\n\r\nHost old\r\n\tPort 2200";
+const ALIAS = "api.sallyport.example";
+
+let world: World;
+let ana: Person;
+let api: Host;
+let editor: Editor;
+let window: Workbench;
+
+beforeAll(async () => {
+  emptyHome();
+  writeConfig(OWN_CONFIG);
+  world = await World.start();
+  ana = await world.person("ana");
+  const bo = await world.person("bo");
+  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  api = await world.host(ana, "api");
+  await world.host(ana, "training");
+  await world.host(bo, "design");
+  await bo.api.share(parseWorkspaceRef("design"), ana.name);
+  const retired = await world.host(ana, "retired");
+  await retired.program.stop();
+  editor = await Editor.start({ settings: SETTINGS });
+  window = await editor.openWindow();
+});
+
+afterAll(async () => {
+  await editor?.stop();
+  await world?.[Symbol.asyncDispose]();
+});
+
+test("signed out, the sidebar says how to sign in", async () => {
+  await window.openSidebar();
+  await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
+  await window.screenshot("welcome");
+});
+
+test("a token that the gateway does not know is refused before it is kept, and never shown", async () => {
+  await window.press("Sign In", window.sidebar);
+  await window.type(GATEWAY_URL);
+  await window.quickInputTitled("2/2");
+  expect(await window.quickInput.getAttribute("type")).toBe("password");
+  await window.type(newAccessToken());
+  await window.page
+    .locator(".quick-input-message")
+    .filter({ hasText: "does not know this access token" })
+    .waitFor();
+  await window.screenshot("sign-in-refused");
+  await window.page.keyboard.press("Escape");
+});
+
+test("after signing in the tree lists the sessions, with their state in words", async () => {
+  await signIn(window, ana.token);
+  await window.row(/^api, online/).waitFor();
+  await window.row(/^training, online/).waitFor();
+  await window.row(/^design\.bo, online/).waitFor();
+  await window.row(/1 workspaces? offline/).waitFor();
+  await window.screenshot("sessions");
+});
+
+test("a click asks for consent to the one line, with a diff, and hands the alias to Remote-SSH", async () => {
+  await window.row(/^api, online/).click();
+  await window.dialog.getByText("~/.ssh/sallyport/config").first().waitFor();
+  await window.screenshot("consent");
+  expect(readConfig()?.toString()).toBe(OWN_CONFIG);
+  await window.press("Add the Line");
+  await expectHandOff(window, editor, ALIAS);
+  expect(readConfig()?.toString().endsWith(OWN_CONFIG)).toBe(true);
+  expect(readConfig()?.toString()).toContain("Include ~/.ssh/sallyport/config\r\n");
+});
+
+test("the alias opens the workspace from any terminal, by the pinned key, without a question", async () => {
+  const { stdout, stderr } = await ssh([ALIAS, "pwd; touch from-a-terminal"]);
+  expect(stderr).toBe("");
+  expect(stdout.trim()).toBe("/root");
+  expect(existsSync(join(api.home, "from-a-terminal"))).toBe(true);
+});
+
+test("as Remote-SSH uses it, the alias carries a VS Code in which a file is edited and a command run", async () => {
+  mkdirSync(join(api.home, "project"));
+  writeFileSync(join(api.home, "project", "hello.txt"), "");
+  await using remote = await RemoteWindow.open(ALIAS, { folder: "project" });
+  const { workbench } = remote;
+  await workbench.row("hello.txt").dblclick();
+  await workbench.page.locator(".monaco-editor .view-line").first().click();
+  await workbench.page.keyboard.type("written in the workspace");
+  await workbench.page.keyboard.press("Control+s");
+  await expect
+    .poll(() => readIfThere(join(api.home, "project", "hello.txt")), { timeout: 10_000 })
+    .toBe("written in the workspace");
+  await workbench.command("Terminal: Create New Terminal");
+  await workbench.page.locator(".xterm-helper-textarea").first().waitFor();
+  await workbench.page.locator(".terminal-wrapper.active .xterm").first().click();
+  await expect
+    .poll(
+      async () => {
+        await workbench.page.keyboard.type("cp hello.txt copied.txt; echo $SSH_CONNECTION\n");
+        return readIfThere(join(api.home, "project", "copied.txt"));
+      },
+      { timeout: 20_000, interval: 1_000 },
+    )
+    .toBe("written in the workspace");
+  await workbench.screenshot("remote-window");
+  expect(remote.connected).toBe(true);
+});
+
+test("removing gives the person their file back byte for byte, and leaves nothing else", async () => {
+  await window.command("Sallyport: Remove SSH Configuration");
+  await window.dialog.waitFor();
+  await window.screenshot("remove");
+  await window.press("Remove");
+  await expect.poll(() => readConfig()?.toString(), { timeout: 10_000 }).toBe(OWN_CONFIG);
+  await expect.poll(() => existsSync(MANAGED), { timeout: 10_000 }).toBe(false);
+  const { stdout } = await ssh(["-G", ALIAS]);
+  expect(stdout).toContain(`hostname ${ALIAS}\n`);
+  expect(existsSync(join(SSH, "id_ed25519"))).toBe(true);
+});
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}

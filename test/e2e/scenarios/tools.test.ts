@@ -1,0 +1,60 @@
+// What stands beside connecting: the diagnosis, a workspace's details, and a machine that is shared from the editor.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Editor } from "../harness/editor.ts";
+import { emptyHome, makeKey, publicKey } from "../harness/home.ts";
+import { log, SETTINGS, signIn } from "../harness/steps.ts";
+import type { Workbench } from "../harness/workbench.ts";
+import { type Person, World } from "../harness/world.ts";
+
+let world: World;
+let ana: Person;
+let editor: Editor;
+let window: Workbench;
+
+beforeAll(async () => {
+  emptyHome();
+  world = await World.start();
+  ana = await world.person("ana");
+  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await world.host(ana, "api");
+  editor = await Editor.start({ settings: SETTINGS });
+  window = await editor.openWindow();
+  await signIn(window, ana.token);
+  await window.openSidebar();
+  await window.row(/^api, online/).waitFor();
+});
+
+afterAll(async () => {
+  await editor?.stop();
+  await world?.[Symbol.asyncDispose]();
+});
+
+test("a machine is shared until it is stopped, and the status bar says so meanwhile", async () => {
+  await window.command("Sallyport: Share This Machine");
+  await window.quickInputTitled("Share this machine");
+  await window.type("desk");
+  await window.notification("is shared as desk").waitFor();
+  await window.row(/^desk, online/).waitFor();
+  await window.statusBarItem("Shared as desk").waitFor();
+  await window.screenshot("shared-machine");
+  await window.command("Sallyport: Stop Sharing");
+  await window.notification("no longer shared").waitFor();
+  await window.row(/1 workspace offline/).waitFor();
+});
+
+test("the diagnosis goes the whole way and is a page to copy, without a token in it or in the log", async () => {
+  await window.command("Sallyport: Diagnose Connection");
+  await window.choose(/^api/);
+  const page = window.page.locator(".editor-instance").filter({ hasText: "The workspace can" });
+  await page.waitFor({ timeout: 60_000 });
+  await window.screenshot("diagnosis");
+  expect(await page.innerText()).not.toContain("spt_");
+  expect(log(editor)).not.toContain(ana.token);
+});
+
+test("the details of a workspace have its host key's fingerprint", async () => {
+  await window.row(/^api, online/).click({ button: "right" });
+  await window.page.getByRole("menuitem", { name: "Show Details" }).click();
+  await window.page.locator(".editor-instance").filter({ hasText: "SHA256:" }).first().waitFor();
+});

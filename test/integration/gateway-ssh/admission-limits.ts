@@ -1,0 +1,10 @@
+// Limits for tests whose failures all come from this machine's one address: caps and penalties that are out of the way.
+
+import type { AdmissionLimits } from "../../../gateway/ssh/admission.ts";
+
+export const PATIENT: AdmissionLimits = {
+  perAddress: 100,
+  startups: { start: 100, rate: 30, full: 200 },
+  stalled: 1_000,
+  penalties: { cost: { refused: 0, late: 0, left: 0, malformed: 0 }, threshold: 1, max: 1, addresses: 10 },
+};

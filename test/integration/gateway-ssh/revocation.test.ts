@@ -1,0 +1,122 @@
+// What ends while people are connected: whatever let them in is taken back, or the gateway stops.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseKeyId, parseTokenId } from "../../../protocol/id.ts";
+import { parseName } from "../../../protocol/name.ts";
+import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
+
+let stack: SshStack;
+let ada: TestAccount;
+let id: string;
+let host: TestHost;
+
+beforeEach(async () => {
+  stack = await SshStack.start();
+  ada = await stack.account("ada");
+  id = await stack.keyOf(ada, "id");
+  host = await stack.host(ada, "dev");
+  stack.configure(["Host *", `  IdentityFile ${id}`]);
+});
+afterEach(() => stack.close());
+
+const admin = { account: "admin" };
+
+/** A session that has said `up` and would stay. */
+async function session(args: readonly string[]) {
+  const child = stack.start([...args, "echo up; exec sleep 60"]);
+  let said = "";
+  child.stdout?.on("data", (data: Buffer) => {
+    said += data.toString();
+  });
+  const end = finished(child);
+  const early = await Promise.race([until(() => said.includes("up")), end]);
+  expect(early).toBe(true);
+  // In an object: what an async function returns by itself would be waited for.
+  return { ended: end };
+}
+
+describe("a session and a jump end at once, and are told why, when", () => {
+  test("the account is disabled", async () => {
+    const { ended: direct } = await session(["dev@gw"]);
+    const { ended: jump } = await session(["-J", "gw", "dev"]);
+    await stack.gateway.store.accounts.setDisabled(ada.id, true, admin);
+    expect(await direct).toMatchObject({ code: 255 });
+    expect((await direct).stderr).toContain("the account was disabled");
+    expect(await jump).toMatchObject({ code: 255 });
+  });
+
+  test("the key is removed", async () => {
+    const { ended: direct } = await session(["dev@gw"]);
+    const { ended: jump } = await session(["-J", "gw", "dev"]);
+    const [key] = await stack.gateway.store.keys.list(ada.id);
+    await stack.gateway.store.keys.remove(ada.id, parseKeyId(key?.id), admin);
+    expect((await direct).stderr).toContain("the key was removed");
+    expect(await jump).toMatchObject({ code: 255 });
+  });
+
+  test("the workspace is deleted", async () => {
+    const { ended: direct } = await session(["dev@gw"]);
+    const { ended: jump } = await session(["-J", "gw", "dev"]);
+    await stack.gateway.store.workspaces.remove(await stack.owned(ada, "dev"), admin);
+    expect((await direct).stderr).toContain("the workspace was deleted");
+    expect(await jump).toMatchObject({ code: 255 });
+  });
+
+  test("the workspace is no longer shared", async () => {
+    const bob = await stack.account("bob");
+    const key = await stack.keyOf(bob, "bob");
+    const owned = await stack.owned(ada, "dev");
+    await stack.gateway.store.shares.add(owned, parseName("bob"), admin);
+    const { ended: own } = await session(["dev@gw"]);
+    stack.configure(["Host *", `  IdentityFile ${key}`]);
+    const { ended: direct } = await session(["dev.ada@gw"]);
+    const { ended: jump } = await session(["-J", "gw", host.id]);
+    await stack.gateway.store.shares.remove(owned, parseName("bob"), admin);
+    expect((await direct).stderr).toContain("the workspace is no longer shared");
+    expect(await jump).toMatchObject({ code: 255 });
+    // Nobody else's.
+    const others = await Promise.race([
+      own,
+      new Promise((resolve) => setTimeout(resolve, 300, "still open")),
+    ]);
+    expect(others).toBe("still open");
+  });
+});
+
+test("a session by owner token ends when the token is revoked, and when it expires", async () => {
+  const { token, info } = await stack.ownerToken(ada, "dev");
+  const { ended: revoked } = await session(["-l", `dev#${token}`, "-o", "IdentityFile=none", "gw"]);
+  const owned = await stack.owned(ada, "dev");
+  await stack.gateway.store.ownerTokens.revoke(owned, parseTokenId(info.id), admin);
+  expect((await revoked).stderr).toContain("the token was revoked");
+  const short = await stack.ownerToken(ada, "dev", 3);
+  const { ended: expired } = await session(["-l", `dev#${short.token}`, "-o", "IdentityFile=none", "gw"]);
+  expect((await expired).stderr).toContain("The owner token has expired.");
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(short.info.expiresAt));
+});
+
+test("clients are told that the gateway stops, and it stops within its time", async () => {
+  const { ended: direct } = await session(["dev@gw"]);
+  const { ended: jump } = await session(["-J", "gw", "dev"]);
+  const waiting = await stack.connect();
+  await until(() => waiting.text.startsWith("SSH-2.0-"));
+  const started = Date.now();
+  await stack.gateway.close();
+  expect(Date.now() - started).toBeLessThan(10_000);
+  expect((await direct).stderr).toContain("The gateway is about to stop");
+  expect(await jump).toMatchObject({ code: 255 });
+  await waiting.closed;
+});
+
+test("every connection is gone from the list when it has ended", async () => {
+  const { ended: direct } = await session(["dev@gw"]);
+  const { ended: jump } = await session(["-J", "gw", "dev"]);
+  await host.stop();
+  expect(await direct).toMatchObject({ code: 255 });
+  expect(await jump).toMatchObject({ code: 255 });
+  const closed = await until(async () => {
+    const lines = await stack.audit("ssh.closed");
+    return lines.length === 2 && lines;
+  });
+  expect(closed.map((line) => line.account)).toEqual(["ada", "ada"]);
+});

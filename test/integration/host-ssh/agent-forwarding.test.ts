@@ -1,0 +1,63 @@
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Host, makeKey, startHost, until } from "./harness.ts";
+
+let host: Host;
+let agent: { socket: string; stop(): void };
+beforeAll(async () => {
+  host = await startHost();
+  const socket = join(host.directory, "agent.sock");
+  const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+  agent = { socket, stop: () => void child.kill() };
+  await until(() => existsSync(socket));
+  makeKey(join(host.directory, "agent_key"), ["-t", "ed25519"]);
+  execFileSync("ssh-add", ["-q", join(host.directory, "agent_key")], {
+    env: { ...process.env, SSH_AUTH_SOCK: socket },
+    stdio: "ignore",
+  });
+});
+afterAll(async () => {
+  agent.stop();
+  await host.stop();
+});
+
+const withAgent = () => ["-o", `IdentityAgent ${agent.socket}`, "-o", "ForwardAgent yes"];
+
+describe("the client's agent", () => {
+  it("is reached through a socket for its user alone, which goes with the connection", async () => {
+    const child = host.start([...withAgent(), "ws", "ssh-add -L; echo $SSH_AUTH_SOCK; cat"]);
+    let output = "";
+    child.stdout?.on("data", (data: Buffer) => {
+      output += data.toString();
+    });
+    const [, key, path = ""] = await until(() => /^(ssh-ed25519 \S+).*\n(\/\S+)\n/.exec(output) ?? undefined);
+    const expected = execFileSync("cut", ["-d ", "-f1,2", join(host.directory, "agent_key.pub")]);
+    expect(key).toBe(expected.toString().trim());
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
+    child.stdin?.end();
+    await until(() => !existsSync(dirname(path)));
+  });
+
+  it("signs, several times at once", async () => {
+    const result = await host.ssh([
+      ...withAgent(),
+      "ws",
+      "k=$(mktemp); ssh-add -L >$k; for i in 1 2 3 4; do echo data | ssh-keygen -q -Y sign -n test -f $k & done; wait; rm $k",
+    ]);
+    expect(result.stdout.toString().match(/BEGIN SSH SIGNATURE/g)).toHaveLength(4);
+  });
+
+  it("is not offered unless the client asks and its key may", async () => {
+    expect((await host.ssh(["ws", 'echo "<$SSH_AUTH_SOCK>"'])).stdout.toString()).toBe("<>\n");
+    const restricted = await startHost({ permissions: { agentForwarding: false } });
+    try {
+      const result = await restricted.ssh([...withAgent(), "ws", 'echo "<$SSH_AUTH_SOCK>"']);
+      expect(result.stdout.toString()).toBe("<>\n");
+    } finally {
+      await restricted.stop();
+    }
+  });
+});

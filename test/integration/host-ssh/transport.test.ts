@@ -1,0 +1,255 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { finished } from "node:stream/promises";
+import ssh2, { type Client, type ClientChannel } from "ssh2";
+import { afterEach, describe, expect, it } from "vitest";
+import { finish, type Host, type HostSetup, listen, startHost, until } from "./harness.ts";
+
+const hosts: Host[] = [];
+const clients: Client[] = [];
+async function started(setup?: HostSetup): Promise<Host> {
+  const host = await startHost(setup);
+  hosts.push(host);
+  return host;
+}
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  for (const host of hosts.splice(0)) await host.stop();
+});
+const hash = (data: Buffer) => createHash("sha256").update(data).digest("hex");
+
+/** A client whose packets can be made by hand. */
+async function rawClient(host: Host): Promise<Client> {
+  const client = new ssh2.Client();
+  clients.push(client);
+  client.on("error", () => {});
+  client.connect({
+    host: "127.0.0.1",
+    port: host.port,
+    username: "x",
+    privateKey: readFileSync(join(host.directory, "id")),
+  });
+  await once(client, "ready");
+  return client;
+}
+/** Sends a message past everything that ssh2's client does to keep to the rules. */
+function sendRaw(client: Client, message: string, ...args: readonly unknown[]): void {
+  const protocol = objectAt(client, "_protocol");
+  const method: unknown = Reflect.get(protocol, message);
+  if (typeof method !== "function") throw new Error(`ssh2 has no ${message}.`);
+  Reflect.apply(method, protocol, args);
+}
+function remoteNumber(channel: ClientChannel): unknown {
+  return Reflect.get(objectAt(channel, "outgoing"), "id");
+}
+function objectAt(target: object, name: string): object {
+  const value: unknown = Reflect.get(target, name);
+  if (typeof value !== "object" || value === null) throw new Error(`ssh2 has no ${name}.`);
+  return value;
+}
+const exec = (client: Client, command: string) =>
+  new Promise<ClientChannel>((resolve, reject) =>
+    client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel))),
+  );
+
+describe("new keys", () => {
+  const both = async (host: Host, options: readonly string[]) => {
+    const data = randomBytes(24 * 1024 * 1024);
+    const result = await finish(host.start([...options, "ws", "cat"]), data);
+    return { same: hash(result.stdout) === hash(data), stderr: result.stderr, code: result.code };
+  };
+
+  it("are exchanged by the client's wish under load both ways", async () => {
+    const host = await started();
+    const result = await both(host, ["-v", "-o", "RekeyLimit=1M"]);
+    expect(result).toMatchObject({ same: true, code: 0 });
+    expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(5);
+  });
+
+  it("are exchanged by the host's limits under load both ways", async () => {
+    const host = await started({ limits: { keyExchange: { bytes: 4 * 1024 * 1024, age: 3_600_000 } } });
+    const result = await both(host, ["-v"]);
+    expect(result).toMatchObject({ same: true, code: 0 });
+    expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(3);
+  });
+
+  it("are exchanged after a time", async () => {
+    const host = await started({ limits: { keyExchange: { bytes: 1024 ** 3, age: 200 } } });
+    const result = await host.ssh(["-v", "ws", "sleep 1; echo done"]);
+    expect(result.stdout.toString()).toBe("done\n");
+    expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(2);
+  });
+});
+
+describe("algorithms", () => {
+  it.each([
+    "chacha20-poly1305@openssh.com",
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "aes256-ctr",
+  ])("include %s", async (cipher) => {
+    const host = await started();
+    expect((await host.ssh(["-c", cipher, "ws", "echo in"])).stdout.toString()).toBe("in\n");
+  });
+
+  it("have neither SHA-1 nor CBC, and the first choice is authenticated encryption over curve25519", async () => {
+    const host = await started();
+    const verbose = await host.ssh(["-vv", "ws", "true"]);
+    const offer = verbose.stderr.slice(verbose.stderr.indexOf("peer server KEXINIT proposal"));
+    expect(offer).toMatch(
+      /KEX algorithms: mlkem768x25519-sha256,curve25519-sha256,\S*kex-strict-s-v00@openssh.com/,
+    );
+    expect(offer.slice(0, 1500)).not.toMatch(/sha1|cbc|zlib|ssh-rsa/);
+    expect(verbose.stderr).toMatch(/resetting read seqnr/);
+  });
+});
+
+describe("signs of life", () => {
+  it("are answered", async () => {
+    const host = await started();
+    const result = await host.ssh([
+      "-o",
+      "ServerAliveInterval=1",
+      "-o",
+      "ServerAliveCountMax=1",
+      "ws",
+      "sleep 2.5; echo done",
+    ]);
+    expect(result.stdout.toString()).toBe("done\n");
+  });
+
+  it("are asked for, and a client that gives none is dropped", async () => {
+    const host = await started({ limits: { keepalive: 150 } });
+    const child = host.start(["ws", "echo up; sleep 300"]);
+    await once(child.stdout ?? child, "data");
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    expect(host.server.connections).toBe(1);
+    child.kill("SIGSTOP");
+    await until(() => host.server.connections === 0, 3000);
+    child.kill("SIGCONT");
+  });
+});
+
+describe("a signal that the client sends", () => {
+  it("reaches the whole process group, and ends it with that signal's name", async () => {
+    const host = await started();
+    const client = await rawClient(host);
+    const channel = await exec(
+      client,
+      "trap 'echo got it' USR1; echo up; while :; do sleep 0.05; done 2>/dev/null",
+    );
+    let output = "";
+    channel.on("data", (data: Buffer) => {
+      output += data.toString();
+    });
+    const exit = new Promise<unknown[]>((resolve) => channel.once("exit", (...details) => resolve(details)));
+    await until(() => output === "up\n");
+    channel.signal("USR1");
+    await until(() => output === "up\ngot it\n");
+    channel.signal("TERM");
+    expect((await exit)[1]).toBe("SIGTERM");
+  });
+
+  it("is refused where the key decides what runs", async () => {
+    const host = await started({ permissions: { command: "echo up; sleep 0.7; echo on" } });
+    const client = await rawClient(host);
+    const channel = await exec(client, "anything");
+    let output = "";
+    channel.on("data", (data: Buffer) => {
+      output += data.toString();
+    });
+    await until(() => output === "up\n");
+    channel.signal("TERM");
+    await until(() => output === "up\non\n");
+  });
+});
+
+describe("a client that ignores its limits", () => {
+  it("loses the channel whose window it overruns, and no memory is spent on it", async () => {
+    const host = await started();
+    const client = await rawClient(host);
+    const channel = await exec(client, "sleep 300");
+    const closed = new Promise((resolve) => channel.resume().once("close", resolve));
+    const before = process.memoryUsage().rss;
+    const block = Buffer.alloc(32 * 1024);
+    const socket = host.sockets[0];
+    for (let sent = 0; sent < 128 * 1024 * 1024; sent += block.length) {
+      sendRaw(client, "channelData", remoteNumber(channel), block);
+      // The bytes leave this process's buffers before more are made.
+      if (sent % (1024 * 1024) === 0) await until(() => (socket?.bytesRead ?? 0) > sent);
+    }
+    await closed;
+    expect(host.lines.join("\n")).toMatch(/more than its window allows/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+    // The connection goes on.
+    const next = await exec(client, "echo on");
+    const [data] = await once(next, "data");
+    expect(String(data)).toBe("on\n");
+  });
+
+  it("gets 256 channels and no more", async () => {
+    const host = await started();
+    const client = await rawClient(host);
+    const server = createServer((socket) => socket.on("error", () => {}));
+    const port = await listen(server);
+    const opened = await Promise.all(
+      Array.from(
+        { length: 300 },
+        () =>
+          new Promise<boolean>((resolve) =>
+            client.forwardOut("127.0.0.1", 1, "127.0.0.1", port, (error) => resolve(!error)),
+          ),
+      ),
+    );
+    expect(opened.filter(Boolean)).toHaveLength(256);
+    client.end();
+    await new Promise((done) => server.close(done));
+  });
+
+  it("gets 64 listening places and no more", async () => {
+    const host = await started();
+    const client = await rawClient(host);
+    const ports = await Promise.all(
+      Array.from(
+        { length: 70 },
+        () =>
+          new Promise<number | undefined>((resolve) =>
+            client.forwardIn("127.0.0.1", 0, (error, port) => resolve(error ? undefined : port)),
+          ),
+      ),
+    );
+    const open = ports.filter((port) => port !== undefined);
+    expect(open).toHaveLength(64);
+    expect(new Set(open).size).toBe(64);
+    client.end();
+    const [port = 0] = open;
+    await until(async () => {
+      const probe = connect({ host: "127.0.0.1", port });
+      return finished(probe).then(
+        () => false,
+        () => true,
+      );
+    });
+  });
+
+  it("gets no session after it has said that it wants no more", async () => {
+    const host = await started();
+    const client = await rawClient(host);
+    sendRaw(client, "openssh_noMoreSessions", false);
+    await expect(exec(client, "true")).rejects.toThrow("no more sessions");
+  });
+
+  it("is cut off when it sends a malformed message", async () => {
+    const host = await started();
+    const client = await rawClient(host);
+    const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));
+    const channel = await exec(client, "sleep 300");
+    // A window beyond 2^32 - 1.
+    sendRaw(client, "channelWindowAdjust", remoteNumber(channel), 0xffff_ffff);
+    await ended;
+    await until(() => host.server.connections === 0);
+  });
+});

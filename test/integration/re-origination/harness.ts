@@ -1,0 +1,235 @@
+// A person's real ssh, a gateway that lets everyone in and re-originates, and a real host, all in this process but for
+// ssh. The link between gateway and host is a TCP connection on the loopback.
+
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import ssh2 from "ssh2";
+import { createHostSshServer, type HostSshServerOptions } from "../../../agent/host/ssh-server.ts";
+import type { Link, StreamRequest } from "../../../gateway/link/link.ts";
+import {
+  type ReoriginatedSession,
+  type Reorigination,
+  reoriginate,
+} from "../../../gateway/ssh/re-origination.ts";
+import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
+import {
+  injectStream,
+  type PacketReceiver,
+  type PacketTransport,
+  streamOf,
+  takeOverConnection,
+} from "../../../protocol/ssh/ssh2/transport.ts";
+import { type Finished, finish, grant, listen, makeKey, publicKey } from "../host-ssh/harness.ts";
+
+export interface Setup {
+  /** Changes what the gateway asks for. */
+  readonly session?: Partial<Pick<Reorigination, "who" | "signingKey" | "userName">>;
+  readonly host?: Partial<HostSshServerOptions>;
+  readonly hostKeys?: readonly string[];
+  /** What the host believes of the stream. */
+  readonly via?: StreamRequest["via"];
+  /** Where the host is, instead of the one that is started here. */
+  readonly hostPort?: number;
+  /** The link gives no stream before. */
+  readonly linkReady?: Promise<unknown>;
+}
+
+export interface Chain {
+  readonly directory: string;
+  readonly port: number;
+  readonly hostPort: number;
+  readonly hostLog: string[];
+  readonly allowed: { isAllowed: boolean; changed(): void };
+  readonly sessions: ReoriginatedSession[];
+  /** The gateway's sockets towards clients and towards the host, in order. */
+  readonly clients: Socket[];
+  readonly links: Socket[];
+  /** The host's ends of the latter. */
+  readonly hosts: Socket[];
+  readonly transports: PacketTransport[];
+  /** Lines of authorized_keys form. */
+  readonly gatewayKey: string;
+  readonly hostKey: string;
+  readonly personKey: string;
+  ssh(args: readonly string[], input?: string | Buffer): Promise<Finished>;
+  start(program: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
+  stop(): Promise<void>;
+}
+
+export async function startChain(setup: Setup = {}): Promise<Chain> {
+  const directory = mkdtempSync(join(tmpdir(), "re-origination-"));
+  const path = (name: string) => join(directory, name);
+  for (const name of ["host_key", "gateway_key", "id"]) makeKey(path(name), ["-t", "ed25519"]);
+  const line = (name: string) =>
+    readFileSync(path(`${name}.pub`), "utf8")
+      .split(" ")
+      .slice(0, 2)
+      .join(" ");
+
+  const hostLog: string[] = [];
+  const log = (text: string) => void hostLog.push(text);
+  const listeners = new Set<() => void>();
+  const allowed = {
+    isAllowed: true,
+    changed: () => {
+      for (const listener of listeners) listener();
+    },
+  };
+  const person = publicKey(path("id"));
+  const host = createHostSshServer({
+    hostKeys: [readFileSync(path("host_key"), "utf8")],
+    allowed: {
+      allowed: ({ blob }) => (allowed.isAllowed && blob.equals(person) ? grant(blob) : undefined),
+      onChange: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    anyone: false,
+    shell: "/bin/sh",
+    cwd: directory,
+    gatewayKeys: () => [line("gateway_key")],
+    ownerTokens: true,
+    log: { debug: log, info: log, warn: log, error: log },
+    ...setup.host,
+  });
+  const requests: StreamRequest[] = [];
+  const hosts: Socket[] = [];
+  const hostListener = createServer({ noDelay: true }, (socket) => {
+    hosts.push(socket);
+    const [request] = requests.splice(0, 1);
+    host.accept(socket, {
+      address: request?.client.address ?? "",
+      account: null,
+      via: setup.via ?? request?.via ?? "session",
+    });
+  });
+  const hostPort = setup.hostPort ?? (await listen(hostListener));
+
+  const links: Socket[] = [];
+  const link: Link = {
+    since: new Date(),
+    address: "192.0.2.9",
+    hostKeys: setup.hostKeys ?? [line("host_key")],
+    streams: 0,
+    async openStream(request) {
+      await setup.linkReady;
+      requests.push(request);
+      const stream = connect(hostPort, "127.0.0.1");
+      links.push(stream);
+      await new Promise((resolve) => stream.once("connect", resolve));
+      return { kind: "duplex", stream };
+    },
+    probe: () => Promise.resolve(true),
+    close: () => {},
+  };
+
+  const sessions: ReoriginatedSession[] = [];
+  const transports: PacketTransport[] = [];
+  const gateway = new ssh2.Server({
+    hostKeys: [readFileSync(path("gateway_key"), "utf8")],
+    algorithms: SERVER_ALGORITHMS,
+    ident: "OpenSSH_compatible_test",
+    // Not at all: the answers would go to the host.
+    keepaliveInterval: 2 ** 31 - 1,
+  });
+  gateway.on("connection", (connection, { header }) => {
+    const stop = new AbortController();
+    let session: ReoriginatedSession | undefined;
+    const receiver: PacketReceiver = {
+      receive(payload) {
+        if (session !== undefined) return session.receiver.receive(payload);
+        session = reoriginate({
+          link,
+          client: transport,
+          first: [payload],
+          userName: "ws",
+          address: "192.0.2.7",
+          clientVersion: header.identRaw,
+          who: { kind: "key", publicKey: line("id"), account: "ada" },
+          signingKey: readFileSync(path("gateway_key"), "utf8"),
+          signal: stop.signal,
+          ...setup.session,
+        });
+        sessions.push(session);
+      },
+      drain: () => session?.receiver.drain(),
+      exchangingKeys: (begun) => session?.receiver.exchangingKeys?.(begun),
+      unimplemented: (sequence) => session?.receiver.unimplemented?.(sequence),
+      disconnected: (reason, description) => session?.receiver.disconnected?.(reason, description),
+      ended: () => session?.receiver.ended?.(),
+    };
+    const transport = takeOverConnection(connection, streamOf(connection), receiver);
+    transports.push(transport);
+    connection.on("authentication", (context) => context.accept());
+    connection.on("error", () => {});
+  });
+  const clients: Socket[] = [];
+  const gatewayListener = createServer({ noDelay: true }, (socket) => {
+    clients.push(socket);
+    socket.on("error", () => {});
+    injectStream(gateway, socket);
+  });
+  const port = await listen(gatewayListener);
+  writeFileSync(path("known_hosts"), `gw ${line("gateway_key")}\n`);
+  writeFileSync(
+    path("config"),
+    [
+      "Host gw",
+      "  HostName 127.0.0.1",
+      "  HostKeyAlias gw",
+      `  Port ${port}`,
+      "  User ws",
+      `  IdentityFile ${path("id")}`,
+      "  IdentitiesOnly yes",
+      "  IdentityAgent none",
+      `  UserKnownHostsFile ${path("known_hosts")}`,
+      "  GlobalKnownHostsFile none",
+      "  StrictHostKeyChecking yes",
+      "  BatchMode yes",
+      "  ConnectTimeout 10",
+      "",
+    ].join("\n"),
+  );
+  const running = new Set<ChildProcess>();
+  const start = (program: string, args: readonly string[], options: SpawnOptions = {}) => {
+    const child = spawn(program, ["-F", path("config"), ...args], { stdio: "pipe", ...options });
+    running.add(child);
+    child.stdin?.on("error", () => {
+      // ssh may end without having read everything.
+    });
+    child.once("exit", () => running.delete(child));
+    return child;
+  };
+  return {
+    directory,
+    port,
+    hostPort,
+    hostLog,
+    allowed,
+    sessions,
+    clients,
+    links,
+    hosts,
+    transports,
+    gatewayKey: line("gateway_key"),
+    hostKey: line("host_key"),
+    personKey: line("id"),
+    start,
+    ssh: (args, input) => finish(start("ssh", args), input),
+    async stop() {
+      for (const child of running) child.kill("SIGKILL");
+      for (const socket of [...clients, ...links]) socket.destroy();
+      await host.close();
+      await Promise.all(
+        [hostListener, gatewayListener]
+          .filter((listener) => listener.listening)
+          .map((listener) => new Promise((done) => listener.close(done))),
+      );
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

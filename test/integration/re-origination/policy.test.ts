@@ -1,0 +1,185 @@
+// Whom a host believes: which certificates let in, and what the client reads where they do not.
+
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { newTokenId } from "../../../protocol/id.ts";
+import { issueGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
+import { opensshEd25519 } from "../../../protocol/ssh/private-key.ts";
+import { type OriginateOptions, originate } from "../../../protocol/ssh/ssh2/client.ts";
+import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
+import { until } from "../host-ssh/harness.ts";
+import { type Chain, type Setup, startChain } from "./harness.ts";
+
+let chain: Chain | undefined;
+afterEach(async () => {
+  await chain?.stop();
+  chain = undefined;
+});
+
+const start = async (setup: Setup = {}) => {
+  chain = await startChain(setup);
+  return chain;
+};
+const newKey = () => opensshEd25519(generateKeyPairSync("ed25519").privateKey);
+
+const tokenId = newTokenId();
+const token = (seconds: number) => ({
+  who: { kind: "owner-token", tokenId, expiresAt: new Date(Date.now() + seconds * 1000) } as const,
+});
+
+async function refusal(setup: Setup, prepare?: (chain: Chain) => void) {
+  const { ssh, hostLog, ...rest } = await start(setup);
+  prepare?.({ ssh, hostLog, ...rest });
+  const { code, stderr, stdout } = await ssh(["gw", "echo let in"]);
+  expect(stdout.toString()).toBe("");
+  expect(code).toBe(255);
+  return { stderr, log: hostLog.join("\n") };
+}
+
+describe("a host behind a gateway", () => {
+  it("believes the gateway that it is registered at, for a key that is allowed in", async () => {
+    const { ssh, hostLog } = await start();
+    expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
+    expect(hostLog.join("\n")).toMatch(/192\.0\.2\.7 \(session\): signed in with SHA256:/);
+  });
+
+  it("does not believe another gateway's certificate", async () => {
+    const { stderr, log } = await refusal({ session: { signingKey: newKey() } });
+    expect(stderr).toMatch(/\(sign-in\): the host did not accept the gateway's certificate/);
+    expect(log).toContain("a certificate that the gateway of this registration did not sign");
+  });
+
+  it("believes none before it is registered", async () => {
+    const { log } = await refusal({ host: { gatewayKeys: () => [] } });
+    expect(log).toContain("did not sign");
+  });
+
+  it.each(["tunnel", "jump"] as const)("takes no certificate on a %s stream", async (via) => {
+    const { log } = await refusal({ via });
+    expect(log).toContain(`a certificate on a ${via} stream`);
+  });
+
+  it("refuses a key that is not allowed in", async () => {
+    const { log } = await refusal({}, ({ allowed }) => {
+      allowed.isAllowed = false;
+    });
+    expect(log).toMatch(/the key SHA256:\S+ is not allowed/);
+  });
+
+  it("ends a session whose key is taken away, and says so", async () => {
+    const { start: run, allowed } = await start();
+    const child = run("ssh", ["gw", "echo up; sleep 60"]);
+    let stdout = "";
+    let stderr = "";
+    child.stdout?.on("data", (data: Buffer) => {
+      stdout += data;
+    });
+    child.stderr?.on("data", (data: Buffer) => {
+      stderr += data;
+    });
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    await until(() => stdout === "up\n");
+    allowed.isAllowed = false;
+    allowed.changed();
+    expect(await ended).toBe(255);
+    expect(stderr).toMatch(/The key SHA256:\S+ is no longer allowed/);
+  });
+
+  it("lets an owner token in, and says whose it is not", async () => {
+    const { ssh, hostLog } = await start({ session: token(60) });
+    expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
+    expect(hostLog.join("\n")).toContain(`signed in with owner token ${tokenId}`);
+  });
+
+  it("refuses owner tokens where it was told to", async () => {
+    const { log } = await refusal({ session: token(60), host: { ownerTokens: false } });
+    expect(log).toContain("--no-owner-token");
+  });
+
+  it("refuses an owner token that has expired", async () => {
+    const { log } = await refusal({ session: token(-1) });
+    expect(log).toContain(`the owner token ${tokenId} has expired`);
+  });
+
+  it("refuses sessions that a gateway reads where it is end-to-end only", async () => {
+    const { stderr, log } = await refusal({ host: { endToEndOnly: true } });
+    expect(stderr).toContain("end-to-end connections only: use ssh -J");
+    expect(log).toContain("end-to-end connections only");
+  });
+
+  /** Signs in at the host as the gateway would, but for what the test changes. */
+  const signIn = async (change: Partial<OriginateOptions>) => {
+    const { directory, hostPort, hostKey, personKey } = await start();
+    const person = {
+      proof: { kind: "key", publicKey: parsePublicKey(personKey) } as const,
+      address: "",
+      clientVersion: "",
+    };
+    const signingKey = readFileSync(join(directory, "gateway_key"), "utf8");
+    return originate(connect(hostPort, "127.0.0.1"), {
+      ...issueGatewayCertificate(person, signingKey, "ws", "", new Date()),
+      userName: "ws",
+      hostKeys: [hostKey],
+      identification: "test",
+      signal: new AbortController().signal,
+      receiver: { receive: () => {}, drain: () => {} },
+      ...change,
+    });
+  };
+
+  it("lets nobody in who has a certificate and not its key", async () => {
+    const { transport } = await signIn({});
+    transport.destroy();
+    await chain?.stop();
+    const { privateKey } = generateKeyPairSync("ed25519");
+    await expect(signIn({ privateKey })).rejects.toThrow("did not accept the gateway's certificate");
+    expect(chain?.hostLog.join("\n")).toContain("its signature is wrong");
+  });
+
+  it("takes a certificate for no other user name", async () => {
+    await expect(signIn({ userName: "other" })).rejects.toThrow("did not accept");
+    expect(chain?.hostLog.join("\n")).toContain("for other principals");
+  });
+
+  it("asks nothing of a certificate where anyone may come in", async () => {
+    const { ssh } = await start({ session: { signingKey: newKey() }, host: { anyone: true } });
+    expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
+  });
+});
+
+describe("a gateway in front of a host", () => {
+  it("does not sign in at a host with another key than the link's", async () => {
+    const other = await startChain();
+    const { hostKey } = other;
+    await other.stop();
+    const { stderr, log } = await refusal({ hostKeys: [hostKey] });
+    expect(stderr).toMatch(/\(host-key\): the host has another key than it registered with/);
+    expect(log).not.toContain("signed in");
+  });
+
+  it("tells the client when the host is gone", async () => {
+    const { start: run, links } = await start();
+    const child = run("ssh", ["gw", "echo up; sleep 60"]);
+    let stderr = "";
+    child.stderr?.on("data", (data: Buffer) => {
+      stderr += data;
+    });
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    links[0]?.destroy();
+    expect(await ended).toBe(255);
+    expect(stderr).toContain("the host left");
+  });
+
+  it("lets go of the host when the client is gone", async () => {
+    const { start: run, links, hostLog } = await start();
+    const child = run("ssh", ["gw", "echo up; sleep 60"]);
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    child.kill("SIGKILL");
+    await until(() => links[0]?.destroyed === true);
+    await until(() => hostLog.join("\n").includes("connection ended"));
+  });
+});

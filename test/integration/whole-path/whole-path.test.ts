@@ -1,0 +1,232 @@
+// Everything together, as a person has it: gateway, host and companion as processes of their own, and the machine's
+// own ssh, rsync and sshfs.
+
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLI, callApi, type Stack, startHost, startStack } from "../../../scripts/stack.ts";
+
+const run = promisify(execFile);
+const has = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
+
+let directory: string;
+let stack: Stack;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "sallyport-whole-"));
+  stack = await startStack({ directory, workspace: "dev" });
+});
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const ssh = (...args: string[]) => run("ssh", ["-F", stack.sshConfig, "dev", ...args]);
+
+/** Kilobytes of resident memory (proc(5)). */
+function rss(pid: number | undefined): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+describe("through gateway, host and companion", () => {
+  it("ssh gets output, errors and the exit status apart", async () => {
+    await expect(ssh("echo out; echo err >&2; exit 7")).rejects.toMatchObject({
+      code: 7,
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+  });
+
+  it("50 MB up and down at once come through whole", async () => {
+    const sent = randomBytes(50_000_000);
+    const child = spawn("ssh", ["-F", stack.sshConfig, "dev", "cat"], { stdio: ["pipe", "pipe", "inherit"] });
+    const hash = createHash("sha256");
+    child.stdout.on("data", (chunk) => hash.update(chunk));
+    child.stdin.end(sent);
+    expect((await once(child, "close"))[0]).toBe(0);
+    expect(hash.digest("hex")).toBe(createHash("sha256").update(sent).digest("hex"));
+  });
+
+  it("rsync copies a tree of many files, and a second run has nothing to do", async ({ skip }) => {
+    if (!has("rsync")) return skip("rsync is not installed");
+    const from = join(directory, "tree");
+    for (let i = 0; i < 300; i++) {
+      mkdirSync(join(from, `d${i % 20}`), { recursive: true });
+      writeFileSync(join(from, `d${i % 20}`, `f${i}`), randomBytes(i * 10));
+    }
+    const rsync = (...more: string[]) =>
+      run("rsync", [
+        "-a",
+        "-i",
+        "-e",
+        `ssh -F ${stack.sshConfig}`,
+        ...more,
+        `${from}/`,
+        `dev:${directory}/copy/`,
+      ]);
+    await rsync();
+    expect((await run("diff", ["-r", from, join(directory, "copy")])).stdout).toBe("");
+    expect((await rsync()).stdout).toBe("");
+  });
+
+  it("sshfs mounts the workspace's files", async ({ skip }) => {
+    if (!has("sshfs") || !existsSync("/dev/fuse") || process.getuid?.() !== 0) {
+      return skip("sshfs with /dev/fuse, as root, is not to be had");
+    }
+    const [shared, mount] = [join(directory, "shared"), join(directory, "mount")];
+    mkdirSync(shared);
+    mkdirSync(mount);
+    writeFileSync(join(shared, "there"), "hello");
+    const sshfs = spawn("sshfs", ["-f", "-F", stack.sshConfig, `dev:${shared}`, mount], { stdio: "ignore" });
+    try {
+      await expect.poll(() => readdirSync(mount), { timeout: 10_000 }).toContain("there");
+      writeFileSync(join(mount, "back"), randomBytes(3_000_000));
+      expect(readFileSync(join(shared, "back")).equals(readFileSync(join(mount, "back")))).toBe(true);
+    } finally {
+      spawnSync("fusermount3", ["-u", mount]);
+      spawnSync("umount", ["-l", mount]);
+      if (sshfs.exitCode === null) await once(sshfs, "exit");
+    }
+  });
+
+  it("a reader that stops leaves the memory of all three flat, and gets everything when it goes on", async () => {
+    const size = 300_000_000;
+    const child = spawn("ssh", ["-F", stack.sshConfig, "dev", `head -c ${size} /dev/zero`], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout, "readable");
+    const pids = [stack.gateway.program.pid, stack.host.pid];
+    const before = pids.map(rss);
+    // ssh reads on until its own buffers are full; then nothing moves any more.
+    const gatewayBytes = (): number =>
+      Number(readFileSync(`/proc/${pids[0]}/io`, "utf8").match(/wchar: (\d+)/)?.[1]);
+    let last = -1;
+    await expect
+      .poll(
+        () => {
+          const now = gatewayBytes();
+          const still = now === last;
+          last = now;
+          return still;
+        },
+        { interval: 300, timeout: 10_000 },
+      )
+      .toBe(true);
+    for (const [index, pid] of pids.entries()) expect(rss(pid) - (before[index] ?? 0)).toBeLessThan(60_000);
+    let received = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    expect((await once(child, "close"))[0]).toBe(0);
+    expect(received).toBe(size);
+  });
+
+  it("a key that is added lets its owner in within a second, and one that is removed ends the connection", async () => {
+    const key = join(directory, "second");
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    const config = join(directory, "second_config");
+    writeFileSync(
+      config,
+      readFileSync(stack.sshConfig, "utf8").replace(/IdentityFile .*/, `IdentityFile ${key}`),
+    );
+    const args = ["-F", config, "-o", "IdentityAgent=none"];
+    await expect(run("ssh", [...args, "dev", "true"])).rejects.toMatchObject({
+      stderr: expect.stringMatching(/denied/),
+    });
+    const added = await callApi(stack.gateway, "keys", { publicKey: readFileSync(`${key}.pub`, "utf8") });
+    const { id } = (await added.json()) as { id: string };
+    await expect
+      .poll(() => run("ssh", [...args, "dev", "echo in"]).then((r) => r.stdout, String))
+      .toBe("in\n");
+    const open = spawn("ssh", [...args, "dev", "echo up; sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    await once(open.stdout, "data");
+    const started = Date.now();
+    const token = readFileSync(stack.gateway.tokenFile, "utf8").trim();
+    await fetch(`${stack.gateway.url}/api/v1/keys/${id}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${token}` },
+    });
+    await once(open, "exit");
+    expect(Date.now() - started).toBeLessThan(2000);
+  });
+
+  it("a tunnel on a local port serves clients that have no ProxyCommand", async () => {
+    const tunnel = spawn(
+      process.execPath,
+      [CLI, "tunnel", "--json", "--listen", "127.0.0.1:0", stack.gateway.url, "dev"],
+      {
+        env: stack.env,
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    try {
+      const [line] = await once(tunnel.stdout, "data");
+      const { event, listen } = JSON.parse(String(line)) as { event: string; listen: string };
+      expect(event).toBe("ready");
+      const port = listen.split(":")[1] ?? "";
+      const direct = [
+        "-F",
+        stack.sshConfig,
+        "-o",
+        "ProxyCommand=none",
+        "-o",
+        "HostName=127.0.0.1",
+        "-p",
+        port,
+      ];
+      expect((await run("ssh", [...direct, "dev", "echo through the port"])).stdout).toBe(
+        "through the port\n",
+      );
+    } finally {
+      tunnel.kill();
+      await once(tunnel, "exit");
+    }
+  });
+
+  it("sallyport ssh needs nothing but the sign-in", async () => {
+    const { stdout } = await run(
+      process.execPath,
+      [CLI, "ssh", "-i", join(directory, "id_ed25519"), "dev", "--", "echo", "hi"],
+      {
+        env: stack.env,
+      },
+    );
+    expect(stdout).toBe("hi\n");
+  });
+
+  it("the companion's failure is the line that ssh shows", async () => {
+    const config = join(directory, "offline_config");
+    writeFileSync(config, readFileSync(stack.sshConfig, "utf8").replace(/( tunnel \S+) dev/, "$1 nope"));
+    await expect(run("ssh", ["-F", config, "dev", "true"])).rejects.toMatchObject({
+      code: 255,
+      stderr: expect.stringContaining("sallyport: workspace: There is no such workspace"),
+    });
+  });
+
+  it("a second host with the same identity takes over; the first one says so and exits", async () => {
+    const first = stack.host;
+    const log = join(directory, "host.log");
+    const second = await startHost({ directory, workspace: "dev" }, stack.gateway);
+    try {
+      await first.exited;
+      expect(readFileSync(log, "utf8")).toMatch(
+        /sallyport: workspace: Another host registered with the same identity/,
+      );
+      expect((await ssh("echo second")).stdout).toBe("second\n");
+    } finally {
+      await second.stop();
+    }
+  });
+});

@@ -1,0 +1,75 @@
+// As much of VS Code as the extension touches while it is activated: it takes note of what is registered, and does nothing.
+
+import { vi } from "vitest";
+
+const nothing = { dispose: () => {} };
+export const registered: string[] = [];
+export const contexts = new Map<string, unknown>();
+
+export class EventEmitter<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+  readonly event = (listener: (value: T) => void) => {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  };
+  fire(value: T): void {
+    for (const listener of this.#listeners) listener(value);
+  }
+  dispose(): void {
+    this.#listeners.clear();
+  }
+}
+
+export class ThemeIcon {}
+export class ThemeColor {}
+export class TreeItem {}
+export class MarkdownString {}
+export class CancellationError extends Error {}
+export class RelativePattern {}
+export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 };
+export const StatusBarAlignment = { Left: 1, Right: 2 };
+export const ProgressLocation = { Notification: 15 };
+export const ConfigurationTarget = { Global: 1 };
+export const QuickPickItemKind = { Separator: -1 };
+export const Uri = { from: (parts: unknown) => parts, file: (path: string) => ({ path }) };
+export const l10n = { t: (text: string) => text };
+export const env = {
+  appName: "Visual Studio Code",
+  language: "en",
+  remoteName: undefined,
+  uriScheme: "vscode",
+};
+export const extensions = { getExtension: () => undefined };
+export const workspace = {
+  workspaceFolders: undefined,
+  getConfiguration: () => ({ get: () => undefined, inspect: () => undefined }),
+  createFileSystemWatcher: () => nothing,
+};
+export const authentication = {
+  registerAuthenticationProvider: (id: string) => {
+    registered.push(`authentication ${id}`);
+    return nothing;
+  },
+};
+export const commands = {
+  registerCommand: (name: string) => {
+    registered.push(`command ${name}`);
+    return nothing;
+  },
+  executeCommand: vi.fn((_name: string, key: string, value: unknown) => {
+    contexts.set(key, value);
+    return Promise.resolve();
+  }),
+};
+const log = { debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
+export const window = {
+  createOutputChannel: () => log,
+  createTreeView: (id: string) => {
+    registered.push(`view ${id}`);
+    return { ...nothing };
+  },
+  registerUriHandler: () => {
+    registered.push("uri");
+    return nothing;
+  },
+};

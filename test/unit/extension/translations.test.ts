@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ROOT } from "../../../scripts/stack.ts";
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+const texts = (path: string) =>
+  new Map(Object.entries(Object(readJson(path))).map(([key, text]) => [key, String(text)]));
+
+/** The texts that the code shows, as they stand in it. */
+function shownTexts(): Set<string> {
+  const shown = new Set<string>();
+  const files = readdirSync(join(ROOT, "extension"), { recursive: true, encoding: "utf8" });
+  for (const file of files.filter((name) => name.endsWith(".ts"))) {
+    const source = readFileSync(join(ROOT, "extension", file), "utf8");
+    for (const call of source.matchAll(/l10n\.t\(\s*("(?:[^"\\]|\\.)*"|.)/g)) {
+      expect(call[1], `${file}: l10n.t takes a literal, so that it can be translated`).toMatch(/^"/);
+      shown.add(String(JSON.parse(call[1] ?? '""')));
+    }
+  }
+  return shown;
+}
+
+const placeholders = (text: string) => [...text.matchAll(/\{\d\}/g)].map(([one]) => one).toSorted();
+
+test("every text that the code shows has its German, and there is no German of something that is not shown", () => {
+  const german = texts("l10n/bundle.l10n.de.json");
+  const shown = shownTexts();
+  expect(shown.size).toBeGreaterThan(200);
+  expect([...shown].filter((text) => !german.has(text))).toEqual([]);
+  expect([...german.keys()].filter((text) => !shown.has(text))).toEqual([]);
+});
+
+test("a translation has the same placeholders as its original", () => {
+  for (const [english, german] of texts("l10n/bundle.l10n.de.json")) {
+    expect(placeholders(german), english).toEqual(placeholders(english));
+  }
+});
+
+test("every text of the manifest is there in both languages, with the same commands behind its links", () => {
+  const manifest = readFileSync(join(ROOT, "package.json"), "utf8");
+  const wanted = [...manifest.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key ?? "");
+  const [english, german] = [texts("package.nls.json"), texts("package.nls.de.json")];
+  expect([...new Set(wanted)].toSorted()).toEqual([...english.keys()].toSorted());
+  expect([...german.keys()].toSorted()).toEqual([...english.keys()].toSorted());
+  const links = (text = "") => [...text.matchAll(/\(command:([\w.]+)\)/g)].map(([, command]) => command);
+  for (const [key, text] of english) expect(links(german.get(key)), key).toEqual(links(text));
+});

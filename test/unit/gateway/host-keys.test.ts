@@ -1,0 +1,40 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import ssh2 from "ssh2";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { loadHostKeys } from "../../../gateway/host-keys.ts";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "sallyport-keys-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+test("keys are made once, for their owner alone, and OpenSSH and ssh2 agree on them", async () => {
+  const made = await loadHostKeys(dir);
+  expect(await loadHostKeys(dir)).toEqual(made);
+  expect(made.publicKeys.map((line) => line.split(" ")[0])).toEqual(["ssh-ed25519", "ssh-rsa"]);
+  expect(readdirSync(dir)).toEqual(["host-keys"]);
+  for (const [index, file] of ["ssh_host_ed25519_key", "ssh_host_rsa_key"].entries()) {
+    const path = join(dir, "host-keys", file);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const shown = execFileSync("ssh-keygen", ["-y", "-f", path], { encoding: "utf8" }).trim();
+    expect(shown.split(" ").slice(0, 2).join(" ")).toBe(made.publicKeys[index]);
+    const parsed = ssh2.utils.parseKey(made.privateKeys[index] ?? "");
+    if (parsed instanceof Error) throw parsed;
+    const signature = parsed.sign(Buffer.from("data"));
+    expect(parsed.verify(Buffer.from("data"), signature)).toBe(true);
+  }
+});
+
+test("a damaged or missing key stops the start and is not replaced", async () => {
+  await loadHostKeys(dir);
+  const path = join(dir, "host-keys", "ssh_host_ed25519_key");
+  writeFileSync(path, "damaged");
+  await expect(loadHostKeys(dir)).rejects.toThrow(/ssh_host_ed25519_key is damaged/);
+  expect(readFileSync(path, "utf8")).toBe("damaged");
+  rmSync(path);
+  await expect(loadHostKeys(dir)).rejects.toThrow(/can't be read \(ENOENT/);
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import type { WebSocket } from "ws";
+import { PendingStreams } from "../../../../gateway/link/pending-streams.ts";
+import { newStreamToken } from "../../../../protocol/token.ts";
+
+const socket = {} as WebSocket;
+
+describe("a stream that waits for its dial-back", () => {
+  it("gets the socket that comes with its token", async () => {
+    const pending = new PendingStreams();
+    const { token, socket: dialled } = pending.create({});
+    pending.take(token).resolve(socket);
+    expect(await dialled).toBe(socket);
+    expect(pending.size).toBe(0);
+  });
+
+  it("cannot be taken twice, nor with a token that was never given out", async () => {
+    const pending = new PendingStreams();
+    const { token, socket: dialled } = pending.create({});
+    pending.take(token).resolve(socket);
+    await dialled;
+    expect(() => pending.take(token)).toThrow(expect.objectContaining({ code: "stream_unknown" }));
+    expect(() => pending.take(newStreamToken())).toThrow(expect.objectContaining({ code: "stream_unknown" }));
+    expect(() => pending.take(undefined)).toThrow(expect.objectContaining({ code: "bad_token" }));
+    expect(() => pending.take("x")).toThrow(expect.objectContaining({ code: "bad_token" }));
+  });
+
+  it("fails when nobody dials in time, and its token is worthless then", async () => {
+    const pending = new PendingStreams();
+    const { token, socket: dialled } = pending.create({}, 10);
+    await expect(dialled).rejects.toMatchObject({ code: "workspace_timeout" });
+    expect(() => pending.take(token)).toThrow(expect.objectContaining({ code: "stream_unknown" }));
+  });
+
+  it("is refused only by the link that it belongs to", async () => {
+    const pending = new PendingStreams();
+    const [mine, other] = [{}, {}];
+    const { token, socket: dialled } = pending.create(mine);
+    pending.refuse(other, token, "stream_refused", "no");
+    expect(pending.size).toBe(1);
+    pending.refuse(mine, token, "stream_refused", "no");
+    await expect(dialled).rejects.toMatchObject({ code: "stream_refused" });
+  });
+
+  it("fails with its link, while other links' streams go on", async () => {
+    const pending = new PendingStreams();
+    const [mine, other] = [{}, {}];
+    const { socket: dialled } = pending.create(mine);
+    const kept = pending.create(other);
+    pending.abandon(mine);
+    await expect(dialled).rejects.toMatchObject({ code: "workspace_offline" });
+    pending.take(kept.token).resolve(socket);
+    expect(await kept.socket).toBe(socket);
+  });
+});

@@ -1,0 +1,114 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { WebSocket } from "ws";
+import { splice } from "../../../../gateway/link/splice.ts";
+import { CLOSE } from "../../../../protocol/errors.ts";
+import { HIGH_WATER_BYTES } from "../../../../protocol/limits.ts";
+import { webSocketPairs } from "./web-socket-pair.ts";
+
+let pairs: Awaited<ReturnType<typeof webSocketPairs>>;
+beforeAll(async () => {
+  pairs = await webSocketPairs();
+});
+afterAll(() => pairs.close());
+
+/** left ⇄ [a ⇄ b] ⇄ right */
+async function joined() {
+  const [one, two] = [await pairs.make(), await pairs.make()];
+  let bytes = 0;
+  const join = splice(one.server, two.server, (a, b) => {
+    bytes += a + b;
+  });
+  return { left: one.client, right: two.client, a: one.server, b: two.server, join, bytes: () => bytes };
+}
+
+function collect(socket: WebSocket): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  socket.on("message", (data) => parts.push(data as Buffer));
+  return new Promise((resolve) => socket.on("close", () => resolve(Buffer.concat(parts))));
+}
+
+describe("two spliced WebSockets", () => {
+  it("carry bytes both ways, all of them before the close, and count them", async () => {
+    const { left, right, join, bytes } = await joined();
+    const [up, down] = [randomBytes(700_000), randomBytes(300_000)];
+    const [gotRight, gotLeft] = [collect(right), collect(left)];
+    right.send(down);
+    await once(left, "message");
+    left.send(up);
+    left.close(CLOSE.normal);
+    expect((await gotRight).equals(up)).toBe(true);
+    expect((await gotLeft).equals(down)).toBe(true);
+    expect(await join.ended).toMatchObject({ bytesFromA: up.length, bytesFromB: down.length });
+    expect(bytes()).toBe(up.length + down.length);
+  });
+
+  it("stop reading from one side while the other does not read", async () => {
+    const { left, right, a, b, join } = await joined();
+    right.pause();
+    const chunk = Buffer.alloc(64 * 1024);
+    // More than the kernel's socket buffers hold; the sender's own queue grows, the gateway's must not.
+    for (let i = 0; i < 512; i++) left.send(chunk);
+    await expect.poll(() => a.isPaused).toBe(true);
+    expect(b.bufferedAmount).toBeLessThan(HIGH_WATER_BYTES + 2 * chunk.length);
+    const received = collect(right);
+    left.close(CLOSE.normal);
+    right.resume();
+    expect((await received).length).toBe(512 * chunk.length);
+    await join.ended;
+  });
+
+  it("hold few single-byte messages for a side that does not read: each costs more than its byte", async () => {
+    const { left, right, a, b, join } = await joined();
+    right.pause();
+    const filling = Buffer.alloc(256 * 1024);
+    let filled = 0;
+    const isFull = () => {
+      if (b.bufferedAmount > 0) return true;
+      b.send(filling);
+      filled += filling.length;
+      return false;
+    };
+    await expect.poll(isFull, { interval: 10 }).toBe(true);
+    const before = b.bufferedAmount;
+    for (let i = 0; i < 1000; i++) left.send(Buffer.alloc(1));
+    await expect.poll(() => a.isPaused).toBe(true);
+    expect(b.bufferedAmount - before).toBeLessThan(HIGH_WATER_BYTES / 2);
+    const received = collect(right);
+    left.close(CLOSE.normal);
+    right.resume();
+    expect((await received).length).toBe(filled + 1000);
+    await join.ended;
+  });
+
+  it("tell the other side when one is cut, and end", async () => {
+    const { left, right, join } = await joined();
+    const closed = once(right, "close");
+    left.terminate();
+    expect((await closed)[0]).toBe(CLOSE.peerGone);
+    await join.ended;
+  });
+
+  it("end a side that sends text, or a message of more than 1 MiB", async () => {
+    for (const [send, code] of [
+      [(socket: WebSocket) => socket.send("text"), CLOSE.protocolError],
+      [(socket: WebSocket) => socket.send(Buffer.alloc(1024 * 1024 + 1)), CLOSE.tooLarge],
+    ] as const) {
+      const { left, right, join } = await joined();
+      const closed = [once(left, "close"), once(right, "close")];
+      send(left);
+      expect((await Promise.all(closed))[0]?.[0]).toBe(code);
+      await join.ended;
+    }
+  });
+
+  it("are closed from outside with a code and a reason", async () => {
+    const { left, right, join } = await joined();
+    const closed = [once(left, "close"), once(right, "close")];
+    join.close(CLOSE.refused, "the token was revoked");
+    for (const [code, reason] of await Promise.all(closed)) {
+      expect([code, String(reason)]).toEqual([CLOSE.refused, "the token was revoked"]);
+    }
+  });
+});

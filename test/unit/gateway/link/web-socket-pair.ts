@@ -1,0 +1,36 @@
+// Two ends of a real WebSocket on loopback, for tests of what carries bytes over one.
+
+import { once } from "node:events";
+import { WebSocket, WebSocketServer } from "ws";
+
+export interface Pair {
+  readonly client: WebSocket;
+  readonly server: WebSocket;
+}
+
+const options = { perMessageDeflate: false, maxPayload: 1024 * 1024 };
+
+/** `make` opens one more pair; `close` ends the server and every socket that it made. */
+export async function webSocketPairs(): Promise<{ make(): Promise<Pair>; close(): Promise<void> }> {
+  const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
+  await once(listener, "listening");
+  const address = listener.address();
+  if (typeof address === "string" || address === null) throw new Error("no port");
+  const made: WebSocket[] = [];
+  return {
+    async make() {
+      const client = new WebSocket(`ws://127.0.0.1:${address.port}`, options);
+      const accepted = new Promise<WebSocket>((resolve) =>
+        listener.once("connection", (socket) => resolve(socket)),
+      );
+      await once(client, "open");
+      const server = await accepted;
+      made.push(client, server);
+      return { client, server };
+    },
+    async close() {
+      for (const socket of made) socket.terminate();
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+  };
+}

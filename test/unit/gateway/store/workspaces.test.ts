@@ -1,0 +1,230 @@
+import { expect, test } from "vitest";
+import { newWorkspaceId, parseTokenId } from "../../../../protocol/id.ts";
+import { parseName, parseWorkspaceRef } from "../../../../protocol/name.ts";
+import { DAY, ed25519, MINUTE, memoryStore } from "./memory-store.ts";
+
+const code = (value: string) => expect.objectContaining({ code: value });
+
+test("the same account and name give the same workspace, with the new host key, which is audited", async () => {
+  const { store, account, register } = await memoryStore();
+  const ada = await account("ada");
+  const first = await register(ada.identity, "box");
+  const existing = await store.findRegistered(ada.identity, parseName("box"), null);
+  expect(existing?.id).toBe(first.id);
+  if (existing === undefined) throw new Error("not found");
+  const again = await register(ada.identity, "box", { existing, hostKey: ed25519(9) });
+  expect(again.id).toBe(first.id);
+  expect(again.hostKeys).toEqual([ed25519(9)]);
+  const audit = await store.auditLog.list({ limit: 10 });
+  expect(audit.map((row) => row.event)).toContain("workspace.host-key-changed");
+});
+
+test("another account's workspace of the same name is another workspace", async () => {
+  const { store, account, register } = await memoryStore();
+  const ada = await account("ada");
+  const bob = await account("bob");
+  const box = await register(ada.identity, "box");
+  expect(await store.findRegistered(bob.identity, parseName("box"), null)).toBeUndefined();
+  expect(await store.findRegistered(bob.identity, parseName("box"), box.id)).toBeUndefined();
+  expect((await register(bob.identity, "box")).id).not.toBe(box.id);
+});
+
+test("a host finds its workspace again after it was renamed at the gateway", async () => {
+  const { store, account, register, actor } = await memoryStore();
+  const ada = await account("ada");
+  const box = await register(ada.identity, "box");
+  const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
+  await store.workspaces.rename(owned, parseName("crate"), actor);
+  const existing = await store.findRegistered(ada.identity, parseName("box"), box.id);
+  expect(existing).toMatchObject({ id: box.id, name: "crate" });
+  if (existing === undefined) throw new Error("not found");
+  expect(await register(ada.identity, "box", { existing })).toMatchObject({ id: box.id, name: "crate" });
+  expect(await store.findRegistered(ada.identity, parseName("other"), box.id)).toBeUndefined();
+});
+
+test("an open workspace is found by its id alone, and by nobody's name", async () => {
+  const { store, account, register } = await memoryStore();
+  const ada = await account("ada");
+  const open = await register(null, "box");
+  expect(open.owner).toBeNull();
+  expect((await register(null, "box")).id).not.toBe(open.id);
+  expect((await store.findRegistered(null, parseName("other"), open.id))?.id).toBe(open.id);
+  expect(await store.findRegistered(null, parseName("box"), null)).toBeUndefined();
+  expect(await store.findRegistered(ada.identity, parseName("box"), open.id)).toBeUndefined();
+  expect((await store.resolveWorkspace(parseWorkspaceRef(open.id), null)).id).toBe(open.id);
+  await expect(store.resolveWorkspace(parseWorkspaceRef("box"), null)).rejects.toEqual(
+    code("workspace_unknown"),
+  );
+  await expect(store.resolveWorkspace(parseWorkspaceRef("box"), ada.identity)).rejects.toEqual(
+    code("workspace_unknown"),
+  );
+  expect(await store.pushedKeys(open.id)).toEqual([]);
+});
+
+test("an account-owned workspace's id opens nothing for a stranger, in the words of one that does not exist", async () => {
+  const { store, account, register } = await memoryStore();
+  const ada = await account("ada");
+  const bob = await account("bob");
+  const box = await register(ada.identity, "box");
+  const refusals = [];
+  for (const [ref, identity] of [
+    [box.id, null],
+    [box.id, bob.identity],
+    ["box.ada", bob.identity],
+    ["box", bob.identity],
+    [newWorkspaceId(), bob.identity],
+  ] as const) {
+    refusals.push(await store.resolveWorkspace(parseWorkspaceRef(ref), identity).catch(String));
+  }
+  expect(new Set(refusals).size).toBe(1);
+  expect(refusals[0]).toContain("no such workspace");
+});
+
+test("a share opens a workspace by id and name.owner; taking it back closes it", async () => {
+  const { store, account, register, actor, changes } = await memoryStore();
+  const ada = await account("ada");
+  const bob = await account("bob");
+  const box = await register(ada.identity, "box");
+  const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
+  const share = await store.shares.add(owned, bob.name, actor);
+  expect(await store.shares.add(owned, bob.name, actor)).toEqual(share);
+  expect(await store.shares.list(owned)).toEqual([share]);
+  for (const ref of [box.id, "box.ada"]) {
+    expect((await store.resolveWorkspace(parseWorkspaceRef(ref), bob.identity)).id).toBe(box.id);
+  }
+  await expect(store.resolveWorkspace(parseWorkspaceRef("box"), bob.identity)).rejects.toEqual(
+    code("workspace_unknown"),
+  );
+  await expect(store.workspaces.resolveOwned(parseWorkspaceRef("box.ada"), bob.identity)).rejects.toEqual(
+    code("forbidden"),
+  );
+  expect(await store.workspaces.audience(box.id)).toEqual([ada.id, bob.id]);
+  changes.length = 0;
+  await store.shares.remove(owned, bob.name, actor);
+  expect(changes[0]).toEqual({ kind: "share-removed", id: box.id, accountId: bob.id });
+  await expect(store.resolveWorkspace(parseWorkspaceRef("box.ada"), bob.identity)).rejects.toEqual(
+    code("workspace_unknown"),
+  );
+  await expect(store.shares.remove(owned, bob.name, actor)).rejects.toEqual(code("not_found"));
+  await expect(store.shares.add(owned, ada.name, actor)).rejects.toEqual(code("bad_request"));
+  await expect(store.shares.add(owned, parseName("nobody"), actor)).rejects.toEqual(code("not_found"));
+});
+
+test("renaming to a name that the account uses already is refused", async () => {
+  const { store, account, register, actor } = await memoryStore();
+  const ada = await account("ada");
+  await register(ada.identity, "one");
+  const two = await register(ada.identity, "two");
+  const owned = await store.workspaces.resolveOwned({ kind: "id", id: two.id }, ada.identity);
+  await expect(store.workspaces.rename(owned, parseName("one"), actor)).rejects.toEqual(code("name_taken"));
+});
+
+test("deleting a workspace takes its shares and owner tokens with it", async () => {
+  const { store, account, register, actor, changes } = await memoryStore();
+  const ada = await account("ada");
+  const box = await register(ada.identity, "box");
+  const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
+  const { token } = await store.ownerTokens.create(owned, 60, actor);
+  await store.workspaces.remove(owned, actor);
+  expect(changes.at(-1)).toEqual({ kind: "workspace-removed", id: box.id });
+  await expect(store.authenticateOwnerToken(token)).rejects.toEqual(code("token_unknown"));
+  await expect(store.workspaces.remove(owned, actor)).rejects.toEqual(code("workspace_unknown"));
+});
+
+test("registering a workspace that was deleted meanwhile makes it anew", async () => {
+  const { store, account, register, actor } = await memoryStore();
+  const ada = await account("ada");
+  const box = await register(ada.identity, "box");
+  await store.workspaces.remove(box, actor);
+  const again = await register(ada.identity, "box", { existing: box });
+  expect(again.id).not.toBe(box.id);
+});
+
+test("an owner token opens its workspace until it expires or is revoked, or its host or owner is shut out", async () => {
+  const { store, account, register, actor, changes, pass } = await memoryStore();
+  const ada = await account("ada");
+  const box = await register(ada.identity, "box");
+  const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
+  const short = await store.ownerTokens.create(owned, 60, actor);
+  const long = await store.ownerTokens.create(owned, 3600, actor);
+  const grant = await store.authenticateOwnerToken(short.token);
+  expect(grant).toEqual({
+    workspaceId: box.id,
+    tokenId: short.info.id,
+    expiresAt: new Date("2030-01-01T00:01:00Z"),
+  });
+  pass(MINUTE);
+  await expect(store.authenticateOwnerToken(short.token)).rejects.toEqual(code("token_expired"));
+  expect((await store.ownerTokens.list(owned)).map((info) => info.id)).toEqual([long.info.id]);
+
+  await store.accounts.setDisabled(ada.id, true, actor);
+  await expect(store.authenticateOwnerToken(long.token)).rejects.toEqual(code("account_disabled"));
+  await store.accounts.setDisabled(ada.id, false, actor);
+
+  await register(ada.identity, "box", { existing: box, ownerTokens: false });
+  await expect(store.authenticateOwnerToken(long.token)).rejects.toEqual(code("forbidden"));
+  const closed = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
+  await expect(store.ownerTokens.create(closed, 60, actor)).rejects.toEqual(code("forbidden"));
+  await register(ada.identity, "box", { existing: box });
+
+  await store.ownerTokens.revoke(owned, parseTokenId(long.info.id), actor);
+  expect(changes.at(-1)).toEqual({ kind: "token-revoked", tokenId: parseTokenId(long.info.id) });
+  await expect(store.authenticateOwnerToken(long.token)).rejects.toEqual(code("token_revoked"));
+  await expect(store.authenticateOwnerToken(ada.token)).rejects.toEqual(code("bad_token"));
+});
+
+test("open workspaces are bounded, and pruned after a week offline unless they are online", async () => {
+  const { store, account, register, changes, pass } = await memoryStore();
+  const ada = await account("ada");
+  const kept = await register(ada.identity, "mine");
+  const online = await register(null, "online");
+  const old = await register(null, "old");
+  for (let i = 2; i < 1_000; i++) await register(null, `open-${i}`);
+  await expect(register(null, "one-more")).rejects.toEqual(code("gateway_full"));
+  pass(7 * DAY);
+  await store.prune((id) => id === online.id);
+  expect(await store.workspace(old.id)).toBeDefined();
+  const young = await store.findRegistered(null, parseName("x"), old.id);
+  if (young === undefined) throw new Error("pruned too early");
+  await store.seen(old.id);
+  pass(1);
+  changes.length = 0;
+  await store.prune((id) => id === online.id);
+  expect(changes).toHaveLength(998);
+  expect(await store.workspace(online.id)).toBeDefined();
+  expect(await store.workspace(old.id)).toBeDefined();
+  expect(await store.workspace(kept.id)).toBeDefined();
+  await register(null, "room-again");
+}, 20_000);
+
+test("an account has at most 500 workspaces", async () => {
+  const { account, register } = await memoryStore();
+  const ada = await account("ada");
+  for (let i = 0; i < 500; i++) await register(ada.identity, `w-${i}`);
+  await expect(register(ada.identity, "one-more")).rejects.toEqual(code("limit_reached"));
+}, 20_000);
+
+test("the id of an open workspace, which is its secret, is not in the audit log", async () => {
+  const { store, register, logLines } = await memoryStore();
+  const open = await register(null, "box");
+  store.audit({ event: "link.registered", workspace: open.id });
+  const rows = await store.auditLog.list({ limit: 10 });
+  expect(rows[0]?.workspace).toMatch(/^open-[0-9a-f]{12}$/);
+  expect(logLines.join("") + JSON.stringify(rows)).not.toContain(open.id);
+});
+
+test("one listener that fails does not keep the others from a change", async () => {
+  const { store, account, actor, changes } = await memoryStore();
+  const ada = await account("ada");
+  store.onChange(() => {
+    throw new Error("broken");
+  });
+  const late: unknown[] = [];
+  const end = store.onChange((change) => late.push(change));
+  await store.tokens.revoke(ada.id, ada.tokenId, actor);
+  expect(late).toHaveLength(1);
+  end();
+  await store.accounts.setDisabled(ada.id, true, actor);
+  expect(late).toHaveLength(1);
+  expect(changes.length).toBeGreaterThan(1);
+});

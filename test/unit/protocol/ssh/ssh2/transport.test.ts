@@ -1,0 +1,143 @@
+// Carrying packets over ssh2, seen from above: what a relay needs to know beyond messages. (Sign-in and the messages
+// themselves are in test/unit/agent/ssh2-private.test.ts.)
+
+import { generateKeyPairSync } from "node:crypto";
+import type { Duplex } from "node:stream";
+import ssh2 from "ssh2";
+import { afterEach, describe, expect, it } from "vitest";
+import { opensshEd25519 } from "../../../../../protocol/ssh/private-key.ts";
+import {
+  injectStream,
+  MAX_UNREAD_BYTES,
+  type PacketTransport,
+  streamOf,
+  takeOverConnection,
+  unimplementedMessage,
+} from "../../../../../protocol/ssh/ssh2/transport.ts";
+import { message } from "../../../../../protocol/ssh/wire.ts";
+import { streamPair } from "./stream-pair.ts";
+
+const hostKey = opensshEd25519(generateKeyPairSync("ed25519").privateKey);
+const streams: Duplex[] = [];
+afterEach(() => {
+  for (const stream of streams.splice(0)) stream.destroy();
+});
+const soon = async (check: () => boolean) => {
+  for (let round = 0; round < 500 && !check(); round++)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(check()).toBe(true);
+};
+
+/** ssh2's client at our server; `said` is what the receiver was told. */
+async function meet() {
+  const server = new ssh2.Server({ hostKeys: [hostKey] });
+  const [theirs, ours] = streamPair();
+  streams.push(theirs, ours);
+  const said: unknown[][] = [];
+  const transport = new Promise<PacketTransport>((resolve) => {
+    server.on("connection", (connection) => {
+      const taken = takeOverConnection(connection, streamOf(connection), {
+        receive: (payload) => void said.push(["message", payload[0], taken.received]),
+        drain: () => {},
+        exchangingKeys: (begun) => void said.push(["key exchange", begun]),
+        unimplemented: (sequence) => void said.push(["unimplemented", sequence]),
+        disconnected: (reason, text) => void said.push(["disconnected", reason, text]),
+        ended: () => void said.push(["ended"]),
+      });
+      connection.on("error", () => {});
+      connection.on("authentication", (context) => context.accept());
+      connection.once("ready", () => resolve(taken));
+    });
+  });
+  injectStream(server, ours);
+  const client = new ssh2.Client();
+  client.on("error", () => {});
+  client.connect({ sock: theirs, username: "x" });
+  const carried = await transport;
+  return { client, ours, said, transport: carried };
+}
+
+describe("a packet transport", () => {
+  it("stops and goes on reading", async () => {
+    const { client, transport, said } = await meet();
+    transport.pause();
+    client.exec("x", () => {});
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(said).toEqual([]);
+    transport.resume();
+    await soon(() => said.length === 1);
+  });
+
+  it("numbers messages as the peer does", async () => {
+    const { client, transport, said } = await meet();
+    client.exec("x", () => {});
+    client.exec("y", () => {});
+    await soon(() => said.length === 2);
+    const [first, second] = said.map(([, , sequence]) => Number(sequence));
+    expect(second).toBe(Number(first) + 1);
+    const next = transport.nextSent;
+    transport.send(message(80, "x", false));
+    expect(transport.nextSent).toBe(next + 1);
+    expect(unimplementedMessage(0x01020304)).toEqual(Buffer.from([3, 1, 2, 3, 4]));
+  });
+
+  it("tells of key exchanges, also of those that the peer begins", async () => {
+    const { client, transport, said } = await meet();
+    transport.rekey();
+    expect(transport.exchangingKeys).toBe(true);
+    await soon(() => said.length === 2);
+    const protocol: unknown = Reflect.get(client, "_protocol");
+    if (typeof protocol === "object" && protocol !== null && "rekey" in protocol) {
+      if (typeof protocol.rekey === "function") protocol.rekey();
+    }
+    await soon(() => said.length === 4);
+    const both = [
+      ["key exchange", true],
+      ["key exchange", false],
+    ];
+    expect(said).toEqual([...both, ...both]);
+    expect(transport.exchangingKeys).toBe(false);
+  });
+
+  it("counts what waits for the end of a key exchange and for the stream", async () => {
+    const { ours, transport } = await meet();
+    await soon(() => transport.waitingBytes === 0);
+    transport.rekey();
+    transport.send(message(80, "x".repeat(1000), false));
+    expect(transport.waitingBytes).toBeGreaterThan(1000);
+    await soon(() => transport.waitingBytes === 0);
+    ours.cork();
+    transport.send(message(80, "x".repeat(1000), false));
+    expect(transport.waitingBytes).toBeGreaterThan(1000);
+    ours.uncork();
+    await soon(() => transport.waitingBytes === 0);
+  });
+
+  it("cuts off a peer for which more than its bound waits to be read", async () => {
+    const { ours, said, transport } = await meet();
+    ours.cork();
+    let sent = 0;
+    for (; !ours.destroyed && sent < 2 * MAX_UNREAD_BYTES; sent += 30_000) {
+      transport.send(message(193, Buffer.alloc(30_000)));
+    }
+    expect(sent).toBeGreaterThan(0.9 * MAX_UNREAD_BYTES);
+    expect(sent).toBeLessThan(1.1 * MAX_UNREAD_BYTES);
+    await soon(() => said.length === 1);
+    expect(said).toEqual([["ended"]]);
+  });
+
+  it("tells what the peer says at its end, and that it has ended, once", async () => {
+    const { client, said } = await meet();
+    client.end();
+    await soon(() => said.some(([what]) => what === "ended"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(said).toEqual([["disconnected", 11, ""], ["ended"]]);
+  });
+
+  it("tells that it has ended when it is destroyed", async () => {
+    const { transport, said } = await meet();
+    transport.destroy();
+    await soon(() => said.length === 1);
+    expect(said).toEqual([["ended"]]);
+  });
+});

@@ -1,0 +1,26 @@
+// Unit and integration tests. What measures (test/bench/) and what drives a whole VS Code (test/e2e/) run by themselves.
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    // Native modules (ssh2's ciphers, the pty) are loaded once a process: worker threads would share them.
+    pool: "forks",
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 10_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
