@@ -61,6 +61,8 @@ const Open = Type.Object(
     stream: StreamTokenText,
     via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
     client: Type.Object({ address: Text(100), account: Type.Union([NameText, Type.Null()]) }, closed),
+    /** The client speaks `sallyport.v1.resume`: a host that does so too dials back with it. Missing: raw. */
+    resume: Type.Optional(Type.Boolean()),
   },
   closed,
 );

@@ -55,8 +55,14 @@ export const WORKSPACE_HEADER = "sallyport-workspace";
 /** WebSocket subprotocols (RFC 6455 §1.9). */
 export const SUBPROTOCOL = {
   control: "sallyport.v1.control",
+  /** Bytes; message borders mean nothing. */
   raw: "sallyport.v1.raw",
+  /** Frames of protocol/resume/, from end to end: gateways pass each message on as it is. */
+  resume: "sallyport.v1.resume",
 } as const;
+
+/** What a stream's bytes may travel in. */
+export type DataSubprotocol = typeof SUBPROTOCOL.raw | typeof SUBPROTOCOL.resume;
 
 /** `https://gw/sub` and `/tunnel` → `wss://gw/sub/tunnel`. */
 export function webSocketUrl(gateway: GatewayUrl, path: string): string {

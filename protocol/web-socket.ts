@@ -17,6 +17,7 @@ export interface ByteSocket {
   on(event: "message", listener: (data: unknown, isBinary: boolean) => void): unknown;
   on(event: "close", listener: (code: number, reason: Buffer) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
+  once(event: "message", listener: (data: unknown, isBinary: boolean) => void): unknown;
 }
 
 /** `WebSocket.OPEN` (RFC 6455 has no numbers; these are the WHATWG's). */

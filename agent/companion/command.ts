@@ -2,12 +2,14 @@
 // local port. It starts once for each ssh connection, so it loads little and does nothing that can wait.
 
 import { parseArgs } from "node:util";
-import { type GatewayUrl, parseGatewayUrl } from "../../protocol/gateway-url.ts";
+import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { formatWorkspaceRef, parseWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
+import type { StreamState } from "../../protocol/resume/initiator.ts";
 import { parseOwnerToken, tokenKind } from "../../protocol/token.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { createLog } from "../log.ts";
-import { tunnelStdio } from "./stdio.ts";
+import { resumable } from "./resumable.ts";
+import { resumableStdio, tunnelStdio } from "./stdio.ts";
 import { dialTunnel, type TunnelTarget } from "./tunnel.ts";
 
 const help = `
@@ -19,7 +21,8 @@ name, name.owner for one that is shared with you, or its id.
 Signs in with SALLYPORT_TOKEN, the file that SALLYPORT_TOKEN_FILE names, or what \`sallyport login\` left.
 
   --listen HOST:PORT     take connections on a local port instead (port 0: any; loopback only)
-  --json                 with --listen: {"event":"ready","listen":"HOST:PORT"} first on stdout
+  --json                 with --listen: {"event":"ready","listen":"HOST:PORT"} first on stdout, then for each connection
+                         {"event":"state","connection":1,"state":"connected"|"reconnecting"|"lost"}
   -v, --verbose          say on stderr what happens when
 
 Example (in an SSH config):
@@ -56,16 +59,19 @@ export const command: Command = {
         log,
       });
     }
-    const socket = await dialTunnel(target, context.signal);
+    const socket = await dialTunnel(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], context.signal);
     await avoidStuckExit();
-    log.debug(`connected after ${Math.round(performance.now() - started)} ms`);
+    log.debug(`connected after ${Math.round(performance.now() - started)} ms, by ${socket.protocol}`);
     const { openStatusFile } = await import("./status-file.ts");
-    return await tunnelStdio(
-      socket,
-      context,
-      log,
-      openStatusFile(formatWorkspaceRef(workspace), context.env),
-    );
+    const status = openStatusFile(formatWorkspaceRef(workspace), context.env);
+    if (socket.protocol !== SUBPROTOCOL.resume) return await tunnelStdio(socket, context, log, status);
+    const onState = (state: StreamState, why: string): void => {
+      log.debug(`${state}${why === "" ? "" : `: ${why}`}`);
+      status.is(state);
+    };
+    const tunnel = resumable(socket, target, onState, context.signal);
+    status.measureWith(() => tunnel.roundTripMs);
+    return await resumableStdio(tunnel, context, status);
   },
 };
 

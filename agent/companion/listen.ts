@@ -3,6 +3,9 @@
 
 import { createServer, isIPv6, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
+import type { WebSocket } from "ws";
+import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
+import type { StreamState } from "../../protocol/resume/initiator.ts";
 import { webSocketStream } from "../../protocol/web-socket.ts";
 import { type CommandContext, CommandError, UsageError } from "../command.ts";
 import type { Log } from "../log.ts";
@@ -38,10 +41,17 @@ export async function listen(
 ): Promise<number> {
   const { context, log } = options;
   const open = new Set<Socket>();
+  let connections = 0;
   const server = createServer((connection) => {
     open.add(connection);
     connection.setNoDelay(true);
-    carry(connection, target, context.signal)
+    const number = ++connections;
+    const onState = (state: StreamState, why: string): void => {
+      log.debug(`connection ${number}: ${state}${why === "" ? "" : ` (${why})`}`);
+      if (options.json)
+        context.stdout.write(`${JSON.stringify({ event: "state", connection: number, state })}\n`);
+    };
+    carry(connection, target, onState, context.signal)
       .catch((error: unknown) => log.warn(error instanceof Error ? error.message : String(error)))
       .finally(() => {
         open.delete(connection);
@@ -75,9 +85,16 @@ export async function listen(
   return 0;
 }
 
-async function carry(connection: Socket, target: TunnelTarget, signal: AbortSignal): Promise<void> {
+async function carry(
+  connection: Socket,
+  target: TunnelTarget,
+  onState: (state: StreamState, why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   connection.pause();
-  const socket = await dialTunnel(target, signal);
+  const socket = await dialTunnel(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], signal);
+  if (socket.protocol === SUBPROTOCOL.resume)
+    return await carryOn(connection, socket, target, onState, signal);
   let closed: CommandError | undefined;
   socket.on("close", (code, reason) => {
     closed = closeError(code, reason.toString());
@@ -90,4 +107,26 @@ async function carry(connection: Socket, target: TunnelTarget, signal: AbortSign
     if (closed !== undefined) throw closed;
     if (!(error instanceof Error)) throw error;
   }
+}
+
+async function carryOn(
+  connection: Socket,
+  first: WebSocket,
+  target: TunnelTarget,
+  onState: (state: StreamState, why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { resumable, lostError } = await import("./resumable.ts");
+  const tunnel = resumable(first, target, onState, signal);
+  let lost: Error | undefined;
+  tunnel.stream.on("error", (error) => {
+    lost = error;
+  });
+  // A client that is gone is not waited for.
+  connection.once("close", () => tunnel.abort());
+  connection.on("error", () => undefined);
+  tunnel.stream.pipe(connection);
+  connection.pipe(tunnel.stream);
+  await new Promise<void>((resolve) => tunnel.stream.once("close", () => resolve()));
+  if (lost !== undefined && !connection.destroyed) throw lostError(lost);
 }

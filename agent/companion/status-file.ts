@@ -1,18 +1,31 @@
 // Tells a status bar about the connection that this companion carries: a file that is written anew while it lives, and removed
 // at its end. Nothing about the connection waits for it, and nothing fails with it.
 
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { BUSY_MS, HEARTBEAT_MS, statusFileName } from "../connect/connection-status.ts";
+import {
+  BUSY_MS,
+  type ConnectionState,
+  type ConnectionStatus,
+  HEARTBEAT_MS,
+  statusFileName,
+} from "../connect/connection-status.ts";
 import { cacheDirectory, type Machine, thisMachine } from "../paths.ts";
+
+/** Files that nobody has written for this long tell nobody anything. */
+const FORGOTTEN_MS = 60 * 60_000;
 
 export interface StatusFile {
   received(bytes: number): void;
   sent(bytes: number): void;
   pinged(): void;
   ponged(): void;
-  end(): Promise<void>;
+  is(state: ConnectionState): void;
+  /** Asked at each writing, in place of `pinged` and `ponged`. Milliseconds. */
+  measureWith(roundTrip: () => number | undefined): void;
+  /** `lost`: what is written last stays, and says so; the next companion takes it away. */
+  end(last?: "lost"): Promise<void>;
 }
 
 export function statusDirectory(machine: Machine): string {
@@ -27,6 +40,8 @@ export function openStatusFile(workspace: string, env: Machine["env"]): StatusFi
   let [bytesIn, bytesOut, written, writtenAt] = [0, 0, 0, 0];
   let roundTripMs: number | null = null;
   let pingedAt: number | undefined;
+  let state: ConnectionState = "connected";
+  let measure = (): number | undefined => roundTripMs ?? undefined;
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
   const write = (): void => {
@@ -36,7 +51,17 @@ export function openStatusFile(workspace: string, env: Machine["env"]): StatusFi
     busy = true;
     written = bytesIn + bytesOut;
     writtenAt = now;
-    const status = { workspace, pid: process.pid, since, updatedAt: now, roundTripMs, bytesIn, bytesOut };
+    const measured = measure();
+    const status: ConnectionStatus = {
+      workspace,
+      pid: process.pid,
+      since,
+      updatedAt: now,
+      state,
+      roundTripMs: measured === undefined ? null : Math.round(measured),
+      bytesIn,
+      bytesOut,
+    };
     writing = replaceFile(path, `${JSON.stringify(status)}\n`)
       .catch(() => {
         // A full or read-only disk: the status bar shows less, and the connection is as good.
@@ -45,6 +70,7 @@ export function openStatusFile(workspace: string, env: Machine["env"]): StatusFi
         busy = false;
       });
   };
+  if (path !== undefined) removeOld(dirname(path)).catch(() => undefined);
   const timer = setInterval(write, BUSY_MS);
   timer.unref();
   return {
@@ -62,12 +88,36 @@ export function openStatusFile(workspace: string, env: Machine["env"]): StatusFi
       pingedAt = undefined;
       writtenAt = 0;
     },
-    end: async () => {
+    is: (now) => {
+      if (now === state) return;
+      state = now;
+      writtenAt = 0;
+      write();
+    },
+    measureWith: (roundTrip) => {
+      measure = roundTrip;
+    },
+    end: async (last) => {
       clearInterval(timer);
       await writing;
-      if (path !== undefined) await rm(path, { force: true });
+      if (path === undefined) return;
+      if (last === undefined) await rm(path, { force: true });
+      else {
+        state = last;
+        writtenAt = 0;
+        write();
+        await writing;
+      }
     },
   };
+}
+
+/** What companions left that were killed, or whose connection was lost. */
+async function removeOld(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if (Date.now() - (await stat(path)).mtimeMs > FORGOTTEN_MS) await rm(path, { force: true });
+  }
 }
 
 /** Without waiting for the disk: what is lost in a crash was only true before it. */

@@ -4,10 +4,15 @@ import type { Readable, Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
 import { DEAD_AFTER_MS, HIGH_WATER_BYTES, PING_INTERVAL_MS } from "../../protocol/limits.ts";
+import type { Initiator } from "../../protocol/resume/initiator.ts";
 import type { CommandContext } from "../command.ts";
 import type { Log } from "../log.ts";
+import { lostError } from "./resumable.ts";
 import type { StatusFile } from "./status-file.ts";
 import { closeError } from "./tunnel.ts";
+
+/** From the end of what ssh sends to the end of the tunnel, at most. */
+const HANG_UP_MS = 2_000;
 
 /**
  * Carries bytes until either side ends. Exit code 0 where ssh hung up or the workspace closed in good order.
@@ -34,6 +39,36 @@ export async function tunnelStdio(
   const error = stdin.readableEnded || signal.aborted ? undefined : closeError(code, reason);
   if (error !== undefined) throw error;
   return 0;
+}
+
+/**
+ * The same for a tunnel that outlives its connections.
+ * @throws CommandError where it is lost for good
+ */
+export async function resumableStdio(
+  tunnel: Initiator,
+  context: CommandContext,
+  status: StatusFile,
+): Promise<number> {
+  const { stdin, stdout, signal } = context;
+  const { stream } = tunnel;
+  let lost: Error | undefined;
+  stream.on("data", (data: Buffer) => status.received(data.length));
+  stdin.on("data", (data: Buffer) => status.sent(data.length));
+  stream.on("error", (error) => {
+    lost = error;
+  });
+  for (const side of [stdin, stdout]) side.on("error", () => tunnel.abort());
+  // ssh has hung up: what it sent before still goes out, if the way is open, and the workspace says its last word.
+  stdin.on("end", () => setTimeout(() => tunnel.abort(), HANG_UP_MS).unref());
+  stream.pipe(stdout, { end: false });
+  stdin.pipe(stream);
+  await new Promise<void>((resolve) => stream.once("close", () => resolve()));
+  const isLost = lost !== undefined && !stdin.readableEnded && !signal.aborted;
+  await status.end(isLost ? "lost" : undefined);
+  await flushed(stdout);
+  if (lost === undefined || !isLost) return 0;
+  throw lostError(lost);
 }
 
 /** stdin → tunnel. Stops reading while more than HIGH_WATER_BYTES wait to be sent. */

@@ -2,7 +2,12 @@
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
-import { type GatewayUrl, PATHS, SUBPROTOCOL, WORKSPACE_HEADER } from "../../protocol/gateway-url.ts";
+import {
+  type DataSubprotocol,
+  type GatewayUrl,
+  PATHS,
+  WORKSPACE_HEADER,
+} from "../../protocol/gateway-url.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import { CommandError } from "../command.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
@@ -15,14 +20,18 @@ export interface TunnelTarget {
 }
 
 /**
- * An open tunnel, paused.
+ * An open tunnel, paused; its `protocol` says which subprotocol gateway and workspace have chosen of those offered.
  * @throws CommandError with the stage and the gateway's own words
  */
-export async function dialTunnel(target: TunnelTarget, signal: AbortSignal): Promise<WebSocket> {
+export async function dialTunnel(
+  target: TunnelTarget,
+  subprotocols: readonly DataSubprotocol[],
+  signal: AbortSignal,
+): Promise<WebSocket> {
   return await dialWebSocket({
     gateway: target.gateway,
     path: PATHS.tunnel,
-    subprotocol: SUBPROTOCOL.raw,
+    subprotocols,
     token: target.token,
     headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
     signal,

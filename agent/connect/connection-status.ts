@@ -1,12 +1,16 @@
 // What a companion tells about its connection while it carries one: a small file that an editor's status bar reads. The
 // extension has no other way to know; a tunnel is started by ssh. Pure: shape, names, sums.
 
+/** `reconnecting`: the way is cut, and ssh waits without knowing. `lost`: for good, as the companion's last word. */
+export type ConnectionState = "connected" | "reconnecting" | "lost";
+
 export interface ConnectionStatus {
   readonly workspace: string;
   readonly pid: number;
   /** Milliseconds since 1970. */
   readonly since: number;
   readonly updatedAt: number;
+  readonly state: ConnectionState;
   /** Milliseconds to the gateway and back; null: not measured yet. */
   readonly roundTripMs: number | null;
   readonly bytesIn: number;
@@ -35,7 +39,8 @@ export function parseStatus(text: string): ConnectionStatus | undefined {
   }
   if (typeof value !== "object" || value === null) return undefined;
   const record: Record<string, unknown> = { ...value };
-  const { workspace, pid, since, updatedAt, roundTripMs, bytesIn, bytesOut } = record;
+  const { workspace, pid, since, updatedAt, state, roundTripMs, bytesIn, bytesOut } = record;
+  if (state !== "connected" && state !== "reconnecting" && state !== "lost") return undefined;
   if (typeof workspace !== "string" || (roundTripMs !== null && typeof roundTripMs !== "number"))
     return undefined;
   const [pidNumber, sinceNumber, updatedNumber, inNumber, outNumber] = [
@@ -54,6 +59,7 @@ export function parseStatus(text: string): ConnectionStatus | undefined {
     pid: pidNumber,
     since: sinceNumber,
     updatedAt: updatedNumber,
+    state,
     roundTripMs,
     bytesIn: inNumber,
     bytesOut: outNumber,
@@ -64,16 +70,23 @@ export interface Traffic {
   /** undefined: nobody carries anything. */
   readonly roundTripMs: number | undefined;
   readonly connections: number;
+  /** Those of them that look for a way at the moment. */
+  readonly reconnecting: number;
+  /** Those that have given up just now. */
+  readonly lost: number;
   readonly bytes: number;
 }
 
 /** All companions of one workspace together. */
 export function traffic(statuses: readonly ConnectionStatus[], now: number): Traffic {
-  const live = statuses.filter(({ updatedAt }) => now - updatedAt < STALE_AFTER_MS);
+  const recent = statuses.filter(({ updatedAt }) => now - updatedAt < STALE_AFTER_MS);
+  const live = recent.filter(({ state }) => state !== "lost");
   const measured = live.flatMap(({ roundTripMs }) => (roundTripMs === null ? [] : [roundTripMs]));
   return {
     roundTripMs: measured.length === 0 ? undefined : Math.min(...measured),
     connections: live.length,
+    reconnecting: live.filter(({ state }) => state === "reconnecting").length,
+    lost: recent.length - live.length,
     bytes: live.reduce((sum, { bytesIn, bytesOut }) => sum + bytesIn + bytesOut, 0),
   };
 }

@@ -155,7 +155,7 @@ async function webSocket(findings: Findings, signal: AbortSignal): Promise<Verdi
     const socket = await dialWebSocket({
       gateway,
       path: PATHS.tunnel,
-      subprotocol: SUBPROTOCOL.raw,
+      subprotocols: [SUBPROTOCOL.raw],
       token: credential.kind === "none" ? undefined : credential.token,
       headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(workspace) },
       signal,

@@ -5,6 +5,9 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { RegisteredMessage } from "../../protocol/control.ts";
+import { PROCESS_BYTES } from "../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../protocol/resume/outgoing.ts";
+import { Responder } from "../../protocol/resume/responder.ts";
 import { redactTokens } from "../../protocol/token.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
@@ -90,6 +93,10 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
   });
   if (options.anyone) log.warn("--anyone: everyone who can reach this workspace comes in without a key");
 
+  const responder = new Responder({
+    budget: new ByteBudget(PROCESS_BYTES),
+    onEvent: (event) => log.debug(event),
+  });
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(new CommandError("tunnel", "STOPPED", "the host was stopped"));
   if (context.signal.aborted) onAbort();
@@ -129,6 +136,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
             via: request.via,
           });
         },
+        responder,
       },
       stop.signal,
     );
@@ -136,7 +144,9 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
   } finally {
     context.signal.removeEventListener("abort", onAbort);
     allowed.close();
+    responder.dropDetached();
     await server.close();
+    responder.close();
   }
 }
 

@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
+import { backoff } from "../../protocol/backoff.ts";
 import {
   type ChallengeMessage,
   CONTROL_VERSION,
@@ -20,13 +21,13 @@ import { type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
 import type { Name } from "../../protocol/name.ts";
+import type { Responder } from "../../protocol/resume/responder.ts";
 import { formatPublicKey } from "../../protocol/ssh-public-key.ts";
 import { OPEN, webSocketStream } from "../../protocol/web-socket.ts";
 import { CommandError } from "../command.ts";
 import type { Log } from "../log.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
 import { stageOf } from "../stage.ts";
-import { backoff } from "./backoff.ts";
 import type { HostIdentity } from "./identity.ts";
 
 export interface LinkOptions {
@@ -44,6 +45,8 @@ export interface LinkOptions {
   /** The keys of the gateway that has just accepted the registration, authorized_keys form: who may vouch for people. */
   readonly onGatewayKeys: (keys: readonly string[]) => void;
   readonly onStream: (stream: Duplex, request: OpenMessage) => void;
+  /** Keeps streams across the loss of their connections, and of this link. */
+  readonly responder: Responder;
 }
 
 /** Dial-backs under way at once: more are refused, so that a flood cannot take the machine's sockets. */
@@ -114,7 +117,7 @@ class Attempt {
     const socket = await dialWebSocket({
       gateway: this.#options.gateway,
       path: PATHS.link,
-      subprotocol: SUBPROTOCOL.control,
+      subprotocols: [SUBPROTOCOL.control],
       token: this.#token,
       signal: this.#signal,
     });
@@ -222,7 +225,7 @@ class Attempt {
   }
 
   #dialBack(socket: WebSocket, request: OpenMessage): void {
-    const { gateway, log, onStream } = this.#options;
+    const { gateway, log, onStream, responder } = this.#options;
     if (this.#dialling >= MAX_DIALLING) {
       send(socket, {
         type: "refuse",
@@ -235,11 +238,16 @@ class Attempt {
     dialWebSocket({
       gateway,
       path: PATHS.stream,
-      subprotocol: SUBPROTOCOL.raw,
+      subprotocols: [request.resume === true ? SUBPROTOCOL.resume : SUBPROTOCOL.raw],
       token: request.stream,
       signal: this.#signal,
     })
       .then((dialled) => {
+        if (request.resume === true) {
+          const { account } = request.client;
+          responder.accept(dialled, `${request.via} ${account ?? ""}`, (stream) => onStream(stream, request));
+          return;
+        }
         const stream = webSocketStream(dialled);
         // The SSH server listens from here on; a stream that fails before is gone without a trace.
         onStream(stream, request);

@@ -44,7 +44,8 @@ export interface HostLimits {
   readonly loginTimeout: number;
   /** Connections that are not signed in yet. */
   readonly pendingLogins: number;
-  /** An idle client is asked for a sign of life; after three without an answer it is dropped. */
+  /** An idle client is asked for a sign of life; after six without an answer it is dropped: later than a
+   * stream whose connection is lost is given up. */
   readonly keepalive: number;
   readonly keyExchange: KeyExchangeLimits;
   /** From the hang-up of a lost session to SIGKILL. */
@@ -58,7 +59,7 @@ export const HOST_LIMITS: HostLimits = {
   keyExchange: KEY_EXCHANGE_LIMITS,
   hangUpGrace: 5_000,
 };
-const UNANSWERED_KEEPALIVES = 3;
+const UNANSWERED_KEEPALIVES = 6;
 
 export interface StreamInfo {
   readonly address: string;

@@ -13,7 +13,8 @@ export interface DialRequest {
   readonly gateway: GatewayUrl;
   /** One of PATHS. */
   readonly path: string;
-  readonly subprotocol: string;
+  /** What is offered, the best one first; the socket's `protocol` is what the gateway chose. */
+  readonly subprotocols: readonly string[];
   /** Sent as `Authorization: Bearer`; undefined: none. */
   readonly token: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
@@ -36,7 +37,7 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
   // A zero mask costs neither side anything. Masking protects proxies that read plain HTTP (RFC 6455 §10.3): inside
   // TLS, and on the way to this same machine, there is none.
   const zeroMask = !isPlainRemote(request.gateway);
-  const socket = new WebSocket(url, request.subprotocol, {
+  const socket = new WebSocket(url, [...request.subprotocols], {
     createConnection: () => connection,
     perMessageDeflate: false,
     skipUTF8Validation: true,

@@ -2,8 +2,8 @@
 // with back-off after each loss. The last list stays while the gateway is out of reach.
 
 import type { SessionEvent, Workspace } from "../../protocol/api.ts";
+import { backoff } from "../../protocol/backoff.ts";
 import { CommandError } from "../command.ts";
-import { backoff } from "../host/backoff.ts";
 
 export type FeedState =
   | { readonly kind: "loading" }

@@ -34,7 +34,7 @@ export interface Look {
   readonly roundTripMs: number | undefined;
   /** Bytes per second; undefined: nobody counts them. */
   readonly rate: number | undefined;
-  readonly state: "connected" | "reconnecting" | "offline";
+  readonly state: "connected" | "reconnecting" | "lost" | "offline";
 }
 
 let latest: Look | undefined;
@@ -98,9 +98,15 @@ class StatusSource {
     const rate = this.#rate(next, now);
     this.#before = { at: now, traffic: next };
     if (next.connections > 0) this.#seen = true;
-    const state = next.connections > 0 || !this.#seen ? "connected" : "reconnecting";
+    const state = this.#state(next);
     if (state === "reconnecting") await this.#probeSometimes(current);
     return { ...facts, state, roundTripMs: next.roundTripMs, rate };
+  }
+
+  #state({ connections, reconnecting, lost }: Traffic): Look["state"] {
+    if (connections > 0) return reconnecting > 0 ? "reconnecting" : "connected";
+    if (lost > 0) return "lost";
+    return this.#seen ? "reconnecting" : "connected";
   }
 
   /** A companion that has ended takes its bytes along. */
@@ -153,7 +159,7 @@ function statusText(look: Look): string {
   const icon =
     look.state === "connected"
       ? "$(plug)"
-      : look.state === "offline"
+      : look.state === "offline" || look.state === "lost"
         ? "$(debug-disconnect)"
         : "$(sync~spin)";
   return `${icon} ${words(look).join(" · ")}`;
@@ -164,6 +170,7 @@ function words({ label, transport, roundTripMs, rate, state }: Look): string[] {
     label,
     transportWord(transport),
     ...(state === "reconnecting" ? [l10n.t("reconnecting")] : []),
+    ...(state === "lost" ? [l10n.t("connection lost")] : []),
     ...(state === "offline" ? [l10n.t("offline")] : []),
     ...(roundTripMs === undefined ? [] : [`${roundTripMs} ms`]),
     ...(rate === undefined || rate < 1 ? [] : [formatRate(rate)]),

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
-import { PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
+import { type DataSubprotocol, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { bearerToken } from "../../protocol/token.ts";
 import type { Directory, Identity } from "../directory.ts";
@@ -76,7 +76,10 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
   let closing = false;
 
   const control = webSocketServer(SUBPROTOCOL.control, MAX_CONTROL_BYTES);
-  const data = webSocketServer(SUBPROTOCOL.raw, MAX_MESSAGE_BYTES);
+  const data = {
+    [SUBPROTOCOL.raw]: webSocketServer(SUBPROTOCOL.raw, MAX_MESSAGE_BYTES),
+    [SUBPROTOCOL.resume]: webSocketServer(SUBPROTOCOL.resume, MAX_MESSAGE_BYTES),
+  };
   const plain = webSocketServer(undefined, MAX_MESSAGE_BYTES);
 
   const registration = (): RegistrationContext => ({
@@ -127,10 +130,10 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     const path = request.url?.split("?", 1)[0];
     if (path === PATHS.stream) {
       // Checked before the token is used up: a dial-back with the wrong subprotocol may be tried again.
-      requireSubprotocol(request, SUBPROTOCOL.raw);
+      const [subprotocol] = dataSubprotocols(request);
       const waiter = pending.take(bearerToken(request.headers.authorization));
       try {
-        waiter.resolve(await upgrade(data, request, socket, head, done));
+        waiter.resolve(await upgrade(data[subprotocol], request, socket, head, done));
       } catch (error) {
         waiter.reject(new ProtocolError("workspace_timeout", "The workspace failed to dial back."));
         throw error;
@@ -141,8 +144,9 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     try {
       if (path === PATHS.link) await acceptHost(request, socket, head, address, done);
       else if (path === PATHS.tunnel) {
-        requireSubprotocol(request, SUBPROTOCOL.raw);
-        await acceptTunnel(request, address, () => upgrade(data, request, socket, head, done), tunnels);
+        const offered = dataSubprotocols(request);
+        const upgradeTo = (chosen: DataSubprotocol) => upgrade(data[chosen], request, socket, head, done);
+        await acceptTunnel({ request, address, offered, upgrade: upgradeTo }, tunnels);
       } else if (isUptermRequest(request)) await acceptUpterm(request, socket, head, address, done);
       else throw new ProtocolError("not_found", "There is no WebSocket at this path.");
     } finally {
@@ -157,7 +161,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     address: string,
     done: () => void,
   ): Promise<void> => {
-    requireSubprotocol(request, SUBPROTOCOL.control);
+    if (!offers(request, SUBPROTOCOL.control)) throw unsupported(SUBPROTOCOL.control);
     const identity = await hostIdentity(request);
     const accepted = await upgrade(control, request, socket, head, done);
     try {
@@ -308,11 +312,23 @@ function webSocketServer(subprotocol: string | undefined, maxPayload: number): W
   });
 }
 
-function requireSubprotocol(request: IncomingMessage, wanted: string): void {
+function offers(request: IncomingMessage, subprotocol: string): boolean {
   const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
-  if (offered?.includes(wanted) !== true) {
-    throw new ProtocolError("unsupported_version", `This path speaks the WebSocket subprotocol ${wanted}.`);
-  }
+  return offered?.includes(subprotocol) === true;
+}
+
+/**
+ * The subprotocols for bytes that this request offers, the best one first.
+ * @throws ProtocolError unsupported_version: none that is spoken here
+ */
+function dataSubprotocols(request: IncomingMessage): [DataSubprotocol, ...DataSubprotocol[]] {
+  const [best, ...others] = [SUBPROTOCOL.resume, SUBPROTOCOL.raw].filter((name) => offers(request, name));
+  if (best === undefined) throw unsupported(SUBPROTOCOL.raw);
+  return [best, ...others];
+}
+
+function unsupported(wanted: string): ProtocolError {
+  return new ProtocolError("unsupported_version", `This path speaks the WebSocket subprotocol ${wanted}.`);
 }
 
 async function allClosed(sockets: ReadonlySet<WebSocket>, ms: number): Promise<void> {

@@ -11,6 +11,8 @@ export interface StreamRequest {
   readonly via: "tunnel" | "jump" | "session";
   /** Shown to the host, for its log and for SSH_CONNECTION. */
   readonly client: { readonly address: string; readonly account: string | null };
+  /** Whoever asks speaks the resume subprotocol; whether the host does, the WebSocket's `protocol` says. */
+  readonly resume: boolean;
 }
 
 /** A native link gives WebSockets, which are spliced message by message; others give byte streams. */

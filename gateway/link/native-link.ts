@@ -106,7 +106,8 @@ export class NativeLink implements WorkspaceLink {
     this.#opening++;
     try {
       const { token, socket: dialled } = this.#options.pending.create(this);
-      this.#send({ type: "open", stream: token, via: request.via, client: clientOf(request) });
+      const { via, resume } = request;
+      this.#send({ type: "open", stream: token, via, client: clientOf(request), resume });
       const socket = await dialled;
       socket.once("close", () => this.#count(-1));
       return { kind: "web-socket", socket };

@@ -1,14 +1,15 @@
 // Opens the stream that a jump goes to: to a workspace that the visitor may reach, while it is online and there is room.
 
+import type { Duplex } from "node:stream";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
-import type { LinkStream } from "../link/link.ts";
+import { openHostStream, relink } from "../link/host-stream.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { reach } from "./reach.ts";
 import type { Visitor } from "./visitor.ts";
 
 export interface JumpStream {
-  readonly stream: LinkStream;
+  readonly stream: Duplex;
   /** Called as bytes move: from the client, to the client. */
   onBytes(fromClient: number, toClient: number): void;
   /** To be called with the way to end the channel; returns what to call once it has ended. */
@@ -32,13 +33,13 @@ export async function openJumpStream(
   }
   visitor.lendKey(link);
   const { address, account } = visitor;
-  const stream = await link.openStream({ via: "jump", client: { address, account } });
+  const asked = { via: "jump", client: { address, account } } as const;
+  const stream = await openHostStream(link, asked, relink(registry, workspace.id));
   try {
     // The host may have taken seconds: what was unshared meanwhile is not opened any more.
     await reach(directory, visitor.who, { kind: "id", id: workspace.id });
   } catch (error) {
-    if (stream.kind === "web-socket") stream.socket.terminate();
-    else stream.stream.destroy();
+    stream.destroy();
     throw error;
   }
   const bytes = { in: 0, out: 0 };

@@ -8,7 +8,6 @@ import type { Channel } from "../../protocol/ssh/channel.ts";
 import type { ChannelRequest, ConnectionOwner, GlobalReply } from "../../protocol/ssh/connection.ts";
 import { OPEN_FAILURE } from "../../protocol/ssh/message-numbers.ts";
 import { WireError, type WireReader } from "../../protocol/ssh/wire.ts";
-import { streamDuplex } from "../link/stream-duplex.ts";
 import { PROVE_HOST_KEYS } from "./host-key-announcement.ts";
 import type { JumpStream } from "./jump-stream.ts";
 
@@ -62,7 +61,7 @@ export function createJump(options: JumpOptions): ConnectionOwner {
       refuse(request, reason, error.code, text);
       return;
     }
-    const stream = streamDuplex(jump.stream);
+    const { stream } = jump;
     const channel = request.accept();
     if (channel === undefined) {
       // The client left meanwhile.

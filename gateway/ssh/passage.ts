@@ -8,6 +8,7 @@ import { Connection } from "../../protocol/ssh/connection.ts";
 import { MSG } from "../../protocol/ssh/message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "../../protocol/ssh/ssh2/transport.ts";
 import { WireReader } from "../../protocol/ssh/wire.ts";
+import { relink } from "../link/host-stream.ts";
 import type { Link } from "../link/link.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { GlobalRequests } from "./global-requests.ts";
@@ -211,6 +212,7 @@ export class Passage implements PacketReceiver {
     for (const payload of first) metrics.bytes("in", payload.length);
     const session = reoriginate({
       link,
+      again: workspaceId === null ? undefined : relink(this.#context.registry, workspaceId),
       client: this.#transport,
       first,
       userName,

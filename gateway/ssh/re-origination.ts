@@ -8,13 +8,15 @@ import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { type OriginatedConnection, OriginateError, originate } from "../../protocol/ssh/ssh2/client.ts";
 import type { PacketReceiver, PacketTransport } from "../../protocol/ssh/ssh2/transport.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
+import { openHostStream, type Relink } from "../link/host-stream.ts";
 import type { Link } from "../link/link.ts";
-import { streamDuplex } from "../link/stream-duplex.ts";
 import { PacketRelay, type RelayEnd } from "./packet-relay.ts";
 import { SideEnd } from "./side-end.ts";
 
 export interface Reorigination {
   readonly link: Link;
+  /** undefined: an upterm session, which ends with its link. */
+  readonly again: Relink | undefined;
   readonly client: PacketTransport;
   /** Messages of the client that have come already. */
   readonly first: readonly Buffer[];
@@ -93,7 +95,8 @@ class Session implements ReoriginatedSession {
   async #connect(): Promise<void> {
     const { link, userName, address, who, signingKey } = this.#session;
     const account = who.kind === "key" && who.account !== "" ? who.account : null;
-    const stream = streamDuplex(await link.openStream({ via: "session", client: { address, account } }));
+    const asked = { via: "session", client: { address, account } } as const;
+    const stream = await openHostStream(link, asked, this.#session.again);
     const issued = issueGatewayCertificate(
       this.#person(),
       signingKey,

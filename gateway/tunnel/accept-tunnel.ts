@@ -4,6 +4,7 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
+import { type DataSubprotocol, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { atTime } from "../deadline.ts";
 import type { Directory } from "../directory.ts";
 import type { LinkStream } from "../link/link.ts";
@@ -21,17 +22,21 @@ export interface TunnelContext {
   readonly onBytes: (direction: "in" | "out", count: number) => void;
 }
 
+/** A companion's request, which is not answered yet. */
+export interface TunnelRequest {
+  readonly request: IncomingMessage;
+  readonly address: string;
+  readonly offered: readonly DataSubprotocol[];
+  readonly upgrade: (subprotocol: DataSubprotocol) => Promise<WebSocket>;
+}
+
 /**
  * Checks the request, gets a stream from the workspace and joins it with the client's WebSocket, which `upgrade` makes
  * once everything else is there. Returns when the tunnel is open.
  * @throws ProtocolError
  */
-export async function acceptTunnel(
-  request: IncomingMessage,
-  address: string,
-  upgrade: () => Promise<WebSocket>,
-  context: TunnelContext,
-): Promise<void> {
+export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext): Promise<void> {
+  const { request, address, offered, upgrade } = asked;
   const { directory, connections, registry } = context;
   const { tokenId, accountId, workspace } = await authorizeTunnel(request, directory);
   if (connections.streams >= context.maxStreams) {
@@ -58,9 +63,9 @@ export async function acceptTunnel(
     // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
     const grant = await authorizeTunnel(request, directory);
     requireOpen();
-    stream = await openTunnelStream(grant, address, registry);
+    stream = await openTunnelStream(grant, address, offered.includes(SUBPROTOCOL.resume), registry);
     requireOpen();
-    const client = await upgrade();
+    const client = await upgrade(requireOffered(subprotocolOf(stream), offered));
     joined = join(client, stream, context);
     if (ended !== undefined) joined.close(CLOSE.refused, ended);
     follow(joined, grant, address, leave, directory);
@@ -70,6 +75,18 @@ export async function acceptTunnel(
     else stream?.stream.destroy();
     throw error;
   }
+}
+
+/** What the host dialled back with is what the client gets: from there on the gateway only passes on. */
+function subprotocolOf(stream: LinkStream): DataSubprotocol {
+  return stream.kind === "web-socket" && stream.socket.protocol === SUBPROTOCOL.resume
+    ? SUBPROTOCOL.resume
+    : SUBPROTOCOL.raw;
+}
+
+function requireOffered(subprotocol: DataSubprotocol, offered: readonly DataSubprotocol[]): DataSubprotocol {
+  if (offered.includes(subprotocol)) return subprotocol;
+  throw new ProtocolError("unsupported_version", `This workspace speaks ${subprotocol} only.`);
 }
 
 function join(client: WebSocket, host: LinkStream, { onBytes }: TunnelContext): Splice {

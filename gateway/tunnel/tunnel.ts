@@ -80,6 +80,7 @@ export async function authorizeTunnel(request: IncomingMessage, directory: Direc
 export async function openTunnelStream(
   grant: TunnelGrant,
   address: string,
+  resume: boolean,
   registry: LinkRegistry,
 ): Promise<LinkStream> {
   const link = registry.get(grant.workspace.id);
@@ -89,5 +90,9 @@ export async function openTunnelStream(
       `The workspace ${grant.workspace.name} is offline: no host is registered for it now.`,
     );
   }
-  return await link.openStream({ via: "tunnel", client: { address, account: grant.accountName } });
+  return await link.openStream({
+    via: "tunnel",
+    client: { address, account: grant.accountName },
+    resume,
+  });
 }

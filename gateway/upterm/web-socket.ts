@@ -82,5 +82,6 @@ function failingEarly(socket: ByteSocket): ByteSocket {
     close: (code, reason) => (sent ? socket.close(code, reason) : socket.close(CLOSE_FAILED, "refused")),
     terminate: () => (sent ? socket.terminate() : socket.close(CLOSE_FAILED, "refused")),
     on: socket.on.bind(socket),
+    once: socket.once.bind(socket),
   };
 }

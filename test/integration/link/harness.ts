@@ -14,9 +14,12 @@ import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import { type GatewayOptions, parseGatewayOptions } from "../../../gateway/options.ts";
 import type { Scope } from "../../../protocol/api.ts";
 import type { PushedKey } from "../../../protocol/control.ts";
-import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
+import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../protocol/resume/responder.ts";
 
 export interface TestHost {
   readonly id: WorkspaceId;
@@ -108,6 +111,7 @@ export class TestStack {
           },
           onGatewayKeys: (shown) => gatewayKeys.push(shown),
           onKeys: (pushed) => keys.push(pushed),
+          responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }),
           onStream(stream, open) {
             streams.push(stream);
             stream.on("error", () => undefined);
@@ -144,7 +148,7 @@ export class TestStack {
   /** A tunnel as the companion dials it. */
   async tunnel(workspace: string, token: string | undefined): Promise<WebSocket> {
     const target = { gateway: this.url, workspace: parseWorkspaceRef(workspace), token };
-    const socket = await dialTunnel(target, AbortSignal.timeout(20_000));
+    const socket = await dialTunnel(target, [SUBPROTOCOL.raw], AbortSignal.timeout(20_000));
     this.#sockets.push(socket);
     return socket;
   }

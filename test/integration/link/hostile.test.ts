@@ -12,6 +12,8 @@ import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
 import { parseGatewayMessage, registrationPayload } from "../../../protocol/control.ts";
 import { PATHS, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { parseName } from "../../../protocol/name.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../protocol/resume/responder.ts";
 import { formatPublicKey, parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { echo, TestStack } from "./harness.ts";
 
@@ -34,7 +36,7 @@ async function control(
   const socket = await dialWebSocket({
     gateway: stack.url,
     path: PATHS.link,
-    subprotocol: SUBPROTOCOL.control,
+    subprotocols: [SUBPROTOCOL.control],
     token,
     signal: AbortSignal.timeout(5000),
   });
@@ -188,6 +190,7 @@ it("A gateway that asks without end and does not read the answers loses the host
       onGatewayKeys: () => undefined,
       onKeys: () => undefined,
       onStream: () => undefined,
+      responder: new Responder({ budget: new ByteBudget(1) }),
     },
     stop.signal,
   );

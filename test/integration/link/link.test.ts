@@ -158,7 +158,7 @@ describe("a control connection", () => {
     const socket = await dialWebSocket({
       gateway: stack.url,
       path: PATHS.link,
-      subprotocol: SUBPROTOCOL.control,
+      subprotocols: [SUBPROTOCOL.control],
       token,
       signal: AbortSignal.timeout(5000),
     });
@@ -225,7 +225,7 @@ describe("a dial-back", () => {
     dialWebSocket({
       gateway: stack.url,
       path: PATHS.stream,
-      subprotocol: SUBPROTOCOL.raw,
+      subprotocols: [SUBPROTOCOL.raw],
       token,
       signal: AbortSignal.timeout(5000),
     });

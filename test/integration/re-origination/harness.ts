@@ -144,6 +144,7 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
         if (session !== undefined) return session.receiver.receive(payload);
         session = reoriginate({
           link,
+          again: undefined,
           client: transport,
           first: [payload],
           userName: "ws",

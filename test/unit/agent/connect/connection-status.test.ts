@@ -13,6 +13,7 @@ const status = (over: Partial<ConnectionStatus> = {}): ConnectionStatus => ({
   pid: 7,
   since: 0,
   updatedAt: 1_000,
+  state: "connected",
   roundTripMs: 20,
   bytesIn: 10,
   bytesOut: 5,

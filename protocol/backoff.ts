@@ -1,7 +1,7 @@
-// How long to wait before the next attempt: doubling, with jitter, so that hosts that lost one gateway together do not
+// How long to wait before the next attempt: doubling, with jitter, so that those who lost one gateway together do not
 // come back together.
 
-import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "../../protocol/limits.ts";
+import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "./limits.ts";
 
 /**
  * Milliseconds before attempt number `failures` + 1. Half of it is fixed and half random.

@@ -1,0 +1,339 @@
+// Drives one end of a resumable stream: a Duplex for whoever speaks SSH on it, and under it one WebSocket after the other.
+// Losing a WebSocket is no event for the reader and the writer.
+
+import { Duplex } from "node:stream";
+import { CLOSE } from "../errors.ts";
+import { type ByteSocket, OPEN } from "../web-socket.ts";
+import { type Effect, ResumeEnd } from "./end.ts";
+import { encodeReset, RESET, type ResetCode } from "./frame.ts";
+import type { Position } from "./handshake.ts";
+import { MAX_PAYLOAD, TICK_MS, WINDOW_MAX } from "./limits.ts";
+import type { ByteBudget } from "./outgoing.ts";
+
+export interface ConnectionOptions {
+  /** Bytes taken from the peer before the reader has them. */
+  readonly window: number;
+  readonly budget: ByteBudget;
+  /** This process, for the peer. */
+  readonly instance: Buffer;
+  /** The WebSocket that was attached is gone, with its close code, and no other has taken its place. */
+  readonly onDetached: (code: number, reason: string) => void;
+  /**
+   * Once: nothing is held any more. undefined: both ends had finished; otherwise who gave up on it, and why, and what is
+   * returned is what the reader gets to know; undefined: just the end.
+   */
+  readonly onOver: (end: Broken | undefined) => Error | undefined;
+}
+
+export interface Broken {
+  readonly code: ResetCode;
+  /** The peer's process, where it was the peer that said so. */
+  readonly instance: Buffer | undefined;
+}
+
+/** For the peer to answer, once whoever wrote here is gone without waiting for it. */
+const LINGER_MS = 10_000;
+/** What a socket that does not send may hold: everything that is unacknowledged, and answers to pings. */
+const MAX_UNSENT = 2 * WINDOW_MAX;
+/** With the process's memory for this spent, a stream whose reader is slow makes its peer wait past this. */
+const QUEUE_MIN = 64 * 1024;
+
+export class ResumeConnection {
+  readonly stream: Duplex;
+  readonly #options: ConnectionOptions;
+  readonly #end: ResumeEnd;
+  readonly #ticks: NodeJS.Timeout;
+  #socket: ByteSocket | undefined;
+  #ackTimer: NodeJS.Timeout | undefined;
+  #lingering: NodeJS.Timeout | undefined;
+  /** What has come and does not fit into the reader's buffer. */
+  readonly #queue: Buffer[] = [];
+  #queued = 0;
+  /** The end has come, and the reader has not been told yet. */
+  #peerEnded = false;
+  #readerFull = false;
+  /** Whoever reads is gone: what comes is thrown away. */
+  #discarding = false;
+  #unwritten: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
+  #over = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#end = new ResumeEnd(options);
+    this.#ticks = setInterval(() => this.#run(this.#end.tick(now())), TICK_MS);
+    this.stream = new Duplex({
+      allowHalfOpen: true,
+      readableHighWaterMark: 4 * MAX_PAYLOAD,
+      writableHighWaterMark: 4 * MAX_PAYLOAD,
+      read: () => this.#read(),
+      write: (chunk: Buffer, _encoding, done) => this.#write(chunk, done),
+      writev: (chunks, done) => this.#write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done),
+      final: (done) => {
+        this.#run(this.#end.finish(now()));
+        done();
+      },
+      destroy: (error, done) => {
+        this.#abandoned(error);
+        done(error);
+      },
+    });
+  }
+
+  get position(): Position {
+    return this.#end.position;
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.#end.roundTripMs;
+  }
+
+  get isAttached(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Both ends have said that nothing more comes. */
+  get hasEnded(): boolean {
+    return this.#end.isFinished && this.#end.hasPeerFinished;
+  }
+
+  /**
+   * Goes on with this WebSocket, whose peer stands at `peer`. The one before is closed with `fenced`.
+   * @param greeting gets the first message, where that is still an answer to a greeting
+   */
+  attach(socket: ByteSocket, peer: Position, greeting?: (message: unknown) => void): void {
+    this.release();
+    if (this.#over) {
+      socket.close(CLOSE.normal);
+      return;
+    }
+    this.#socket = socket;
+    let first = greeting;
+    socket.on("message", (data, isBinary) => {
+      const message = isBinary ? data : undefined;
+      const take = first;
+      first = undefined;
+      if (take !== undefined) take(message);
+      else if (this.#socket === socket) this.#run(this.#end.receive(message, now()));
+    });
+    socket.on("close", (code, reason) => {
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      this.#end.detach();
+      if (!this.#over) this.#options.onDetached(code, reason.toString());
+    });
+    // "close" follows.
+    socket.on("error", () => undefined);
+    this.#run(this.#end.attach(peer, now()));
+  }
+
+  /** The peer of a new stream, to which `attach` has written already, has said what it has room for. */
+  welcomed(window: number): void {
+    this.#run(this.#end.welcomed(window, now()));
+  }
+
+  /** Asks now whether the connection lives, and lets go of it if no answer comes soon. */
+  probe(): void {
+    this.#run(this.#end.probe(now()));
+  }
+
+  /** Ends the stream at both ends. */
+  abort(code: ResetCode): void {
+    if (this.#over) return;
+    this.#tell(code);
+    this.#finish({ code, instance: undefined });
+  }
+
+  /** Closes the WebSocket that is attached with `fenced`: another one is about to take its place. */
+  release(): void {
+    this.#release(CLOSE.fenced, "another connection took over");
+  }
+
+  /** Lets go of a WebSocket that does not do, attached or not. */
+  drop(socket: ByteSocket): void {
+    if (this.#socket === socket) {
+      this.#socket = undefined;
+      this.#end.detach();
+    }
+    socket.terminate();
+  }
+
+  /** What the peer has said on a connection that is not attached: it does not go on. */
+  refused(code: ResetCode, instance: Buffer): void {
+    this.#finish({ code, instance });
+  }
+
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "send":
+          this.#send(effect.frame);
+          break;
+        case "deliver":
+          this.#deliver(effect.bytes);
+          break;
+        case "end":
+          this.#peerEnded = true;
+          this.#pump();
+          break;
+        case "writable":
+          this.#goOnWriting();
+          break;
+        case "complete":
+          this.#finish(undefined);
+          break;
+        case "dead":
+          this.#dead(effect.why);
+          break;
+        case "broken":
+          if (effect.instance === undefined) this.#tell(effect.code);
+          this.#finish(effect);
+          break;
+      }
+    }
+    this.#scheduleAck();
+  }
+
+  #send(frame: Buffer): void {
+    const socket = this.#socket;
+    if (socket === undefined || socket.readyState !== OPEN) return;
+    // A peer that asks and asks and does not read the answers.
+    if (socket.bufferedAmount > MAX_UNSENT) socket.terminate();
+    else socket.send(frame, { binary: true });
+  }
+
+  #scheduleAck(): void {
+    const by = this.#end.ackBy;
+    if (by === undefined || this.#ackTimer !== undefined || this.#over) return;
+    const wait = Math.max(0, by - now());
+    this.#ackTimer = setTimeout(() => {
+      this.#ackTimer = undefined;
+      const due = this.#end.ackBy;
+      // Data went out meanwhile and took the ack along; if another is owed by now, its time comes.
+      if (due !== undefined && due <= now()) this.#run(this.#end.tick(now()));
+      else this.#scheduleAck();
+    }, wait);
+  }
+
+  #deliver(bytes: Buffer): void {
+    if (this.#discarding) {
+      this.#run(this.#end.consumed(bytes.length, now()));
+      return;
+    }
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    this.#options.budget.add(bytes.length);
+    this.#pump();
+    if (this.#queued > QUEUE_MIN && this.#options.budget.isSpent) this.#socket?.pause();
+  }
+
+  #read(): void {
+    this.#readerFull = false;
+    this.#pump();
+  }
+
+  #pump(): void {
+    let taken = 0;
+    while (!this.#readerFull) {
+      const bytes = this.#queue.shift();
+      if (bytes === undefined) break;
+      taken += bytes.length;
+      this.#readerFull = !this.stream.push(bytes);
+    }
+    if (taken > 0) {
+      this.#queued -= taken;
+      this.#options.budget.add(-taken);
+      this.#run(this.#end.consumed(taken, now()));
+    }
+    if (this.#socket?.isPaused === true && this.#queued <= QUEUE_MIN) this.#socket.resume();
+    if (!this.#peerEnded || this.#queue.length > 0) return;
+    this.#peerEnded = false;
+    this.stream.push(null);
+  }
+
+  #write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    if (this.#over) {
+      done(new Error("the stream is over"));
+      return;
+    }
+    this.#unwritten = { bytes, done };
+    this.#goOnWriting();
+  }
+
+  #goOnWriting(): void {
+    for (let waiting = this.#unwritten; waiting !== undefined; waiting = this.#unwritten) {
+      if (!this.#end.hasRoom) return;
+      const part = waiting.bytes.subarray(0, MAX_PAYLOAD);
+      const rest = waiting.bytes.subarray(MAX_PAYLOAD);
+      this.#unwritten = rest.length > 0 ? { bytes: rest, done: waiting.done } : undefined;
+      this.#run(this.#end.write(part, now()));
+      if (rest.length === 0) waiting.done();
+    }
+  }
+
+  /** The stream was destroyed: by a failure, or by somebody who has seen enough. */
+  #abandoned(error: Error | null): void {
+    if (this.#over) return;
+    if (error !== null || !this.#end.isFinished) {
+      this.abort(RESET.gone);
+      return;
+    }
+    // All was written, and ended: it still goes out, and what comes meanwhile is thrown away.
+    this.#discarding = true;
+    this.#dropQueue();
+    if (this.#over) return;
+    this.#lingering = setTimeout(() => this.abort(RESET.gone), LINGER_MS);
+  }
+
+  #dropQueue(): void {
+    const bytes = this.#queued;
+    this.#queue.length = 0;
+    this.#queued = 0;
+    this.#options.budget.add(-bytes);
+    if (bytes > 0) this.#run(this.#end.consumed(bytes, now()));
+    if (this.#socket?.isPaused === true) this.#socket.resume();
+  }
+
+  #dead(why: string): void {
+    this.#release(CLOSE.timeout, why);
+    this.#options.onDetached(CLOSE.timeout, why);
+  }
+
+  /** Lets go of the WebSocket; one that is dead does not answer a close frame. */
+  #release(code: number, reason: string): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#socket = undefined;
+    this.#end.detach();
+    if (socket.isPaused) socket.resume();
+    if (code === CLOSE.timeout) socket.terminate();
+    else socket.close(code, reason);
+  }
+
+  #tell(code: ResetCode): void {
+    this.#send(encodeReset(code, this.#options.instance));
+  }
+
+  #finish(end: Broken | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#ticks);
+    clearTimeout(this.#ackTimer);
+    clearTimeout(this.#lingering);
+    this.#end.close();
+    this.#release(CLOSE.normal, "");
+    const error = this.#options.onOver(end);
+    if (end === undefined) return;
+    this.#unwritten = undefined;
+    this.#dropQueue();
+    this.stream.destroy(error);
+  }
+}
+
+/** Milliseconds of a clock that does not go back. */
+function now(): number {
+  return performance.now();
+}

@@ -1,0 +1,36 @@
+// What both ends of a resumable stream agree on. Sizes in bytes, times in milliseconds.
+
+/** How long a stream without a connection is kept. The managed SSH config lets ssh wait longer than this. */
+export const GRACE_MS = 300_000;
+/** From an open connection to a finished handshake. */
+export const HANDSHAKE_MS = 10_000;
+/** Load balancers cut idle connections after 55–60 s. */
+export const PING_MS = 20_000;
+/** Nothing heard for this long, while nothing is owed: two pongs missed. */
+export const SILENT_MS = 45_000;
+/** Nothing heard for this long while bytes wait for their ack. Doubled for as long as nothing gets through. */
+export const STALLED_MS = 10_000;
+export const STALLED_MAX_MS = 80_000;
+/** A clock that jumped by more than this: the machine has slept. */
+export const JUMP_MS = 5_000;
+/** For an answer to the probe after a sleep or a change of network. */
+export const PROBE_MS = 1_000;
+/** Between two looks at the clock. */
+export const TICK_MS = 1_000;
+
+/** An ack is sent once this much was taken, or ACK_MS after the first byte of it. */
+export const ACK_BYTES = 256 * 1024;
+export const ACK_MS = 50;
+/** What an ack looks like on its own, for the share of it in a small window. */
+export const ACKS_IN_WINDOW = 4;
+
+/** Unacknowledged bytes that a sender keeps, to start with, and at most; and where its process has no room for more. */
+export const WINDOW = 1024 * 1024;
+export const WINDOW_MAX = 8 * 1024 * 1024;
+export const WINDOW_MIN = 128 * 1024;
+/** What a peer that has not said so yet surely has room for. */
+export const WINDOW_UNTOLD = 256 * 1024;
+/** In one frame. */
+export const MAX_PAYLOAD = 64 * 1024;
+/** Unacknowledged bytes of all streams of a process together, past which none has more than WINDOW_MIN. */
+export const PROCESS_BYTES = 256 * 1024 * 1024;

@@ -1,0 +1,189 @@
+// What one end of a stream has sent and not seen acknowledged: kept as the frames that carried it, so that a new
+// connection sends them again as they are. Bounded by a window that grows with the measured bandwidth-delay product.
+
+import { encodeFrame, FRAME, renewAck } from "./frame.ts";
+import { MAX_PAYLOAD, WINDOW, WINDOW_MAX, WINDOW_MIN, WINDOW_UNTOLD } from "./limits.ts";
+
+/** Memory for what waits, shared by the streams of one process. */
+export class ByteBudget {
+  readonly limit: number;
+  #used = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  get isSpent(): boolean {
+    return this.#used >= this.limit;
+  }
+
+  add(bytes: number): void {
+    this.#used += bytes;
+  }
+}
+
+/** What keeping a frame costs besides its bytes: a sender of single bytes must not fill the memory with frames. */
+const FRAME_COST = 256;
+
+interface Sent {
+  readonly frame: Buffer;
+  /** The offset behind this frame. */
+  readonly end: number;
+}
+
+export class Outgoing {
+  readonly #budget: ByteBudget;
+  /** Frames not wholly acknowledged, from `#first` on: what is before it is gone. */
+  readonly #frames: (Sent | undefined)[] = [];
+  #first = 0;
+  /** The next frame to go out on the connection that is attached. */
+  #next = 0;
+  #acked = 0;
+  #end = 0;
+  #finished = false;
+  /** What the frames that are kept cost in memory. */
+  #held = 0;
+  #window = WINDOW;
+  #peerWindow = WINDOW_UNTOLD;
+  /** `full`: its frame filled the window, so that its round trip takes in as much as the window lets it. */
+  #sample:
+    | { readonly end: number; readonly at: number; readonly acked: number; readonly full: boolean }
+    | undefined;
+  #roundTrip: number | undefined;
+  #shortest = Number.POSITIVE_INFINITY;
+
+  constructor(budget: ByteBudget) {
+    this.#budget = budget;
+  }
+
+  get acked(): number {
+    return this.#acked;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get unacknowledged(): number {
+    return this.#end - this.#acked;
+  }
+
+  get isFinished(): boolean {
+    return this.#finished;
+  }
+
+  /** All that was written, and its end, has arrived and was handed on. */
+  get isDone(): boolean {
+    return this.#finished && this.#acked === this.#end;
+  }
+
+  /** Milliseconds from a byte to its ack, of the latest that was measured. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTrip;
+  }
+
+  get hasRoom(): boolean {
+    const own = this.#budget.isSpent ? WINDOW_MIN : this.#window;
+    return this.#held < own && this.unacknowledged < this.#peerWindow;
+  }
+
+  setPeerWindow(bytes: number): void {
+    this.#peerWindow = Math.max(1, bytes);
+  }
+
+  write(bytes: Uint8Array, ack: number): void {
+    for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) {
+      const part = bytes.subarray(at, at + MAX_PAYLOAD);
+      this.#keep(encodeFrame(FRAME.data, ack, this.#end, part), part.length);
+    }
+  }
+
+  finish(ack: number): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#keep(encodeFrame(FRAME.fin, ack, this.#end), 1);
+  }
+
+  #keep(frame: Buffer, length: number): void {
+    this.#end += length;
+    this.#frames.push({ frame, end: this.#end });
+    this.#hold(frame.length + FRAME_COST);
+  }
+
+  #hold(bytes: number): void {
+    this.#held += bytes;
+    this.#budget.add(bytes);
+  }
+
+  /** The next frame that has not gone out on this connection. */
+  take(ack: number, now: number): Buffer | undefined {
+    const sent = this.#frames[this.#next];
+    if (sent === undefined) return undefined;
+    this.#next++;
+    renewAck(sent.frame, ack);
+    const full = this.#next === this.#frames.length && !this.hasRoom;
+    if (this.#sample === undefined || (full && !this.#sample.full)) {
+      this.#sample = { end: sent.end, at: now, acked: this.#acked, full };
+    }
+    return sent.frame;
+  }
+
+  /** A new connection, whose peer expects `received` next. False: it cannot expect that. */
+  rewind(received: number): boolean {
+    if (received < this.#acked || received > this.#end) return false;
+    this.#next = this.#first;
+    for (let sent = this.#frames[this.#next]; sent !== undefined && sent.end <= received; ) {
+      sent = this.#frames[++this.#next];
+    }
+    this.#sample = undefined;
+    return true;
+  }
+
+  /** False: more than was sent. */
+  acknowledge(ack: number, now: number): boolean {
+    if (ack > this.#end) return false;
+    if (ack <= this.#acked) return true;
+    this.#acked = ack;
+    for (let sent = this.#frames[this.#first]; sent !== undefined && sent.end <= ack; ) {
+      this.#hold(-(sent.frame.length + FRAME_COST));
+      this.#frames[this.#first] = undefined;
+      sent = this.#frames[++this.#first];
+    }
+    if (this.#next < this.#first) this.#next = this.#first;
+    this.#compact();
+    this.#measure(ack, now);
+    return true;
+  }
+
+  /** Lets go of everything. */
+  discard(): void {
+    this.#hold(-this.#held);
+    this.#frames.length = 0;
+    this.#first = 0;
+    this.#next = 0;
+  }
+
+  #compact(): void {
+    if (this.#first < 64 || this.#first * 2 < this.#frames.length) return;
+    this.#frames.splice(0, this.#first);
+    this.#next -= this.#first;
+    this.#first = 0;
+  }
+
+  /** Twice what a round trip takes in at the measured rate lets the network, and not the window, be the limit. */
+  #measure(ack: number, now: number): void {
+    const sample = this.#sample;
+    if (sample === undefined || ack < sample.end) return;
+    this.#sample = undefined;
+    const took = Math.max(now - sample.at, 0.01);
+    this.#roundTrip = took;
+    this.#shortest = Math.min(this.#shortest, took);
+    if (!sample.full || this.#budget.isSpent) return;
+    const product = ((ack - sample.acked) / took) * this.#shortest;
+    this.#window = Math.min(WINDOW_MAX, Math.max(this.#window, 2 * product));
+  }
+}
