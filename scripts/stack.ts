@@ -35,6 +35,8 @@ export interface StackOptions {
   readonly workspace: string;
   /** More flags for `sallyport gateway`, such as `--http`. */
   readonly gatewayArgs?: readonly string[];
+  /** Where host and companion reach the gateway, if not at its own URL: through something in between. */
+  readonly reach?: (gateway: Gateway) => Promise<{ readonly host: string; readonly companion: string }>;
   readonly signal?: AbortSignal;
 }
 
@@ -70,11 +72,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const env = personEnvironment(options.directory);
     const key = await makeKey(options.directory);
     const signIn = { ...env, SALLYPORT_TOKEN_FILE: gateway.tokenFile };
-    await sallyport(["login", gateway.url], signIn);
+    const urls = (await options.reach?.(gateway)) ?? { host: gateway.url, companion: gateway.url };
+    await sallyport(["login", urls.companion], signIn);
     await addKey(gateway, `${key}.pub`);
-    const started = await startHost(options, gateway);
+    const started = await startHost(options, { ...gateway, url: urls.host });
     host = started;
-    const sshConfig = await writeSshConfig(options, gateway, key);
+    const sshConfig = await writeSshConfig(options, { ...gateway, url: urls.companion }, key);
     return {
       gateway,
       host: started,

@@ -1,0 +1,100 @@
+// A gateway, a host and a companion as processes of their own, with a relay on each of the two legs that can be cut.
+
+import { type ChildProcess, execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Gateway, type Stack, startGateway, startStack } from "../../scripts/stack.ts";
+import { CutProxy } from "./cut-proxy.ts";
+
+export const run = promisify(execFile);
+
+export class World {
+  readonly directory: string;
+  readonly stack: Stack;
+  /** Between companion and gateway. */
+  readonly near: CutProxy;
+  /** Between gateway and host. */
+  readonly far: CutProxy;
+  readonly #gatewayArgs: readonly string[];
+  #gateway: Gateway;
+  #restarting: Promise<void> = Promise.resolve();
+  readonly #children = new Set<ChildProcess>();
+
+  private constructor(directory: string, stack: Stack, legs: [CutProxy, CutProxy], args: readonly string[]) {
+    this.directory = directory;
+    this.stack = stack;
+    [this.near, this.far] = legs;
+    this.#gateway = stack.gateway;
+    this.#gatewayArgs = args;
+  }
+
+  static async start(): Promise<World> {
+    const directory = mkdtempSync(join(tmpdir(), "sallyport-chaos-"));
+    // Known beforehand, since a gateway that is started again has to be where it was.
+    const [http, ssh] = [await freePort(), await freePort()];
+    const args = ["--http", `127.0.0.1:${http}`, "--ssh", `127.0.0.1:${ssh}`];
+    const legs: [CutProxy, CutProxy] = [await CutProxy.start(http), await CutProxy.start(http)];
+    const [near, far] = legs;
+    const reach = () => Promise.resolve({ companion: near.url, host: far.url });
+    const stack = await startStack({ directory, workspace: "dev", gatewayArgs: args, reach });
+    return new World(directory, stack, legs, args);
+  }
+
+  get gatewayPid(): number {
+    return this.#gateway.program.pid;
+  }
+
+  /** SIGKILL, and another one in its place. */
+  restartGateway(): Promise<void> {
+    this.#restarting = this.#restarting.then(async () => {
+      process.kill(this.#gateway.program.pid, "SIGKILL");
+      await this.#gateway.program.exited;
+      this.#gateway = await startGateway({ directory: this.directory, gatewayArgs: this.#gatewayArgs });
+    });
+    return this.#restarting;
+  }
+
+  /** Ended with the world, if it lives that long. */
+  own(child: ChildProcess): ChildProcess {
+    this.#children.add(child);
+    child.once("exit", () => this.#children.delete(child));
+    return child;
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+    await this.#restarting.catch(() => undefined);
+    await this.stack.host.stop();
+    await this.#gateway.program.stop();
+    await Promise.all([this.near.close(), this.far.close()]);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Kilobytes of resident memory (proc(5)); 0: it is gone. */
+export function residentKilobytes(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** The companions that ssh has started for this world, by the URL in their arguments. */
+export async function companions(world: World): Promise<number[]> {
+  const { stdout } = await run("pgrep", ["-f", `cli.js tunnel ${world.near.url} dev$`]).catch(() => ({
+    stdout: "",
+  }));
+  return stdout.split("\n").filter(Boolean).map(Number);
+}
