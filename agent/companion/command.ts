@@ -10,7 +10,7 @@ import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { createLog } from "../log.ts";
 import { resumable } from "./resumable.ts";
 import { resumableStdio, tunnelStdio } from "./stdio.ts";
-import { dialTunnel, type TunnelTarget } from "./tunnel.ts";
+import { dialFirst, type TunnelTarget } from "./tunnel.ts";
 
 const help = `
 Usage: sallyport tunnel [options] GATEWAY WORKSPACE
@@ -59,7 +59,7 @@ export const command: Command = {
         log,
       });
     }
-    const socket = await dialTunnel(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], context.signal);
+    const socket = await dialFirst(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], context.signal);
     await avoidStuckExit();
     log.debug(`connected after ${Math.round(performance.now() - started)} ms, by ${socket.protocol}`);
     const { openStatusFile } = await import("./status-file.ts");

@@ -9,7 +9,7 @@ import type { StreamState } from "../../protocol/resume/initiator.ts";
 import { webSocketStream } from "../../protocol/web-socket.ts";
 import { type CommandContext, CommandError, UsageError } from "../command.ts";
 import type { Log } from "../log.ts";
-import { closeError, dialTunnel, type TunnelTarget } from "./tunnel.ts";
+import { closeError, dialFirst, type TunnelTarget } from "./tunnel.ts";
 
 export interface ListenAddress {
   readonly host: string;
@@ -92,7 +92,7 @@ async function carry(
   signal: AbortSignal,
 ): Promise<void> {
   connection.pause();
-  const socket = await dialTunnel(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], signal);
+  const socket = await dialFirst(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], signal);
   if (socket.protocol === SUBPROTOCOL.resume)
     return await carryOn(connection, socket, target, onState, signal);
   let closed: CommandError | undefined;

@@ -1,6 +1,8 @@
 // One tunnel: the WebSocket from this machine to the gateway that ends at a workspace's SSH server.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
+import { backoff } from "../../protocol/backoff.ts";
 import { CLOSE } from "../../protocol/errors.ts";
 import {
   type DataSubprotocol,
@@ -36,6 +38,35 @@ export async function dialTunnel(
     headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
     signal,
   });
+}
+
+/** How often a first connection is begun that a network cuts while it is made. */
+const FIRST_TRIES = 4;
+
+/**
+ * The same for the first connection of a tunnel, which nothing resumes yet: one that is cut while it is made, or whose gateway
+ * is about to stop, is begun again, for a second or two.
+ */
+export async function dialFirst(
+  target: TunnelTarget,
+  subprotocols: readonly DataSubprotocol[],
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await dialTunnel(target, subprotocols, signal);
+    } catch (error) {
+      if (failures >= FIRST_TRIES || !isCut(error)) throw error;
+      await delay(backoff(failures, Math.random()), undefined, { signal });
+    }
+  }
+}
+
+function isCut(error: unknown): boolean {
+  if (!(error instanceof CommandError)) return false;
+  const { cause } = error;
+  const code = cause instanceof Error && "code" in cause ? cause.code : error.code;
+  return code === "ECONNRESET" || code === "EPIPE" || code === "shutting_down";
 }
 
 /** What a close code of the gateway means to a person; undefined where the tunnel simply ended. */

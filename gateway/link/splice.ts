@@ -12,6 +12,9 @@ import { closeReason, OPEN } from "../../protocol/web-socket.ts";
  */
 const MESSAGE_BYTES = 1024;
 
+/** What one side's end means to the other one as well: it was in order, or another connection took over. */
+const PASSED_ON: ReadonlySet<number> = new Set([CLOSE.normal, CLOSE.fenced]);
+
 export interface SpliceEnd {
   readonly bytesFromA: number;
   readonly bytesFromB: number;
@@ -81,7 +84,7 @@ function forward(from: WebSocket, to: WebSocket, onBytes: (n: number) => void): 
     });
     from.on("close", (code, reason) => {
       clearInterval(pings);
-      close(to, code === CLOSE.normal ? CLOSE.normal : CLOSE.peerGone, reason.toString());
+      close(to, PASSED_ON.has(code) ? code : CLOSE.peerGone, reason.toString());
       resolve();
     });
     if (from.isPaused) from.resume();

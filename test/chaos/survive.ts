@@ -4,11 +4,11 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { companions, residentKilobytes, run, type World } from "./world.ts";
 
 export interface Ordeal {
@@ -37,12 +37,13 @@ export interface Report {
 export async function survive(world: World, ordeal: Ordeal): Promise<Report> {
   const { directory, stack } = world;
   const random = mulberry32(ordeal.seed);
-  const started = performance.now();
+  const began = performance.now();
   const [source, copy, back] = ["source", "copy", "back"].map((name) => join(directory, name));
   if (source === undefined || copy === undefined || back === undefined) throw new Error("no paths");
   fill(source, ordeal.megabytes);
   const terminal = interactive(world);
   const cutting = new AbortController();
+  let target = copy;
   const memory = watchMemory(world);
   const cuts = { reset: 0, swallow: 0, freeze: 0, restart: 0 };
   const transfer = async (from: string, to: string): Promise<void> => {
@@ -52,9 +53,15 @@ export async function survive(world: World, ordeal: Ordeal): Promise<Report> {
     });
     expect(stderr).toBe("");
   };
+  // Nothing resumes a connection that is not made yet: that a gateway is not there is told at once.
+  const started = async (): Promise<void> => {
+    await vi.waitFor(() => expect(terminal.echoed()).toBeGreaterThan(0), { timeout: 30_000 });
+    await vi.waitFor(() => expect(existsSync(target)).toBe(true), { timeout: 30_000 });
+  };
   const cut = async (): Promise<void> => {
     for (let i = 0; i < ordeal.cuts && !cutting.signal.aborted; i++) {
       await delay(50 + random() * 400);
+      await started();
       const leg = random() < 0.5 ? world.near : world.far;
       const dice = random() * 100;
       if (dice < ordeal.restart) {
@@ -74,7 +81,13 @@ export async function survive(world: World, ordeal: Ordeal): Promise<Report> {
     }
   };
   try {
-    await Promise.all([cut(), transfer(source, `dev:${copy}`).then(() => transfer(`dev:${copy}`, back))]);
+    await Promise.all([
+      cut(),
+      transfer(source, `dev:${copy}`).then(() => {
+        target = back;
+        return transfer(`dev:${copy}`, back);
+      }),
+    ]);
   } finally {
     cutting.abort();
   }
@@ -83,7 +96,7 @@ export async function survive(world: World, ordeal: Ordeal): Promise<Report> {
   expect(there).toBe(sent);
   expect(returned).toBe(sent);
   return {
-    seconds: Math.round((performance.now() - started) / 1000),
+    seconds: Math.round((performance.now() - began) / 1000),
     cuts,
     connections: world.near.made + world.far.made,
     linesEchoed: echoed.lines,
@@ -97,7 +110,9 @@ function interactive(world: World) {
   const script =
     'stty raw -echo; echo ready; while IFS= read -r line; do echo "$line"; [ "$line" = end ] && exit 7; done';
   const child = world.own(
-    spawn("ssh", ["-tt", "-o", "LogLevel=ERROR", "-F", world.stack.sshConfig, "dev", script], { stdio: ["pipe", "pipe", "pipe"] }),
+    spawn("ssh", ["-tt", "-o", "LogLevel=ERROR", "-F", world.stack.sshConfig, "dev", script], {
+      stdio: ["pipe", "pipe", "pipe"],
+    }),
   );
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new Error("ssh has no pipes");
