@@ -136,6 +136,7 @@ function personEnvironment(directory: string): NodeJS.ProcessEnv {
     ...Object.fromEntries(own),
     SALLYPORT_CONFIG: join(directory, "config"),
     SALLYPORT_KEYCHAIN: "off",
+    XDG_CACHE_HOME: join(directory, "cache"),
   };
 }
 
@@ -188,7 +189,10 @@ async function writeSshConfig(options: StackOptions, gateway: Gateway, key: stri
     ...discovered.hostKeys.map((hostKey) => `gateway ${hostKey}\n`),
   ];
   writeFileSync(knownHosts, pins.join(""), { mode: 0o600 });
-  const config = `SALLYPORT_CONFIG=${shellWord(join(directory, "config"))}`;
+  const { SALLYPORT_CONFIG, XDG_CACHE_HOME } = personEnvironment(directory);
+  const own = Object.entries({ SALLYPORT_CONFIG, XDG_CACHE_HOME })
+    .map(([name, value = ""]) => `${name}=${shellWord(value)}`)
+    .join(" ");
   const tunnel = [process.execPath, CLI, "tunnel", gateway.url, workspace].map(shellWord).join(" ");
   const common = [
     `  IdentityFile ${sshConfigWord(key)}`,
@@ -203,7 +207,7 @@ async function writeSshConfig(options: StackOptions, gateway: Gateway, key: stri
     `Host ${workspace}`,
     `  HostName ${workspace}`,
     `  User ${sshConfigWord(userInfo().username)}`,
-    `  ProxyCommand env ${config} ${tunnel}`.replaceAll("%", "%%"),
+    `  ProxyCommand env ${own} ${tunnel}`.replaceAll("%", "%%"),
     `  HostKeyAlias ${workspace}`,
     ...common,
     "Host gateway",

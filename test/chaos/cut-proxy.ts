@@ -16,6 +16,8 @@ export class CutProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #idle: NodeJS.Timeout | undefined;
+  /** New connections are reset at once. */
+  refusing = false;
   /** Connections that were made through it. */
   made = 0;
   #bytes = 0;
@@ -91,6 +93,10 @@ export class CutProxy {
   }
 
   #relay(outer: Socket): void {
+    if (this.refusing) {
+      outer.resetAndDestroy();
+      return;
+    }
     this.made++;
     const inner = connect({ ...this.#target, noDelay: true });
     const pair: Pair = { inner, outer, swallowed: false, movedAt: Date.now() };

@@ -162,7 +162,7 @@ function watchMemory(world: World) {
     const pids = await companions(world);
     samples.push({
       gateway: residentKilobytes(world.gatewayPid),
-      host: residentKilobytes(world.stack.host.pid),
+      host: residentKilobytes(world.hostPid),
       companion: Math.max(0, ...pids.map(residentKilobytes)),
     });
     if (!over) setTimeout(() => void look(), 1000).unref();

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Gateway, type Stack, startGateway, startStack } from "../../scripts/stack.ts";
+import { type Gateway, type Stack, startGateway, startHost, startStack } from "../../scripts/stack.ts";
 import { CutProxy } from "./cut-proxy.ts";
 
 export const run = promisify(execFile);
@@ -19,6 +19,7 @@ export class World {
   /** Between gateway and host. */
   readonly far: CutProxy;
   readonly #gatewayArgs: readonly string[];
+  #host: Stack["host"];
   #gateway: Gateway;
   #restarting: Promise<void> = Promise.resolve();
   readonly #children = new Set<ChildProcess>();
@@ -28,6 +29,7 @@ export class World {
     this.stack = stack;
     [this.near, this.far] = legs;
     this.#gateway = stack.gateway;
+    this.#host = stack.host;
     this.#gatewayArgs = args;
   }
 
@@ -43,8 +45,30 @@ export class World {
     return new World(directory, stack, legs, args);
   }
 
+  /** Where the companions of this world keep their status. */
+  get cache(): string {
+    return join(this.directory, "cache", "sallyport");
+  }
+
   get gatewayPid(): number {
     return this.#gateway.program.pid;
+  }
+
+  get hostPid(): number {
+    return this.#host.pid;
+  }
+
+  /** SIGKILL, and another one in its place, with the same identity. */
+  async restartHost(): Promise<void> {
+    process.kill(this.#host.pid, "SIGKILL");
+    await this.#host.exited;
+    const { directory } = this;
+    this.#host = await startHost({ directory, workspace: "dev" }, { ...this.#gateway, url: this.far.url });
+  }
+
+  /** As Ctrl-C does. */
+  async stopHost(): Promise<void> {
+    await this.#host.stop();
   }
 
   /** SIGKILL, and another one in its place. */
@@ -67,7 +91,7 @@ export class World {
   async stop(): Promise<void> {
     for (const child of this.#children) child.kill("SIGKILL");
     await this.#restarting.catch(() => undefined);
-    await this.stack.host.stop();
+    await this.#host.stop();
     await this.#gateway.program.stop();
     await Promise.all([this.near.close(), this.far.close()]);
     rmSync(this.directory, { recursive: true, force: true });

@@ -1,0 +1,89 @@
+// What outlives what, and how ssh learns of an end that is one: with real processes and a real ssh.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { count, upTo } from "../../chaos/counting.ts";
+import { companions, World } from "../../chaos/world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await World.start();
+});
+afterEach(() => world.stop());
+
+const patient = { timeout: 20_000, interval: 50 };
+const running = (counting: ReturnType<typeof count>) =>
+  vi.waitFor(() => expect(counting.numbers.length).toBeGreaterThan(2), patient);
+
+test("a workspace that was restarted is told apart from a blip, and ssh ends at once", async () => {
+  const counting = count(world, "dev", 600);
+  await running(counting);
+  await world.restartHost();
+  expect(await counting.ended).toBe(255);
+  expect(counting.stderr()).toContain(
+    "sallyport: tunnel: the workspace was restarted, and its sessions with it",
+  );
+}, 60_000);
+
+test("a host that stops in good order ends its sessions at once, with a line that says so", async () => {
+  const counting = count(world, "dev", 600);
+  await running(counting);
+  await world.stopHost();
+  expect(await counting.ended).toBe(255);
+  expect(counting.stderr()).toMatch(/host stop|host was stopped/);
+}, 60_000);
+
+test.each(["dev-jump", "dev-direct"])(
+  "a blip of the workspace's network does not end a direct connection (%s)",
+  async (alias) => {
+    const counting = count(world, alias, 60);
+    await running(counting);
+    for (let i = 0; i < 5; i++) {
+      world.far.reset();
+      await delay(500);
+    }
+    expect({ code: await counting.ended, stderr: counting.stderr() }).toEqual({ code: 0, stderr: "" });
+    expect(counting.numbers).toEqual(upTo(60));
+  },
+  60_000,
+);
+
+test("a companion that was stopped for a while, as by a sleep, goes on within 3 s of waking", async () => {
+  const counting = count(world, "dev", 110);
+  await running(counting);
+  const [pid] = await companions(world);
+  if (pid === undefined) throw new Error("there is no companion");
+  process.kill(pid, "SIGSTOP");
+  world.near.swallow();
+  await delay(7_000);
+  const before = counting.numbers.length;
+  const woken = performance.now();
+  process.kill(pid, "SIGCONT");
+  await vi.waitFor(() => expect(counting.numbers.length).toBeGreaterThan(before), patient);
+  expect(counting.lastAt() - woken).toBeLessThan(3_000);
+  expect(await counting.ended).toBe(0);
+  expect(counting.numbers).toEqual(upTo(110));
+}, 60_000);
+
+test("the status file says connected, then reconnecting, then connected again", async () => {
+  const counting = count(world, "dev", 80);
+  await running(counting);
+  const status = (): Record<string, unknown> => {
+    const directory = join(world.cache, "status");
+    const [name] = readdirSync(directory).filter((entry) => entry.endsWith(".json"));
+    return JSON.parse(readFileSync(join(directory, name ?? ""), "utf8"));
+  };
+  await vi.waitFor(() => expect(status()).toMatchObject({ state: "connected" }), patient);
+  world.near.refusing = true;
+  world.near.reset();
+  await vi.waitFor(() => expect(status()).toMatchObject({ state: "reconnecting" }), patient);
+  world.near.refusing = false;
+  await vi.waitFor(
+    () => expect(status()).toMatchObject({ state: "connected", roundTripMs: expect.any(Number) }),
+    patient,
+  );
+  expect(await counting.ended).toBe(0);
+  expect(counting.numbers).toEqual(upTo(80));
+}, 60_000);
