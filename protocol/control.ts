@@ -3,7 +3,7 @@
 //   gateway → host   challenge            once, first
 //   host → gateway   register             once, signed with the host key that the workspace will be known by
 //   gateway → host   registered | error   after `error` the gateway closes
-//   then             open, keys, goaway (gateway), refuse (host), ping, pong (both)
+//   then             open, standby, keys, goaway (gateway), refuse (host), ping, pong (both)
 //
 // For each `open` the host dials PATHS.stream with the stream token; see docs/architecture.md.
 
@@ -67,6 +67,9 @@ const Open = Type.Object(
   closed,
 );
 
+/** To a host that said it keeps one: dial back now, and wait for the `open` that names this stream. */
+const StandbyMessage = Type.Object({ type: Type.Literal("standby"), stream: StreamTokenText }, closed);
+
 const Keys = Type.Object(
   { type: Type.Literal("keys"), keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }) },
   closed,
@@ -88,6 +91,8 @@ const Register = Type.Object(
     agent: Text(100),
     endToEndOnly: Type.Boolean(),
     ownerTokens: Type.Boolean(),
+    /** It keeps a stream dialled in advance, and takes `standby`. */
+    standby: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -103,6 +108,7 @@ const fromGateway = {
   challenge: Challenge,
   registered: Registered,
   open: Open,
+  standby: StandbyMessage,
   keys: Keys,
   goaway: GoAway,
   error: ErrorMessage,

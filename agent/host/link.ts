@@ -29,6 +29,7 @@ import type { Log } from "../log.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
 import { stageOf } from "../stage.ts";
 import type { HostIdentity } from "./identity.ts";
+import { StandbyStream } from "./standby-stream.ts";
 
 export interface LinkOptions {
   readonly gateway: GatewayUrl;
@@ -51,6 +52,8 @@ export interface LinkOptions {
 
 /** Dial-backs under way at once: more are refused, so that a flood cannot take the machine's sockets. */
 const MAX_DIALLING = 64;
+/** Streams dialled in advance: one, and those that are being replaced. */
+const MAX_STANDBYS = 4;
 /** Control messages that wait for the gateway to read: a few thousand. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 /** After a refusal that a person has to mend, tries go on at this pace. */
@@ -103,6 +106,7 @@ class Attempt {
   readonly #onUp: () => void;
   #token: string | undefined;
   #dialling = 0;
+  readonly #standbys = new Map<string, StandbyStream>();
   #lastHeard = Date.now();
 
   constructor(options: LinkOptions, signal: AbortSignal, onUp: () => void) {
@@ -125,6 +129,7 @@ class Attempt {
       let registered = false;
       let gatewayKeys: readonly string[] = [];
       const end = (): void => {
+        for (const standby of this.#standbys.values()) standby.end();
         clearTimeout(deadline);
         clearInterval(pings);
         this.#signal.removeEventListener("abort", onAbort);
@@ -197,6 +202,7 @@ class Attempt {
       agent: this.#options.agent,
       endToEndOnly: this.#options.endToEndOnly,
       ownerTokens: this.#options.ownerTokens,
+      standby: true,
     };
   }
 
@@ -204,6 +210,9 @@ class Attempt {
     switch (message.type) {
       case "open":
         this.#dialBack(socket, message);
+        break;
+      case "standby":
+        this.#dialStandby(message.stream);
         break;
       case "keys":
         this.#options.onKeys(message.keys);
@@ -224,8 +233,36 @@ class Attempt {
     }
   }
 
+  /** Nothing is told where it fails: the gateway asks again for what it needs. */
+  #dialStandby(token: string): void {
+    const { gateway, log } = this.#options;
+    if (this.#standbys.size >= MAX_STANDBYS) return;
+    const standby = new StandbyStream(() => this.#standbys.delete(token));
+    this.#standbys.set(token, standby);
+    const subprotocols = [SUBPROTOCOL.resume];
+    dialWebSocket({ gateway, path: PATHS.stream, subprotocols, token, signal: this.#signal }).then(
+      (dialled) => standby.keep(dialled),
+      (error: unknown) => {
+        this.#standbys.delete(token);
+        log.debug(`no stream in advance: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    );
+  }
+
+  #accept(dialled: WebSocket, request: OpenMessage): void {
+    const { onStream, responder } = this.#options;
+    const { account } = request.client;
+    responder.accept(dialled, `${request.via} ${account ?? ""}`, (stream) => onStream(stream, request));
+  }
+
   #dialBack(socket: WebSocket, request: OpenMessage): void {
-    const { gateway, log, onStream, responder } = this.#options;
+    const { gateway, log, onStream } = this.#options;
+    const standby = this.#standbys.get(request.stream);
+    if (standby !== undefined) {
+      this.#standbys.delete(request.stream);
+      standby.take((dialled) => this.#accept(dialled, request));
+      return;
+    }
     if (this.#dialling >= MAX_DIALLING) {
       send(socket, {
         type: "refuse",
@@ -243,11 +280,7 @@ class Attempt {
       signal: this.#signal,
     })
       .then((dialled) => {
-        if (request.resume === true) {
-          const { account } = request.client;
-          responder.accept(dialled, `${request.via} ${account ?? ""}`, (stream) => onStream(stream, request));
-          return;
-        }
+        if (request.resume === true) return this.#accept(dialled, request);
         const stream = webSocketStream(dialled);
         // The SSH server listens from here on; a stream that fails before is gone without a trace.
         onStream(stream, request);

@@ -19,6 +19,7 @@ import {
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
 import type { LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
+import { Standby } from "./standby.ts";
 
 /** A host dials this many back at once; one that never does must not take the places of everyone who waits. */
 const MAX_OPENING = 64;
@@ -56,6 +57,7 @@ export class NativeLink implements WorkspaceLink {
   #opening = 0;
   #end: string | undefined;
   readonly #waitingForPong = new Set<() => void>();
+  #standby: Standby | undefined;
 
   /** Takes over a control connection whose host has registered. */
   constructor(socket: WebSocket, options: NativeLinkOptions) {
@@ -82,6 +84,22 @@ export class NativeLink implements WorkspaceLink {
     }, PING_INTERVAL_MS);
   }
 
+  /** The next stream is there already. */
+  get isWarm(): boolean {
+    return this.#standby?.isReady === true;
+  }
+
+  /** The host dials a stream in advance from now on: once it knows that it is registered. */
+  warm(): void {
+    this.#standby = new Standby({
+      ask: () => {
+        const asked = this.#options.pending.create(this);
+        this.#send({ type: "standby", stream: asked.token });
+        return asked;
+      },
+    });
+  }
+
   get streams(): number {
     return this.#streams;
   }
@@ -105,7 +123,9 @@ export class NativeLink implements WorkspaceLink {
     this.#count(1);
     this.#opening++;
     try {
-      const { token, socket: dialled } = this.#options.pending.create(this);
+      // Those that wait for nothing, in advance; who speaks raw is too rare to be waited for.
+      const warm = request.resume ? this.#standby?.take() : undefined;
+      const { token, socket: dialled } = warm ?? this.#options.pending.create(this);
       const { via, resume } = request;
       this.#send({ type: "open", stream: token, via, client: clientOf(request), resume });
       const socket = await dialled;
@@ -210,6 +230,7 @@ export class NativeLink implements WorkspaceLink {
     if (this.#end !== undefined) return;
     this.#end = reason;
     clearInterval(this.#pings);
+    this.#standby?.end();
     this.#options.pending.abandon(this);
     this.#options.onEnd(reason);
   }

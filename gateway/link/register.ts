@@ -113,6 +113,7 @@ export async function registerHost(
         link.close(code, message);
         throw error;
       }
+      if (message.standby === true) link.warm();
       return link;
     });
   } catch (error) {

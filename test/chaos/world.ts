@@ -33,15 +33,22 @@ export class World {
     this.#gatewayArgs = args;
   }
 
-  static async start(): Promise<World> {
+  /** @param address of the gateway, by TLS and with nothing in between; undefined: this machine's, through the relays */
+  static async start({ address }: { readonly address?: string } = {}): Promise<World> {
     const directory = mkdtempSync(join(tmpdir(), "sallyport-chaos-"));
     // Known beforehand, since a gateway that is started again has to be where it was.
     const [http, ssh] = [await freePort(), await freePort()];
-    const args = ["--http", `127.0.0.1:${http}`, "--ssh", `127.0.0.1:${ssh}`];
+    const { SALLYPORT_CHAOS_CERT: cert = "", SALLYPORT_CHAOS_KEY: key = "" } = process.env;
+    const listen = address === undefined ? [] : ["--tls-cert", cert, "--tls-key", key];
+    const args = [
+      ...["--http", `${address ?? "127.0.0.1"}:${http}`, ...listen],
+      ...["--ssh", `127.0.0.1:${ssh}`],
+    ];
     const legs: [CutProxy, CutProxy] = [await CutProxy.start(http), await CutProxy.start(http)];
     const [near, far] = legs;
     const reach = () => Promise.resolve({ companion: near.url, host: far.url });
-    const stack = await startStack({ directory, workspace: "dev", gatewayArgs: args, reach });
+    const through = address === undefined ? { reach } : {};
+    const stack = await startStack({ directory, workspace: "dev", gatewayArgs: args, ...through });
     return new World(directory, stack, legs, args);
   }
 
