@@ -2,7 +2,9 @@
 // path of the bytes knows of tables or SQL.
 
 import type { Scope } from "../protocol/api.ts";
+import type { BrowserUrl } from "../protocol/browser-url.ts";
 import type { PushedKey } from "../protocol/control.ts";
+import type { Folder } from "../protocol/folder.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
 import type { Name, WorkspaceRef } from "../protocol/name.ts";
 
@@ -41,6 +43,8 @@ export interface WorkspaceRecord {
   readonly hostKeys: readonly string[];
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
+  readonly browserUrl: BrowserUrl | null;
+  readonly folder: Folder | null;
   readonly createdAt: Date;
   readonly lastSeenAt: Date | null;
 }
@@ -53,6 +57,9 @@ export interface Registration {
   readonly hostKeys: readonly string[];
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
+  /** Both as the host names them now: null takes back what it named before. */
+  readonly browserUrl: BrowserUrl | null;
+  readonly folder: Folder | null;
 }
 
 /** A change that live connections have to follow. Delivered after it is durable. */

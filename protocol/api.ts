@@ -2,6 +2,8 @@
 // serves as OpenAPI, and that the agent takes its types from. Times are ISO 8601 in UTC; durations are seconds.
 
 import { type Static, type TProperties, Type } from "typebox";
+import { MAX_BROWSER_URL } from "./browser-url.ts";
+import { MAX_FOLDER } from "./folder.ts";
 import { ID_PATTERN } from "./id.ts";
 import { MAX_KEY_LINE } from "./limits.ts";
 import { NAME_PATTERN } from "./name.ts";
@@ -100,6 +102,10 @@ export const Workspace = object({
   endToEndOnly: Type.Boolean(),
   /** The host's SSH public keys, to pin. */
   hostKeys: Type.Array(Type.String()),
+  /** What the workspace shows in a browser, where its host names it: http or https. Ask a person before you open it. */
+  browserUrl: Type.Optional(Type.String({ maxLength: MAX_BROWSER_URL })),
+  /** The folder to open first, where its host names one: an absolute path there. */
+  folder: Type.Optional(Type.String({ maxLength: MAX_FOLDER })),
   createdAt: Time,
   lastSeenAt: nullable(Time),
 });

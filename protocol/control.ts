@@ -9,7 +9,9 @@
 
 import { type Static, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
+import { MAX_BROWSER_URL } from "./browser-url.ts";
 import { ERROR_STATUS, type ErrorCode, ProtocolError } from "./errors.ts";
+import { MAX_FOLDER } from "./folder.ts";
 import { ID_PATTERN } from "./id.ts";
 import { MAX_CONTROL_BYTES, MAX_KEY_LINE, MAX_PUSHED_KEYS } from "./limits.ts";
 import { NAME_PATTERN } from "./name.ts";
@@ -93,6 +95,10 @@ const Register = Type.Object(
     ownerTokens: Type.Boolean(),
     /** It keeps a stream dialled in advance, and takes `standby`. */
     standby: Type.Optional(Type.Boolean()),
+    /** What the workspace shows in a browser. Said only where there is one: a gateway of before refuses what it does not know. */
+    browserUrl: Type.Optional(Text(MAX_BROWSER_URL)),
+    /** The folder that editors open first. Said only where there is one. */
+    folder: Type.Optional(Text(MAX_FOLDER)),
   },
   closed,
 );

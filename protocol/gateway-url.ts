@@ -80,7 +80,8 @@ export function gatewayHost(gateway: GatewayUrl): string {
   return new URL(gateway).hostname.replace(/^\[|\]$/g, "");
 }
 
-function isLoopback(hostname: string): boolean {
+/** `hostname` as a URL has it. */
+export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { RegisteredMessage } from "../../protocol/control.ts";
+import { type Folder, parseFolder } from "../../protocol/folder.ts";
 import { PROCESS_BYTES } from "../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../protocol/resume/outgoing.ts";
 import { Responder } from "../../protocol/resume/responder.ts";
@@ -15,7 +15,8 @@ import { createLog, type Log } from "../log.ts";
 import { nativeParts } from "../native-parts.ts";
 import { stateDirectory, thisMachine } from "../paths.ts";
 import { AllowedKeys } from "./allowed-keys.ts";
-import { type HostIdentity, loadIdentity } from "./identity.ts";
+import { type Announced, announcement, readyEvent } from "./announcement.ts";
+import { loadIdentity } from "./identity.ts";
 import { holdLink, registeredId } from "./link.ts";
 import { type HostOptions, parseHostOptions } from "./options.ts";
 import { createHostSshServer } from "./ssh-server.ts";
@@ -44,6 +45,9 @@ Who may come in:
   --name NAME            the workspace's name (or SALLYPORT_NAME; default: this machine's name)
   --shell PATH           the shell of sessions (default: the login shell)
   --cwd DIR              where sessions start (default: the home directory)
+  --folder DIR           the folder that editors open first: an absolute path (or SALLYPORT_FOLDER; default: --cwd)
+  --browser-url URL      what the workspace shows in a browser, http or https; everyone who sees the workspace
+                         sees it, so no secret belongs in it (or SALLYPORT_BROWSER_URL)
   --state DIR            host key and ids, kept between starts (or SALLYPORT_STATE)
   --allow-plain-http     talk to a gateway on another machine without TLS
   --json                 one JSON object a line on stdout, the first one {"event":"ready",…}
@@ -102,6 +106,9 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
   if (context.signal.aborted) onAbort();
   context.signal.addEventListener("abort", onAbort, { once: true });
   let announced = false;
+  const announce = (what: Announced): void => {
+    context.stdout.write(options.json ? `${JSON.stringify(readyEvent(what))}\n` : announcement(what));
+  };
   try {
     await holdLink(
       {
@@ -111,6 +118,8 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
         name: options.name,
         endToEndOnly: options.endToEndOnly,
         ownerTokens: options.ownerTokens,
+        browserUrl: options.browserUrl,
+        folder: options.folder ?? startFolder(options),
         agent: `sallyport/${VERSION}`,
         log,
         onRegistered(message) {
@@ -120,7 +129,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
             );
           });
           if (announced) log.info("the link is up again");
-          else announce(message, options, identity, context);
+          else announce({ ...options, message, hostKey: identity.publicKey });
           announced = true;
         },
         onGatewayKeys(keys) {
@@ -150,53 +159,9 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
   }
 }
 
-function announce(
-  message: RegisteredMessage,
-  options: HostOptions,
-  identity: HostIdentity,
-  context: CommandContext,
-): void {
-  const { id, name } = message.workspace;
-  const open = message.account === null;
-  const ssh = connectCommands(message, options, identity);
-  if (options.json) {
-    const event = {
-      event: "ready",
-      workspace: { id, name },
-      ssh,
-      fingerprint: identity.publicKey.fingerprint,
-    };
-    context.stdout.write(`${JSON.stringify(event)}\n`);
-    return;
-  }
-  const lines = [
-    `Workspace ${name} is online at ${options.gateway}${open ? "" : ` (account ${message.account})`}.`,
-    `Host key: ${identity.publicKey.fingerprint}`,
-    "Connect with:",
-    ...ssh.map((line) => `  ${line}`),
-    ...(open ? ["The id is the secret: whoever has it and an allowed key comes in."] : []),
-    "Press Ctrl-C to stop.",
-  ];
-  context.stdout.write(`${lines.join("\n")}\n`);
-}
-
-/**
- * Commands that a person can copy, with Sallyport installed and, where the gateway serves SSH, with nothing but ssh: end
- * to end first.
- */
-function connectCommands(message: RegisteredMessage, options: HostOptions, identity: HostIdentity): string[] {
-  const { id, name } = message.workspace;
-  const ownKey = `${identity.publicKey.type} ${identity.publicKey.blob}`;
-  const pinned = message.account === null ? ` --host-key '${ownKey}'` : "";
-  const target = message.account === null ? id : name;
-  const commands = [`sallyport ssh --gateway ${options.gateway}${pinned} ${target}`];
-  if (message.ssh !== null) {
-    const { host, port } = message.ssh;
-    const jump = `${host.includes(":") ? `[${host}]` : host}${port === 22 ? "" : `:${port}`}`;
-    commands.push(`ssh -J ${jump} ${target}`);
-    if (!options.endToEndOnly) commands.push(`ssh ${port === 22 ? "" : `-p ${port} `}${target}@${host}`);
-  }
-  return commands;
+/** Where sessions start is what an editor opens, too. @throws ProtocolError bad_request */
+function startFolder({ cwd }: HostOptions): Folder | undefined {
+  return cwd === undefined ? undefined : parseFolder(resolve(cwd));
 }
 
 /** Reads the token anew each time where it lives in a file or a keychain, so that a renewed one is picked up. */

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { backoff } from "../../protocol/backoff.ts";
+import type { BrowserUrl } from "../../protocol/browser-url.ts";
 import {
   type ChallengeMessage,
   CONTROL_VERSION,
@@ -17,6 +18,7 @@ import {
   registrationPayload,
 } from "../../protocol/control.ts";
 import { CLOSE, type ErrorCode, isErrorCode, isFinal, ProtocolError } from "../../protocol/errors.ts";
+import type { Folder } from "../../protocol/folder.ts";
 import { type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
@@ -39,6 +41,8 @@ export interface LinkOptions {
   readonly name: Name;
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
+  readonly browserUrl?: BrowserUrl | undefined;
+  readonly folder?: Folder | undefined;
   readonly agent: string;
   readonly log: Log;
   readonly onRegistered: (message: RegisteredMessage) => void;
@@ -189,7 +193,7 @@ class Attempt {
   }
 
   #register(challenge: ChallengeMessage): HostMessage {
-    const { identity, gateway, name } = this.#options;
+    const { identity, gateway, name, browserUrl, folder } = this.#options;
     const [gatewayKey] = challenge.gatewayKeys;
     if (gatewayKey === undefined) throw new ProtocolError("bad_message", "The gateway named no key.");
     return {
@@ -203,6 +207,8 @@ class Attempt {
       endToEndOnly: this.#options.endToEndOnly,
       ownerTokens: this.#options.ownerTokens,
       standby: true,
+      ...(browserUrl === undefined ? {} : { browserUrl }),
+      ...(folder === undefined ? {} : { folder }),
     };
   }
 

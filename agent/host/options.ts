@@ -2,6 +2,8 @@
 
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { type BrowserUrl, parseBrowserUrl } from "../../protocol/browser-url.ts";
+import { type Folder, parseFolder } from "../../protocol/folder.ts";
 import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { type Name, nearestName, parseName } from "../../protocol/name.ts";
 import { UsageError } from "../command.ts";
@@ -17,6 +19,8 @@ export interface HostOptions {
   readonly ownerTokens: boolean;
   readonly shell: string | undefined;
   readonly cwd: string | undefined;
+  readonly folder: Folder | undefined;
+  readonly browserUrl: BrowserUrl | undefined;
   readonly state: string | undefined;
   readonly json: boolean;
   readonly verbose: boolean;
@@ -29,7 +33,7 @@ export type TokenSource =
   | { readonly kind: "stored" }
   | { readonly kind: "open" };
 
-/** @throws UsageError, ProtocolError bad_name, bad_url */
+/** @throws UsageError, ProtocolError bad_name, bad_url, bad_request (the folder) */
 export function parseHostOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -61,6 +65,8 @@ export function parseHostOptions(
     throw new UsageError("--no-account-keys leaves nobody to let in: pass --authorized-keys FILE as well");
   }
   const name = values.name ?? env.SALLYPORT_NAME;
+  const folder = values.folder ?? env.SALLYPORT_FOLDER;
+  const browserUrl = values["browser-url"] ?? env.SALLYPORT_BROWSER_URL;
   return {
     gateway,
     name: name === undefined ? nearestName(hostname(), "workspace") : parseName(name),
@@ -72,6 +78,8 @@ export function parseHostOptions(
     ownerTokens: values["no-owner-token"] !== true,
     shell: values.shell,
     cwd: values.cwd,
+    folder: folder === undefined ? undefined : parseFolder(folder),
+    browserUrl: browserUrl === undefined ? undefined : parseBrowserUrl(browserUrl),
     state: values.state ?? env.SALLYPORT_STATE,
     json: values.json === true,
     verbose: values.verbose === true,
@@ -96,6 +104,8 @@ function parse(args: readonly string[]) {
         "no-owner-token": { type: "boolean" },
         shell: { type: "string" },
         cwd: { type: "string" },
+        folder: { type: "string" },
+        "browser-url": { type: "string" },
         state: { type: "string" },
         "allow-plain-http": { type: "boolean" },
         json: { type: "boolean" },

@@ -20,6 +20,8 @@ export function workspaceBody(
     clients: session?.clients ?? 0,
     endToEndOnly: workspace.endToEndOnly,
     hostKeys: [...workspace.hostKeys],
+    ...(workspace.browserUrl === null ? {} : { browserUrl: workspace.browserUrl }),
+    ...(workspace.folder === null ? {} : { folder: workspace.folder }),
     createdAt: workspace.createdAt.toISOString(),
     lastSeenAt: workspace.lastSeenAt?.toISOString() ?? null,
   };

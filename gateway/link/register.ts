@@ -3,6 +3,7 @@
 import { createPublicKey, randomBytes, verify } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { WebSocket } from "ws";
+import { parseBrowserUrl } from "../../protocol/browser-url.ts";
 import {
   CONTROL_VERSION,
   type GatewayMessage,
@@ -12,6 +13,7 @@ import {
   registrationPayload,
 } from "../../protocol/control.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
+import { parseFolder } from "../../protocol/folder.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
 import { parseName } from "../../protocol/name.ts";
@@ -66,6 +68,8 @@ export async function registerHost(
     const name = parseName(message.name);
     const workspaceId =
       message.workspaceId === null ? null : parseWorkspaceId(message.workspaceId, "workspaceId");
+    const browserUrl = message.browserUrl === undefined ? null : parseBrowserUrl(message.browserUrl);
+    const folder = message.folder === undefined ? null : parseFolder(message.folder);
     const turn = identity === null ? `open/${workspaceId ?? nonce}` : `${identity.account.id}/${name}`;
     return await context.turns.take(turn, async () => {
       if (identity !== null) await context.directory.recheck(identity.tokenId);
@@ -78,6 +82,8 @@ export async function registerHost(
         hostKeys,
         endToEndOnly: message.endToEndOnly,
         ownerTokens: message.ownerTokens,
+        browserUrl,
+        folder,
       });
       const keys = await context.directory.pushedKeys(workspace.id);
       if (socket.readyState !== OPEN) {

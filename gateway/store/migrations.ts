@@ -28,6 +28,13 @@ const migrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  "0002-browser-url-and-folder": {
+    async up({ schema }) {
+      // One column a statement: SQLite adds no more at once.
+      await schema.alterTable("workspaces").addColumn("browser_url", "text").execute();
+      await schema.alterTable("workspaces").addColumn("folder", "text").execute();
+    },
+  },
 };
 
 /** Brings a database to this version's shape. @throws StartError where a newer version has written it */

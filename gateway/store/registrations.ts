@@ -63,6 +63,8 @@ export class Registrations {
         host_keys: JSON.stringify(registration.hostKeys),
         end_to_end_only: flag(registration.endToEndOnly),
         owner_tokens: flag(registration.ownerTokens),
+        browser_url: registration.browserUrl,
+        folder: registration.folder,
         last_seen_at: now().toISOString(),
       })
       .where("id", "=", existing.id)
@@ -92,6 +94,8 @@ export class Registrations {
       host_keys: JSON.stringify(registration.hostKeys),
       end_to_end_only: flag(registration.endToEndOnly),
       owner_tokens: flag(registration.ownerTokens),
+      browser_url: registration.browserUrl,
+      folder: registration.folder,
       created_at: time,
       last_seen_at: time,
     };

@@ -1,6 +1,8 @@
 // The tables, as Kysely's types. Times are ISO 8601 in UTC as text (they sort as they are), booleans are 0 and 1,
 // lists are JSON text: the same in SQLite and PostgreSQL.
 
+import type { BrowserUrl } from "../../protocol/browser-url.ts";
+import type { Folder } from "../../protocol/folder.ts";
 import type { AccountId, KeyId, TokenId, WorkspaceId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
 
@@ -58,6 +60,8 @@ export interface WorkspaceRow {
   host_keys: string;
   end_to_end_only: number;
   owner_tokens: number;
+  browser_url: BrowserUrl | null;
+  folder: Folder | null;
   created_at: string;
   last_seen_at: string | null;
 }

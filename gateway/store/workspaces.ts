@@ -223,6 +223,8 @@ function record(row: JoinedRow): WorkspaceRecord {
     hostKeys: Array.isArray(hostKeys) ? hostKeys.filter((key) => typeof key === "string") : [],
     endToEndOnly: row.end_to_end_only === 1,
     ownerTokens: row.owner_tokens === 1,
+    browserUrl: row.browser_url,
+    folder: row.folder,
     createdAt: new Date(row.created_at),
     lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
   };

@@ -2,6 +2,10 @@ import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parseConnectLink } from "../../../agent/connect/connect-link.ts";
+import { gatewayApi } from "../../../agent/gateway-api.ts";
+import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
+import { parseAccessToken } from "../../../protocol/token.ts";
 import { TestStack } from "../link/harness.ts";
 import { CLI, Person } from "./harness.ts";
 
@@ -29,6 +33,37 @@ describe("sallyport host", () => {
     const { code, stderr } = await person.run(["host", "--gateway", stack.url, "--token-file", file]);
     expect(code).toBe(1);
     expect(stderr).toBe(`sallyport: file: the token file ${file} cannot be read (ENOENT)\n`);
+  });
+
+  test("says first how to connect, with links that an editor opens, and one that pins its key", async () => {
+    const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
+    const flags = [
+      "--gateway",
+      stack.url,
+      "--name",
+      "dev",
+      "--cwd",
+      person.home,
+      "--browser-url",
+      "http://dev.example",
+    ];
+    const host = person.start(["host", "--json", ...flags], { SALLYPORT_TOKEN: token });
+    await host.seen('"event":"ready"');
+    const [shown] = await gatewayApi(stack.url, { token: parseAccessToken(token) }).workspaces();
+    expect(shown).toMatchObject({ name: "dev", folder: person.home, browserUrl: "http://dev.example/" });
+    host.child.kill("SIGTERM");
+    const { links, fingerprint } = JSON.parse((await host.finished).stdout.split("\n", 1)[0] ?? "");
+    const [plain, pinned] = [links.connect, links.pinned].map((link: string) => {
+      const { pathname, search } = new URL(link);
+      return parseConnectLink(pathname, search.slice(1));
+    });
+    expect(plain).toEqual({
+      gateway: stack.url,
+      workspace: { kind: "id", id: shown?.id },
+      hostKey: undefined,
+    });
+    expect(pinned).toMatchObject({ ...plain, hostKey: { fingerprint } });
+    expect(shown?.hostKeys.map((line) => parsePublicKey(line).fingerprint)).toEqual([fingerprint]);
   });
 
   test("without an account lets in no key that the gateway pushes, only those of its own files", async () => {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { Registration } from "../../../gateway/directory.ts";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import type { GatewayOptions } from "../../../gateway/options.ts";
 import type { Scope } from "../../../protocol/api.ts";
@@ -110,7 +111,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       };
     },
     /** Registers a workspace as a host would, without one. */
-    workspace: async (token: string, name: string) => {
+    workspace: async (token: string, name: string, more: Partial<Registration> = {}) => {
       const identity = await gateway.store.authenticate(token);
       return gateway.store.register({
         identity,
@@ -119,6 +120,9 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
         hostKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+"],
         endToEndOnly: false,
         ownerTokens: true,
+        browserUrl: null,
+        folder: null,
+        ...more,
       });
     },
   };

@@ -43,6 +43,8 @@ export interface HostRequest {
   /** The same directory: the same identity. */
   readonly state?: string;
   readonly onStream?: LinkOptions["onStream"];
+  readonly browserUrl?: LinkOptions["browserUrl"];
+  readonly folder?: LinkOptions["folder"];
 }
 
 export class TestStack {
@@ -100,6 +102,8 @@ export class TestStack {
           name: parseName(request.name ?? "dev"),
           endToEndOnly: false,
           ownerTokens: true,
+          browserUrl: request.browserUrl,
+          folder: request.folder,
           agent: "test",
           log: createLog({ level: "debug", write: (line) => logged.push(line) }),
           onRegistered(message) {

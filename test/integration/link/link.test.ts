@@ -2,15 +2,18 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { gatewayApi } from "../../../agent/gateway-api.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
+import { parseBrowserUrl } from "../../../protocol/browser-url.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
+import { parseFolder } from "../../../protocol/folder.ts";
 import { PATHS, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { newWorkspaceId } from "../../../protocol/id.ts";
 import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { newAccessToken, newStreamToken } from "../../../protocol/token.ts";
-import { echo, TestStack } from "./harness.ts";
+import { newAccessToken, newStreamToken, parseAccessToken } from "../../../protocol/token.ts";
+import { echo, type HostRequest, TestStack } from "./harness.ts";
 
 let stack: TestStack;
 beforeEach(async () => {
@@ -33,6 +36,38 @@ describe("a host", () => {
     await expect.poll(() => stack.gateway.registry.size).toBe(0);
     expect((await stack.host({ token, state })).id).toBe(first.id);
     expect((await stack.host({ token, state, name: "other" })).id).not.toBe(first.id);
+  });
+
+  it("names what a browser and an editor open, which the API shows until it names something else", async () => {
+    const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
+    const state = join(stack.directory, "ann");
+    const api = gatewayApi(stack.url, { token: parseAccessToken(token) });
+    const named = {
+      browserUrl: parseBrowserUrl("https://dev.example:3000/app"),
+      folder: parseFolder("/srv"),
+    };
+    const first = await stack.host({ token, state, ...named });
+    expect(await api.workspaces()).toMatchObject([named]);
+    await first.stop();
+    await stack.host({ token, state });
+    const [later] = await api.workspaces();
+    expect(later).toMatchObject({ id: first.id, online: true });
+    expect(later).not.toHaveProperty("browserUrl");
+    expect(later).not.toHaveProperty("folder");
+  });
+
+  it.each([
+    ["a browser URL that is a script", { browserUrl: "javascript:alert(1)" }, "bad_url"],
+    ["a browser URL with a password", { browserUrl: "https://me:pw@dev.example/" }, "bad_url"],
+    ["a relative folder", { folder: "../x" }, "bad_request"],
+    ["a folder with a line break", { folder: "/x\nHost *" }, "bad_request"],
+  ])("that names %s is refused, and is no workspace", async (_, named, refusal) => {
+    const accountId = await stack.account("ann");
+    const { token } = await stack.token(accountId, ["host"]);
+    // As a host that does not check it would.
+    const unchecked = named as Pick<HostRequest, "browserUrl" | "folder">;
+    await expect(stack.host({ token, ...unchecked })).rejects.toMatchObject({ code: refusal });
+    expect(await stack.gateway.store.workspaces.list(accountId)).toEqual([]);
   });
 
   it("without an account is the same workspace again by its state", async () => {

@@ -20,6 +20,8 @@ const register = {
 describe("a control message", () => {
   it("that is well formed comes through as it was", () => {
     expect(parseHostMessage(JSON.stringify(register))).toEqual(register);
+    const more = { ...register, browserUrl: "https://dev.example/", folder: "/srv" };
+    expect(parseHostMessage(JSON.stringify(more))).toEqual(more);
     const open = {
       type: "open",
       stream: newStreamToken(),
@@ -41,6 +43,9 @@ describe("a control message", () => {
     ["a missing field", JSON.stringify({ ...register, name: undefined })],
     ["a field too many", JSON.stringify({ ...register, admin: true })],
     ["a bad name", JSON.stringify({ ...register, name: "../x" })],
+    ["a browser URL that is too long", JSON.stringify({ ...register, browserUrl: "x".repeat(2049) })],
+    ["a folder that is too long", JSON.stringify({ ...register, folder: "/".repeat(4097) })],
+    ["a folder that is none", JSON.stringify({ ...register, folder: null })],
     ["no keys", JSON.stringify({ ...register, hostKeys: [] })],
     ["a version that is no integer", JSON.stringify({ ...register, version: 1.5 })],
   ])("with %s is refused with bad_message", (_what, text) => {

@@ -25,6 +25,28 @@ describe("the options of a host", () => {
     expect(() => source(["--token", "t", "--token-file", "f"])).toThrow(/exclude each other/);
   });
 
+  it("name what a browser and an editor open, from the command line or the environment, and never by guess", () => {
+    const env = { SALLYPORT_BROWSER_URL: "https://env.example", SALLYPORT_FOLDER: "/env" };
+    expect(parseHostOptions(base, env)).toMatchObject({
+      browserUrl: "https://env.example/",
+      folder: "/env",
+    });
+    const args = ["--browser-url", "http://dev.example:3000/app", "--folder", "/srv/app"];
+    expect(parseHostOptions([...base, ...args], env)).toMatchObject({
+      browserUrl: "http://dev.example:3000/app",
+      folder: "/srv/app",
+    });
+    expect(parseHostOptions([...base, "--cwd", "/tmp"], {})).toMatchObject({
+      browserUrl: undefined,
+      folder: undefined,
+    });
+    expect(() => parseHostOptions([...base, "--browser-url", "ftp://dev.example"], {})).toThrow(/https:/);
+    expect(() => parseHostOptions([...base, "--browser-url", "https://me:pw@dev.example"], {})).toThrow(
+      /password/,
+    );
+    expect(() => parseHostOptions([...base, "--folder", "src"], {})).toThrow(/absolute path/);
+  });
+
   it("refuse what cannot work before anything starts", () => {
     expect(() => parseHostOptions([], {})).toThrow(/which gateway/);
     expect(() => parseHostOptions(["--gateway", "ftp://x"], {})).toThrow(/https or http/);

@@ -1,10 +1,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CompiledQuery } from "kysely";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockDataDir, openDatabase, prepareDataDir } from "../../../../gateway/store/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
+import { newWorkspaceId } from "../../../../protocol/id.ts";
 import { parseName } from "../../../../protocol/name.ts";
 
 const log = pino({ level: "silent" });
@@ -46,6 +48,27 @@ test("an empty directory that was open is closed; one that holds somebody else's
   writeFileSync(join(used, "theirs"), "");
   prepareDataDir(used);
   expect(mode(used)).toBe(0o755);
+});
+
+test("what a gateway from before browser URLs stored is there after an update", async () => {
+  prepareDataDir(dir);
+  const first = await Store.open(openDatabase(dir), { log });
+  const ada = await first.accounts.create(parseName("ada"), false, null);
+  await first.close();
+  const db = openDatabase(dir);
+  const before = [
+    "alter table workspaces drop column browser_url",
+    "alter table workspaces drop column folder",
+    "delete from kysely_migration where name like '0002%'",
+    `insert into workspaces values ('${newWorkspaceId()}', '${ada.id}', 'box', 'box', '[]', 0, 1, '2030', null)`,
+  ];
+  for (const statement of before) await db.executeQuery(CompiledQuery.raw(statement));
+  await db.destroy();
+  const second = await Store.open(openDatabase(dir), { log });
+  expect(await second.workspaces.list(ada.id)).toMatchObject([
+    { name: "box", browserUrl: null, folder: null },
+  ]);
+  await second.close();
 });
 
 test("what is stored is there after a restart", async () => {

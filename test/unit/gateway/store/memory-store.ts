@@ -1,7 +1,7 @@
 // A store on a database in memory, with a clock that tests move, and everything that it said.
 
 import { pino } from "pino";
-import type { DirectoryChange, Identity, WorkspaceRecord } from "../../../../gateway/directory.ts";
+import type { DirectoryChange, Identity, Registration } from "../../../../gateway/directory.ts";
 import { openMemoryDatabase } from "../../../../gateway/store/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
 import type { Scope } from "../../../../protocol/api.ts";
@@ -55,15 +55,18 @@ export async function memoryStore() {
   const register = async (
     identity: Identity | null,
     name: string,
-    options: { existing?: WorkspaceRecord; hostKey?: string; ownerTokens?: boolean } = {},
+    { hostKey = ed25519(1), ...rest }: Partial<Registration> & { hostKey?: string } = {},
   ) =>
     store.register({
       identity,
       name: parseName(name),
-      existing: options.existing ?? null,
-      hostKeys: [options.hostKey ?? ed25519(1)],
+      existing: null,
+      hostKeys: [hostKey],
       endToEndOnly: false,
-      ownerTokens: options.ownerTokens ?? true,
+      ownerTokens: true,
+      browserUrl: null,
+      folder: null,
+      ...rest,
     });
 
   return {

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { parseBrowserUrl } from "../../../../protocol/browser-url.ts";
+import { parseFolder } from "../../../../protocol/folder.ts";
 import { newWorkspaceId, parseTokenId } from "../../../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../../protocol/name.ts";
 import { DAY, ed25519, MINUTE, memoryStore } from "./memory-store.ts";
@@ -17,6 +19,18 @@ test("the same account and name give the same workspace, with the new host key, 
   expect(again.hostKeys).toEqual([ed25519(9)]);
   const audit = await store.auditLog.list({ limit: 10 });
   expect(audit.map((row) => row.event)).toContain("workspace.host-key-changed");
+});
+
+test("what a workspace shows in a browser and its folder are what its host named last", async () => {
+  const { store, account, register } = await memoryStore();
+  const ada = await account("ada");
+  const named = { browserUrl: parseBrowserUrl("https://dev.example/"), folder: parseFolder("/srv") };
+  const box = await register(ada.identity, "box", named);
+  expect(await store.workspace(box.id)).toMatchObject(named);
+  const other = { browserUrl: parseBrowserUrl("https://other.example/"), folder: null };
+  expect(await register(ada.identity, "box", { existing: box, ...other })).toMatchObject(other);
+  const none = { browserUrl: null, folder: null };
+  expect(await register(ada.identity, "box", { existing: box })).toMatchObject(none);
 });
 
 test("another account's workspace of the same name is another workspace", async () => {
