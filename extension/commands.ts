@@ -49,6 +49,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     run: async (services, node) =>
       (await import("./connect/connect-commands.ts")).askAboutKeys(services, node),
   },
+  "sallyport.openInBrowser": {
+    what: () => l10n.t("Opening in the browser"),
+    run: async (services, node) =>
+      (await import("./sessions/open-in-browser.ts")).openInBrowser(services, node),
+  },
   "sallyport.copyOwnerToken": {
     what: () => l10n.t("Copying an owner token"),
     run: async (services, node) => (await import("./owner-token/commands.ts")).copyOwnerToken(services, node),

@@ -1,5 +1,5 @@
 // What Sallyport remembers about this person's use, in VS Code's own state: when a workspace was used last, which folders were
-// open there, and what they do not want to be asked again. No secrets.
+// open there, and what they do not want to be asked again. No secrets: of addresses in a browser, the origin alone.
 
 import type { Memento } from "vscode";
 import { withRecentFolder } from "../agent/connect/hand-off-target.ts";
@@ -8,6 +8,7 @@ import type { GatewayUrl } from "../protocol/gateway-url.ts";
 
 const LAST_USE = "sallyport.lastUse";
 const FOLDERS = "sallyport.folders";
+const BROWSER_ORIGINS = "sallyport.browserOrigins";
 const OWNER_TOKEN_GATEWAYS = "sallyport.ownerTokenGateways";
 const NOTICED_NETWORKS = "sallyport.noticedNetworks";
 const LEFT_NOTICE = "sallyport.leftNotice";
@@ -41,6 +42,17 @@ export class History {
     if (own[0] === folder) return;
     const kept = Object.entries(others).slice(1 - MAX_ENTRIES);
     await this.#state.update(FOLDERS, { ...Object.fromEntries(kept), [key]: withRecentFolder(own, folder) });
+  }
+
+  /** Whether the person has agreed to open this origin when this workspace names it: another one's word is not enough. */
+  hasOpened(gateway: GatewayUrl, id: string, origin: string): boolean {
+    return this.#state.get<string[]>(BROWSER_ORIGINS, []).includes(`${sessionKey(gateway, id)} ${origin}`);
+  }
+
+  async setOpened(gateway: GatewayUrl, id: string, origin: string): Promise<void> {
+    const entry = `${sessionKey(gateway, id)} ${origin}`;
+    const others = this.#state.get<string[]>(BROWSER_ORIGINS, []).filter((one) => one !== entry);
+    await this.#state.update(BROWSER_ORIGINS, [...others, entry].slice(-MAX_ENTRIES));
   }
 
   /** The person uses the owner token there where no key fits, and is not asked about keys. */

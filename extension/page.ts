@@ -1,6 +1,6 @@
-// A page to read and to copy from, in an editor of its own: it cannot be changed, so nobody is asked to save it.
+// A page to read and to copy from, rendered, in an editor of its own: it cannot be changed, so nobody is asked to save it.
 
-import { type Disposable, Uri, window, workspace } from "vscode";
+import { commands, type Disposable, Uri, window, workspace } from "vscode";
 import type { Services } from "./services.ts";
 
 const SCHEME = "sallyport-page";
@@ -18,5 +18,11 @@ export async function showPage(services: Services, name: string, markdown: strin
   const time = new Date().toTimeString().slice(0, 8);
   const uri = Uri.from({ scheme: SCHEME, path: `/${name} ${time}.md` });
   pages.set(uri.path, markdown);
-  await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+  try {
+    await commands.executeCommand("markdown.showPreview", uri);
+  } catch (error) {
+    // Some editors have no Markdown of their own, and a person may have switched it off: the source can be read, too.
+    services.log.debug(`No Markdown preview: ${error instanceof Error ? error.message : String(error)}`);
+    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+  }
 }

@@ -11,6 +11,7 @@ import { relativeTime } from "../duration.ts";
 import type { GatewayApi } from "../gateway-api.ts";
 import { json, printable, table, terminalWidth } from "../output.ts";
 import { thisMachine } from "../paths.ts";
+import { suggestedFirst } from "../ssh/keys/suggested-keys.ts";
 import { type FoundKey, findPublicKeys, readPublicKeyFile } from "../ssh/public-keys.ts";
 import { askChoice, isTerminal } from "../terminal.ts";
 
@@ -102,7 +103,7 @@ async function chooseKey(api: GatewayApi, context: CommandContext): Promise<Foun
     );
   }
   const known = new Set((await api.keys()).map(({ fingerprint }) => fingerprint));
-  const fresh = found.filter(({ key }) => !known.has(key.fingerprint));
+  const fresh = suggestedFirst(found.filter(({ key }) => !known.has(key.fingerprint)));
   const [first] = fresh;
   if (first === undefined)
     throw new CommandError("file", "key_taken", "All of your keys are at the gateway already.");

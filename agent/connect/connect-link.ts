@@ -51,6 +51,13 @@ export function parseConnectLink(path: string, query: string): ConnectLink {
   };
 }
 
+/** A link as a whole, of whichever editor. @throws ProtocolError as `parseConnectLink` */
+export function readConnectLink(text: string): ConnectLink {
+  const parts = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(\/[^?#]*)\?([^#]*)$/i.exec(text);
+  if (parts?.[1]?.toLowerCase() !== EXTENSION_ID) throw bad("This is not a link of Sallyport's.");
+  return parseConnectLink(parts[2] ?? "", parts[3] ?? "");
+}
+
 /** `scheme` is the editor's: `vscode`, `vscode-insiders`, `vscodium`, `cursor`. */
 export function formatConnectLink(link: ConnectLink, scheme = "vscode"): string {
   const { gateway, workspace, hostKey } = link;

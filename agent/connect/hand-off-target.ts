@@ -37,6 +37,17 @@ export function remoteFolder(text: string): string | undefined {
   return path.startsWith("/") ? path : undefined;
 }
 
+/** What the person said, even where it is empty (none); else the first that is a folder. */
+export function folderToOpen(
+  wanted: string | undefined,
+  others: readonly (string | undefined)[],
+): string | undefined {
+  if (wanted !== undefined) return remoteFolder(wanted);
+  return others
+    .map((one) => (one === undefined ? undefined : remoteFolder(one)))
+    .find((one) => one !== undefined);
+}
+
 export const MAX_RECENT_FOLDERS = 10;
 
 /** The newest first, each once. */

@@ -1,5 +1,6 @@
 // A diagnosis as people read it: a table for a terminal, and Markdown to paste into an issue. Pure.
 
+import { markdownText } from "../markdown-text.ts";
 import { printable, table } from "../output.ts";
 import { type Report, type StageReport, titleOf } from "./report.ts";
 
@@ -22,15 +23,18 @@ export function reportTable(report: Report, width: number | undefined): string {
 
 export function reportMarkdown(report: Report): string {
   const rows = report.stages.map(
-    (stage) => `| ${stage.title} | ${WORDS[stage.status]} | ${time(stage)} | ${cell(stage.detail)} |\n`,
+    (stage) =>
+      `| ${stage.title} | ${WORDS[stage.status]} | ${time(stage)} | ${markdownText(stage.detail)} |\n`,
   );
   const hints = report.stages.flatMap((stage) =>
     stage.status === "fail" || stage.status === "warn"
-      ? [`- **${stage.title}** (\`${stage.code}\`): ${text(stage.means)} ${text(stage.todo)}\n`]
+      ? [
+          `- **${stage.title}** (\`${stage.code}\`): ${markdownText(stage.means)} ${markdownText(stage.todo)}\n`,
+        ]
       : [],
   );
   return [
-    `### Sallyport: ${cell(report.workspace)} at ${cell(report.gateway)}\n\n`,
+    `### Sallyport: ${markdownText(report.workspace)} at ${markdownText(report.gateway)}\n\n`,
     `${conclusion(report)}\n\n`,
     `Sallyport ${report.version}, ${report.platform}, ${report.startedAt}, ${report.ms} ms\n\n`,
     "| Stage | Result | Time | What |\n| --- | --- | ---: | --- |\n",
@@ -51,13 +55,4 @@ export function conclusion(report: Report): string {
 
 function time(stage: StageReport): string {
   return stage.status === "skipped" ? "" : `${stage.ms} ms`;
-}
-
-/** Others chose some of this text: it must stay in its cell. */
-function cell(value: string): string {
-  return text(value).replaceAll("|", "\\|");
-}
-
-function text(value: string): string {
-  return printable(value).replace(/[<>[\]]/g, (character) => `\\${character}`);
 }

@@ -1,6 +1,7 @@
 // What the sidebar shows, without the sidebar: nodes with stable ids, and which welcome text stands in their place. Pure.
 
 import type { Workspace } from "../../protocol/api.ts";
+import { browserUrlOf } from "../../protocol/browser-url.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import type { FeedState } from "./gateway-feed.ts";
 import { inOrder, type LastUse, type Session } from "./session-list.ts";
@@ -82,6 +83,24 @@ export function parentNode(node: TreeNode, view: GatewayView | undefined): TreeN
   return { kind: offline ? "offline-folder" : "gateway", gateway };
 }
 
+/**
+ * What is known of a workspace now. `was-online`: so it was when its gateway was last heard, which is not now; it cannot be
+ * told whether it still is.
+ */
+export type Presence = "online" | "was-online" | "offline";
+
+export function presenceOf({ online }: Pick<Workspace, "online">, state: FeedState | undefined): Presence {
+  if (!online) return "offline";
+  switch (state?.kind) {
+    case "signed-out":
+    case "offline":
+    case "error":
+      return "was-online";
+    default:
+      return "online";
+  }
+}
+
 /** Words that `when` clauses of menus look for: `viewItem =~ /\bonline\b/`. */
 export function contextValue(node: TreeNode, view: GatewayView | undefined): string {
   switch (node.kind) {
@@ -90,8 +109,11 @@ export function contextValue(node: TreeNode, view: GatewayView | undefined): str
     case "session": {
       const workspace = view?.workspaces.get(node.id);
       if (workspace === undefined) return "session";
+      // Nothing of what is offered otherwise would be let in; while a gateway is only out of reach, it may be back by now.
+      if (view?.state.kind === "signed-out") return "session signed-out";
       const words = ["session", workspace.online ? "online" : "offline", workspace.mine ? "mine" : "shared"];
       if (workspace.mine && !workspace.endToEndOnly) words.push("owner-token");
+      if (browserUrlOf(workspace.browserUrl) !== undefined) words.push("browser");
       return words.join(" ");
     }
     default:
@@ -101,7 +123,9 @@ export function contextValue(node: TreeNode, view: GatewayView | undefined): str
 
 export function onlineCount(gateways: readonly GatewayView[]): number {
   let count = 0;
-  for (const { workspaces } of gateways) for (const { online } of workspaces.values()) if (online) count += 1;
+  for (const { state, workspaces } of gateways) {
+    for (const one of workspaces.values()) if (presenceOf(one, state) === "online") count += 1;
+  }
   return count;
 }
 

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { type GatewayUrl, parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { isName, type Name } from "../../protocol/name.ts";
 import { CommandError } from "../command.ts";
+import { type ConnectLink, formatConnectLink, readConnectLink } from "../connect/connect-link.ts";
 import {
   makePrivateDirectory,
   readPrivateFile,
@@ -22,6 +23,8 @@ export interface SharedHost {
   readonly name: Name;
   /** Found in the process's command line, so that another one under the same number is not taken for it. */
   readonly cliPath: string;
+  /** The link to it that pins its host key, as it gave it itself; undefined: it gave none. */
+  readonly link?: ConnectLink;
 }
 
 export interface ShareOptions {
@@ -79,10 +82,11 @@ export async function startSharing(options: ShareOptions): Promise<SharedHost> {
     throw new CommandError("config", "ENOENT", `${execPath} cannot be started.`);
   }
   child.unref();
-  await whenReady(logFile, ended, () => child.kill());
-  const host: SharedHost = { pid, gateway, name, cliPath };
-  writePrivateFile(noteFile, `${JSON.stringify(host)}\n`);
-  return host;
+  const link = pinnedLink(await whenReady(logFile, ended, () => child.kill()));
+  const host = { pid, gateway, name, cliPath };
+  const noted = link === undefined ? host : { ...host, link: formatConnectLink(link) };
+  writePrivateFile(noteFile, `${JSON.stringify(noted)}\n`);
+  return link === undefined ? host : { ...host, link };
 }
 
 /** The host of the note, if it runs; a note of one that does not is removed. */
@@ -119,21 +123,38 @@ export function parseNote(text: string | undefined): SharedHost | undefined {
     const { pid, gateway, name, cliPath } = value;
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 1) return undefined;
     if (!isName(name) || typeof cliPath !== "string") return undefined;
-    return { pid, gateway: parseGatewayUrl(gateway), name, cliPath };
+    const host = { pid, gateway: parseGatewayUrl(gateway), name, cliPath };
+    return "link" in value ? { ...host, link: readConnectLink(String(value.link)) } : host;
   } catch {
     // Not as it was written: nothing can be said about a host then.
     return undefined;
   }
 }
 
-async function whenReady(logFile: string, ended: Promise<void>, end: () => void): Promise<void> {
+/** Of the host's first line. */
+function pinnedLink(ready: string): ConnectLink | undefined {
+  try {
+    const event: unknown = JSON.parse(ready);
+    const links = typeof event === "object" && event !== null && "links" in event ? event.links : undefined;
+    if (typeof links !== "object" || links === null || !("pinned" in links)) return undefined;
+    return readConnectLink(String(links.pinned));
+  } catch {
+    // It runs, and is shared: a link that cannot be read is not worth ending it.
+    return undefined;
+  }
+}
+
+/** Returns the host's first line. */
+async function whenReady(logFile: string, ended: Promise<void>, end: () => void): Promise<string> {
   let over = false;
   void ended.then(() => {
     over = true;
   });
   for (let waited = 0; ; waited += POLL_MS) {
     const lines = readFileSync(logFile, "utf8").split("\n");
-    if (lines.some((line) => line.startsWith("{") && line.includes('"event":"ready"'))) return;
+    // The last one is without its end: it may still be being written.
+    const ready = lines.slice(0, -1).find((line) => line.startsWith("{") && line.includes('"event":"ready"'));
+    if (ready !== undefined) return ready;
     if (over || waited > READY_TIMEOUT_MS) {
       end();
       const last = lines.filter((line) => line.trim() !== "" && !line.startsWith("see ")).at(-1);

@@ -3,6 +3,7 @@
 
 import { l10n, window } from "vscode";
 import { CommandError } from "../../agent/command.ts";
+import { withHostKey } from "../../agent/connect/pinned-host-key.ts";
 import { workspaceLabel } from "../../agent/sessions/session-list.ts";
 import { applyConfig, type Managed, readManaged } from "../../agent/ssh/config/apply.ts";
 import type { KeyPins } from "../../agent/ssh/config/block.ts";
@@ -13,6 +14,8 @@ import type { ChangedKeys } from "../../agent/ssh/config/known-keys.ts";
 import { withOwnerTokens } from "../../agent/ssh/config/owner-token.ts";
 import { includeArgument, includeSpellings, type SshConfigPaths } from "../../agent/ssh/config/paths.ts";
 import { readPersonConfig } from "../../agent/ssh/config/person-config.ts";
+import type { Workspace } from "../../protocol/api.ts";
+import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import type { Gateway } from "../gateways.ts";
 import { copyOwnerTokenFor } from "../owner-token/mint.ts";
 import type { Services } from "../services.ts";
@@ -40,7 +43,7 @@ export async function writeConfig(
 ): Promise<WrittenConfig | undefined> {
   const paths = managedPaths();
   const launcher = await ensureLauncher(services);
-  const listing = await listingOf(target.gateway, transport, target);
+  const listing = heldToHostKey(await listingOf(target.gateway, transport, target), target);
   const byOwnerToken = keys.kind === "owner-token";
   const pins = keys.kind === "pinned" ? pinsOf(keys) : undefined;
   const wanted = (now: Managed): Desired => {
@@ -95,6 +98,36 @@ export async function listingOf(
     ssh: discovery.ssh,
     hostKeys: discovery.hostKeys,
   };
+}
+
+/**
+ * What the gateway lists now may be something else than it said when the link was opened. So the link's key is looked for in
+ * what is about to be written, and is the only one that is. @throws CommandError host_key_mismatch
+ */
+function heldToHostKey(listing: Listing, { workspace, hostKey }: ConnectTarget): Listing {
+  if (hostKey === undefined) return listing;
+  return {
+    ...listing,
+    workspaces: listing.workspaces.map((one) =>
+      one.id === workspace.id ? requireHostKey(one, hostKey) : one,
+    ),
+  };
+}
+
+/** The workspace with that host key alone. @throws CommandError host_key_mismatch */
+export function requireHostKey(workspace: Workspace, hostKey: SshPublicKey): Workspace {
+  const held = withHostKey(workspace, hostKey);
+  if (held !== undefined) return held;
+  throw new CommandError(
+    "ssh",
+    "host_key_mismatch",
+    l10n.t(
+      "The link says that {0} has the host key {1}, but its gateway publishes {2}. Either the machine was set up anew and the link is old, or somebody stands in its place: ask whoever sent the link.",
+      workspaceLabel(workspace),
+      hostKey.fingerprint,
+      workspace.hostKeys.map((line) => parsePublicKey(line).fingerprint).join(", ") || l10n.t("none"),
+    ),
+  );
 }
 
 /** The change to the person's own file; undefined: none is needed. Asks for it. */

@@ -43,7 +43,7 @@ export async function connect(
   if (target !== undefined) await connectTo(services, target, { purpose });
 }
 
-/** Asks for the folder first: those of earlier times, the home directory, or any other. */
+/** Asks for the folder first: those of earlier times, the workspace's own, the home directory, or any other. */
 export async function connectFolder(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Connect and Choose Folder"));
   if (target === undefined) return;
@@ -56,8 +56,16 @@ async function askFolder(services: Services, target: ConnectTarget): Promise<str
   const recent = services.history.folders(target.gateway.gateway, target.workspace.id);
   const none = { label: l10n.t("No folder"), folder: "" };
   const other = { label: l10n.t("Another folder…"), folder: undefined };
+  const own = remoteFolder(target.workspace.folder ?? "");
   const answer = await window.showQuickPick(
-    [...recent.map((folder) => ({ label: folder, folder })), none, other],
+    [
+      ...recent.map((folder) => ({ label: folder, folder })),
+      ...(own === undefined || recent.includes(own)
+        ? []
+        : [{ label: own, description: l10n.t("the workspace's own"), folder: own }]),
+      none,
+      other,
+    ],
     { title: l10n.t("Open which folder on {0}?", target.workspace.name) },
   );
   if (answer === undefined || answer.folder !== undefined) return answer?.folder;

@@ -5,6 +5,7 @@ import { CommandError } from "../../agent/command.ts";
 import { type ConnectState, type ConnectStep, connectFlow } from "../../agent/connect/connect-flow.ts";
 import { workspaceLabel } from "../../agent/sessions/session-list.ts";
 import type { Workspace } from "../../protocol/api.ts";
+import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { showFailure } from "../failure-message.ts";
 import type { Gateway } from "../gateways.ts";
 import { timeAgo } from "../relative-time.ts";
@@ -17,6 +18,8 @@ import { findTransport, noticeTunnel } from "./transport-step.ts";
 export interface ConnectTarget {
   readonly gateway: Gateway;
   readonly workspace: Workspace;
+  /** Said by the link that led here: no other host key is taken. */
+  readonly hostKey?: SshPublicKey;
 }
 
 export type Purpose = "here" | "new-window" | "terminal" | "copy-command";

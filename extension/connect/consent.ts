@@ -1,6 +1,6 @@
 // Asks before anything in the person's own SSH config changes: what exactly, as a diff.
 
-import { commands, env, l10n, Uri, window, workspace } from "vscode";
+import { commands, env, l10n, ThemeIcon, Uri, window, workspace } from "vscode";
 import type { Change, Plan } from "../../agent/ssh/config/include-plan.ts";
 
 const SCHEME = "sallyport-config";
@@ -40,15 +40,29 @@ async function askForChange(
 ): Promise<boolean> {
   const compare = l10n.t("Compare Side by Side");
   const diff = change.diff.length > MAX_DETAIL ? `${change.diff.slice(0, MAX_DETAIL)}\n…` : change.diff;
-  const answer = await window.showInformationMessage(
-    question,
-    { modal: true, detail: `${detail}\n\n${diff}` },
-    accept,
-    compare,
-  );
-  if (answer !== compare) return answer === accept;
-  await showDiff(path, change);
-  return (await window.showInformationMessage(question, accept, l10n.t("Cancel"))) === accept;
+  for (;;) {
+    const answer = await window.showInformationMessage(
+      question,
+      { modal: true, detail: `${detail}\n\n${diff}` },
+      accept,
+      compare,
+    );
+    if (answer !== compare) return answer === accept;
+    await showDiff(path, change);
+    const decided = await askBeside(question, accept);
+    if (decided !== undefined) return decided;
+  }
+}
+
+/**
+ * Asks while the diff can be read and scrolled. A notification would go out of sight by itself, with the question open; this
+ * stays. undefined: it was closed without an answer, as when another list took its place.
+ */
+async function askBeside(question: string, accept: string): Promise<boolean | undefined> {
+  const yes = { label: accept, iconPath: new ThemeIcon("check"), decided: true };
+  const no = { label: l10n.t("Cancel"), iconPath: new ThemeIcon("close"), decided: false };
+  const answer = await window.showQuickPick([yes, no], { title: question, ignoreFocusOut: true });
+  return answer?.decided;
 }
 
 /** A file that cannot be written gets its line from its owner. Returns whether to go on. */

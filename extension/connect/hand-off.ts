@@ -2,9 +2,9 @@
 
 import { commands, env, extensions, l10n, ProgressLocation, Uri, window } from "vscode";
 import {
+  folderToOpen,
   REMOTE_SSH_FLAVOURS,
   remoteAuthority,
-  remoteFolder,
   suitableFlavour,
 } from "../../agent/connect/hand-off-target.ts";
 import { workspaceLabel } from "../../agent/sessions/session-list.ts";
@@ -44,12 +44,12 @@ export async function remoteSsh(): Promise<string | undefined> {
 /** What is remembered of where somebody went. */
 export interface HandOffTarget {
   readonly gateway: { readonly gateway: GatewayUrl };
-  readonly workspace: Pick<Workspace, "id">;
+  readonly workspace: Pick<Workspace, "id" | "folder">;
 }
 
 export interface HandOffOptions {
   readonly newWindow: boolean;
-  /** Empty: none; undefined: the one of last time, or the default one. */
+  /** Empty: none; undefined: the one of last time, else the workspace's own, else the person's default one. */
   readonly folder: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function handOff(
 ): Promise<boolean> {
   await offerRemotePlatform(services, alias);
   const recent = services.history.folders(gateway.gateway, workspace.id)[0];
-  const folder = remoteFolder(wanted ?? recent ?? defaultFolder());
+  const folder = folderToOpen(wanted, [recent, workspace.folder, defaultFolder()]);
   const authority = remoteAuthority(alias);
   services.log.info(`Handing ${authority}${folder ?? ""} to Remote-SSH.`);
   if (folder === undefined) {

@@ -9,6 +9,7 @@ import type { KeyCandidate } from "../../agent/ssh/keys/candidates.ts";
 import { createKey, sallyportKeyPath } from "../../agent/ssh/keys/create-key.ts";
 import { applyPin, type DiscoveredKeys, discoverKeys } from "../../agent/ssh/keys/discover-keys.ts";
 import { type KeyPin, pinOf, planKey } from "../../agent/ssh/keys/key-plan.ts";
+import { suggestedFirst } from "../../agent/ssh/keys/suggested-keys.ts";
 import { gatewayHost } from "../../protocol/gateway-url.ts";
 import { formatPublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { accountHome, machine } from "../machine.ts";
@@ -112,7 +113,7 @@ async function ask(
   tokenWorks: boolean,
 ): Promise<Answer | undefined> {
   const where = gatewayLabel(gateway.gateway);
-  const usable = candidates.filter(({ problem }) => problem === undefined);
+  const usable = suggestedFirst(candidates.filter(({ problem }) => problem === undefined));
   const items: (QuickPickItem & { answer: Answer })[] = [
     ...usable.map((candidate) => ({
       label: l10n.t("Register {0} with {1}", shortName(candidate), where),

@@ -1,11 +1,10 @@
 // A link that has been parsed, on its way to a connection. Where an account's gateway vouches for the host key, one in the link
 // has to be the same; where nobody does, the link's is the one.
 
-import { l10n } from "vscode";
 import { CommandError } from "../../agent/command.ts";
 import type { ConnectLink } from "../../agent/connect/connect-link.ts";
-import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { Services } from "../services.ts";
+import { requireHostKey } from "./config-step.ts";
 import { type ConnectTarget, connectTo } from "./connect.ts";
 import { findWorkspace } from "./find-pasted.ts";
 
@@ -17,17 +16,9 @@ export async function openLink(services: Services, link: ConnectLink): Promise<v
     return await connectOpen(services, { gateway, id: workspace.id, hostKey });
   }
   if (target === undefined || target === "open") return;
-  if (hostKey !== undefined) {
-    const published = target.workspace.hostKeys.map((line) => parsePublicKey(line));
-    if (!published.some(({ blob }) => blob === hostKey.blob)) {
-      throw new CommandError(
-        "ssh",
-        "host_key_mismatch",
-        l10n.t("The gateway publishes another host key for this workspace than the link says."),
-      );
-    }
-  }
-  await connectTo(services, target, { purpose: "here" });
+  // Now, so that nobody is asked for keys on the way to a wrong machine; the config step looks again at what it writes.
+  if (hostKey !== undefined) requireHostKey(target.workspace, hostKey);
+  await connectTo(services, hostKey === undefined ? target : { ...target, hostKey }, { purpose: "here" });
 }
 
 /** `open`: no account knows the workspace, and the link has all that is needed without one. */

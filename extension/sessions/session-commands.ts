@@ -2,8 +2,9 @@
 
 import { env, l10n, type QuickPickItem, window } from "vscode";
 import { formatConnectLink } from "../../agent/connect/connect-link.ts";
+import { markdownText } from "../../agent/markdown-text.ts";
 import { gatewayLabel, sessionKey, workspaceLabel } from "../../agent/sessions/session-list.ts";
-import type { TreeNode } from "../../agent/sessions/session-tree.ts";
+import { presenceOf, type TreeNode } from "../../agent/sessions/session-tree.ts";
 import { isName, parseName, parseWorkspaceRef } from "../../protocol/name.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { ConnectTarget } from "../connect/connect.ts";
@@ -117,7 +118,7 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
   const { ssh } = await gateway.discovery();
   const transport = managedTransports().get(sessionKey(gateway.gateway, workspace.id));
   const rows: (readonly [string, string])[] = [
-    [l10n.t("State"), sessionWords(workspace, transport).join(" · ")],
+    [l10n.t("State"), sessionWords(workspace, presenceOf(workspace, gateway.state), transport).join(" · ")],
     [l10n.t("Gateway"), gateway.gateway],
     [l10n.t("Owner"), workspace.owner],
     [l10n.t("Clients"), String(workspace.clients)],
@@ -127,12 +128,16 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
     ],
     [l10n.t("SSH port of the gateway"), ssh === null ? l10n.t("none") : `${ssh.host}:${ssh.port}`],
     [l10n.t("End to end only"), workspace.endToEndOnly ? l10n.t("yes") : l10n.t("no")],
+    ...(workspace.folder === undefined ? [] : [[l10n.t("Folder"), workspace.folder] as const]),
+    ...(workspace.browserUrl === undefined
+      ? []
+      : [[l10n.t("In the browser"), workspace.browserUrl] as const]),
     [l10n.t("Made"), timeAgo(workspace.createdAt)],
     [l10n.t("Last used from here"), lastUse(services, gateway.gateway, workspace.id)],
     ...workspace.hostKeys.map((line) => [l10n.t("Host key"), parsePublicKey(line).fingerprint] as const),
     ["ID", workspace.id],
   ];
-  const table = rows.map(([name, value]) => `| ${name} | ${value.replaceAll("|", "\\|")} |`).join("\n");
+  const table = rows.map(([name, value]) => `| ${name} | ${markdownText(value)} |`).join("\n");
   return `# ${workspaceLabel(workspace)}\n\n| | |\n|---|---|\n${table}\n`;
 }
 

@@ -9,6 +9,7 @@ import {
   sessionKey,
   workspaceLabel,
 } from "../../agent/sessions/session-list.ts";
+import { type Presence, presenceOf } from "../../agent/sessions/session-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
 import type { ConnectTarget } from "../connect/connect.ts";
 import { findPasted } from "../connect/find-pasted.ts";
@@ -23,6 +24,12 @@ interface SessionItem extends QuickPickItem {
   /** What was pasted. */
   readonly address?: string;
 }
+
+const ICONS: Readonly<Record<Presence, string>> = {
+  online: "vm-active",
+  "was-online": "vm",
+  offline: "vm-outline",
+};
 
 export interface ChooseOptions {
   readonly title: string;
@@ -82,21 +89,25 @@ function itemsOf(
   const sessions = gateways.known.flatMap(({ gateway, workspaces }) =>
     [...workspaces.values()].filter(fits).map((workspace): Session => ({ gateway, workspace })),
   );
-  const ordered = inOrder(sessions, lastUse);
-  const toItem = (session: Session) =>
-    sessionItem(session, lastUse.get(keyOf(session)), transports.get(keyOf(session)));
-  const online = ordered.filter(({ workspace }) => workspace.online).map(toItem);
-  const offline = ordered.filter(({ workspace }) => !workspace.online).map(toItem);
-  const separator = (label: string): SessionItem => ({ label, kind: QuickPickItemKind.Separator });
+  const groups: Readonly<Record<Presence, SessionItem[]>> = { online: [], "was-online": [], offline: [] };
+  for (const session of inOrder(sessions, lastUse)) {
+    const presence = presenceOf(session.workspace, gateways.get(session.gateway)?.state);
+    const [usedAt, transport] = [lastUse.get(keyOf(session)), transports.get(keyOf(session))];
+    groups[presence].push(sessionItem(session, presence, usedAt, transport));
+  }
+  const group = (label: string, items: readonly SessionItem[]): SessionItem[] =>
+    items.length === 0 ? [] : [{ label, kind: QuickPickItemKind.Separator }, ...items];
   return [
     ...(looksLikeAddress(typed) ? [addressItem(typed)] : []),
-    ...(online.length > 0 ? [separator(l10n.t("online")), ...online] : []),
-    ...(offline.length > 0 ? [separator(l10n.t("offline")), ...offline] : []),
+    ...group(l10n.t("online"), groups.online),
+    ...group(l10n.t("was online"), groups["was-online"]),
+    ...group(l10n.t("offline"), groups.offline),
   ];
 }
 
 function sessionItem(
   { gateway, workspace }: Session,
+  presence: Presence,
   usedAt: number | undefined,
   transport: ManagedTransport | undefined,
 ): SessionItem {
@@ -104,9 +115,9 @@ function sessionItem(
   const owner = workspace.mine ? [] : [l10n.t("Owner: {0}", workspace.owner)];
   return {
     label: workspaceLabel(workspace),
-    description: [...sessionWords(workspace, transport), ...owner, ...used].join(" · "),
+    description: [...sessionWords(workspace, presence, transport), ...owner, ...used].join(" · "),
     detail: gatewayLabel(gateway),
-    iconPath: new ThemeIcon(workspace.online ? "vm-active" : "vm-outline"),
+    iconPath: new ThemeIcon(ICONS[presence]),
     session: { gateway, workspace },
   };
 }

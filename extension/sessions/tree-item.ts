@@ -1,13 +1,24 @@
 // How one node of the tree looks and sounds: words for every icon, and a label that a screen reader can say alone.
 
-import { l10n, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from "vscode";
+import {
+  type Command,
+  l10n,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  TreeItemCollapsibleState,
+} from "vscode";
 import { CommandError } from "../../agent/command.ts";
+import type { FeedState } from "../../agent/sessions/gateway-feed.ts";
 import { gatewayLabel, workspaceLabel } from "../../agent/sessions/session-list.ts";
 import {
   contextValue,
   type GatewayView,
   type Notice,
   nodeId,
+  type Presence,
+  presenceOf,
   type TreeNode,
 } from "../../agent/sessions/session-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
@@ -38,7 +49,9 @@ function itemOf(
       return gatewayItem(view, gatewayLabel(node.gateway), account ?? "");
     case "session": {
       const workspace = view?.workspaces.get(node.id);
-      return workspace === undefined ? new TreeItem(node.id) : sessionItem(node, workspace, transport);
+      return workspace === undefined
+        ? new TreeItem(node.id)
+        : sessionItem(node, workspace, view?.state, transport);
     }
     case "offline-folder": {
       const count = [...(view?.workspaces.values() ?? [])].filter(({ online }) => !online).length;
@@ -99,27 +112,43 @@ function stateWord(state: GatewayView["state"]["kind"]): string {
 function sessionItem(
   node: TreeNode,
   workspace: Workspace,
+  state: FeedState | undefined,
   transport: ManagedTransport | undefined,
 ): TreeItem {
   const label = workspaceLabel(workspace);
   const item = new TreeItem(label, TreeItemCollapsibleState.None);
-  const words = sessionWords(workspace, transport);
+  const presence = presenceOf(workspace, state);
+  const words = sessionWords(workspace, presence, transport);
   item.description = words.join(" · ");
-  item.iconPath = workspace.online
-    ? new ThemeIcon("vm-active", new ThemeColor("testing.iconPassed"))
-    : new ThemeIcon("vm-outline");
+  item.iconPath = sessionIcon(presence);
   item.tooltip = tooltip(workspace, words);
   item.accessibilityInformation = { label: `${label}, ${words.join(", ")}` };
-  item.command = workspace.online
-    ? { command: "sallyport.connectHere", title: l10n.t("Connect"), arguments: [node] }
-    : { command: "sallyport.showDetails", title: l10n.t("Show Details"), arguments: [node] };
+  if (state?.kind === "signed-out") item.command = signInCommand(node);
+  else if (presence === "offline")
+    item.command = { command: "sallyport.showDetails", title: l10n.t("Show Details"), arguments: [node] };
+  else item.command = { command: "sallyport.connectHere", title: l10n.t("Connect"), arguments: [node] };
   return item;
 }
 
+function sessionIcon(presence: Presence): ThemeIcon {
+  switch (presence) {
+    case "online":
+      return new ThemeIcon("vm-active", new ThemeColor("testing.iconPassed"));
+    case "was-online":
+      return new ThemeIcon("vm");
+    case "offline":
+      return new ThemeIcon("vm-outline");
+  }
+}
+
 /** State, way, clients: for those who read, and for those who listen. */
-export function sessionWords(workspace: Workspace, transport: ManagedTransport | undefined): string[] {
-  const { online, clients, lastSeenAt } = workspace;
-  if (!online) {
+export function sessionWords(
+  { clients, lastSeenAt }: Pick<Workspace, "clients" | "lastSeenAt">,
+  presence: Presence,
+  transport: ManagedTransport | undefined,
+): string[] {
+  if (presence === "was-online") return [l10n.t("was online")];
+  if (presence === "offline") {
     return lastSeenAt === null
       ? [l10n.t("offline")]
       : [l10n.t("offline"), l10n.t("seen {0}", timeAgo(lastSeenAt))];
@@ -169,14 +198,18 @@ function noticeItem(notice: Notice, node: TreeNode, view: GatewayView | undefine
       break;
     case "signed-out":
       item.iconPath = new ThemeIcon("key");
-      item.command = {
-        command: "sallyport.signIn",
-        title: l10n.t("Sign In Again"),
-        arguments: [{ kind: "gateway", gateway: node.gateway }],
-      };
+      item.command = signInCommand(node);
       break;
   }
   return item;
+}
+
+function signInCommand({ gateway }: TreeNode): Command {
+  return {
+    command: "sallyport.signIn",
+    title: l10n.t("Sign In Again"),
+    arguments: [{ kind: "gateway", gateway }],
+  };
 }
 
 /** What is wrong with a gateway, where something is. */

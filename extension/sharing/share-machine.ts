@@ -76,10 +76,12 @@ async function showSharing(services: Services, host: SharedHost): Promise<void> 
   );
   if (answer === stop) await stopSharing(services);
   if (answer !== copy) return;
-  const workspace = parseWorkspaceRef(host.name);
-  await env.clipboard.writeText(
-    formatConnectLink({ gateway: host.gateway, workspace, hostKey: undefined }, env.uriScheme),
-  );
+  const link = host.link ?? {
+    gateway: host.gateway,
+    workspace: parseWorkspaceRef(host.name),
+    hostKey: undefined,
+  };
+  await env.clipboard.writeText(formatConnectLink(link, env.uriScheme));
 }
 
 async function tellSharing(host: SharedHost | undefined): Promise<void> {

@@ -20,10 +20,29 @@ export class EventEmitter<T> {
   }
 }
 
-export class ThemeIcon {}
-export class ThemeColor {}
-export class TreeItem {}
-export class MarkdownString {}
+export class ThemeIcon {
+  readonly id: string;
+  readonly color: ThemeColor | undefined;
+  constructor(id: string, color?: ThemeColor) {
+    this.id = id;
+    this.color = color;
+  }
+}
+export class ThemeColor {
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+export class TreeItem {
+  readonly label: string;
+  constructor(label: string) {
+    this.label = label;
+  }
+}
+export class MarkdownString {
+  appendMarkdown(): void {}
+}
 export class CancellationError extends Error {}
 export class RelativePattern {}
 export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 };
@@ -31,19 +50,29 @@ export const StatusBarAlignment = { Left: 1, Right: 2 };
 export const ProgressLocation = { Notification: 15 };
 export const ConfigurationTarget = { Global: 1 };
 export const QuickPickItemKind = { Separator: -1 };
-export const Uri = { from: (parts: unknown) => parts, file: (path: string) => ({ path }) };
-export const l10n = { t: (text: string) => text };
+export const Uri = {
+  from: (parts: unknown) => parts,
+  file: (path: string) => ({ path }),
+  parse: (text: string) => ({ text }),
+};
+export const l10n = {
+  t: (text: string, ...values: unknown[]) =>
+    text.replace(/\{(\d)\}/g, (_, index: string) => String(values[Number(index)])),
+};
 export const env = {
   appName: "Visual Studio Code",
   language: "en",
   remoteName: undefined,
   uriScheme: "vscode",
+  openExternal: vi.fn((_uri: unknown) => Promise.resolve(true)),
 };
 export const extensions = { getExtension: () => undefined };
 export const workspace = {
   workspaceFolders: undefined,
   getConfiguration: () => ({ get: () => undefined, inspect: () => undefined }),
   createFileSystemWatcher: () => nothing,
+  registerTextDocumentContentProvider: () => nothing,
+  openTextDocument: vi.fn((uri: unknown) => Promise.resolve({ uri })),
 };
 export const authentication = {
   registerAuthenticationProvider: (id: string) => {
@@ -62,7 +91,13 @@ export const commands = {
   }),
 };
 const log = { debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
+/** What a person answers: a test says. By itself nobody answers anything. */
 export const window = {
+  showInformationMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
+  showWarningMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
+  showErrorMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
+  showQuickPick: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
+  showTextDocument: vi.fn((..._: unknown[]) => Promise.resolve()),
   createOutputChannel: () => log,
   createTreeView: (id: string) => {
     registered.push(`view ${id}`);

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { formatConnectLink, parseConnectLink } from "../../../../agent/connect/connect-link.ts";
+import {
+  formatConnectLink,
+  parseConnectLink,
+  readConnectLink,
+} from "../../../../agent/connect/connect-link.ts";
 import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
 import { parseWorkspaceRef } from "../../../../protocol/name.ts";
 import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
@@ -41,8 +45,27 @@ test.each([
   ],
   ["a workspace with a line break", "/connect", "gateway=https://gw.example&workspace=dev%0aHost"],
   ["a host key with options", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=no-pty ${KEY}`],
+  [
+    "a host key's fingerprint alone",
+    "/connect",
+    "gateway=https://gw.example&workspace=dev&hostKey=SHA256:abc",
+  ],
+  ["half a host key", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${KEY.slice(0, 50)}`],
+  ["two host keys", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${KEY}&hostKey=${KEY}`],
+  ["a host key of two lines", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${KEY}%0a${KEY}`],
   ["a token", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${KEY} ${newOwnerToken()}`],
   ["too much", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${"x".repeat(9_000)}`],
 ])("a link with %s is refused", (_, path, query) => {
   expect(() => parseConnectLink(path, query)).toThrow(/./);
+});
+
+test("a whole link is read whichever editor it is for, and no other extension's is", () => {
+  expect(readConnectLink(formatConnectLink(link, "cursor"))).toMatchObject({
+    gateway: link.gateway,
+    hostKey: { fingerprint: link.hostKey.fingerprint },
+  });
+  const foreign = formatConnectLink(link).replace("sallyport.sallyport", "evil.sallyport");
+  for (const text of [foreign, "", "https://gw.example/connect?x", `${formatConnectLink(link)}#x`]) {
+    expect(() => readConnectLink(text)).toThrow(expect.objectContaining({ code: "bad_url" }));
+  }
 });

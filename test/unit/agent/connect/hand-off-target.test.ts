@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   aliasOfAuthority,
+  folderToOpen,
   remoteAuthority,
   remoteFolder,
   suitableFlavour,
@@ -41,6 +42,15 @@ test.each([
   ["/a\nb", undefined],
 ])("%j as a folder over there is %j", (text, folder) => {
   expect(remoteFolder(text)).toBe(folder);
+});
+
+test("the folder is what the person says, else the first that there is, and what a host names is looked at again", () => {
+  expect(folderToOpen(undefined, ["/recent", "/own", "/default"])).toBe("/recent");
+  expect(folderToOpen(undefined, [undefined, "/own", "/default"])).toBe("/own");
+  expect(folderToOpen(undefined, [undefined, "/own\nx", "/default"])).toBe("/default");
+  expect(folderToOpen(undefined, [undefined, undefined, ""])).toBeUndefined();
+  expect(folderToOpen("/said", ["/recent"])).toBe("/said");
+  expect(folderToOpen("", ["/recent", "/own"])).toBeUndefined();
 });
 
 test("recent folders are kept newest first, each once, ten at most", () => {

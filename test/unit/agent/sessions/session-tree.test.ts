@@ -8,6 +8,7 @@ import {
   nodeId,
   onlineCount,
   parentNode,
+  presenceOf,
   rootNodes,
   type TreeNode,
   welcome,
@@ -111,6 +112,37 @@ test("the context says in words what can be done", () => {
   expect(of(shared)).toBe("session offline shared");
   expect(of(sealed)).toBe("session online mine");
   expect(contextValue({ kind: "gateway", gateway }, view("signed-out"))).toBe("gateway expired");
+});
+
+test("what a workspace shows in a browser is offered only where it is an address for one", () => {
+  const named = workspace("a", { browserUrl: "https://dev.example/" });
+  const wrong = workspace("b", { browserUrl: "javascript:alert(1)" });
+  const seen = view("online", named, wrong);
+  const of = ({ id }: Workspace) => contextValue({ kind: "session", gateway, id }, seen);
+  expect(of(named)).toBe("session online mine owner-token browser");
+  expect(of(wrong)).toBe("session online mine owner-token");
+});
+
+test.each([
+  ["online", "online", 1],
+  ["offline", "was-online", 0],
+  ["error", "was-online", 0],
+  ["signed-out", "was-online", 0],
+] as const)(
+  "of a gateway that is %s, a session that was online when it was heard is %s",
+  (state, presence, count) => {
+    const [dev, off] = [workspace("dev"), workspace("off", { online: false })];
+    expect(presenceOf(dev, states[state])).toBe(presence);
+    expect(presenceOf(off, states[state])).toBe("offline");
+    expect(onlineCount([view(state, dev, off)])).toBe(count);
+  },
+);
+
+test("nothing is offered on sessions of a gateway that takes the sign-in no longer", () => {
+  const dev = workspace("dev");
+  const node: TreeNode = { kind: "session", gateway, id: dev.id };
+  expect(contextValue(node, view("signed-out", dev))).toBe("session signed-out");
+  expect(contextValue(node, view("offline", dev))).toBe("session online mine owner-token");
 });
 
 test("a thousand sessions are laid out within a frame or two", () => {

@@ -3,11 +3,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { formatConnectLink } from "../../../../agent/connect/connect-link.ts";
 import { listCommand, runsCommand } from "../../../../agent/sharing/process-command.ts";
 import { endSharing, parseNote, runningHost, startSharing } from "../../../../agent/sharing/shared-host.ts";
 import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
-import { parseName } from "../../../../protocol/name.ts";
+import { newWorkspaceId } from "../../../../protocol/id.ts";
+import { parseName, parseWorkspaceRef } from "../../../../protocol/name.ts";
+import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
 
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+";
 let directory: string;
 let noteFile: string;
 
@@ -46,6 +50,19 @@ test("a host that is ready is shared until it is stopped, and every window can s
   expect(await runsCommand(host.pid, host.cliPath)).toBe(false);
   expect(existsSync(noteFile)).toBe(false);
   expect(await endSharing(noteFile)).toBe(false);
+});
+
+test("the link that it gives is there for every window, with its host key", async () => {
+  const pinned = formatConnectLink({
+    gateway: parseGatewayUrl("https://gw.example"),
+    workspace: parseWorkspaceRef(newWorkspaceId()),
+    hostKey: parsePublicKey(KEY),
+  });
+  const event = JSON.stringify({ event: "ready", links: { connect: null, pinned } });
+  const host = await start(program(`console.log(${JSON.stringify(event)}); setInterval(() => {}, 1000);`));
+  onTestFinished(() => end(host.pid));
+  expect(host.link?.hostKey?.blob).toBe(KEY.split(" ")[1]);
+  expect(await runningHost(noteFile)).toEqual(host);
 });
 
 test("it is told what to do by arguments without a secret in them", async () => {
