@@ -43,7 +43,7 @@ export async function writeConfig(
 ): Promise<WrittenConfig | undefined> {
   const paths = managedPaths();
   const launcher = await ensureLauncher(services);
-  const listing = heldToHostKey(await listingOf(target.gateway, transport, target), target);
+  const listing = await listingOf(target.gateway, transport, target);
   const byOwnerToken = keys.kind === "owner-token";
   const pins = keys.kind === "pinned" ? pinsOf(keys) : undefined;
   const wanted = (now: Managed): Desired => {
@@ -80,7 +80,11 @@ export async function writeConfig(
   throw new CommandError("config", "outdated", l10n.t("{0} keeps changing: try again.", paths.person));
 }
 
-/** All of a gateway's workspaces: names are given out for all of them at once. */
+/**
+ * All of a gateway's workspaces: names are given out for all of them at once. What it lists now may be something else than it
+ * said when a link was opened, so the link's host key is looked for here, and is the only one that is kept.
+ * @throws CommandError host_key_mismatch
+ */
 export async function listingOf(
   gateway: Gateway,
   { discovery }: Pick<FoundTransport, "discovery">,
@@ -94,23 +98,13 @@ export async function listingOf(
   return {
     gateway: gateway.gateway,
     account: gateway.account.account,
-    workspaces: [...workspaces, ...missing],
+    workspaces: [...workspaces, ...missing].map((one) =>
+      target?.hostKey !== undefined && one.id === target.workspace.id
+        ? requireHostKey(one, target.hostKey)
+        : one,
+    ),
     ssh: discovery.ssh,
     hostKeys: discovery.hostKeys,
-  };
-}
-
-/**
- * What the gateway lists now may be something else than it said when the link was opened. So the link's key is looked for in
- * what is about to be written, and is the only one that is. @throws CommandError host_key_mismatch
- */
-function heldToHostKey(listing: Listing, { workspace, hostKey }: ConnectTarget): Listing {
-  if (hostKey === undefined) return listing;
-  return {
-    ...listing,
-    workspaces: listing.workspaces.map((one) =>
-      one.id === workspace.id ? requireHostKey(one, hostKey) : one,
-    ),
   };
 }
 

@@ -91,6 +91,13 @@ export class Workbench {
     return this.sidebar.getByRole("treeitem", { name }).first();
   }
 
+  /** Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an accident. */
+  async menu(row: string | RegExp, name: string): Promise<void> {
+    await this.row(row).click({ button: "right" });
+    await this.page.getByRole("menuitem", { name }).hover();
+    await this.page.keyboard.press("Enter");
+  }
+
   /** A notification, by a part of its text. */
   notification(text: string | RegExp): Locator {
     return this.page
@@ -117,6 +124,12 @@ export class Workbench {
     if ((await row.count()) === 0) return undefined;
     const [, ms] = /(\d+)\s*ms/.exec(await row.first().innerText()) ?? [];
     return ms === undefined ? undefined : Number(ms);
+  }
+
+  /** A page that is rendered, by a part of its text. */
+  rendered(text: string | RegExp): Locator {
+    const frames = this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+    return frames.locator("body").filter({ hasText: text });
   }
 
   statusBarItem(text: string | RegExp): Locator {

@@ -22,6 +22,7 @@ const GatewayReady = Type.Object({ event: Type.Literal("ready"), adminToken: Typ
 const HostReady = Type.Object({
   event: Type.Literal("ready"),
   workspace: Type.Object({ id: Type.String(), name: Type.String() }),
+  links: Type.Object({ connect: Type.String(), pinned: Type.String() }),
 });
 
 export interface Person {
@@ -36,6 +37,8 @@ export interface Host {
   readonly id: string;
   /** What is `~` in there. */
   readonly home: string;
+  /** As it gave them at its start. */
+  readonly links: { readonly connect: string; readonly pinned: string };
   readonly program: Program<unknown>;
 }
 
@@ -101,7 +104,8 @@ export class World implements AsyncDisposable {
       logFile: join(own, "host.log"),
       schema: HostReady,
     });
-    const host = { name, id: program.ready.workspace.id, home, program };
+    const { workspace, links } = program.ready;
+    const host = { name, id: workspace.id, home, links, program };
     this.#hosts.push(host);
     return host;
   }

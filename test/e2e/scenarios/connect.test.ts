@@ -79,7 +79,18 @@ test("a click asks for consent to the one line, with a diff, and hands the alias
   await window.dialog.getByText("~/.ssh/sallyport/config").first().waitFor();
   await window.screenshot("consent");
   expect(readConfig()?.toString()).toBe(OWN_CONFIG);
-  await window.press("Add the Line");
+  await window.press("Compare Side by Side");
+  await window.quickInputTitled("Let Sallyport add one line");
+  const changed = window.page.locator(".monaco-diff-editor .modified .view-lines");
+  await changed.getByText("Include ~/.ssh/sallyport/config").waitFor();
+  await changed.click();
+  await window.screenshot("consent-compared");
+  // Whoever closes it has not answered yet.
+  await window.choices.filter({ hasText: "Add the Line" }).waitFor();
+  await window.quickInput.press("Escape");
+  await window.press("Compare Side by Side");
+  expect(readConfig()?.toString()).toBe(OWN_CONFIG);
+  await window.choose("Add the Line");
   await expectHandOff(window, editor, ALIAS);
   expect(readConfig()?.toString().endsWith(OWN_CONFIG)).toBe(true);
   expect(readConfig()?.toString()).toContain("Include ~/.ssh/sallyport/config\r\n");

@@ -57,6 +57,7 @@ test("a key that is not registered is offered by name, registered and pinned", a
   const window = await click();
   await window.choices.filter({ hasText: "Register id_ed25519 with sallyport.example" }).waitFor();
   await window.choices.filter({ hasText: "Register id_ecdsa with sallyport.example" }).waitFor();
+  expect(await window.choices.first().innerText()).toContain("Register id_ed25519");
   await window.screenshot("keys-unregistered");
   await window.choose("Register id_ed25519");
   await agreeAndExpectShell(window);

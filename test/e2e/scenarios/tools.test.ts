@@ -46,15 +46,15 @@ test("a machine is shared until it is stopped, and the status bar says so meanwh
 test("the diagnosis goes the whole way and is a page to copy, without a token in it or in the log", async () => {
   await window.command("Sallyport: Diagnose Connection");
   await window.choose(/^api/);
-  const page = window.page.locator(".editor-instance").filter({ hasText: "The workspace can" });
+  const page = window.rendered("The workspace can");
   await page.waitFor({ timeout: 60_000 });
+  await page.getByRole("columnheader", { name: "Result" }).waitFor();
   await window.screenshot("diagnosis");
   expect(await page.innerText()).not.toContain("spt_");
   expect(log(editor)).not.toContain(ana.token);
 });
 
 test("the details of a workspace have its host key's fingerprint", async () => {
-  await window.row(/^api, online/).click({ button: "right" });
-  await window.page.getByRole("menuitem", { name: "Show Details" }).click();
-  await window.page.locator(".editor-instance").filter({ hasText: "SHA256:" }).first().waitFor();
+  await window.menu(/^api, online/, "Show Details");
+  await window.rendered("SHA256:").waitFor();
 });

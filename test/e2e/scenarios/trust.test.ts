@@ -101,6 +101,7 @@ test("a sign-in that is revoked while connected is told in every window, and one
   await ana.api.revokeToken(parseTokenId(token.id));
   for (const one of [window, second]) await one.notification("was revoked").waitFor({ timeout: 60_000 });
   for (const one of [window, second]) await one.row("Signed out: sign in again").waitFor();
+  await window.row(/^api, was online/).waitFor();
   await window.screenshot("revoked");
   await window.press("Sign In Again", window.notification("was revoked"));
   await window.quickInputTitled("2/2");

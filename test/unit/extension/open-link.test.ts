@@ -9,7 +9,7 @@ const connectTo = vi.fn((..._: unknown[]) => Promise.resolve());
 vi.mock("../../../extension/connect/connect.ts", () => ({ connectTo }));
 
 const { openLink } = await import("../../../extension/connect/open-link.ts");
-const { requireHostKey } = await import("../../../extension/connect/config-step.ts");
+const { listingOf } = await import("../../../extension/connect/config-step.ts");
 
 const key = (fill: number): string => {
   const blob = Buffer.concat([
@@ -49,10 +49,17 @@ test("a link without a host key takes what the gateway publishes", async () => {
   expect(await open([key(1)], undefined)).not.toHaveProperty("hostKey");
 });
 
-test("what is written has the link's key alone, and nothing where the gateway publishes another one by then", () => {
+test("what is written has the link's key alone, and nothing where the gateway publishes another one by then", async () => {
   const dev = workspace("dev", { hostKeys: [key(1), key(2)] });
-  expect(requireHostKey(dev, parsePublicKey(key(2))).hostKeys).toEqual([key(2)]);
-  expect(() => requireHostKey(dev, parsePublicKey(key(3)))).toThrow(
-    expect.objectContaining({ code: "host_key_mismatch" }),
-  );
+  const other = workspace("other", { hostKeys: [key(1)] });
+  const { gateway } = oneGateway(dev);
+  const listing = (now: readonly (typeof dev)[], linked: string) =>
+    Reflect.apply(listingOf, undefined, [
+      { ...gateway, list: () => Promise.resolve(now) },
+      { discovery: { ssh: null, hostKeys: [] } },
+      { gateway, workspace: dev, hostKey: parsePublicKey(linked) },
+    ]);
+  expect((await listing([other, dev], key(2))).workspaces).toEqual([other, { ...dev, hostKeys: [key(2)] }]);
+  const swapped = { ...dev, hostKeys: [key(1)] };
+  await expect(listing([other, swapped], key(2))).rejects.toMatchObject({ code: "host_key_mismatch" });
 });
