@@ -250,13 +250,16 @@ describe("keys", () => {
     expect((await person.run(["keys", "list", "--json"])).stdout).toBe('{"keys":[]}\n');
   });
 
-  test("of several keys none is chosen unasked: the files are named", async () => {
+  test("of several keys none is chosen unasked: the files are named, Ed25519 before what its name puts first", async () => {
     await signIn();
+    const ecdsa = join(person.home, ".ssh", "id_ecdsa");
+    mkdirSync(join(person.home, ".ssh"), { recursive: true, mode: 0o700 });
+    execFileSync("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", ecdsa]);
     makeKey(join(person.home, ".ssh", "id_one"), "one");
     makeKey(join(person.home, ".ssh", "id_two"), "two");
     const { code, stderr } = await person.run(["keys", "add"]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/id_one\.pub, .*id_two\.pub/);
+    expect(stderr).toMatch(/id_one\.pub, .*id_two\.pub, .*id_ecdsa\.pub/);
     expect((await person.run(["keys", "list", "--json"])).stdout).toBe('{"keys":[]}\n');
     const named = await person.run([
       "keys",
