@@ -40,7 +40,8 @@ const common = {
 
 const commandLine = build({
   ...common,
-  entryPoints: { cli: "agent/cli.ts" },
+  // A thread has a file of its own.
+  entryPoints: { cli: "agent/cli.ts", "pac-worker": "agent/network/pac/worker.ts" },
   format: "esm",
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
@@ -65,6 +66,10 @@ const files = new Map();
 for (const { path, text } of results.flatMap(({ outputFiles }) => outputFiles)) {
   files.set(path, Buffer.from(await commonJs(text)));
 }
+files.set(
+  join(dist, "quickjs.wasm"),
+  await readFile(join(root, "node_modules", "quickjs-wasi", "quickjs.wasm")),
+);
 files.set(join(dist, "package.json"), Buffer.from('{ "type": "commonjs" }\n'));
 files.set(
   join(dist, "THIRD-PARTY-LICENSES.txt"),

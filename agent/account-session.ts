@@ -5,6 +5,7 @@ import { argument } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { requireAccessToken, resolveGateway } from "./credentials/store.ts";
 import { type GatewayApi, gatewayApi } from "./gateway-api.ts";
+import { networkFrom } from "./network/network-settings.ts";
 
 /** @throws CommandError stage `config`, `sign-in`, `keychain` or `file`; UsageError for what is not a URL */
 export async function signedIn(
@@ -13,5 +14,8 @@ export async function signedIn(
 ): Promise<{ gateway: GatewayUrl; api: GatewayApi }> {
   const gateway = argument(() => resolveGateway(gatewayOption, context.env));
   const { token } = await requireAccessToken(gateway, context);
-  return { gateway, api: gatewayApi(gateway, { token, signal: context.signal }) };
+  return {
+    gateway,
+    api: gatewayApi(gateway, { token, signal: context.signal, network: networkFrom(context.env) }),
+  };
 }

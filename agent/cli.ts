@@ -36,7 +36,9 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   try {
     const command = await entry.load();
     if (command.handlesSighup !== true) interruption.on("SIGHUP");
-    return await command.run(args, contextOf(interruption.signal));
+    const ownArgs = entry.network === true && entry.readsHelp === undefined;
+    const { args: rest, env } = ownArgs ? await withoutNetworkFlags(args) : { args, env: process.env };
+    return await command.run(rest, contextOf(interruption.signal, env));
   } catch (error) {
     if (interruption.signal.aborted && error instanceof Error && error.name === "AbortError") {
       return interruption.exitCode;
@@ -45,11 +47,23 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   }
 }
 
+/** A companion is started without any, and then loads nothing for them. */
+async function withoutNetworkFlags(args: readonly string[]) {
+  if (!args.some((arg) => /^--(?:proxy|pac|ca|client-cert|client-key)(?:=|$)/.test(arg))) {
+    return { args, env: process.env };
+  }
+  const { takeNetworkFlags } = await import("./network/network-flags.ts");
+  return takeNetworkFlags(args, process.env);
+}
+
 async function help(name: string): Promise<number> {
   const entry = find(name);
   if (entry === undefined) return unknownCommand(name);
   try {
-    return print(`${(await entry.load()).help.trim()}\n`);
+    const { help: text } = await entry.load();
+    if (entry.network !== true) return print(`${text.trim()}\n`);
+    const { NETWORK_HELP } = await import("./network/network-flags.ts");
+    return print(`${text.trim()}\n${NETWORK_HELP}`);
   } catch (error) {
     return report(name, [], error);
   }
@@ -115,9 +129,9 @@ function print(text: string): number {
 }
 
 /** Streams are made when first asked for: a companion dials before it touches them. */
-function contextOf(signal: AbortSignal): CommandContext {
+function contextOf(signal: AbortSignal, env: CommandContext["env"]): CommandContext {
   return {
-    env: process.env,
+    env,
     signal,
     get stdin() {
       return process.stdin;

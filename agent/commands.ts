@@ -8,49 +8,61 @@ export interface CommandEntry {
   readonly summary: string;
   /** The command reads `--help` among its arguments by itself, because some of them belong to another program. */
   readonly readsHelp?: true;
+  /** It talks to a gateway, and takes the flags of agent/network/network-flags.ts. */
+  readonly network?: true;
   load(): Promise<Command>;
 }
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   login: {
     summary: "sign in at a gateway",
+    network: true,
     load: async () => (await import("./commands/login.ts")).command,
   },
   logout: {
     summary: "forget a gateway's access token",
+    network: true,
     load: async () => (await import("./commands/logout.ts")).command,
   },
   list: {
     summary: "list the workspaces that you can reach",
+    network: true,
     load: async () => (await import("./commands/list.ts")).command,
   },
   ssh: {
     summary: "open a workspace with your own ssh",
+    network: true,
     readsHelp: true,
     load: async () => (await import("./commands/ssh.ts")).command,
   },
   "config-ssh": {
     summary: "put your workspaces into your SSH configuration",
+    network: true,
     load: async () => (await import("./commands/config-ssh.ts")).command,
   },
   tunnel: {
     summary: "carry SSH over WebSocket: ssh's ProxyCommand, or a local port",
+    network: true,
     load: async () => (await import("./companion/command.ts")).command,
   },
   host: {
     summary: "make this machine reachable as a workspace",
+    network: true,
     load: async () => (await import("./host/command.ts")).command,
   },
   keys: {
     summary: "list, add and remove your SSH public keys",
+    network: true,
     load: async () => (await import("./commands/keys.ts")).command,
   },
   "known-hosts": {
     summary: "print a gateway's SSH host keys, to pin them",
+    network: true,
     load: async () => (await import("./commands/known-hosts.ts")).command,
   },
   token: {
     summary: "create, list and revoke access tokens and owner tokens",
+    network: true,
     load: async () => (await import("./commands/token.ts")).command,
   },
   gateway: {
@@ -59,6 +71,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   doctor: {
     summary: "find out where a connection to a workspace fails",
+    network: true,
     load: async () => (await import("./commands/doctor.ts")).command,
   },
   version: {

@@ -22,6 +22,9 @@ import { formatWorkspaceRef, type Name, type WorkspaceRef } from "../protocol/na
 import type { AccessToken } from "../protocol/token.ts";
 import { VERSION } from "../protocol/version.ts";
 import { CommandError } from "./command.ts";
+import { foreignAnswer } from "./network/foreign-answer.ts";
+import type { HttpAnswer, HttpRequest } from "./network/http-request.ts";
+import type { Network } from "./network/network.ts";
 import { networkFailure } from "./network-failure.ts";
 import { stageOf } from "./stage.ts";
 
@@ -34,6 +37,11 @@ export interface GatewayApiOptions {
   readonly signal?: AbortSignal;
   /** For the whole of one request, in ms. */
   readonly timeoutMs?: number;
+  /**
+   * Proxies and trust as they are configured; undefined: the process's own `fetch`, which in an editor goes the way of the
+   * editor's and the system's settings.
+   */
+  readonly network?: Network | undefined;
 }
 
 export type GatewayApi = ReturnType<typeof gatewayApi>;
@@ -118,15 +126,17 @@ async function request(
 ): Promise<unknown> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
-  let response: Response;
+  let response: HttpAnswer;
   let text: string;
   try {
-    response = await send(gateway, options.token, what, signal);
+    response = await send(gateway, options, what, signal);
     text = await readAll(response);
   } catch (error) {
     throw failure(error, gateway, options.signal);
   }
-  if (!response.ok) throw refusal(gateway, options.token !== undefined, response, text);
+  if (!isOk(response)) throw refusal(gateway, options.token !== undefined, response, text);
+  const foreign = foreignTo(gateway, response);
+  if (foreign !== undefined) throw foreign;
   if (schema === undefined) return undefined;
   return checked(gateway, schema, text);
 }
@@ -134,46 +144,69 @@ async function request(
 async function openStream(
   gateway: GatewayUrl,
   options: GatewayApiOptions,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<AsyncIterable<Uint8Array>> {
   const what = { method: "GET", path: `${PATHS.api}/events`, accept: "text/event-stream" };
-  let response: Response;
+  let response: HttpAnswer;
   let text = "";
   try {
-    response = await send(gateway, options.token, what, options.signal);
-    if (!response.ok || response.body === null) text = await readAll(response);
+    response = await send(gateway, options, what, options.signal);
+    if (!isOk(response)) text = await readAll(response);
   } catch (error) {
     throw failure(error, gateway, options.signal);
   }
-  if (!response.ok || response.body === null) {
-    throw refusal(gateway, options.token !== undefined, response, text);
-  }
+  if (!isOk(response)) throw refusal(gateway, options.token !== undefined, response, text);
+  const foreign = foreignTo(gateway, response);
+  if (foreign !== undefined) throw foreign;
   return response.body;
 }
 
-function send(
+async function send(
   gateway: GatewayUrl,
-  token: AccessToken | undefined,
+  { token, network }: GatewayApiOptions,
   what: Request & { readonly accept?: string },
   signal: AbortSignal | undefined,
-): Promise<Response> {
+): Promise<HttpAnswer> {
   const headers: Record<string, string> = {
     accept: what.accept ?? "application/json",
     "user-agent": `sallyport/${VERSION}`,
   };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   if (what.body !== undefined) headers["content-type"] = "application/json";
-  return fetch(`${gateway}${what.path}`, {
+  const request: HttpRequest = {
+    url: new URL(`${gateway}${what.path}`),
     method: what.method,
+    headers,
+    body: what.body === undefined ? undefined : JSON.stringify(what.body),
+    signal,
+  };
+  if (network === undefined) return await byFetch(request);
+  const { sendRequest } = await import("./network/http-request.ts");
+  return await sendRequest(request, network);
+}
+
+async function byFetch({ url, method, headers, body, signal }: HttpRequest): Promise<HttpAnswer> {
+  const response = await fetch(url, {
+    method,
     headers,
     // A redirect would take the token along, or lose it: neither without the person knowing.
     redirect: "manual",
-    ...(what.body === undefined ? {} : { body: JSON.stringify(what.body) }),
+    ...(body === undefined ? {} : { body }),
     ...(signal === undefined ? {} : { signal }),
   });
+  return {
+    status: response.status,
+    header: (name) => response.headers.get(name) ?? undefined,
+    body: response.body ?? nothing(),
+  };
 }
 
-async function readAll(response: Response): Promise<string> {
-  if (response.body === null) return "";
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+function isOk({ status }: HttpAnswer): boolean {
+  return status >= 200 && status < 300;
+}
+
+async function readAll(response: HttpAnswer): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response.body) {
@@ -200,9 +233,11 @@ function checked<T extends TSchema>(gateway: GatewayUrl, schema: T, text: string
 }
 
 /** What an answer other than 2xx means. */
-function refusal(gateway: GatewayUrl, signedIn: boolean, response: Response, text: string): CommandError {
-  const location = response.headers.get("location");
-  if (response.status >= 300 && response.status < 400 && location !== null) {
+function refusal(gateway: GatewayUrl, signedIn: boolean, response: HttpAnswer, text: string): CommandError {
+  const location = response.header("location");
+  const foreign = foreignTo(gateway, response);
+  if (foreign !== undefined) return foreign;
+  if (response.status >= 300 && response.status < 400 && location !== undefined) {
     const target = URL.canParse(location, gateway)
       ? new URL(location, gateway).origin
       : location.slice(0, 200);
@@ -217,6 +252,13 @@ function refusal(gateway: GatewayUrl, signedIn: boolean, response: Response, tex
     ? `run \`sallyport login ${gateway}\` with a new token`
     : `run \`sallyport login ${gateway}\``;
   return new CommandError(stage, body.code, `${message.replace(/\.$/, "")}: ${advice}.`);
+}
+
+function foreignTo(gateway: GatewayUrl, { status, header }: HttpAnswer): CommandError | undefined {
+  return foreignAnswer(
+    { status, location: header("location"), contentType: header("content-type") },
+    new URL(gateway),
+  );
 }
 
 function errorBody(text: string): ProtocolError | undefined {

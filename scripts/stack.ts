@@ -129,9 +129,9 @@ export function startHost({ directory, workspace, signal }: StackOptions, gatewa
   });
 }
 
-/** Nothing of the real person: neither their sign-ins nor their keychain. */
+/** Nothing of the real person: neither their sign-ins nor their keychain, nor the proxies of their network. */
 function personEnvironment(directory: string): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(SALLYPORT_|SSH_|npm_)/i.test(name));
+  const own = Object.entries(process.env).filter(([name]) => !/^(SALLYPORT_|SSH_|npm_)|_proxy$/i.test(name));
   return {
     ...Object.fromEntries(own),
     SALLYPORT_CONFIG: join(directory, "config"),

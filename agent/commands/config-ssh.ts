@@ -8,6 +8,7 @@ import { argument, positionals as noMore, readArguments } from "../arguments.ts"
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../credentials/store.ts";
 import { gatewayApi } from "../gateway-api.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import { type Machine, thisMachine } from "../paths.ts";
 import { applyConfig, readManaged, removeConfig } from "../ssh/config/apply.ts";
 import { type Desired, type DesiredOptions, desiredConfig, type Listing } from "../ssh/config/desired.ts";
@@ -208,7 +209,7 @@ async function listAll(options: InstallOptions, context: CommandContext): Promis
 
 async function list(gateway: GatewayUrl, options: InstallOptions, context: CommandContext): Promise<Listing> {
   const { token } = await requireAccessToken(gateway, context);
-  const api = gatewayApi(gateway, { token, signal: context.signal });
+  const api = gatewayApi(gateway, { token, signal: context.signal, network: networkFrom(context.env) });
   const record = listGateways(context.env).find(({ url }) => url === gateway);
   const [workspaces, { ssh, hostKeys }, account] = await Promise.all([
     api.workspaces(),

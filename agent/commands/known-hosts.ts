@@ -5,6 +5,7 @@ import { argument, readArguments } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { resolveGateway } from "../credentials/store.ts";
 import { gatewayApi } from "../gateway-api.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import { json } from "../output.ts";
 import { knownHostsName } from "../ssh/known-hosts.ts";
 
@@ -29,7 +30,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   const [given, ...more] = positionals;
   if (more.length > 0) throw new UsageError("known-hosts takes one gateway.");
   const gateway = argument(() => resolveGateway(given, context.env));
-  const { ssh, hostKeys } = await gatewayApi(gateway, { signal: context.signal }).discovery();
+  const { ssh, hostKeys } = await gatewayApi(gateway, {
+    signal: context.signal,
+    network: networkFrom(context.env),
+  }).discovery();
   if (ssh === null) {
     throw new CommandError("ssh", "not_found", `${gateway} serves no SSH: reach it with \`sallyport ssh\`.`);
   }

@@ -17,6 +17,7 @@ import {
 } from "../credentials/store.ts";
 import { relativeTime } from "../duration.ts";
 import { gatewayApi } from "../gateway-api.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import { json, printable } from "../output.ts";
 import { askSecret, isTerminal, readSecretFrom } from "../terminal.ts";
 
@@ -63,7 +64,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
     listGateways(context.env).some((known) => known.url === gateway && known.allowPlainHttp);
   refusePlainHttp(gateway, allowPlainHttp);
 
-  const discovery = await gatewayApi(gateway, { signal: context.signal }).discovery();
+  const access = { signal: context.signal, network: networkFrom(context.env) };
+  const discovery = await gatewayApi(gateway, access).discovery();
   if (!discovery.apiVersions.includes(1)) {
     throw new CommandError(
       "http",
@@ -72,7 +74,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
     );
   }
   const token = await obtainToken(gateway, values["token-file"], context);
-  const { account, token: info } = await gatewayApi(gateway, { token, signal: context.signal }).me();
+  const { account, token: info } = await gatewayApi(gateway, { ...access, token }).me();
   const name = parseName(account.name, "account");
   const saved = await saveAccessToken(gateway, token, { account: name, allowPlainHttp }, context);
 

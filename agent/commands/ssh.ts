@@ -7,6 +7,7 @@ import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { argument } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { resolveGateway } from "../credentials/store.ts";
+import { NETWORK_HELP, takeNetworkFlags } from "../network/network-flags.ts";
 import { splitSshArguments, sshArguments } from "../ssh/command-line.ts";
 import { pinHostKeys } from "../ssh/pinned-keys.ts";
 import { quoteCommand } from "../ssh/quote.ts";
@@ -43,16 +44,22 @@ const OWN_OPTIONS = {
   "known-hosts": true,
   print: false,
   help: false,
+  proxy: true,
+  pac: true,
+  ca: true,
+  "client-cert": true,
+  "client-key": true,
 } as const;
 
-async function run(args: readonly string[], context: CommandContext): Promise<number> {
+async function run(args: readonly string[], given: CommandContext): Promise<number> {
   const request = splitSshArguments(args, OWN_OPTIONS);
   if ("problem" in request) throw new UsageError(request.problem);
-  if (request.own.has("help")) {
-    context.stdout.write(`${help.trim()}\n`);
+  const { workspace, own } = request;
+  if (own.has("help")) {
+    given.stdout.write(`${help.trim()}\n${NETWORK_HELP}`);
     return 0;
   }
-  const { workspace, own } = request;
+  const context = withNetworkFlags(own, given);
   if (workspace === undefined) throw new UsageError("WORKSPACE is missing.");
   const ref = argument(() => parseWorkspaceRef(workspace));
   const gateway = argument(() => resolveGateway(text(own.get("gateway")), context.env));
@@ -77,6 +84,20 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
     return 0;
   }
   return runSsh(ssh, sshArgs, context);
+}
+
+/** The companion is ssh's child, and finds what was said about the network in its environment. */
+function withNetworkFlags(own: ReadonlyMap<string, string | true>, context: CommandContext): CommandContext {
+  const flags = [...own].flatMap(([name, value]) =>
+    typeof value === "string" ? [`--${name}=${value}`] : [],
+  );
+  const { args, env } = takeNetworkFlags(flags, context.env);
+  if (args.length < flags.length && own.has("print")) {
+    throw new UsageError(
+      "The command that --print shows cannot carry flags about the network: set SALLYPORT_PROXY and its like where it runs.",
+    );
+  }
+  return args.length === flags.length ? context : { ...context, env };
 }
 
 /** ssh has the terminal to itself; its end is ours. */

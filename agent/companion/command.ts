@@ -8,6 +8,7 @@ import type { StreamState } from "../../protocol/resume/initiator.ts";
 import { parseOwnerToken, tokenKind } from "../../protocol/token.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { createLog } from "../log.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import { resumable } from "./resumable.ts";
 import { resumableStdio, tunnelStdio } from "./stdio.ts";
 import { dialFirst, type TunnelTarget } from "./tunnel.ts";
@@ -49,6 +50,7 @@ export const command: Command = {
       gateway,
       workspace,
       token: await credential(gateway, workspace, context),
+      network: networkFrom(context.env),
     };
     log.debug(`ready to dial after ${Math.round(performance.now() - started)} ms`);
     if (values.listen !== undefined) {

@@ -13,12 +13,15 @@ import {
 import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import { CommandError } from "../command.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
+import type { Network } from "../network/network.ts";
 
 export interface TunnelTarget {
   readonly gateway: GatewayUrl;
   readonly workspace: WorkspaceRef;
   /** undefined: none is needed, the workspace's id is the secret. */
   readonly token: string | undefined;
+  /** Proxies and trust. */
+  readonly network?: Network | undefined;
 }
 
 /**
@@ -37,6 +40,7 @@ export async function dialTunnel(
     token: target.token,
     headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
     signal,
+    network: target.network,
   });
 }
 

@@ -13,6 +13,7 @@ import { VERSION } from "../../protocol/version.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { createLog, type Log } from "../log.ts";
 import { nativeParts } from "../native-parts.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import { stateDirectory, thisMachine } from "../paths.ts";
 import { AllowedKeys } from "./allowed-keys.ts";
 import { type Announced, announcement, readyEvent } from "./announcement.ts";
@@ -74,6 +75,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
     timestamps: true,
   });
   log.debug(nativeParts());
+  const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);
   // Read now, so that a wrong file is told at once; and where there is none, no account's keys are meant.
   const takesAccountKeys = options.accountKeys && (await token()) !== undefined;
@@ -122,6 +124,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
         folder: options.folder ?? startFolder(options),
         agent: `sallyport/${VERSION}`,
         log,
+        network,
         onRegistered(message) {
           identity.remember(options.gateway, options.name, registeredId(message)).catch((error: unknown) => {
             log.warn(

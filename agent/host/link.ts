@@ -29,6 +29,7 @@ import { OPEN, webSocketStream } from "../../protocol/web-socket.ts";
 import { CommandError } from "../command.ts";
 import type { Log } from "../log.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
+import type { Network } from "../network/network.ts";
 import { stageOf } from "../stage.ts";
 import type { HostIdentity } from "./identity.ts";
 import { StandbyStream } from "./standby-stream.ts";
@@ -45,6 +46,8 @@ export interface LinkOptions {
   readonly folder?: Folder | undefined;
   readonly agent: string;
   readonly log: Log;
+  /** Proxies and trust. */
+  readonly network?: Network | undefined;
   readonly onRegistered: (message: RegisteredMessage) => void;
   readonly onKeys: (keys: PushedKey[]) => void;
   /** The keys of the gateway that has just accepted the registration, authorized_keys form: who may vouch for people. */
@@ -128,6 +131,7 @@ class Attempt {
       subprotocols: [SUBPROTOCOL.control],
       token: this.#token,
       signal: this.#signal,
+      network: this.#options.network,
     });
     return await new Promise((resolve, reject) => {
       let registered = false;
@@ -284,6 +288,7 @@ class Attempt {
       subprotocols: [request.resume === true ? SUBPROTOCOL.resume : SUBPROTOCOL.raw],
       token: request.stream,
       signal: this.#signal,
+      network: this.#options.network,
     })
       .then((dialled) => {
         if (request.resume === true) return this.#accept(dialled, request);

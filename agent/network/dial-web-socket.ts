@@ -7,6 +7,8 @@ import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../protocol/gat
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { CommandError } from "../command.ts";
 import { stageOf } from "../stage.ts";
+import { foreignAnswer, printable } from "./foreign-answer.ts";
+import type { Network } from "./network.ts";
 import { DEADLINE, openSocket } from "./open-socket.ts";
 
 export interface DialRequest {
@@ -19,6 +21,8 @@ export interface DialRequest {
   readonly token: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Proxies and trust; undefined: none, and Node's own. */
+  readonly network?: Network | undefined;
 }
 
 /**
@@ -30,8 +34,11 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
   // The WebSocket code is loaded while the handshake below it waits for the network: a companion starts for each ssh.
   const load = (): Promise<typeof import("ws")> => import("ws");
   let loading: ReturnType<typeof load> | undefined;
-  const connection = await openSocket(url, request.signal, () => {
-    loading = load();
+  const connection = await openSocket(url, request.signal, {
+    network: request.network,
+    onWaiting: () => {
+      loading = load();
+    },
   });
   const { WebSocket } = await (loading ?? load());
   // A zero mask costs neither side anything. Masking protects proxies that read plain HTTP (RFC 6455 §10.3): inside
@@ -50,7 +57,7 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
     ...(zeroMask ? { generateMask: (mask: Buffer) => mask.fill(0) } : {}),
   });
   try {
-    await opened(socket, request.signal);
+    await opened(socket, url, request.signal);
   } catch (error) {
     // What `ws` says about a connection that ends here has been told already.
     socket.on("error", () => undefined);
@@ -61,7 +68,7 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
   return socket;
 }
 
-function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
+function opened(socket: WebSocket, url: URL, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       fail(
@@ -86,7 +93,7 @@ function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
       resolve();
     });
     socket.once("unexpected-response", (_request, response: IncomingMessage) => {
-      readRefusal(response).then(fail, fail);
+      readRefusal(response, url).then(fail, fail);
     });
     socket.once("error", (error) => {
       fail(
@@ -99,7 +106,7 @@ function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
 }
 
 /** The gateway's JSON error body; or, from a proxy that answered in its place, the status. */
-async function readRefusal(response: IncomingMessage): Promise<CommandError> {
+async function readRefusal(response: IncomingMessage, url: URL): Promise<CommandError> {
   const status = response.statusCode ?? 0;
   const parts: Buffer[] = [];
   let size = 0;
@@ -111,7 +118,9 @@ async function readRefusal(response: IncomingMessage): Promise<CommandError> {
   }
   const refusal = parseBody(Buffer.concat(parts).toString());
   if (refusal !== undefined) return new CommandError(stageOf(refusal.code), refusal.code, refusal.message);
-  const location = response.headers.location;
+  const { location, "content-type": contentType } = response.headers;
+  const foreign = foreignAnswer({ status, location, contentType }, url);
+  if (foreign !== undefined) return foreign;
   const redirected = location === undefined ? "" : ` and points to ${printable(location)}`;
   return new CommandError(
     "http",
@@ -133,9 +142,4 @@ function parseBody(text: string): { code: ErrorCode; message: string } | undefin
   return isErrorCode(body.code) && typeof body.message === "string"
     ? { code: body.code, message: printable(body.message) }
     : undefined;
-}
-
-/** Text from the other side, on its way to a terminal. */
-function printable(text: string): string {
-  return text.slice(0, 500).replace(/[^\x20-\x7e\u00a0-\uffff]/g, " ");
 }

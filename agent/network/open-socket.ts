@@ -1,41 +1,157 @@
 // Opens the connection to a gateway stage by stage, each with its own deadline and its own words, so that a failure
-// names what failed: the name, the network, or the certificate.
+// names what failed: the name, the network, a proxy, or the certificate.
 
 import { type LookupAddress, lookup } from "node:dns";
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
-import { CommandError, type Stage } from "../command.ts";
+import { isIP, type Socket } from "node:net";
+import { connect as connectTls, type SecureContextOptions, type TLSSocket } from "node:tls";
+import { CommandError } from "../command.ts";
+import { connectFirst } from "./happy-eyeballs.ts";
+import type { Network, Route } from "./network.ts";
+import { proxyLabel } from "./proxy-address.ts";
+import { endpointOf } from "./proxy-choice.ts";
+import { DEADLINE, runStage } from "./stage-run.ts";
 
-/** Milliseconds. Their sum is the longest that a connection attempt takes. */
-export const DEADLINE = { dns: 5_000, tcp: 8_000, tls: 8_000, http: 15_000 } as const;
+export { DEADLINE } from "./stage-run.ts";
+
+export interface OpenOptions {
+  /** undefined: no proxy, and Node's own authorities. */
+  readonly network?: Network | undefined;
+  /** Called once the last thing is on its way that this side can send, to make use of the time that the network takes. */
+  readonly onWaiting?: () => void;
+}
 
 /**
- * A connected socket to the host of `url`, TLS where the scheme is https or wss. `onWaiting` is called once the last
- * thing is on its way that this side can send, to make use of the time that the network takes.
- * @throws CommandError at stage dns, tcp or tls
+ * A connected socket to the host of `url`, TLS where the scheme is https or wss.
+ * @throws CommandError at stage dns, tcp, proxy or tls
  */
 export async function openSocket(
   url: URL,
   signal: AbortSignal,
-  onWaiting: () => void = () => undefined,
+  options: OpenOptions = {},
 ): Promise<Socket | TLSSocket> {
-  const secure = url.protocol === "https:" || url.protocol === "wss:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
-  const addresses = isIP(host) === 0 ? await lookUpHost(host, signal) : undefined;
-  const opening = openTcp(host, port, addresses, signal);
-  if (!secure) setImmediate(onWaiting);
+  const { network } = options;
+  try {
+    return await open(url, signal, options, await network?.trust.options());
+  } catch (error) {
+    if (!isUntrusted(error)) throw error;
+    const trusted = await network?.trust.withSystemAuthorities();
+    try {
+      if (trusted === undefined) throw error;
+      return await open(url, signal, options, trusted);
+    } catch (again) {
+      if (!isUntrusted(again)) throw again;
+      const { explainUntrusted } = await import("./presented-chain.ts");
+      if (again.stage === "proxy") throw again;
+      throw await explainUntrusted(
+        again,
+        url,
+        () => openPlain(url, signal, { ...options, trust: trusted }),
+        signal,
+      );
+    }
+  }
+}
+
+async function open(
+  url: URL,
+  signal: AbortSignal,
+  options: OpenOptions,
+  trust: SecureContextOptions | undefined,
+): Promise<Socket | TLSSocket> {
+  const { host, port, secure } = endpointOf(url);
+  const opening = openPlain(url, signal, { ...options, trust });
+  if (!secure) setImmediate(options.onWaiting ?? (() => undefined));
   const socket = await opening;
-  socket.setNoDelay(true);
   if (!secure) return socket;
-  const securing = startTls(socket, host, signal);
-  setImmediate(onWaiting);
+  const securing = startTls(socket, host, signal, { trust, sessions: options.network?.sessions, port });
+  setImmediate(options.onWaiting ?? (() => undefined));
   return await securing;
+}
+
+export interface PlainOptions {
+  readonly network?: Network | undefined;
+  /** Of the connection to a proxy that speaks TLS itself. */
+  readonly trust?: SecureContextOptions | undefined;
+}
+
+/**
+ * The connection below TLS: the first of the routes that works.
+ * @throws CommandError at stage dns, tcp or proxy
+ */
+export async function openPlain(
+  url: URL,
+  signal: AbortSignal,
+  { network, trust }: PlainOptions = {},
+): Promise<Socket> {
+  const routes = network === undefined ? undefined : await network.routes(url, signal);
+  let failure: unknown;
+  for (const route of routes ?? [{ kind: "direct" } as const]) {
+    try {
+      return await openRoute(route, url, signal, { network, trust });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function openRoute(
+  route: Route,
+  url: URL,
+  signal: AbortSignal,
+  { network, trust }: PlainOptions,
+): Promise<Socket> {
+  const { host, port } = endpointOf(url);
+  if (route.kind === "direct") return await openHost(host, port, signal, network);
+  const { address } = route;
+  let socket = await openHost(address.host, address.port, signal, network).catch((error: unknown) => {
+    throw proxyUnreachable(error, route);
+  });
+  if (address.scheme === "https") {
+    socket = await startTls(socket, address.host, signal, { trust }).catch((error: unknown) => {
+      throw proxyUnreachable(error, route);
+    });
+  }
+  if (address.scheme === "socks4" || address.scheme === "socks5") {
+    const { socksConnect } = await import("./socks-connect.ts");
+    return await socksConnect(socket, address, host, port, signal);
+  }
+  const { httpConnect } = await import("./http-connect.ts");
+  return await httpConnect(socket, address, host, port, signal);
+}
+
+async function openHost(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  network: Network | undefined,
+): Promise<Socket> {
+  const addresses = isIP(host) === 0 ? await lookUpKnown(host, signal, network) : undefined;
+  const socket = await openTcp(host, port, addresses, signal);
+  socket.setNoDelay(true);
+  return socket;
+}
+
+async function lookUpKnown(
+  host: string,
+  signal: AbortSignal,
+  network: Network | undefined,
+): Promise<readonly LookupAddress[]> {
+  try {
+    const addresses = await lookUpHost(host, signal);
+    network?.addresses.set(host, addresses);
+    return addresses;
+  } catch (error) {
+    const known = network?.addresses.get(host);
+    if (known === undefined || signal.aborted) throw error;
+    return known;
+  }
 }
 
 /** A stage of its own, so that a name that does not resolve is told from a machine that does not answer. */
 export function lookUpHost(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
-  return within("dns", DEADLINE.dns, `looking up ${host}`, signal, (done, fail) => {
+  return runStage("dns", DEADLINE.dns, `looking up ${host}`, signal, (done, fail) => {
     lookup(host, { all: true }, (error, addresses) => (error === null ? done(addresses) : fail(error)));
     return () => undefined;
   });
@@ -45,119 +161,70 @@ export function lookUpHost(host: string, signal: AbortSignal): Promise<LookupAdd
 export function openTcp(
   host: string,
   port: number,
-  addresses: LookupAddress[] | undefined,
+  addresses: readonly LookupAddress[] | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
-  return within("tcp", DEADLINE.tcp, `connecting to ${host} port ${port}`, signal, (done, fail) => {
-    // Node tries IPv6 and IPv4 in turn (RFC 8305) by autoSelectFamily, its default.
-    const socket = connectTcp({
-      host,
-      port,
-      ...(addresses === undefined ? {} : { lookup: known(addresses) }),
-    });
-    socket.once("connect", () => {
-      socket.off("error", fail);
-      done(socket);
-    });
-    socket.once("error", fail);
-    return () => socket.destroy();
-  });
+  return runStage("tcp", DEADLINE.tcp, `connecting to ${host} port ${port}`, signal, (done, fail) =>
+    connectFirst(addresses ?? [{ address: host, family: isIP(host) }], port, done, fail),
+  );
 }
 
-/** Answers with what was looked up already. */
-function known(addresses: LookupAddress[]): LookupFunction {
-  return (_host, options, answer) => {
-    const [first] = addresses;
-    if (options.all === true) answer(null, addresses);
-    else answer(null, first?.address ?? "", first?.family);
-  };
+export interface TlsOptions {
+  readonly trust?: SecureContextOptions | undefined;
+  readonly sessions?: Network["sessions"] | undefined;
+  /** With the host, the key of its session. */
+  readonly port?: number;
 }
 
-export function startTls(socket: Socket, host: string, signal: AbortSignal): Promise<TLSSocket> {
-  return within("tls", DEADLINE.tls, `the TLS handshake with ${host}`, signal, (done, fail) => {
+/** Verified always. */
+export function startTls(
+  socket: Socket,
+  host: string,
+  signal: AbortSignal,
+  { trust = {}, sessions, port = 0 }: TlsOptions = {},
+): Promise<TLSSocket> {
+  const key = `${host}:${port}`;
+  const session = sessions?.get(key);
+  return runStage("tls", DEADLINE.tls, `the TLS handshake with ${host}`, signal, (done, fail) => {
     const secured = connectTls({
+      ...trust,
       socket,
       ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(session === undefined ? {} : { session }),
       host,
       ALPNProtocols: ["http/1.1"],
     });
+    if (sessions !== undefined) secured.on("session", (ticket) => sessions.set(key, ticket));
     secured.once("secureConnect", () => {
-      secured.off("error", fail);
+      secured.off("error", failed);
       done(secured);
     });
-    secured.once("error", fail);
+    const failed = (error: Error): void => {
+      sessions?.delete(key);
+      fail(error);
+    };
+    secured.once("error", failed);
     return () => secured.destroy();
   });
 }
 
-/** Runs one stage: settles once, by its result, its error, its deadline or `signal`; cleans up unless it succeeded. */
-function within<T>(
-  stage: Stage,
-  ms: number,
-  what: string,
-  signal: AbortSignal,
-  start: (done: (value: T) => void, fail: (error: Error) => void) => () => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    };
-    const fail = (error: Error): void => {
-      settle();
-      cancel();
-      reject(stageError(stage, what, error));
-    };
-    const onAbort = (): void => {
-      settle();
-      cancel();
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      const error: NodeJS.ErrnoException = new Error(`no answer within ${ms / 1000} s`);
-      error.code = "ETIMEDOUT";
-      fail(error);
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
-    const cancel = start((value) => {
-      settle();
-      resolve(value);
-    }, fail);
-  });
+/** The chain that the gateway, or a proxy that speaks TLS, presented ends at an authority that is not among the trusted ones. */
+function isUntrusted(error: unknown): error is CommandError {
+  return (
+    error instanceof CommandError &&
+    (error.stage === "tls" || error.stage === "proxy") &&
+    /^(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?)$/.test(
+      error.code,
+    )
+  );
 }
 
-const advice: Readonly<Record<string, string>> = {
-  ENOTFOUND: "the name does not exist: check its spelling and your network",
-  EAI_AGAIN: "the name server does not answer: check your network",
-  ECONNREFUSED: "nothing listens there: is the gateway running, and is the port right?",
-  ECONNRESET: "the connection was cut: a firewall or proxy may be in the way",
-  EHOSTUNREACH: "there is no route to it: check your network or VPN",
-  ENETUNREACH: "there is no network: check your connection or VPN",
-  ETIMEDOUT: "no answer: a firewall may drop the traffic",
-  CERT_HAS_EXPIRED: "its certificate has expired: tell whoever runs the gateway",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name: check the gateway's URL",
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    "its certificate is self-signed: add its authority with NODE_EXTRA_CA_CERTS, or use one from a known authority",
-  SELF_SIGNED_CERT_IN_CHAIN:
-    "its certificate comes from an unknown authority: a proxy may be intercepting TLS; add that authority with NODE_EXTRA_CA_CERTS",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    "its certificate comes from an unknown authority: a proxy may be intercepting TLS; add that authority with NODE_EXTRA_CA_CERTS",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    "its certificate comes from an unknown authority: a proxy may be intercepting TLS; add that authority with NODE_EXTRA_CA_CERTS",
-  EPROTO: "it does not speak TLS there: is the URL https where it should be http, or the port wrong?",
-};
-
-function stageError(stage: Stage, what: string, cause: Error): CommandError {
-  const first = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
-  const code = errorCode(first) ?? errorCode(cause) ?? "EFAILED";
-  const hint = advice[code] ?? (code.startsWith("ERR_SSL") ? advice.EPROTO : undefined);
-  return new CommandError(stage, code, `${what} failed: ${hint ?? cause.message} (${code})`, { cause });
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+function proxyUnreachable(error: unknown, { address, from }: Extract<Route, { kind: "proxy" }>): unknown {
+  if (!(error instanceof CommandError)) return error;
+  const words = error.message.replace(
+    /: is the gateway running, and is the port right\?|: tell whoever runs the gateway/,
+    "",
+  );
+  const message = `The proxy ${proxyLabel(address)} (from ${from}) cannot be reached: ${words}.`;
+  return new CommandError("proxy", error.code, message, { cause: error });
 }

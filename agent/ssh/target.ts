@@ -11,6 +11,7 @@ import { readAccessToken } from "../credentials/store.ts";
 import { relativeTime } from "../duration.ts";
 import { systemCode } from "../files/private-file.ts";
 import { gatewayApi } from "../gateway-api.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import { hostKeyAlias, hostKeysFor } from "./known-hosts.ts";
 import { pinnedHostKeys } from "./pinned-keys.ts";
 
@@ -108,7 +109,10 @@ async function fetchRecord(
     );
   }
   try {
-    return await gatewayApi(gateway, { token: found.token, signal: context.signal }).workspace(ref);
+    const { signal, env } = context;
+    return await gatewayApi(gateway, { token: found.token, signal, network: networkFrom(env) }).workspace(
+      ref,
+    );
   } catch (error) {
     // A workspace without an owner is reached by its id, and is in nobody's list.
     if (error instanceof CommandError && error.code === "workspace_unknown" && ref.kind === "id")

@@ -16,7 +16,7 @@ const ALLOWED = [
   /^extension\.vsixmanifest$/,
   /^\[Content_Types\]\.xml$/,
   /^extension\/(package\.json|package\.nls(\.[a-z-]+)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-  /^extension\/dist\/(cli\.js|extension\/extension\.js|package\.json|THIRD-PARTY-LICENSES\.txt)$/,
+  /^extension\/dist\/(cli\.js|pac-worker\.js|quickjs\.wasm|extension\/extension\.js|package\.json|THIRD-PARTY-LICENSES\.txt)$/,
   /^extension\/dist\/(extension\/)?chunks\/[a-z0-9-]+-[A-Z0-9]{8}\.js$/,
   /^extension\/l10n\/bundle\.l10n(\.[a-z-]+)?\.json$/,
   /^extension\/media\/([a-z0-9-]+\/)*[A-Za-z0-9-]+\.(png|svg|md)$/,

@@ -1,0 +1,65 @@
+// Connects to whichever of a host's addresses answers first (RFC 8305): one after the other is begun, and none is given up
+// while the next is tried. Node's own way gives each up after a quarter of a second, which is less than a round trip of some
+// networks.
+
+import type { LookupAddress } from "node:dns";
+import { connect, type Socket } from "node:net";
+
+/** RFC 8305 §8: from one attempt to the next. A dead address costs this much. */
+export const ATTEMPT_DELAY_MS = 250;
+/** A name with more addresses than this has more of the same. */
+const MAX_ADDRESSES = 8;
+
+/**
+ * Calls `done` with the first socket that connects, or `fail` with the last error where all have failed. Returns what
+ * gives it all up.
+ * @param addresses at least one
+ */
+export function connectFirst(
+  addresses: readonly LookupAddress[],
+  port: number,
+  done: (socket: Socket) => void,
+  fail: (error: Error) => void,
+): () => void {
+  const waiting = interleaved(addresses).slice(0, MAX_ADDRESSES);
+  const errors: Error[] = [];
+  const open = new Set<Socket>();
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = (): void => {
+    clearTimeout(timer);
+    for (const socket of open) socket.destroy();
+    open.clear();
+  };
+  const next = (): void => {
+    clearTimeout(timer);
+    const address = waiting.shift();
+    if (address === undefined) return;
+    const socket = connect({ host: address.address, port, family: address.family });
+    open.add(socket);
+    socket.once("connect", () => {
+      open.delete(socket);
+      socket.removeAllListeners();
+      giveUp();
+      done(socket);
+    });
+    socket.on("error", (error) => {
+      if (!open.delete(socket)) return;
+      errors.push(error);
+      if (waiting.length > 0) next();
+      else if (open.size === 0) fail(errors.length === 1 ? error : new AggregateError(errors, error.message));
+    });
+    if (waiting.length > 0) timer = setTimeout(next, ATTEMPT_DELAY_MS);
+  };
+  next();
+  return giveUp;
+}
+
+/** The families take turns, beginning with the one that the system prefers (RFC 8305 §4). Pure. */
+export function interleaved(addresses: readonly LookupAddress[]): LookupAddress[] {
+  const preferred = addresses[0]?.family;
+  const first = addresses.filter(({ family }) => family === preferred);
+  const second = addresses.filter(({ family }) => family !== preferred);
+  return Array.from({ length: Math.max(first.length, second.length) })
+    .flatMap((_, index) => [first[index], second[index]])
+    .filter((address) => address !== undefined);
+}

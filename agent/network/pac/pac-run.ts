@@ -1,0 +1,28 @@
+// What the thread that runs a proxy script is asked and answers, and its bounds.
+
+export const PAC_BOUNDS = {
+  /** One run. */
+  milliseconds: 1_000,
+  memory: 32 * 1024 * 1024,
+  stack: 256 * 1024,
+  /** Names that a script may ask for. */
+  lookups: 16,
+  /** Of what it returns. */
+  answer: 4 * 1024,
+} as const;
+
+export interface PacQuestion {
+  readonly script: string;
+  readonly url: string;
+  readonly host: string;
+  /** Addresses that have been looked up; null: there is none. */
+  readonly names: ReadonlyMap<string, string | null>;
+  readonly address: string;
+}
+
+export interface PacRun {
+  readonly answer: string | undefined;
+  /** Names to look up before the next run; an answer that was given without them counts for nothing. */
+  readonly wanted: readonly string[];
+  readonly error: string | undefined;
+}

@@ -1,0 +1,62 @@
+// One run of a proxy auto-configuration script, in a thread of its own: QuickJS stops at its bounds between two steps of a
+// script, and one step can be long. Whoever started the thread ends it then.
+//
+// The script runs in QuickJS, compiled to WebAssembly, with bounds on its memory and time, and there is no function of ours
+// in there that it could call.
+
+import { parentPort } from "node:worker_threads";
+import { QuickJS } from "quickjs-wasi";
+import { PAC_FUNCTIONS } from "./pac-functions.ts";
+import { PAC_BOUNDS, type PacQuestion, type PacRun } from "./pac-run.ts";
+import { quickJsModule } from "./quickjs-module.ts";
+
+parentPort?.on("message", (question: PacQuestion) => {
+  void runOnce(question).then((run) => parentPort?.postMessage(run));
+});
+
+async function runOnce({ script, url, host, names, address }: PacQuestion): Promise<PacRun> {
+  const deadline = performance.now() + PAC_BOUNDS.milliseconds;
+  using engine = await QuickJS.create({
+    wasm: await quickJsModule(),
+    memoryLimit: PAC_BOUNDS.memory,
+    maxStackSize: PAC_BOUNDS.stack,
+    interruptHandler: () => performance.now() > deadline,
+    timezoneOffset: "host",
+  });
+  // Kept by a name of its own, so that it can be read after the functions have hidden theirs.
+  evaluate(
+    engine,
+    `__names = ${JSON.stringify(Object.fromEntries(names))}; __wanted = []; __address = ${JSON.stringify(address)};`,
+  );
+  evaluate(engine, "Object.defineProperty(globalThis, '__asked', { value: __wanted });");
+  evaluate(engine, PAC_FUNCTIONS);
+  let answer: string | undefined;
+  let error: string | undefined;
+  try {
+    engine.evalCode(script, "proxy.pac").dispose();
+    const call = `String(FindProxyForURL(${JSON.stringify(url)}, ${JSON.stringify(host)})).slice(0, ${PAC_BOUNDS.answer})`;
+    const value: unknown = engine.evalCode(call).consume((handle) => engine.dump(handle));
+    answer = typeof value === "string" ? value : undefined;
+  } catch (thrown) {
+    error =
+      performance.now() > deadline
+        ? "it takes too long"
+        : thrown instanceof Error
+          ? thrown.message
+          : "it failed";
+  }
+  if (performance.now() > deadline) return { answer: undefined, wanted: [], error: "it takes too long" };
+  return { answer, wanted: wantedNames(engine), error };
+}
+
+function wantedNames(engine: QuickJS): string[] {
+  const value: unknown = engine.evalCode("__asked").consume((handle) => engine.dump(handle));
+  if (!Array.isArray(value)) return [];
+  return value
+    .filter((name): name is string => typeof name === "string" && /^[a-z0-9_.-]{1,253}$/.test(name))
+    .slice(0, PAC_BOUNDS.lookups + 1);
+}
+
+function evaluate(engine: QuickJS, code: string): void {
+  engine.evalCode(code).dispose();
+}
