@@ -1,9 +1,9 @@
 // What a person reads when a command throws: one line that names the stage, and the exit code. Loaded only then.
 
 import { ProtocolError } from "../protocol/errors.ts";
-import { redactTokens } from "../protocol/token.ts";
 import { CommandError } from "./command.ts";
 import { printable } from "./output.ts";
+import { redactSecrets } from "./redact-secrets.ts";
 import { stageOf } from "./stage.ts";
 
 export interface Failure {
@@ -42,10 +42,10 @@ function causes(error: Error): string[] {
 
 function stack(error: Error): string[] {
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  return frames.slice(0, 8).map(redactTokens);
+  return frames.slice(0, 8).map(redactSecrets);
 }
 
 /** A gateway or a workspace may have chosen the words: the terminal must not obey them. */
 function oneLine(text: string): string {
-  return printable(redactTokens(text).replace(/\s*[\r\n]+\s*/g, " "));
+  return printable(redactSecrets(text).replace(/\s*[\r\n]+\s*/g, " "));
 }

@@ -2,8 +2,8 @@
 // JSON and SSH bytes. Tokens never get through, whoever logs them, and neither does what a terminal would obey: peers
 // choose a part of the text.
 
-import { redactTokens } from "../protocol/token.ts";
 import { printable } from "./output.ts";
+import { redactSecrets } from "./redact-secrets.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -29,7 +29,7 @@ export function createLog(options: {
     if (levels.indexOf(level) < lowest) return;
     const time = options.timestamps === true ? `${now().toISOString()} ` : "";
     const word = level === "info" ? "" : `${level}: `;
-    const text = printable(redactTokens(message).replace(/[\r\n]+/g, " "));
+    const text = printable(redactSecrets(message).replace(/[\r\n]+/g, " "));
     options.write(`${time}sallyport: ${word}${text}\n`);
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };

@@ -2,14 +2,14 @@
 
 import { CancellationError, commands, l10n, window } from "vscode";
 import { CommandError, type Stage } from "../agent/command.ts";
+import { redactSecrets } from "../agent/redact-secrets.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { redactTokens } from "../protocol/token.ts";
 import type { Services } from "./services.ts";
 
 /** One sentence or two, without a token in it. */
 export function describe(error: unknown): string {
-  if (error instanceof CommandError) return redactTokens(signInAdvice(error) ?? error.message);
-  return redactTokens(error instanceof Error ? error.message : String(error));
+  if (error instanceof CommandError) return redactSecrets(signInAdvice(error) ?? error.message);
+  return redactSecrets(error instanceof Error ? error.message : String(error));
 }
 
 /** Shows it once, and writes all of it to the log. `what` is the attempt, such as "Connecting to devbox". */

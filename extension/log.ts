@@ -2,7 +2,7 @@
 
 import { type LogOutputChannel, window } from "vscode";
 import type { Log } from "../agent/log.ts";
-import { redactTokens } from "../protocol/token.ts";
+import { redactSecrets } from "../agent/redact-secrets.ts";
 
 export interface EditorLog extends Log {
   show(): void;
@@ -12,10 +12,10 @@ export interface EditorLog extends Log {
 export function createEditorLog(): EditorLog {
   const channel: LogOutputChannel = window.createOutputChannel("Sallyport", { log: true });
   return {
-    debug: (message) => channel.debug(redactTokens(message)),
-    info: (message) => channel.info(redactTokens(message)),
-    warn: (message) => channel.warn(redactTokens(message)),
-    error: (message) => channel.error(redactTokens(message)),
+    debug: (message) => channel.debug(redactSecrets(message)),
+    info: (message) => channel.info(redactSecrets(message)),
+    warn: (message) => channel.warn(redactSecrets(message)),
+    error: (message) => channel.error(redactSecrets(message)),
     show: () => channel.show(),
     dispose: () => channel.dispose(),
   };

@@ -1,7 +1,7 @@
 // Takes out of a diagnosis what must not be pasted into a chat: tokens, the id of a workspace where that is its secret,
 // and the home directory, which holds a name. Pure.
 
-import { redactTokens } from "../../protocol/token.ts";
+import { redactSecrets } from "../redact-secrets.ts";
 import type { StageReport } from "./report.ts";
 
 export type Redact = (text: string) => string;
@@ -10,7 +10,7 @@ export type Redact = (text: string) => string;
 export function redactor(home: string, secrets: readonly string[]): Redact {
   const homes = home.length > 1 ? [...new Set([home, home.replaceAll("\\", "/")])] : [];
   return (text) => {
-    let clean = redactTokens(text);
+    let clean = redactSecrets(text);
     for (const one of secrets) clean = clean.replaceAll(one, `${one.slice(0, 3)}…`);
     for (const one of homes) {
       clean = clean.replace(new RegExp(`${escapeForRegExp(one)}(?=[\\\\/:"'\\s]|$)`, "g"), () => "~");

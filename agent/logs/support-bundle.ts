@@ -2,7 +2,7 @@
 // named here does not get in. Pure but for reading the files.
 
 import { readFileSync, statSync } from "node:fs";
-import { redactTokens } from "../../protocol/token.ts";
+import { redactSecrets } from "../redact-secrets.ts";
 import type { ZipEntry } from "./zip.ts";
 
 export interface BundleSources {
@@ -36,7 +36,7 @@ function clean(text: string, home: string): Buffer {
   );
   // The id of a workspace without an account opens it.
   const ids = keys.replace(/\bws_[a-z2-7]{26}\b/g, (id) => `${id.slice(0, 7)}…`);
-  return Buffer.from(redactTokens(ids), "utf8");
+  return Buffer.from(redactSecrets(ids), "utf8");
 }
 
 function readEnd(path: string): string | undefined {
