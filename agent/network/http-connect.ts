@@ -120,11 +120,13 @@ function refusal({ status, headers }: Head, proxy: ProxyAddress, host: string, p
     new URL(`http://${host.includes(":") ? `[${host}]` : host}`),
   );
   if (foreign !== undefined) return foreign;
+  const unreachable = `cannot reach ${host} port ${port}: check the gateway's URL`;
   const sentences: Readonly<Record<number, string>> = {
     403: `does not allow connections to ${host} port ${port}: ask whoever runs it to allow them`,
     405: "does not allow CONNECT: is it a proxy for https?",
-    502: `cannot reach ${host} port ${port}: check the gateway's URL`,
-    503: `cannot reach ${host} port ${port}: check the gateway's URL`,
+    500: unreachable,
+    502: unreachable,
+    503: unreachable,
     504: `got no answer from ${host} port ${port}`,
   };
   const why = sentences[status] ?? `refused the connection to ${host} port ${port}`;

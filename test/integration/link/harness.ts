@@ -10,6 +10,7 @@ import { dialTunnel } from "../../../agent/companion/tunnel.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink, type LinkOptions } from "../../../agent/host/link.ts";
 import { createLog } from "../../../agent/log.ts";
+import type { Network } from "../../../agent/network/network.ts";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import { type GatewayOptions, parseGatewayOptions } from "../../../gateway/options.ts";
 import type { Scope } from "../../../protocol/api.ts";
@@ -45,6 +46,13 @@ export interface HostRequest {
   readonly onStream?: LinkOptions["onStream"];
   readonly browserUrl?: LinkOptions["browserUrl"];
   readonly folder?: LinkOptions["folder"];
+  readonly way?: Way;
+}
+
+/** How the gateway is reached, where not directly at its own address. */
+export interface Way {
+  readonly gateway?: GatewayUrl;
+  readonly network?: Network;
 }
 
 export class TestStack {
@@ -96,7 +104,8 @@ export class TestStack {
     const registered = new Promise<{ id: string; name: string }>((resolve, reject) => {
       ended = holdLink(
         {
-          gateway: this.url,
+          gateway: request.way?.gateway ?? this.url,
+          network: request.way?.network,
           token: () => Promise.resolve(request.token),
           identity,
           name: parseName(request.name ?? "dev"),
@@ -150,8 +159,9 @@ export class TestStack {
   }
 
   /** A tunnel as the companion dials it. */
-  async tunnel(workspace: string, token: string | undefined): Promise<WebSocket> {
-    const target = { gateway: this.url, workspace: parseWorkspaceRef(workspace), token };
+  async tunnel(workspace: string, token: string | undefined, way: Way = {}): Promise<WebSocket> {
+    const { gateway = this.url, network } = way;
+    const target = { gateway, workspace: parseWorkspaceRef(workspace), token, network };
     const socket = await dialTunnel(target, [SUBPROTOCOL.raw], AbortSignal.timeout(20_000));
     this.#sockets.push(socket);
     return socket;
