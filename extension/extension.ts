@@ -39,6 +39,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   );
   log.info(`Sallyport ${VERSION} activated in ${Math.round(performance.now() - started)} ms.`);
   void keepLauncher(services);
+  void keepNetwork(services);
   if (services.history.leftNotice !== undefined) void showLeft(services);
   // Remote-SSH waits for this before it connects: its configuration is fresh then.
   if (env.remoteName === "ssh-remote") {
@@ -54,6 +55,12 @@ async function showLeft(services: Services): Promise<void> {
     // A notice is not worth a failure's message: the gateway that it is about does not answer now.
     services.log.warn(`A notice could not be shown: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** ssh starts the tunnel, and ssh knows no setting of an editor. */
+async function keepNetwork(services: Services): Promise<void> {
+  const { handDownNetwork } = await import("./network.ts");
+  services.context.subscriptions.push(handDownNetwork(services));
 }
 
 /** Editors move when they are updated; ssh finds the newest one by the launcher. */

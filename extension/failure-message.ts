@@ -8,7 +8,8 @@ import type { Services } from "./services.ts";
 
 /** One sentence or two, without a token in it. */
 export function describe(error: unknown): string {
-  if (error instanceof CommandError) return redactSecrets(signInAdvice(error) ?? error.message);
+  if (error instanceof CommandError)
+    return redactSecrets(signInAdvice(error) ?? networkAdvice(error) ?? error.message);
   return redactSecrets(error instanceof Error ? error.message : String(error));
 }
 
@@ -71,6 +72,26 @@ export function stageName(stage: Stage): string {
       return l10n.t("the keychain");
     case "file":
       return l10n.t("a file");
+  }
+}
+
+/** The agent tells people at a terminal which variable to set: here there are settings. */
+export function networkAdvice({ code }: Pick<CommandError, "code">): string | undefined {
+  switch (code) {
+    case "captive_portal":
+      return l10n.t(
+        "This network wants you to sign in first: open any web page in a browser, then try again.",
+      );
+    case "proxy_auth_required":
+      return l10n.t(
+        "Your network's proxy wants a user name and password: put them into the setting http.proxy, as http://user:password@host:port.",
+      );
+    case "proxy_auth_refused":
+      return l10n.t(
+        "Your network's proxy does not accept the user name and password that it was given: check the settings http.proxy and http.proxyAuthorization.",
+      );
+    default:
+      return undefined;
   }
 }
 

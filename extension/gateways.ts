@@ -43,9 +43,13 @@ export class Gateway implements GatewayView {
   }
 
   async api(signal?: AbortSignal): Promise<GatewayApi> {
-    const { gatewayApi } = await import("../agent/gateway-api.ts");
+    const [{ gatewayApi }, { editorNetwork }] = await Promise.all([
+      import("../agent/gateway-api.ts"),
+      import("./network.ts"),
+    ]);
     const { token } = this.account;
-    return gatewayApi(this.gateway, { token, ...(signal === undefined ? {} : { signal }) });
+    const network = editorNetwork();
+    return gatewayApi(this.gateway, { token, network, ...(signal === undefined ? {} : { signal }) });
   }
 
   async discovery(): Promise<Discovery> {

@@ -39,7 +39,11 @@ async function signIn(findings: Findings, signal: AbortSignal): Promise<Verdict>
     if (workspace.kind === "id") return { status: "ok", detail: "None: the workspace's id opens it." };
     throw new CommandError("sign-in", "unauthenticated", `You are not signed in at ${gateway}.`);
   }
-  const { account, token } = await gatewayApi(gateway, { token: credential.token, signal }).me();
+  const { account, token } = await gatewayApi(gateway, {
+    token: credential.token,
+    signal,
+    network: findings.network,
+  }).me();
   if (!token.scopes.includes("connect")) {
     const detail = `You are ${account.name}, by an access token for: ${token.scopes.join(", ")}.`;
     return explain("sign-in", new CommandError("sign-in", "scope_missing", detail), gateway);
@@ -60,7 +64,7 @@ async function workspace(findings: Findings, signal: AbortSignal): Promise<Verdi
   const { gateway, workspace: ref } = findings.options;
   const credential = await findings.credential();
   if (credential.kind === "account") {
-    const api = gatewayApi(gateway, { token: credential.token, signal });
+    const api = gatewayApi(gateway, { token: credential.token, signal, network: findings.network });
     try {
       findings.record = await api.workspace(ref);
     } catch (error) {

@@ -36,7 +36,16 @@ const NEW_TOKEN: Advice = {
 };
 const UNTRUSTED: Advice = {
   means: "Nobody that this machine trusts vouches for the server that answered; it may not be your gateway.",
-  todo: "If your organisation inspects TLS, add its authority with NODE_EXTRA_CA_CERTS. Otherwise tell whoever runs the gateway.",
+  todo: "If your organisation inspects TLS, add its authority with --ca FILE or SALLYPORT_CA. Otherwise tell whoever runs the gateway.",
+};
+
+const PROXY_SIGN_IN: Advice = {
+  means: "Your network's proxy wants to know who you are before it lets you through.",
+  todo: "Put the proxy's address with user name and password into SALLYPORT_PROXY, or into a file that SALLYPORT_PROXY_FILE names.",
+};
+const PROXY_SCRIPT: Advice = {
+  means: "The script that chooses your network's proxy cannot be used.",
+  todo: "Name the proxy itself by --proxy, or ask whoever runs the network.",
 };
 
 const BY_CODE: Readonly<Record<string, Advice>> = {
@@ -59,7 +68,25 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  captive_portal: {
+    means: "The network answers in the gateway's place: it wants you to sign in, as in hotels and trains.",
+    todo: "Open the page that it names in a browser, sign in, and try again.",
+  },
+  bad_proxy: {
+    means: "What is configured as a proxy is no proxy's address.",
+    todo: "Correct the variable or setting that is named.",
+  },
+  proxy_auth_required: PROXY_SIGN_IN,
+  proxy_auth_refused: PROXY_SIGN_IN,
+  proxy_auth_unsupported: PROXY_SIGN_IN,
+  not_a_proxy: {
+    means: "Something else than a proxy of that kind answers at the proxy's address.",
+    todo: "Check the proxy's address, port and scheme (http, https, socks4, socks5).",
+  },
+  pac_unreadable: PROXY_SCRIPT,
+  pac_failed: PROXY_SCRIPT,
   not_a_gateway: {
     means:
       "Something answers at that address, but it is not a Sallyport gateway: another server, a proxy, or a login page.",

@@ -15,6 +15,8 @@ import {
 } from "../../protocol/token.ts";
 import type { CommandError } from "../command.ts";
 import { readAccessToken } from "../credentials/store.ts";
+import type { Network, Route } from "../network/network.ts";
+import { networkFrom } from "../network/network-settings.ts";
 import type { Machine } from "../paths.ts";
 import { chooseTransport, type Probe, type TransportSetting } from "../ssh/reachability.ts";
 import type { SshTrial, TrialDirectory } from "./ssh-trial.ts";
@@ -57,6 +59,8 @@ export class Findings {
   /** Without the brackets of IPv6. */
   readonly host: string;
   readonly port: number;
+  /** The first way to the gateway; undefined until it has been looked at. */
+  route: Route | undefined;
   addresses: LookupAddress[] | undefined;
   socket: Socket | undefined;
   discovery: Discovery | undefined;
@@ -68,12 +72,19 @@ export class Findings {
   directory: TrialDirectory | undefined;
   trial: SshTrial | undefined;
   #credential: Promise<Credential> | undefined;
+  #network: Network | undefined;
 
   constructor(options: DiagnoseOptions) {
     this.options = options;
     this.url = new URL(options.gateway);
     this.host = this.url.hostname.replace(/^\[|\]$/g, "");
     this.port = this.url.port === "" ? (this.secure ? 443 : 80) : Number(this.url.port);
+  }
+
+  /** As the companion finds it. @throws CommandError: something about it is configured wrongly */
+  get network(): Network {
+    this.#network ??= networkFrom(this.options.machine.env);
+    return this.#network;
   }
 
   get secure(): boolean {

@@ -7,7 +7,8 @@ import { formatWorkspaceRef } from "../../protocol/name.ts";
 import { CommandError } from "../command.ts";
 import { gatewayApi } from "../gateway-api.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
-import { DEADLINE, lookUpHost, openTcp, startTls } from "../network/open-socket.ts";
+import { DEADLINE, lookUpHost, openPlain, openSocket, openTcp, startTls } from "../network/open-socket.ts";
+import { proxyLabel } from "../network/proxy-address.ts";
 import { PROBE_TIMEOUT_MS, probeSsh } from "../ssh/reachability.ts";
 import { adviceFor, explain, fail, warn } from "./advice.ts";
 import type { Findings } from "./findings.ts";
@@ -16,6 +17,8 @@ import type { Stage } from "./stage.ts";
 
 const EXPIRES_SOON_DAYS = 7;
 const DAY_MS = 24 * 3600 * 1000;
+/** To read and run a script that chooses the proxy. */
+const PROXY_SCRIPT_MS = 10_000;
 
 export function networkStages(findings: Findings): Stage[] {
   const stage = (
@@ -25,9 +28,9 @@ export function networkStages(findings: Findings): Stage[] {
     run: (findings: Findings, signal: AbortSignal) => Promise<Verdict>,
   ): Stage => ({ id, deadlineMs, needs: () => needs, run: (signal) => run(findings, signal) });
   return [
-    stage("dns", DEADLINE.dns + 500, [], dns),
-    stage("tcp", DEADLINE.tcp + 500, ["dns"], tcp),
-    stage("tls", DEADLINE.tls + 500, ["tcp"], tls),
+    stage("dns", DEADLINE.dns + PROXY_SCRIPT_MS, [], dns),
+    stage("tcp", DEADLINE.dns + DEADLINE.tcp + DEADLINE.tls + DEADLINE.proxy, ["dns"], tcp),
+    stage("tls", 3 * DEADLINE.tls, ["tcp"], tls),
     stage("discovery", 10_000, ["tls", "tcp"], discovery),
     stage("ssh-port", PROBE_TIMEOUT_MS + 1_000, ["discovery"], sshPort),
     stage("ssh-banner", 1_000, ["ssh-port"], sshBanner),
@@ -36,7 +39,13 @@ export function networkStages(findings: Findings): Stage[] {
 }
 
 async function dns(findings: Findings, signal: AbortSignal): Promise<Verdict> {
-  const { host } = findings;
+  const { host, network, url } = findings;
+  [findings.route] = await network.routes(url, signal);
+  if (findings.route?.kind === "proxy") {
+    const { address, from } = findings.route;
+    const detail = `The proxy ${proxyLabel(address)} (from ${from}) is to look ${host} up.`;
+    return { status: "ok", detail };
+  }
   if (isIP(host) !== 0) return { status: "ok", detail: `${host} is an address.` };
   findings.addresses = await lookUpHost(host, signal);
   const addresses = findings.addresses.map(({ address }) => address);
@@ -44,7 +53,13 @@ async function dns(findings: Findings, signal: AbortSignal): Promise<Verdict> {
 }
 
 async function tcp(findings: Findings, signal: AbortSignal): Promise<Verdict> {
-  const { host, port, addresses } = findings;
+  const { host, port, addresses, route, network, url } = findings;
+  if (route?.kind === "proxy") {
+    const socket = await openPlain(url, signal, { network, trust: await network.trust.options() });
+    socket.on("error", () => undefined);
+    findings.socket = socket;
+    return { status: "ok", detail: `The proxy ${proxyLabel(route.address)} connects to port ${port}.` };
+  }
   const socket = await openTcp(host, port, addresses, signal);
   // Whoever hangs up on the connection later is found out by the next stage.
   socket.on("error", () => undefined);
@@ -63,7 +78,12 @@ async function tls(findings: Findings, signal: AbortSignal): Promise<Verdict> {
       todo: "Use the gateway's https address.",
     });
   }
-  const secured = await startTls(socket, host, signal);
+  const { network, url } = findings;
+  const trust = await network.trust.options();
+  // A second try as connections make it: with the system's authorities, and with the issuer's name where that fails too.
+  const secured = await startTls(socket, host, signal, { trust }).catch(() =>
+    openSocket(url, signal, { network }),
+  );
   secured.on("error", () => undefined);
   findings.socket = secured;
   try {
@@ -87,7 +107,10 @@ function certificateVerdict(socket: unknown): Verdict {
 }
 
 async function discovery(findings: Findings, signal: AbortSignal): Promise<Verdict> {
-  findings.discovery = await gatewayApi(findings.options.gateway, { signal }).discovery();
+  findings.discovery = await gatewayApi(findings.options.gateway, {
+    signal,
+    network: findings.network,
+  }).discovery();
   return { status: "ok", detail: `Sallyport ${findings.discovery.version}.` };
 }
 
@@ -159,6 +182,7 @@ async function webSocket(findings: Findings, signal: AbortSignal): Promise<Verdi
       token: credential.kind === "none" ? undefined : credential.token,
       headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(workspace) },
       signal,
+      network: findings.network,
     });
     socket.on("error", () => undefined);
     socket.terminate();

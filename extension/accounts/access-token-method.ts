@@ -6,6 +6,7 @@ import { gatewayLabel } from "../../agent/sessions/session-list.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/token.ts";
 import { describe } from "../failure-message.ts";
+import { editorNetwork } from "../network.ts";
 import type { SignInMethod } from "./sign-in.ts";
 
 export const accessTokenMethod: SignInMethod = {
@@ -57,6 +58,6 @@ async function checked(text: string, gateway: GatewayUrl): Promise<AccessToken> 
     throw new Error(l10n.t("This is an owner token (spo_…): it opens one workspace, not an account."));
   }
   const token = parseAccessToken(text.trim());
-  await gatewayApi(gateway, { token }).me();
+  await gatewayApi(gateway, { token, network: editorNetwork() }).me();
   return token;
 }

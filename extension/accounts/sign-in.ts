@@ -10,6 +10,7 @@ import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/
 import { parseName } from "../../protocol/name.ts";
 import type { AccessToken } from "../../protocol/token.ts";
 import { describe } from "../failure-message.ts";
+import { editorNetwork } from "../network.ts";
 import type { Services } from "../services.ts";
 import { accessTokenMethod } from "./access-token-method.ts";
 import type { StoredAccount } from "./stored-account.ts";
@@ -32,7 +33,7 @@ export async function signIn(services: Services, wanted?: string): Promise<Store
   const method = await chooseMethod(METHODS.filter((one) => one.offeredBy(discovery)));
   const token = await method?.obtainToken(gateway);
   if (token === undefined) return undefined;
-  const { account } = await gatewayApi(gateway, { token }).me();
+  const { account } = await gatewayApi(gateway, { token, network: editorNetwork() }).me();
   const stored: StoredAccount = {
     gateway,
     account: parseName(account.name, "account"),
@@ -65,7 +66,10 @@ async function askGateway(
         try {
           const gateway = parseGatewayUrl(input.value);
           if (!(await acceptsPlainHttp(gateway))) return;
-          resolve({ gateway, discovery: await gatewayApi(gateway).discovery() });
+          resolve({
+            gateway,
+            discovery: await gatewayApi(gateway, { network: editorNetwork() }).discovery(),
+          });
         } catch (error) {
           input.validationMessage = describe(error);
         } finally {

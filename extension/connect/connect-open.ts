@@ -10,6 +10,7 @@ import {
 } from "../../agent/connect/open-workspace.ts";
 import { gatewayApi } from "../../agent/gateway-api.ts";
 import { applyConfig, type Managed, readManaged } from "../../agent/ssh/config/apply.ts";
+import { editorNetwork } from "../network.ts";
 import type { Services } from "../services.ts";
 import { planForPerson, shadowed } from "./config-step.ts";
 import { handOff, remoteSsh } from "./hand-off.ts";
@@ -37,7 +38,7 @@ export async function connectOpen(services: Services, workspace: OpenWorkspace):
   const alias = await window.withProgress(
     { location: ProgressLocation.Notification, title: l10n.t("Connecting to {0}", name) },
     async () => {
-      await gatewayApi(gateway).discovery();
+      await gatewayApi(gateway, { network: editorNetwork() }).discovery();
       return await writeOpen(services, workspace);
     },
   );

@@ -56,10 +56,10 @@ const proxies: [string, (gatewayPort: number) => Promise<RunningProxy>][] = [
 
 // At the same time: most of it is waiting.
 describe.concurrent("behind", () => {
-  test.each(proxies)(
+  test.for(proxies)(
     "%s a host and a tunnel carry bytes, and outlive the idle cut-off",
-    async (program, start) => {
-      if (!isHere(program)) return;
+    async ([program, start], { skip }) => {
+      skip(missing(program) !== undefined, missing(program));
       const { port } = await start(Number(new URL(stack.url).port));
       const way: Way = {
         gateway: parseGatewayUrl(`https://localhost:${port}`),
@@ -99,42 +99,40 @@ describe.concurrent("behind", () => {
     },
   );
 
-  test.each(proxies.slice(0, 2))("%s does cut a connection that is silent", async (program, start) => {
-    if (!isHere(program)) return;
-    const { createServer } = await import("node:net");
-    const silent = createServer((socket) => {
-      socket.on("error", () => undefined);
-      socket.once("data", () => {
-        // The answer to the key below (RFC 6455 §1.3): HAProxy looks at it.
-        socket.write(
-          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-        );
+  test.for(proxies.slice(0, 2))(
+    "%s does cut a connection that is silent",
+    async ([program, start], { skip }) => {
+      skip(missing(program) !== undefined, missing(program));
+      const { createServer } = await import("node:net");
+      const silent = createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => {
+          // The answer to the key below (RFC 6455 §1.3): HAProxy looks at it.
+          socket.write(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+          );
+        });
       });
-    });
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    const address = silent.address();
-    const { port } = await start(typeof address === "object" && address !== null ? address.port : 0);
-    const { connect } = await import("node:tls");
-    const client = connect({ host: "localhost", port, servername: "localhost", ca: await caOf(authority) });
-    client.on("error", () => undefined);
-    client.write(
-      "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    );
-    const head = await new Promise<string>((resolve) => client.once("data", (data) => resolve(String(data))));
-    expect(head).toMatch(/^HTTP\/1.1 101/);
-    const since = Date.now();
-    await new Promise((resolve) => client.once("close", resolve).resume());
-    expect(Date.now() - since).toBeGreaterThan(IDLE_SECONDS * 1000 * 0.8);
-    silent.close();
-  });
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+      const address = silent.address();
+      const { port } = await start(typeof address === "object" && address !== null ? address.port : 0);
+      const { connect } = await import("node:tls");
+      const client = connect({ host: "localhost", port, servername: "localhost", ca: await caOf(authority) });
+      client.on("error", () => undefined);
+      client.write(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      );
+      const head = await new Promise<string>((resolve) =>
+        client.once("data", (data) => resolve(String(data))),
+      );
+      expect(head).toMatch(/^HTTP\/1.1 101/);
+      const since = Date.now();
+      await new Promise((resolve) => client.once("close", resolve).resume());
+      expect(Date.now() - since).toBeGreaterThan(IDLE_SECONDS * 1000 * 0.8);
+      silent.close();
+    },
+  );
 });
-
-/** `test.each` has no way to skip one of its cases; what is missing is said all the same. */
-function isHere(program: string): boolean {
-  const why = missing(program);
-  if (why !== undefined) process.stderr.write(`skipped: ${why}\n`);
-  return why === undefined;
-}
 
 async function caOf({ file }: Authority): Promise<string> {
   const { readFile } = await import("node:fs/promises");

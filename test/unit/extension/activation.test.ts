@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { ROOT } from "../../../scripts/stack.ts";
 import { contexts, registered } from "./fake-vscode.ts";
 
@@ -19,7 +19,14 @@ const context = {
   extensionPath: ROOT,
 };
 
+const home = mkdtempSync(join(tmpdir(), "sallyport-activation-"));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(home, { recursive: true, force: true });
+});
+
 test("at activation exactly the contributed commands, the view, the accounts and the links are registered, and nobody is asked anything", async () => {
+  for (const name of ["HOME", "USERPROFILE", "SALLYPORT_CONFIG"]) vi.stubEnv(name, home);
   const fetched = vi.spyOn(globalThis, "fetch");
   const { activate } = await import("../../../extension/extension.ts");
   await Reflect.apply(activate, undefined, [context]);

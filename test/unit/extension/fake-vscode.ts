@@ -73,6 +73,7 @@ export const workspace = {
   createFileSystemWatcher: () => nothing,
   registerTextDocumentContentProvider: () => nothing,
   openTextDocument: vi.fn((uri: unknown) => Promise.resolve({ uri })),
+  onDidChangeConfiguration: () => nothing,
 };
 export const authentication = {
   registerAuthenticationProvider: (id: string) => {

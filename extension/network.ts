@@ -1,0 +1,58 @@
+// The editor's `http.*` settings: for the extension's own calls, and handed down to the companion, which ssh starts and which
+// therefore sees no setting.
+
+import { type Disposable, workspace } from "vscode";
+import {
+  type EditorNetworkSettings,
+  editorNetworkSettings,
+  editorProxy,
+  handDown,
+  saysSomething,
+} from "../agent/network/editor-network.ts";
+import type { Network } from "../agent/network/network.ts";
+import { hasOwnSettings, networkOf } from "../agent/network/network-settings.ts";
+import { describe } from "./failure-message.ts";
+import { machine } from "./machine.ts";
+import type { Services } from "./services.ts";
+
+/**
+ * For a call to a gateway; undefined where nothing is set: then the call goes by the editor's own `fetch`, which knows the
+ * system's proxies and certificates. Whatever `http.proxyStrictSSL` says, certificates are verified, so a setting that
+ * would have the editor not do so takes its `fetch` out of the way.
+ * @throws CommandError stage `proxy`: `http.proxy` is no proxy's address
+ */
+export function editorNetwork(): Network | undefined {
+  const settings = readSettings();
+  const { env } = machine();
+  const strict = workspace.getConfiguration("http").get("proxyStrictSSL") !== false;
+  if (strict && !saysSomething(settings) && !hasOwnSettings(env)) return undefined;
+  return networkOf(env, editorProxy(settings));
+}
+
+/** Hands the settings down now, and whenever they change. */
+export function handDownNetwork({ log }: Pick<Services, "log">): Disposable {
+  const update = (): void => {
+    try {
+      if (handDown(readSettings(), machine()))
+        log.info("The editor's proxy settings were handed to the tunnel.");
+    } catch (error) {
+      log.warn(`The editor's proxy settings could not be handed to the tunnel: ${describe(error)}`);
+    }
+  };
+  update();
+  return workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration("http")) update();
+  });
+}
+
+/** The person's own, never a folder's: a folder that somebody was sent must not choose a proxy. */
+function readSettings(): EditorNetworkSettings {
+  const http = workspace.getConfiguration("http");
+  const own = (name: string): unknown => http.inspect(name)?.globalValue;
+  return editorNetworkSettings({
+    proxy: own("proxy"),
+    noProxy: own("noProxy"),
+    off: own("proxySupport") === "off",
+    authorization: own("proxyAuthorization"),
+  });
+}
