@@ -5,7 +5,7 @@ import { argument } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { requireAccessToken, resolveGateway } from "./credentials/store.ts";
 import { type GatewayApi, gatewayApi } from "./gateway-api.ts";
-import { networkFrom } from "./network/network-settings.ts";
+import { networkFrom } from "./network/network.ts";
 
 /** @throws CommandError stage `config`, `sign-in`, `keychain` or `file`; UsageError for what is not a URL */
 export async function signedIn(

@@ -2,8 +2,8 @@
 
 import { CancellationError, commands, l10n, window } from "vscode";
 import { CommandError, type Stage } from "../agent/command.ts";
-import { redactSecrets } from "../agent/redact-secrets.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { redactSecrets } from "../protocol/token.ts";
 import type { Services } from "./services.ts";
 
 /** One sentence or two, without a token in it. */

@@ -2,7 +2,7 @@
 
 import { type LogOutputChannel, window } from "vscode";
 import type { Log } from "../agent/log.ts";
-import { redactSecrets } from "../agent/redact-secrets.ts";
+import { redactSecrets } from "../protocol/token.ts";
 
 export interface EditorLog extends Log {
   show(): void;

@@ -10,7 +10,7 @@ import {
   saysSomething,
 } from "../agent/network/editor-network.ts";
 import type { Network } from "../agent/network/network.ts";
-import { hasOwnSettings, networkOf } from "../agent/network/network-settings.ts";
+import { hasOwnSettings, networkOf } from "../agent/network/network.ts";
 import { describe } from "./failure-message.ts";
 import { machine } from "./machine.ts";
 import type { Services } from "./services.ts";

@@ -75,6 +75,11 @@ export function redactTokens(text: string): string {
   return text.replace(TOKEN_PATTERN, (token) => `${token.slice(0, 4)}…`);
 }
 
+/** The same, and takes the user name and password out of the URLs of proxies and the like: whoever showed one meant its host. */
+export function redactSecrets(text: string): string {
+  return redactTokens(text).replace(/(\b(?:https?|socks[45]?[ah]?):\/\/)[^\s/]{1,600}@/gi, "$1…@");
+}
+
 /** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), unparsed; undefined if there is none. */
 export function bearerToken(header: string | undefined): string | undefined {
   if (header === undefined || header.length > 1024) return undefined;

@@ -8,7 +8,7 @@ import { argument, positionals as noMore, readArguments } from "../arguments.ts"
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../credentials/store.ts";
 import { gatewayApi } from "../gateway-api.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import { type Machine, thisMachine } from "../paths.ts";
 import { applyConfig, readManaged, removeConfig } from "../ssh/config/apply.ts";
 import { type Desired, type DesiredOptions, desiredConfig, type Listing } from "../ssh/config/desired.ts";

@@ -5,7 +5,7 @@ import { argument, readArguments } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { resolveGateway } from "../credentials/store.ts";
 import { gatewayApi } from "../gateway-api.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import { json } from "../output.ts";
 import { knownHostsName } from "../ssh/known-hosts.ts";
 

@@ -17,7 +17,7 @@ import {
 } from "../credentials/store.ts";
 import { relativeTime } from "../duration.ts";
 import { gatewayApi } from "../gateway-api.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import { json, printable } from "../output.ts";
 import { askSecret, isTerminal, readSecretFrom } from "../terminal.ts";
 

@@ -8,7 +8,7 @@ import type { StreamState } from "../../protocol/resume/initiator.ts";
 import { parseOwnerToken, tokenKind } from "../../protocol/token.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { createLog } from "../log.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import { resumable } from "./resumable.ts";
 import { resumableStdio, tunnelStdio } from "./stdio.ts";
 import { dialFirst, type TunnelTarget } from "./tunnel.ts";

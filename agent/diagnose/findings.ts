@@ -16,7 +16,7 @@ import {
 import type { CommandError } from "../command.ts";
 import { readAccessToken } from "../credentials/store.ts";
 import type { Network, Route } from "../network/network.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import type { Machine } from "../paths.ts";
 import { chooseTransport, type Probe, type TransportSetting } from "../ssh/reachability.ts";
 import type { SshTrial, TrialDirectory } from "./ssh-trial.ts";

@@ -55,7 +55,7 @@ async function dns(findings: Findings, signal: AbortSignal): Promise<Verdict> {
 async function tcp(findings: Findings, signal: AbortSignal): Promise<Verdict> {
   const { host, port, addresses, route, network, url } = findings;
   if (route?.kind === "proxy") {
-    const socket = await openPlain(url, signal, { network, trust: await network.trust.options() });
+    const socket = await openPlain(url, signal, { network, trust: await network.tlsOptions() });
     socket.on("error", () => undefined);
     findings.socket = socket;
     return { status: "ok", detail: `The proxy ${proxyLabel(route.address)} connects to port ${port}.` };
@@ -79,7 +79,7 @@ async function tls(findings: Findings, signal: AbortSignal): Promise<Verdict> {
     });
   }
   const { network, url } = findings;
-  const trust = await network.trust.options();
+  const trust = await network.tlsOptions();
   // A second try as connections make it: with the system's authorities, and with the issuer's name where that fails too.
   const secured = await startTls(socket, host, signal, { trust }).catch(() =>
     openSocket(url, signal, { network }),

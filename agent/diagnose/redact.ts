@@ -1,7 +1,7 @@
 // Takes out of a diagnosis what must not be pasted into a chat: tokens, the id of a workspace where that is its secret,
 // and the home directory, which holds a name. Pure.
 
-import { redactSecrets } from "../redact-secrets.ts";
+import { redactSecrets } from "../../protocol/token.ts";
 import type { StageReport } from "./report.ts";
 
 export type Redact = (text: string) => string;

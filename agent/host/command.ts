@@ -13,7 +13,7 @@ import { VERSION } from "../../protocol/version.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { createLog, type Log } from "../log.ts";
 import { nativeParts } from "../native-parts.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import { stateDirectory, thisMachine } from "../paths.ts";
 import { AllowedKeys } from "./allowed-keys.ts";
 import { type Announced, announcement, readyEvent } from "./announcement.ts";

@@ -2,7 +2,7 @@
 // named here does not get in. Pure but for reading the files.
 
 import { readFileSync, statSync } from "node:fs";
-import { redactSecrets } from "../redact-secrets.ts";
+import { redactSecrets } from "../../protocol/token.ts";
 import type { ZipEntry } from "./zip.ts";
 
 export interface BundleSources {

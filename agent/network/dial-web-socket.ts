@@ -7,7 +7,6 @@ import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../protocol/gat
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { CommandError } from "../command.ts";
 import { stageOf } from "../stage.ts";
-import { foreignAnswer, printable } from "./foreign-answer.ts";
 import type { Network } from "./network.ts";
 import { DEADLINE, openSocket } from "./open-socket.ts";
 
@@ -116,8 +115,10 @@ async function readRefusal(response: IncomingMessage, url: URL): Promise<Command
     if (size > 16 * 1024) break;
     parts.push(part);
   }
+  const { foreignAnswer, printable } = await import("./foreign-answer.ts");
   const refusal = parseBody(Buffer.concat(parts).toString());
-  if (refusal !== undefined) return new CommandError(stageOf(refusal.code), refusal.code, refusal.message);
+  if (refusal !== undefined)
+    return new CommandError(stageOf(refusal.code), refusal.code, printable(refusal.message));
   const { location, "content-type": contentType } = response.headers;
   const foreign = foreignAnswer({ status, location, contentType }, url);
   if (foreign !== undefined) return foreign;
@@ -140,6 +141,6 @@ function parseBody(text: string): { code: ErrorCode; message: string } | undefin
   if (typeof body !== "object" || body === null || !("code" in body) || !("message" in body))
     return undefined;
   return isErrorCode(body.code) && typeof body.message === "string"
-    ? { code: body.code, message: printable(body.message) }
+    ? { code: body.code, message: body.message }
     : undefined;
 }

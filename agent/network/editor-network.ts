@@ -2,9 +2,9 @@
 // nothing can be given to it but a file of ours; a proxy's password has no place in an argument list anyway.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { readPrivateFile, removePrivateFile, writePrivateFile } from "../files/private-file.ts";
-import { configDirectory, type Machine } from "../paths.ts";
+import type { Machine } from "../paths.ts";
+import { editorNetworkFile } from "./network.ts";
 import { parseProxyAddress } from "./proxy-address.ts";
 import type { EditorProxy } from "./proxy-choice.ts";
 
@@ -22,11 +22,6 @@ export interface EditorNetworkSettings {
 
 const MAX_NO_PROXY = 500;
 const MAX_TEXT = 8 * 1024;
-
-/** Beside the list of sign-ins. */
-export function editorNetworkFile(machine: Machine): string {
-  return join(configDirectory(machine), "editor-network.json");
-}
 
 /** Whether there is anything in it to hand down. */
 export function saysSomething({ proxy, noProxy, off, authorization }: EditorNetworkSettings): boolean {

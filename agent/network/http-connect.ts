@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { VERSION } from "../../protocol/version.ts";
 import { CommandError } from "../command.ts";
 import { foreignAnswer } from "./foreign-answer.ts";
+import { DEADLINE, runStage } from "./open-socket.ts";
 import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
-import { DEADLINE, runStage } from "./stage-run.ts";
 
 /** Of the answer's head. */
 const MAX_HEAD_BYTES = 16 * 1024;

@@ -2,7 +2,7 @@
 // them, so that a command, and the companion that ssh starts on its behalf, have one place to look. Pure.
 
 import { UsageError } from "../command.ts";
-import { VARIABLE } from "./network-settings.ts";
+import { VARIABLE } from "./network.ts";
 import { holdsCredentials } from "./proxy-address.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

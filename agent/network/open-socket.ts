@@ -6,12 +6,11 @@ import { isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { CommandError } from "../command.ts";
 import { connectFirst } from "./happy-eyeballs.ts";
-import type { Network, Route } from "./network.ts";
-import { proxyLabel } from "./proxy-address.ts";
-import { endpointOf } from "./proxy-choice.ts";
+import { endpointOf, type Network, type Route } from "./network.ts";
 import { DEADLINE, runStage } from "./stage-run.ts";
 
-export { DEADLINE } from "./stage-run.ts";
+// What is loaded lazily takes these from here, so that the bundler keeps them in one file with this: a companion opens few files.
+export { DEADLINE, runStage } from "./stage-run.ts";
 
 export interface OpenOptions {
   /** undefined: no proxy, and Node's own authorities. */
@@ -31,10 +30,10 @@ export async function openSocket(
 ): Promise<Socket | TLSSocket> {
   const { network } = options;
   try {
-    return await open(url, signal, options, await network?.trust.options());
+    return await open(url, signal, options, await network?.tlsOptions());
   } catch (error) {
     if (!isUntrusted(error)) throw error;
-    const trusted = await network?.trust.withSystemAuthorities();
+    const trusted = await network?.tlsOptionsWithSystem();
     try {
       if (trusted === undefined) throw error;
       return await open(url, signal, options, trusted);
@@ -44,7 +43,7 @@ export async function openSocket(
       if (again.stage === "proxy") throw again;
       throw await explainUntrusted(
         again,
-        url,
+        endpointOf(url).host,
         () => openPlain(url, signal, { ...options, trust: trusted }),
         signal,
       );
@@ -102,23 +101,13 @@ async function openRoute(
   signal: AbortSignal,
   { network, trust }: PlainOptions,
 ): Promise<Socket> {
-  const { host, port } = endpointOf(url);
+  const { host, port, secure } = endpointOf(url);
   if (route.kind === "direct") return await openHost(host, port, signal, network);
-  const { address } = route;
-  let socket = await openHost(address.host, address.port, signal, network).catch((error: unknown) => {
-    throw proxyUnreachable(error, route);
+  const { openThroughProxy } = await import("./open-through-proxy.ts");
+  return await openThroughProxy(route, { host, port, secure }, signal, {
+    open: (to, at) => openHost(to, at, signal, network),
+    secure: (socket, to) => startTls(socket, to, signal, { trust }),
   });
-  if (address.scheme === "https") {
-    socket = await startTls(socket, address.host, signal, { trust }).catch((error: unknown) => {
-      throw proxyUnreachable(error, route);
-    });
-  }
-  if (address.scheme === "socks4" || address.scheme === "socks5") {
-    const { socksConnect } = await import("./socks-connect.ts");
-    return await socksConnect(socket, address, host, port, signal);
-  }
-  const { httpConnect } = await import("./http-connect.ts");
-  return await httpConnect(socket, address, host, port, signal);
 }
 
 async function openHost(
@@ -217,14 +206,4 @@ function isUntrusted(error: unknown): error is CommandError {
       error.code,
     )
   );
-}
-
-function proxyUnreachable(error: unknown, { address, from }: Extract<Route, { kind: "proxy" }>): unknown {
-  if (!(error instanceof CommandError)) return error;
-  const words = error.message.replace(
-    /: is the gateway running, and is the port right\?|: tell whoever runs the gateway/,
-    "",
-  );
-  const message = `The proxy ${proxyLabel(address)} (from ${from}) cannot be reached: ${words}.`;
-  return new CommandError("proxy", error.code, message, { cause: error });
 }

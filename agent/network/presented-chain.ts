@@ -5,8 +5,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
 import { CommandError } from "../command.ts";
 import { printable } from "./foreign-answer.ts";
-import { endpointOf } from "./proxy-choice.ts";
-import { DEADLINE, runStage } from "./stage-run.ts";
+import { DEADLINE, runStage } from "./open-socket.ts";
 
 /** Longer chains are nobody's. */
 const MAX_CHAIN = 10;
@@ -14,11 +13,10 @@ const MAX_CHAIN = 10;
 /** The same failure with the issuer's name in it, where that can be found out. */
 export async function explainUntrusted(
   error: CommandError,
-  url: URL,
+  host: string,
   openPlain: () => Promise<Socket>,
   signal: AbortSignal,
 ): Promise<CommandError> {
-  const { host } = endpointOf(url);
   let issuer: string | undefined;
   try {
     issuer = topIssuer(await readChain(await openPlain(), host, signal));

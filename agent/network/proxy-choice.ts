@@ -1,5 +1,6 @@
 // Which proxy, if any, a connection to a gateway takes. Pure: settings in, choice out.
 
+import type { Endpoint } from "./network.ts";
 import { isExempt, isLoopback } from "./no-proxy.ts";
 import { type ProxyAddress, parseProxyAddress } from "./proxy-address.ts";
 
@@ -39,9 +40,9 @@ const DIRECT: ProxyChoice = { kind: "direct" };
  * `NO_PROXY`. Lower case comes before upper case, as in curl.
  * @throws CommandError stage `proxy`, code `bad_proxy`: a variable that is needed holds something else
  */
-export function chooseProxy({ own, editor, env }: ProxySettings, url: URL): ProxyChoice {
+export function chooseProxy({ own, editor, env }: ProxySettings, endpoint: Endpoint): ProxyChoice {
   if (own !== undefined) return own.kind === "none" ? DIRECT : own;
-  const { host, port, secure } = endpointOf(url);
+  const { host, port, secure } = endpoint;
   if (isLoopback(host) || editor?.off === true) return DIRECT;
   if (editor !== undefined && isExempt(editor.noProxy.join(","), host, port)) return DIRECT;
   if (editor?.address !== undefined) {
@@ -50,13 +51,6 @@ export function chooseProxy({ own, editor, env }: ProxySettings, url: URL): Prox
   const from = variableFor(secure, env);
   if (from === undefined || isExempt(env.no_proxy || env.NO_PROXY || "", host, port)) return DIRECT;
   return { kind: "proxy", address: authorized(parseProxyAddress(env[from] ?? "", from), editor), from };
-}
-
-/** Where a URL leads: without the brackets of IPv6, and with the port that its scheme implies. */
-export function endpointOf(url: URL): { host: string; port: number; secure: boolean } {
-  const secure = url.protocol === "https:" || url.protocol === "wss:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { host, port: url.port === "" ? (secure ? 443 : 80) : Number(url.port), secure };
 }
 
 function variableFor(secure: boolean, env: ProxySettings["env"]): string | undefined {

@@ -3,8 +3,8 @@
 
 import type { Socket } from "node:net";
 import { CommandError } from "../command.ts";
+import { DEADLINE, runStage } from "./open-socket.ts";
 import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
-import { DEADLINE, runStage } from "./stage-run.ts";
 
 /**
  * Resolves once the proxy passes bytes on. The proxy looks the name up.

@@ -5,27 +5,19 @@ import { readFileSync, statSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
 import { CommandError } from "../command.ts";
 import { systemCode } from "../files/private-file.ts";
-
-export interface TrustSettings {
-  /** PEM, one or more certificates: trusted besides the others. */
-  readonly caFile: string | undefined;
-  readonly clientCertFile: string | undefined;
-  readonly clientKeyFile: string | undefined;
-  /** NODE_EXTRA_CA_CERTS: Node takes it by itself, unless it is given other authorities. */
-  readonly nodeExtraCaFile: string | undefined;
-  /** SSL_CERT_FILE: where OpenSSL looks for the system's authorities. */
-  readonly systemCaFile: string | undefined;
-}
+import type { Machine } from "../paths.ts";
+import { VARIABLE } from "./network.ts";
 
 const MAX_PEM_BYTES = 4 * 1024 * 1024;
 
 export class Trust {
-  readonly #settings: TrustSettings;
+  readonly #env: Machine["env"];
   #own: SecureContextOptions | undefined;
   #withSystem: Promise<SecureContextOptions | undefined> | undefined;
 
-  constructor(settings: TrustSettings) {
-    this.#settings = settings;
+  /** `env` names the files: see VARIABLE; NODE_EXTRA_CA_CERTS and SSL_CERT_FILE as Node and OpenSSL read them. */
+  constructor(env: Machine["env"]) {
+    this.#env = env;
   }
 
   /**
@@ -33,8 +25,7 @@ export class Trust {
    * @throws CommandError stage `tls`: a file is unreadable or holds something else
    */
   async options(): Promise<SecureContextOptions> {
-    const { caFile, clientCertFile, clientKeyFile } = this.#settings;
-    if (caFile === undefined && clientCertFile === undefined && clientKeyFile === undefined) return {};
+    const caFile = this.#file(VARIABLE.ca);
     this.#own ??= {
       ...this.#clientCertificate(),
       ...(caFile === undefined
@@ -56,7 +47,7 @@ export class Trust {
 
   async #loadSystem(): Promise<SecureContextOptions | undefined> {
     const { systemAuthorities } = await import("./system-authorities.ts");
-    const system = systemAuthorities(process.platform, this.#settings.systemCaFile);
+    const system = systemAuthorities(process.platform, this.#file("SSL_CERT_FILE"));
     if (system.length === 0) return undefined;
     const own = await this.options();
     const known = own.ca === undefined ? await this.#nodesAuthorities() : [own.ca].flat();
@@ -65,11 +56,17 @@ export class Trust {
 
   async #nodesAuthorities(): Promise<string[]> {
     const { nodesAuthorities } = await import("./system-authorities.ts");
-    return nodesAuthorities(this.#settings.nodeExtraCaFile);
+    return nodesAuthorities(this.#file("NODE_EXTRA_CA_CERTS"));
+  }
+
+  #file(name: string): string | undefined {
+    const path = this.#env[name]?.trim();
+    return path === "" ? undefined : path;
   }
 
   #clientCertificate(): SecureContextOptions {
-    const { clientCertFile, clientKeyFile } = this.#settings;
+    const clientCertFile = this.#file(VARIABLE.clientCert);
+    const clientKeyFile = this.#file(VARIABLE.clientKey);
     if (clientCertFile === undefined) {
       if (clientKeyFile === undefined) return {};
       throw new CommandError(

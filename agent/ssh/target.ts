@@ -11,7 +11,7 @@ import { readAccessToken } from "../credentials/store.ts";
 import { relativeTime } from "../duration.ts";
 import { systemCode } from "../files/private-file.ts";
 import { gatewayApi } from "../gateway-api.ts";
-import { networkFrom } from "../network/network-settings.ts";
+import { networkFrom } from "../network/network.ts";
 import { hostKeyAlias, hostKeysFor } from "./known-hosts.ts";
 import { pinnedHostKeys } from "./pinned-keys.ts";
 

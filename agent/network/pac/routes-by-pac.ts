@@ -3,8 +3,7 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import { CommandError } from "../../command.ts";
-import type { Route } from "../network.ts";
-import { endpointOf } from "../proxy-choice.ts";
+import type { Endpoint, Route } from "../network.ts";
 import { findProxy } from "./find-proxy.ts";
 import { parsePacAnswer } from "./pac-answer.ts";
 import { readPacSource } from "./pac-source.ts";
@@ -19,11 +18,12 @@ const remembered = new Map<string, { readonly at: number; readonly routes: reado
 export async function routesByPac(
   source: string,
   from: string,
-  url: URL,
+  { host, port, secure }: Endpoint,
   signal: AbortSignal,
 ): Promise<readonly Route[]> {
-  const { host, secure } = endpointOf(url);
-  const target = `${secure ? "https" : "http"}://${url.host}/`;
+  const { href: target } = new URL(
+    `${secure ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}/`,
+  );
   const key = JSON.stringify([source, target]);
   const known = remembered.get(key);
   if (known !== undefined && performance.now() - known.at < REMEMBERED_MS) return known.routes;

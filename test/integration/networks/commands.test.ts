@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handDown } from "../../../agent/network/editor-network.ts";
-import { networkOf } from "../../../agent/network/network-settings.ts";
+import { networkOf } from "../../../agent/network/network.ts";
 import { thisMachine } from "../../../agent/paths.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { CLI, Person } from "../cli/harness.ts";

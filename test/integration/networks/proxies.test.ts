@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CommandError } from "../../../agent/command.ts";
 import { gatewayApi } from "../../../agent/gateway-api.ts";
 import type { Network } from "../../../agent/network/network.ts";
-import { networkOf } from "../../../agent/network/network-settings.ts";
+import { networkOf } from "../../../agent/network/network.ts";
 import { readSessionEvents } from "../../../agent/session-events.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/token.ts";

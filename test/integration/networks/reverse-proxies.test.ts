@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openStatusFile } from "../../../agent/companion/status-file.ts";
 import { tunnelStdio } from "../../../agent/companion/stdio.ts";
 import { createLog } from "../../../agent/log.ts";
-import { networkOf } from "../../../agent/network/network-settings.ts";
+import { networkOf } from "../../../agent/network/network.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { echo, TestStack, type Way } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createServer as createTlsServer, type Server } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/gateway-api.ts";
-import { networkOf } from "../../../agent/network/network-settings.ts";
+import { networkOf } from "../../../agent/network/network.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { TestStack } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";

@@ -30,6 +30,8 @@ test("at activation exactly the contributed commands, the view, the accounts and
   const fetched = vi.spyOn(globalThis, "fetch");
   const { activate } = await import("../../../extension/extension.ts");
   await Reflect.apply(activate, undefined, [context]);
+  // What activation does not wait for.
+  await vi.dynamicImportSettled();
   const names = registered.flatMap((one) => (one.startsWith("command ") ? [one.slice(8)] : []));
   // One of our own, by which windows tell each other.
   expect(names.filter((name) => name !== "sallyport.sharingChanged").toSorted()).toEqual(

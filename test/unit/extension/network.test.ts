@@ -2,8 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { editorNetworkFile } from "../../../agent/network/editor-network.ts";
-import { networkFrom } from "../../../agent/network/network-settings.ts";
+import { editorNetworkFile, networkFrom } from "../../../agent/network/network.ts";
 import { thisMachine } from "../../../agent/paths.ts";
 import { workspace } from "./fake-vscode.ts";
 
@@ -79,5 +78,5 @@ test("http.proxySupport off means none, whatever the environment says", async ()
 test("http.proxyStrictSSL off takes the editor's fetch out of the way, since certificates are verified always", async () => {
   settings({ proxyStrictSSL: false });
   const { editorNetwork } = await import("../../../extension/network.ts");
-  expect(await editorNetwork()?.trust.options()).toEqual({});
+  expect(await editorNetwork()?.tlsOptions()).toEqual({});
 });

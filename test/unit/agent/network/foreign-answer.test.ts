@@ -4,7 +4,7 @@ import { foreignAnswer } from "../../../../agent/network/foreign-answer.ts";
 import { connectRequest, parseHead } from "../../../../agent/network/http-connect.ts";
 import { topIssuer } from "../../../../agent/network/presented-chain.ts";
 import { parseProxyAddress } from "../../../../agent/network/proxy-address.ts";
-import { redactSecrets } from "../../../../agent/redact-secrets.ts";
+import { redactSecrets } from "../../../../protocol/token.ts";
 
 const answer = (status: number, location?: string, contentType?: string) => ({
   status,

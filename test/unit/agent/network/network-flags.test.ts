@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../../../agent/command.ts";
+import { ownProxy } from "../../../../agent/network/configured-routes.ts";
 import { takeNetworkFlags } from "../../../../agent/network/network-flags.ts";
-import { ownProxy } from "../../../../agent/network/network-settings.ts";
 
 describe("the network's flags", () => {
   test("become variables, wherever they stand before --", () => {

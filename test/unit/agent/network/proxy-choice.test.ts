@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CommandError } from "../../../../agent/command.ts";
+import { endpointOf } from "../../../../agent/network/network.ts";
 import { isExempt } from "../../../../agent/network/no-proxy.ts";
 import { holdsCredentials, parseProxyAddress, proxyLabel } from "../../../../agent/network/proxy-address.ts";
 import { chooseProxy, type EditorProxy, type ProxySettings } from "../../../../agent/network/proxy-choice.ts";
@@ -9,7 +10,7 @@ const https = new URL("wss://gateway.example/tunnel");
 const http = new URL("http://gateway.example:8080/");
 
 function choose(settings: Partial<ProxySettings>, url = https): string {
-  const choice = chooseProxy({ own: undefined, editor: undefined, env: {}, ...settings }, url);
+  const choice = chooseProxy({ own: undefined, editor: undefined, env: {}, ...settings }, endpointOf(url));
   return choice.kind === "proxy" ? `${proxyLabel(choice.address)} by ${choice.from}` : choice.kind;
 }
 
@@ -70,7 +71,10 @@ describe("what goes before what", () => {
   test("a configured header goes to HTTP proxies without credentials of their own", () => {
     const header = editor({ authorization: "Basic abc" });
     const sent = (proxy: string): unknown => {
-      const choice = chooseProxy({ own: undefined, editor: header, env: { HTTPS_PROXY: proxy } }, https);
+      const choice = chooseProxy(
+        { own: undefined, editor: header, env: { HTTPS_PROXY: proxy } },
+        endpointOf(https),
+      );
       return choice.kind === "proxy" ? choice.address.authorization : choice.kind;
     };
     expect(sent("http://p")).toBe("Basic abc");
