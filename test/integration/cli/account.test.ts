@@ -143,7 +143,7 @@ describe("signing in", () => {
     const { code, stderr } = await person.run(["login", url]);
     expect({ code, stderr }).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^sallyport: tcp: .*refused/),
+      stderr: expect.stringMatching(/^sallyport: tcp: .*ECONNREFUSED/),
     });
   });
 
