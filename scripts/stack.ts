@@ -130,7 +130,7 @@ export function startHost({ directory, workspace, signal }: StackOptions, gatewa
 }
 
 /** Nothing of the real person: neither their sign-ins nor their keychain, nor the proxies of their network. */
-function personEnvironment(directory: string): NodeJS.ProcessEnv {
+export function personEnvironment(directory: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(SALLYPORT_|SSH_|npm_)|_proxy$/i.test(name));
   return {
     ...Object.fromEntries(own),

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { freePort, listening } from "../../scripts/demo/loopback.ts";
+import { endWithUs } from "./running-process.ts";
 
 const SSHD = "/usr/sbin/sshd";
 
@@ -12,11 +13,15 @@ export interface OpenSshServer {
   readonly pid: number;
   /** The server is `Host sshd` in it. */
   readonly sshConfig: string;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
 /** undefined where sshd is not installed (Debian: openssh-server). Lets in the key in `directory`/id_ed25519. */
-export async function startOpenSshServer(directory: string): Promise<OpenSshServer | undefined> {
+export async function startOpenSshServer(
+  directory: string,
+  { listen = "127.0.0.1", reach = "127.0.0.1" } = {},
+): Promise<OpenSshServer | undefined> {
   if (!existsSync(SSHD)) return undefined;
   const port = await freePort();
   const hostKey = join(directory, "sshd_host_key");
@@ -27,7 +32,7 @@ export async function startOpenSshServer(directory: string): Promise<OpenSshServ
     config,
     [
       `Port ${port}`,
-      "ListenAddress 127.0.0.1",
+      `ListenAddress ${listen}`,
       `HostKey ${hostKey}`,
       `AuthorizedKeysFile ${key}.pub`,
       "PidFile none",
@@ -45,9 +50,11 @@ export async function startOpenSshServer(directory: string): Promise<OpenSshServ
   await listening(port, AbortSignal.timeout(10_000));
   const { pid } = child;
   if (pid === undefined) throw new Error("sshd did not start");
+  endWithUs({ pid, exited: gone });
   return {
     pid,
-    sshConfig: writeClientConfig(directory, port, hostKey, key),
+    port,
+    sshConfig: writeClientConfig(directory, { reach, port }, hostKey, key),
     stop: async () => {
       child.kill("SIGTERM");
       await gone;
@@ -55,7 +62,12 @@ export async function startOpenSshServer(directory: string): Promise<OpenSshServ
   };
 }
 
-function writeClientConfig(directory: string, port: number, hostKey: string, key: string): string {
+function writeClientConfig(
+  directory: string,
+  { reach, port }: { reach: string; port: number },
+  hostKey: string,
+  key: string,
+): string {
   const knownHosts = join(directory, "sshd_known_hosts");
   writeFileSync(knownHosts, `sshd ${readFileSync(`${hostKey}.pub`, "utf8")}`);
   const path = join(directory, "sshd_client_config");
@@ -63,7 +75,7 @@ function writeClientConfig(directory: string, port: number, hostKey: string, key
     path,
     [
       "Host sshd",
-      "  HostName 127.0.0.1",
+      `  HostName ${reach}`,
       `  Port ${port}`,
       `  User ${userInfo().username}`,
       `  IdentityFile ${key}`,

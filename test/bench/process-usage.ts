@@ -21,6 +21,28 @@ export function residentKiB(pid: number): number {
   return Number(found[1]);
 }
 
+/** CPU seconds of `roots`, of all that lives below them, and of what these have waited for. */
+export function treeCpuSeconds(roots: readonly number[]): number {
+  return trees(roots).reduce((sum, pid) => sum + (cpuSeconds(pid) ?? 0), 0);
+}
+
+/** Resident memory of `roots` and of all below them, KiB. */
+export function treeResidentKiB(roots: readonly number[]): number {
+  return trees(roots).reduce((sum, pid) => sum + residentKiB(pid), 0);
+}
+
+function trees(roots: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const pid of readdirSync("/proc").map(Number).filter(Number.isInteger)) {
+    const parent = parentOf(pid);
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const found = new Set(roots);
+  // A set that grows while it is walked is walked to its new end.
+  for (const pid of found) for (const child of children.get(pid) ?? []) found.add(child);
+  return [...found];
+}
+
 /** The process below `root` whose command line has `word` as one of its arguments. */
 export function findBelow(root: number, word: string): number | undefined {
   const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);

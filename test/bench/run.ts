@@ -1,115 +1,149 @@
-// `npm run bench`: measures, prints a table and writes JSON.
-//   npm run bench -- [--only start-up|transfer|latency|ssh-port|idle]… [--out FILE]
+// `npm run bench`: Sallyport beside its peers at the same work, as a table on stdout. A full run also writes
+// docs/benchmarks.md and docs/benchmarks.json. Peers that are not installed are named and left out (npm run bench:peers).
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll } from "../../scripts/build.ts";
 import { ROOT } from "../../scripts/stack.ts";
-import { type IdleCost, measureIdleCost } from "./idle-cost.ts";
-import { type Latency, measureLatency } from "./latency.ts";
+import { makeCertificate } from "./certificate.ts";
 import { describeMachine } from "./machine.ts";
-import { measureSshPortLoad, type SshPortLoad } from "./ssh-port-load.ts";
-import { measureStartUp, type StartUp } from "./start-up.ts";
-import { measureTransfers, type Transfer } from "./transfer.ts";
+import { measureDelay, noDelayLine } from "./parts/delay.ts";
+import { measureIdle } from "./parts/idle.ts";
+import { measureStartUp } from "./parts/start-up.ts";
+import { measureTraffic } from "./parts/traffic.ts";
+import { COMPARED, FULL, PARTS, type Part, QUICK, takesPart } from "./plan.ts";
+import { judge, type Result, render } from "./report.ts";
+import { measureOwn } from "./ssh/measure.ts";
+import { SUBJECTS } from "./subjects/all.ts";
 
-const PARTS = ["start-up", "transfer", "latency", "ssh-port", "idle"] as const;
+const help = `
+Usage: npm run bench -- [options]
+
+  --quick              a couple of minutes: less of everything, one round, nothing written to docs/
+  --size SIZE          bytes of one stream, such as 256M or 1G (default: 1G)
+  --rounds N           how often everything is measured; medians count (default: 2)
+  --only PART          ${PARTS.join(", ")}; may be given several times
+                       (the last three are about Sallyport's own SSH paths, and not in a run without --only)
+  --subject WORD       those whose name has this word, beside Sallyport's first; may be given several times
+  --protocol NAME      raw or resume: leave the other one of Sallyport's out
+  --no-docs            do not write docs/benchmarks.md and .json
+`;
 
 const { values } = parseArgs({
-  options: { only: { type: "string", multiple: true }, out: { type: "string" } },
+  options: {
+    quick: { type: "boolean" },
+    size: { type: "string" },
+    rounds: { type: "string" },
+    only: { type: "string", multiple: true },
+    subject: { type: "string", multiple: true },
+    protocol: { type: "string" },
+    "no-docs": { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  },
 });
-const wanted = values.only ?? PARTS;
-const unknown = wanted.find((part) => !PARTS.some((known) => known === part));
-if (unknown !== undefined) {
-  process.stderr.write(`--only takes ${PARTS.join(", ")}, not ${unknown}\n`);
-  process.exit(2);
+if (values.help) {
+  process.stdout.write(`${help.trim()}\n`);
+  process.exit(0);
 }
+const parts: readonly Part[] = (values.only ?? COMPARED).map(
+  (name) => PARTS.find((part) => part === name) ?? complain(`--only takes ${PARTS.join(", ")}, not ${name}`),
+);
+if (values.protocol !== undefined && !["raw", "resume"].includes(values.protocol))
+  complain("--protocol takes raw or resume");
+const chosen = values.quick ? QUICK : FULL;
+const plan = {
+  ...chosen,
+  traffic: {
+    ...chosen.traffic,
+    size: values.size === undefined ? chosen.traffic.size : sizeOf(values.size),
+    rounds: values.rounds === undefined ? chosen.traffic.rounds : countOf("--rounds", values.rounds),
+  },
+};
+
+const skipped = new Map<string, string>();
+const [own] = SUBJECTS;
+const subjects = SUBJECTS.filter((subject) => {
+  const { name } = subject;
+  const words = values.subject;
+  if (subject !== own && words !== undefined && !words.some((word) => name.includes(word))) return false;
+  if (values.protocol !== undefined && name.includes(values.protocol === "raw" ? "resume" : "raw"))
+    return false;
+  const why = subject.missing();
+  if (why !== undefined) skipped.set(name, why);
+  return why === undefined;
+});
+const of = (part: Part) => subjects.filter((subject) => takesPart(part, subject));
+
+const directory = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
+// Also where a signal ends the run: `exit` is the one event that always comes, and what was started ends on it too.
+process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
 await buildAll();
-const machine = describeMachine();
-const result: {
-  machine: typeof machine;
-  startUp?: StartUp;
-  transfers?: Transfer[];
-  latency?: Latency[];
-  sshPort?: SshPortLoad;
-  idle?: IdleCost;
-} = {
-  machine,
+// Ten thousand tunnels are twenty thousand sockets of the gateway.
+spawnSync("prlimit", ["--pid", String(process.pid), "--nofile=65536:65536"], { stdio: "ignore" });
+const certificate = makeCertificate(directory, ["127.0.0.1"]);
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
 };
-if (wanted.includes("start-up")) result.startUp = await inDirectory(measureStartUp);
-if (wanted.includes("idle")) result.idle = await inDirectory(measureIdleCost);
-if (wanted.includes("latency")) result.latency = await inDirectory(measureLatency);
-if (wanted.includes("ssh-port")) result.sshPort = await inDirectory(measureSshPortLoad);
-if (wanted.includes("transfer")) result.transfers = await inDirectory(measureTransfers);
+const context = { directory, certificate, skipped, say };
+const started = performance.now();
 
-process.stdout.write(
-  `${Object.entries(machine)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join("\n")}\n`,
-);
-if (result.startUp !== undefined) {
-  const { rounds, nodeMs, httpMs, httpRatio, httpsMs, httpsRatio } = result.startUp;
-  heading(`Companion from spawn to its first byte on the wire, median of ${rounds}`);
-  console.table({
-    "node -e 0": { ms: nodeMs, ratio: 1 },
-    "tunnel http://…": { ms: httpMs, ratio: httpRatio },
-    "tunnel https://…": { ms: httpsMs, ratio: httpsRatio },
-  });
-}
-if (result.idle !== undefined) {
-  heading(`Gateway's resident memory for each of ${result.idle.count}, idle`);
-  console.table({
-    "registered host": { KiB: result.idle.kibPerHost },
-    "open tunnel": { KiB: result.idle.kibPerTunnel },
-  });
-}
-if (result.transfers !== undefined) {
-  heading("scp of 1 GiB; CPU in seconds per GB");
-  console.table(
-    result.transfers.map(({ path, direction, cipher, megabytesPerSecond, cpu }) => {
-      return { path, direction, cipher, "MB/s": megabytesPerSecond, ...cpu };
-    }),
-  );
-}
-if (result.latency !== undefined) {
-  heading("Time of `ssh … true`, and of one byte there and back");
-  console.table(
-    result.latency.map(({ path, connectMs, echoP50Ms, echoP99Ms }) => ({
-      path,
-      "connect ms": connectMs,
-      "echo p50 ms": echoP50Ms,
-      "echo p99 ms": echoP99Ms,
-    })),
-  );
-}
-if (result.sshPort !== undefined) {
-  const { handshakesPerCpuSecond, signInMs, memoryKiB } = result.sshPort;
-  heading("The gateway's SSH port under load");
-  console.table({
-    "key exchanges per second of CPU": { value: handshakesPerCpuSecond },
-    "sign-in, idle, ms": { value: signInMs.idle },
-    "sign-in under attack, ms": { value: signInMs.underAttack },
-    ratio: { value: signInMs.ratio },
-    "tries dropped early under attack": { value: signInMs.refused },
-    "KiB resident after 600 connections": { value: memoryKiB.after600 },
-    "KiB resident after 1,600 connections": { value: memoryKiB.after1600 },
-  });
-}
-const out = resolve(values.out ?? join(ROOT, "test", "bench", "result.json"));
-writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
-process.stdout.write(`\nwritten to ${out}\n`);
-
-function heading(text: string): void {
-  process.stdout.write(`\n${text}\n`);
-}
-
-async function inDirectory<T>(measure: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
-  try {
-    return await measure(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+const result: Result = {
+  command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" "),
+  machine: describeMachine(),
+  versions: Object.fromEntries(subjects.map((subject) => [subject.program, firstLine(subject.version())])),
+  skipped: {},
+};
+if (parts.includes("start-up"))
+  result.startUp = await measureStartUp(of("start-up"), plan.startUpRounds, context);
+if (parts.includes("traffic")) result.traffic = await measureTraffic(of("traffic"), plan.traffic, context);
+if (parts.includes("delay")) {
+  const why = noDelayLine();
+  if (why !== undefined) skipped.set("over a long line", why);
+  else {
+    const names = of("delay").map(({ name }) => name);
+    result.delay = await measureDelay(names, plan.delay, { directory, say });
+    for (const [name, reason] of Object.entries(result.delay.skipped))
+      skipped.set(`${name} (long line)`, reason);
   }
+}
+if (parts.includes("idle")) result.idle = await measureIdle(of("idle"), plan.idle, context);
+result.skipped = Object.fromEntries(skipped);
+result.aims = judge(result);
+const report = render(result);
+process.stdout.write(`${report}\n`);
+const ssh = await measureOwn(parts, directory);
+
+const json = `${JSON.stringify({ ...result, ...ssh }, null, 2)}\n`;
+writeFileSync(join(ROOT, "test", "bench", "result.json"), json);
+if (!values.quick && values.only === undefined && values["no-docs"] !== true) {
+  const title =
+    "# Benchmarks\n\nWhat Sallyport costs beside its peers at the same work, as `npm run bench` measured it; how it does that is in [CONTRIBUTING.md](../CONTRIBUTING.md). The same as JSON: [benchmarks.json](benchmarks.json).\n\n";
+  writeFileSync(join(ROOT, "docs", "benchmarks.md"), title + report);
+  writeFileSync(join(ROOT, "docs", "benchmarks.json"), json);
+}
+say(`took ${Math.round((performance.now() - started) / 1000)} s`);
+process.exit(0);
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+function sizeOf(text: string): number {
+  const match = /^(\d+)([KMG]?)$/i.exec(text) ?? complain("--size takes bytes, such as 256M");
+  const unit = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[match[2]?.toUpperCase() ?? ""] ?? 1;
+  return Number(match[1]) * unit;
+}
+
+function countOf(flag: string, text: string): number {
+  return /^[1-9]\d?$/.test(text) ? Number(text) : complain(`${flag} takes a number from 1 to 99`);
+}
+
+function complain(text: string): never {
+  process.stderr.write(`${text}\n`);
+  process.exit(2);
 }

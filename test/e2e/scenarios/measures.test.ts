@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
-import { openHost } from "../../bench/load-host.ts";
+import { openHost } from "../../bench/load/gateway-load.ts";
 import { Editor } from "../harness/editor.ts";
 import { Firewall } from "../harness/firewall.ts";
 import { emptyHome, makeKey, publicKey } from "../harness/home.ts";

@@ -7,14 +7,14 @@ import {
   type HostMessage,
   parseGatewayMessage,
   registrationPayload,
-} from "../../protocol/control.ts";
+} from "../../../protocol/control.ts";
 import {
   PATHS,
   parseGatewayUrl,
   SUBPROTOCOL,
   WORKSPACE_HEADER,
   webSocketUrl,
-} from "../../protocol/gateway-url.ts";
+} from "../../../protocol/gateway-url.ts";
 
 /** Registers a workspace; every stream that the gateway asks for is dialled back and left alone. */
 export async function openHost(gateway: string, token: string, name: string): Promise<WebSocket> {

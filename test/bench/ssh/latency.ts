@@ -2,8 +2,8 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { startStack } from "../../scripts/stack.ts";
-import { startOpenSshServer } from "./openssh-server.ts";
+import { startStack } from "../../../scripts/stack.ts";
+import { startOpenSshServer } from "../openssh-server.ts";
 
 const CONNECTS = 15;
 const ECHOES = 2_000;

@@ -1,0 +1,59 @@
+// Plain OpenSSH where port 22 is open: `ssh -L` to an sshd, and the same under autossh, which starts ssh anew when it
+// ends. One SSH connection for all, with the ciphers that the two programs agree on by themselves.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "../../../scripts/demo/loopback.ts";
+import { startOpenSshServer } from "../openssh-server.ts";
+import { startListener } from "../running-process.ts";
+import { connectTo, findProgram, requireProgram, type Subject } from "./subject.ts";
+
+export function openSsh(program: "ssh" | "autossh"): Subject {
+  const flags = program === "autossh" ? ["-M", "0"] : [];
+  return {
+    name: program === "ssh" ? "OpenSSH -L" : "autossh -L",
+    program,
+    transport: "ssh",
+    missing: () =>
+      [program, "sshd"]
+        .map((name) => (findProgram(name) === undefined ? `no ${name} on PATH` : undefined))
+        .find(Boolean),
+    version: () =>
+      program === "ssh"
+        ? spawnSync("ssh", ["-V"], { encoding: "utf8" }).stderr.trim()
+        : spawnSync(requireProgram("autossh"), ["-V"], { encoding: "utf8" }).stdout.trim(),
+    async start({ directory, target, listen, reach }) {
+      mkdirSync(directory, { recursive: true });
+      execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "id_ed25519")]);
+      const sshd = await startOpenSshServer(directory, { listen, reach });
+      if (sshd === undefined) throw new Error("no sshd");
+      const local = await freePort();
+      const forward = ["-N", "-F", sshd.sshConfig, "-L", `127.0.0.1:${local}:127.0.0.1:${target}`, "sshd"];
+      const near = await startListener([requireProgram(program), ...flags, ...forward], local, {
+        cwd: directory,
+        logFile: join(directory, "client.log"),
+        env: { ...process.env, AUTOSSH_GATETIME: "0" },
+      }).catch(async (error: unknown) => {
+        await sshd.stop();
+        throw error;
+      });
+      return {
+        connect: () => connectTo(local),
+        pids: () => [near.pid, sshd.pid],
+        serverPids: () => [sshd.pid],
+        stop: async () => {
+          await near.stop();
+          await sshd.stop();
+        },
+      };
+    },
+    ...(program === "ssh"
+      ? {
+          dial: (port: number) => ({
+            command: ["ssh", "-F", "/dev/null", "-p", String(port), "bench@127.0.0.1", "true"] as const,
+          }),
+        }
+      : {}),
+  };
+}
