@@ -15,27 +15,32 @@ const [gateway, name, tokenFile = "", state = "", port] = process.argv.slice(2);
 const ending = new AbortController();
 process.once("SIGTERM", () => ending.abort());
 
-await holdLink(
-  {
-    gateway: parseGatewayUrl(gateway),
-    token: async () => readFileSync(tokenFile, "utf8").trim(),
-    identity: await loadIdentity(state),
-    name: parseName(name),
-    endToEndOnly: false,
-    ownerTokens: false,
-    agent: "bench",
-    log: createLog({ level: "info", write: (line) => process.stderr.write(line) }),
-    onRegistered: ({ workspace }) => {
-      process.stdout.write(`${JSON.stringify({ event: "ready", workspace })}\n`);
+// No top-level await: the bundle is CommonJS, as dist/ is.
+async function main(): Promise<void> {
+  await holdLink(
+    {
+      gateway: parseGatewayUrl(gateway),
+      token: async () => readFileSync(tokenFile, "utf8").trim(),
+      identity: await loadIdentity(state),
+      name: parseName(name),
+      endToEndOnly: false,
+      ownerTokens: false,
+      agent: "bench",
+      log: createLog({ level: "info", write: (line) => process.stderr.write(line) }),
+      onRegistered: ({ workspace }) => {
+        process.stdout.write(`${JSON.stringify({ event: "ready", workspace })}\n`);
+      },
+      onKeys: () => undefined,
+      onGatewayKeys: () => undefined,
+      onStream: (stream) => {
+        const socket = connect({ host: "127.0.0.1", port: Number(port), noDelay: true });
+        // Either end that goes takes the other one along; what it says is of no interest here.
+        pipeline(stream, socket, stream, () => socket.destroy());
+      },
     },
-    onKeys: () => undefined,
-    onGatewayKeys: () => undefined,
-    onStream: (stream) => {
-      const socket = connect({ host: "127.0.0.1", port: Number(port), noDelay: true });
-      // Either end that goes takes the other one along; what it says is of no interest here.
-      pipeline(stream, socket, stream, () => socket.destroy());
-    },
-  },
-  ending.signal,
-);
-process.exit(0);
+    ending.signal,
+  );
+  process.exit(0);
+}
+
+void main();

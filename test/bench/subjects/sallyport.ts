@@ -6,15 +6,18 @@ import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { Type } from "typebox";
 import manifest from "../../../package.json" with { type: "json" };
 import { type Program, startProgram } from "../../../scripts/program.ts";
-import { CLI, type Gateway, personEnvironment, startGateway } from "../../../scripts/stack.ts";
+import { CLI, type Gateway, personEnvironment, ROOT, startGateway } from "../../../scripts/stack.ts";
 import type { Connection } from "../load/traffic.ts";
 import { endWithUs, type RunningProcess, startProcess } from "../running-process.ts";
 import { connectTo, type Place, type Subject } from "./subject.ts";
 
-const HOST = fileURLToPath(new URL("sallyport-host.ts", import.meta.url));
+const HOST_SOURCE = fileURLToPath(new URL("sallyport-host.ts", import.meta.url));
+/** Below node_modules, so that what stays a dependency is found from there. */
+const HOST = join(ROOT, "node_modules", ".cache", "sallyport-bench", "host.cjs");
 const WORKSPACE = "bench";
 
 const Listening = Type.Object({ event: Type.Literal("ready"), listen: Type.String() });
@@ -39,6 +42,7 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
     ...(entry === "stdio" ? { processPerConnection: true } : {}),
     async start(place) {
       const { directory, target } = place;
+      await buildHost();
       const { gateway, env, url } = await openGateway(place, transport);
       const started: { stop(): Promise<void> }[] = [gateway.program];
       const stop = async () => {
@@ -113,6 +117,22 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
       },
     }),
   };
+}
+
+/** As `sallyport host` is shipped: bundled. From its sources it would carry the code that strips their types. */
+async function buildHost(): Promise<void> {
+  await build({
+    entryPoints: [HOST_SOURCE],
+    outfile: HOST,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    external: Object.keys(manifest.dependencies),
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: "warning",
+  });
 }
 
 /** A gateway of this place, and the environment of the host and of a person who may use it. */
