@@ -1,10 +1,12 @@
-// Joins two WebSockets: each message goes to the other side as it came. A side that is slow to read makes the gateway
+// Joins two WebSockets: what one receives goes to the other as it comes. A side that is slow to read makes the gateway
 // stop reading from the other one, so that it holds at most HIGH_WATER_BYTES and what was read at once a direction.
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
+import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { DEAD_AFTER_MS, HIGH_WATER_BYTES, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import { relayFrames } from "./frame-relay.ts";
 
 /**
  * What a message that waits costs in memory besides its bytes: buffers, queue entries, callbacks. Without it a peer that
@@ -54,21 +56,33 @@ export function splice(a: WebSocket, b: WebSocket, onBytes: (fromA: number, from
 function forward(from: WebSocket, to: WebSocket, onBytes: (n: number) => void): Promise<void> {
   let heard = Date.now();
   let waiting = 0;
+  const arrived = (bytes: number): void => {
+    onBytes(bytes);
+    if (to.readyState !== OPEN) return;
+    waiting += bytes + MESSAGE_BYTES;
+    if (waiting > HIGH_WATER_BYTES) from.pause();
+  };
+  const sent = (bytes: number): void => {
+    waiting -= bytes + MESSAGE_BYTES;
+    if (from.isPaused && waiting < HIGH_WATER_BYTES / 2) from.resume();
+  };
+  relayFrames(from, to, {
+    keepBorders: to.protocol !== SUBPROTOCOL.raw,
+    onPiece: (bytes) => {
+      heard = Date.now();
+      arrived(bytes);
+    },
+    onSent: sent,
+  });
+  // What the relay leaves: messages that are masked, and what is not allowed.
   from.on("message", (data, isBinary) => {
     heard = Date.now();
     if (!isBinary || !Buffer.isBuffer(data)) {
       close(from, CLOSE.protocolError, "binary messages only");
       return;
     }
-    onBytes(data.length);
-    if (to.readyState !== OPEN) return;
-    const cost = data.length + MESSAGE_BYTES;
-    waiting += cost;
-    to.send(data, { binary: true }, () => {
-      waiting -= cost;
-      if (from.isPaused && waiting < HIGH_WATER_BYTES / 2) from.resume();
-    });
-    if (waiting > HIGH_WATER_BYTES) from.pause();
+    arrived(data.length);
+    if (to.readyState === OPEN) to.send(data, { binary: true }, () => sent(data.length));
   });
   from.on("pong", () => {
     heard = Date.now();
