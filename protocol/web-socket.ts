@@ -9,6 +9,8 @@ export interface ByteSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
   readonly isPaused: boolean;
+  /** Of a client: what was dialled. */
+  readonly url?: string;
   send(data: Uint8Array, options: { binary: boolean }, done?: (error?: Error) => void): void;
   pause(): void;
   resume(): void;
@@ -22,6 +24,23 @@ export interface ByteSocket {
 
 /** `WebSocket.OPEN` (RFC 6455 has no numbers; these are the WHATWG's). */
 export const OPEN = 1;
+
+/**
+ * A TLS record takes 16,384 bytes (RFC 8446 §5.1), a client's frame of that size has a header of 8. Frames that fill
+ * their records leave the gateway in the memory that they came in; others have to be copied there.
+ */
+const RECORD_PAYLOAD_BYTES = 16 * 1024 - 8;
+
+/** Sends bytes whose borders mean nothing; `done` once all of them are on their way. */
+export function sendBytes(socket: ByteSocket, data: Buffer, done?: (error?: Error) => void): void {
+  let rest = data;
+  if (socket.url?.startsWith("wss:") === true) {
+    for (; rest.length > RECORD_PAYLOAD_BYTES; rest = rest.subarray(RECORD_PAYLOAD_BYTES)) {
+      socket.send(rest.subarray(0, RECORD_PAYLOAD_BYTES), { binary: true });
+    }
+  }
+  socket.send(rest, { binary: true }, done);
+}
 
 /** The close frame's reason as text: at most 123 bytes fit (RFC 6455 §5.5). */
 export function closeReason(text: string): string {
@@ -47,8 +66,8 @@ export function webSocketStream(socket: ByteSocket): Duplex {
     write(chunk: Buffer, _encoding, done) {
       if (socket.readyState !== OPEN) return done(new Error("the WebSocket is closed"));
       // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
-      if (socket.bufferedAmount > HIGH_WATER_BYTES) return socket.send(chunk, { binary: true }, done);
-      socket.send(chunk, { binary: true });
+      if (socket.bufferedAmount > HIGH_WATER_BYTES) return sendBytes(socket, chunk, done);
+      sendBytes(socket, chunk);
       done();
     },
     final(done) {

@@ -5,6 +5,7 @@ import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
 import { DEAD_AFTER_MS, HIGH_WATER_BYTES, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { Initiator } from "../../protocol/resume/initiator.ts";
+import { sendBytes } from "../../protocol/web-socket.ts";
 import type { CommandContext } from "../command.ts";
 import type { Log } from "../log.ts";
 import { lostError } from "./resumable.ts";
@@ -76,7 +77,7 @@ function send(stdin: Readable, socket: WebSocket, status: StatusFile): void {
   stdin.on("data", (chunk: Buffer) => {
     if (socket.readyState !== socket.OPEN) return;
     status.sent(chunk.length);
-    socket.send(chunk, { binary: true }, () => {
+    sendBytes(socket, chunk, () => {
       if (stdin.isPaused() && socket.bufferedAmount < HIGH_WATER_BYTES / 2) stdin.resume();
     });
     if (socket.bufferedAmount > HIGH_WATER_BYTES) stdin.pause();
