@@ -23,6 +23,8 @@ export interface AuditLogOptions {
   readonly now: () => Date;
   /** Whether a workspace's id is a secret, so that it is written as a fingerprint. */
   readonly isSecret: (workspace: string) => boolean;
+  /** How many processes write to this database. */
+  readonly processes?: number;
 }
 
 export class AuditLog {
@@ -38,6 +40,7 @@ export class AuditLog {
     this.#options = options;
     this.#refusals = new RefusalBudget({
       now: () => options.now().getTime(),
+      processes: options.processes ?? 1,
       onOmitted: (count) =>
         this.write({ event: "refusals.omitted", detail: `${count} more refusals within a minute` }),
     });

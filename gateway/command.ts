@@ -1,5 +1,6 @@
 // `sallyport gateway`: the server as a command. Of the shape that agent/command.ts describes, without importing it.
 
+import cluster from "node:cluster";
 import type { Writable } from "node:stream";
 import { SCOPES } from "../protocol/api.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -15,6 +16,7 @@ import { createGatewayLog } from "./log.ts";
 import {
   type Environment,
   formatAddress,
+  type GatewayOptions,
   parseAdminTokenOptions,
   parseGatewayOptions,
   parseHostKeysOptions,
@@ -58,6 +60,7 @@ Options (in the environment: SALLYPORT_HTTP, SALLYPORT_TLS_CERT, …; a flag win
   --host-keys-allowed F  upterm hosts may register, with the keys of this file only
   --metrics HOST:PORT    Prometheus metrics at /metrics (default: off)
   --max-streams N        streams open at a time (default 10000)
+  --workers N            processes that share the work, or auto: one a core (default 1; Linux and macOS)
   --log-level LEVEL      debug, info, warn, error or silent (default info); the log is on stderr
   --json                 one JSON object a line on stdout, the first with "event":"ready"
 
@@ -95,7 +98,14 @@ export async function run(args: readonly string[], context: GatewayCommandContex
 
 async function serve(args: readonly string[], context: GatewayCommandContext): Promise<void> {
   const { options, json } = parseGatewayOptions(args, context.env);
-  const gateway = await startGateway(options, (line) => context.stderr.write(line));
+  const write = (line: string): void => {
+    context.stderr.write(line);
+  };
+  if (options.workers > 1 && cluster.isWorker) {
+    const { runWorker } = await import("./workers/worker.ts");
+    return runWorker(options, write, context.signal);
+  }
+  const gateway = await (options.workers === 1 ? startGateway(options, write) : startSeveral(options, write));
   const reload = (): void => {
     gateway.reloadTls().catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
@@ -118,6 +128,11 @@ async function serve(args: readonly string[], context: GatewayCommandContext): P
     process.off("SIGHUP", reload);
     await gateway.close();
   }
+}
+
+async function startSeveral(options: GatewayOptions, write: (line: string) => void) {
+  const { startWorkers } = await import("./workers/primary.ts");
+  return startWorkers(options, write);
 }
 
 /** Works on the database itself: whoever can read the data directory owns the gateway anyway. */

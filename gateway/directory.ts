@@ -65,7 +65,8 @@ export interface Registration {
 /** A change that live connections have to follow. Delivered after it is durable. */
 export type DirectoryChange =
   | { readonly kind: "keys"; readonly workspaceIds: readonly WorkspaceId[] }
-  | { readonly kind: "workspace"; readonly id: WorkspaceId }
+  /** `open`: it belongs to no account, so its id is a secret. */
+  | { readonly kind: "workspace"; readonly id: WorkspaceId; readonly open?: boolean }
   | { readonly kind: "workspace-removed"; readonly id: WorkspaceId }
   | { readonly kind: "share-removed"; readonly id: WorkspaceId; readonly accountId: AccountId }
   | { readonly kind: "key-removed"; readonly accountId: AccountId; readonly fingerprint: string }

@@ -2,9 +2,8 @@
 
 import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
-import { SCOPES } from "../protocol/api.ts";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/gateway-url.ts";
-import { parseName } from "../protocol/name.ts";
+import { createFirstAdmin } from "./first-admin.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys.ts";
 import { createApi } from "./http/api.ts";
 import { clientAddressOf } from "./http/client-address.ts";
@@ -12,12 +11,14 @@ import { discovery } from "./http/discovery.ts";
 import { EventStreams } from "./http/event-streams.ts";
 import { SignInThrottle } from "./http/sign-in-throttle.ts";
 import { attachWebSockets } from "./link/attach.ts";
+import { PendingStreams } from "./link/pending-streams.ts";
 import { LinkRegistry } from "./link/registry.ts";
 import { createGatewayLog } from "./log.ts";
-import { createMetrics, createMetricsServer } from "./metrics.ts";
+import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metrics.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { formatAddress, type GatewayOptions, type ListenAddress } from "./options.ts";
 import { closeServer, createGatewayServer, listen, reloadTls, trackConnections } from "./server.ts";
+import { type Siblings, shareOf } from "./siblings.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/sqlite.ts";
 import { Store } from "./store/store.ts";
@@ -39,6 +40,7 @@ export interface RunningGateway {
   readonly store: Store;
   readonly registry: LinkRegistry;
   readonly hostKeys: HostKeys;
+  readonly metrics: MetricsRegistry;
   /** Reads the certificate's files again. @throws StartError, and the former certificate stays */
   reloadTls(): Promise<void>;
   /** Ends everything, within 10 s. Calling it again waits for the same end. */
@@ -48,34 +50,59 @@ export interface RunningGateway {
 /**
  * @param writeLog gets each log line, complete with its line end
  * @param sshLimits for tests: others than the usual ones
+ * @param siblings where this is one of several processes: the data directory is then prepared and locked by the primary,
+ *   which serves the metrics as well
  * @throws StartError where the data directory, the certificate or an address is at fault
  */
 export async function startGateway(
   options: GatewayOptions,
   writeLog: (line: string) => void,
   sshLimits: Partial<SshLimits> = {},
+  siblings?: Siblings,
 ): Promise<RunningGateway> {
-  const log = createGatewayLog(options.logLevel, writeLog);
+  const processes = siblings?.count ?? 1;
+  const log = createGatewayLog(options.logLevel, writeLog, siblings?.slot);
   // What has been started is ended if a later step fails, and by `close` otherwise.
   await using started = new AsyncDisposableStack();
 
   const server = await createGatewayServer(options);
   const connections = trackConnections(server);
-  prepareDataDir(options.dataDir);
-  const lock = lockDataDir(options.dataDir);
-  started.defer(() => lock.release());
+  if (siblings === undefined) {
+    prepareDataDir(options.dataDir);
+    const lock = lockDataDir(options.dataDir);
+    started.defer(() => lock.release());
+  }
   const hostKeys = await loadHostKeys(options.dataDir);
-  const store = await Store.open(openDatabase(options.dataDir), { log });
+  const store = await Store.open(openDatabase(options.dataDir), {
+    log,
+    migrate: siblings === undefined,
+    processes,
+    onOwnChange: (change) => siblings?.tell({ kind: "directory", change }),
+  });
   started.defer(() => store.close());
 
-  const registry = new LinkRegistry();
-  const prune = pruning(store, registry, log);
-  started.defer(() => prune.stop());
+  const registry = new LinkRegistry(siblings?.routes);
+  const isFirst = siblings === undefined || siblings.slot === 0;
+  if (isFirst) {
+    const prune = pruning(store, registry, log);
+    started.defer(() => prune.stop());
+  }
 
-  const throttle = new SignInThrottle();
-  const clientAddress = clientAddressOf(options.trustProxy);
+  const throttle = new SignInThrottle(Date.now, (address) =>
+    siblings?.tell({ kind: "sign-in-failed", address }),
+  );
+  const ownAddress = clientAddressOf(options.trustProxy);
+  const clientAddress: typeof ownAddress =
+    siblings === undefined
+      ? ownAddress
+      : (request) => siblings.handover.clientAddress(request) ?? ownAddress(request);
   const open = new OpenConnections();
   let ssh: CreatedSshPort | undefined;
+  siblings?.onNews((news) => {
+    if (news.kind === "directory") store.follow(news.change);
+    else if (news.kind === "sign-in-failed") throttle.failedElsewhere(news.address);
+    else ssh?.admission.penalize(news.address, news.offence);
+  });
   const metrics = createMetrics({
     process: options.metrics !== null,
     levels: {
@@ -87,7 +114,7 @@ export async function startGateway(
     },
   });
   let metricsUrl: string | null = null;
-  if (options.metrics !== null) {
+  if (options.metrics !== null && siblings === undefined) {
     const metricsServer = createMetricsServer(metrics);
     const readers = trackConnections(metricsServer);
     metricsUrl = `http://${formatAddress(await listen(metricsServer, options.metrics))}/metrics`;
@@ -119,6 +146,9 @@ export async function startGateway(
     server,
     directory: store,
     registry,
+    pending: siblings?.pending ?? new PendingStreams(),
+    handover: siblings?.handover,
+    workers: processes,
     log,
     metrics,
     throttle,
@@ -127,7 +157,7 @@ export async function startGateway(
     ssh: publicSsh,
     clientAddress,
     open: options.open,
-    maxStreams: options.maxStreams,
+    maxStreams: shareOf(options.maxStreams, processes),
     connections: open,
     sshServer: () => ssh?.port,
   });
@@ -135,7 +165,9 @@ export async function startGateway(
     shuttingDown = true;
     events.close();
     await attached.close();
+    await siblings?.handover.close();
   });
+  await siblings?.handover.listen(server);
 
   if (options.ssh !== null) {
     const parts = { options, hostKeys, directory: store, registry, connections: open, log, metrics };
@@ -154,6 +186,8 @@ export async function startGateway(
       upterm,
       publicAddress: publicSsh,
       limits: sshLimits,
+      processes,
+      onOffence: (address, offence) => siblings?.tell({ kind: "offence", address, offence }),
     });
     ssh = created;
     // Ends before the links do: clients are told first.
@@ -163,9 +197,9 @@ export async function startGateway(
 
   const bound = await listen(server, options.http);
   publicUrl = options.publicUrl ?? publicUrlOf(bound, options.tls !== null);
-  warnOfPlainHttp(options, log);
+  if (isFirst) warnOfPlainHttp(options, log);
   // Last of all: a first start that fails has printed no token, so it must not have used it up.
-  const adminToken = await createFirstAdmin(store);
+  const adminToken = siblings === undefined ? await createFirstAdmin(store) : undefined;
   log.info(
     { http: formatAddress(bound), ssh: boundSsh === null ? null : formatAddress(boundSsh), publicUrl },
     "The gateway is ready.",
@@ -181,21 +215,13 @@ export async function startGateway(
     store,
     registry,
     hostKeys,
+    metrics,
     reloadTls: () => reloadTls(server, options.tls),
     close: () => {
       closed ??= parts.disposeAsync();
       return closed;
     },
   };
-}
-
-/** The first administrator and a token that can do everything; undefined where there are accounts already. */
-async function createFirstAdmin(store: Store): Promise<string | undefined> {
-  if (!(await store.accounts.isEmpty())) return undefined;
-  const account = await store.accounts.create(parseName("admin"), true, null);
-  const wanted = { accountId: account.id, title: "first start", scopes: SCOPES, expiresInSeconds: null };
-  const { token } = await store.tokens.create(wanted, { account: account.name });
-  return token;
 }
 
 function pruning(store: Store, registry: LinkRegistry, log: Logger): { stop(): Promise<void> } {

@@ -5,11 +5,16 @@ import { type Logger, pino } from "pino";
 import { redactTokens } from "../protocol/token.ts";
 import type { GatewayLogLevel } from "./options.ts";
 
-export function createGatewayLog(level: GatewayLogLevel, write: (line: string) => void): Logger {
+/** @param worker stands in each line, where the gateway is several processes */
+export function createGatewayLog(
+  level: GatewayLogLevel,
+  write: (line: string) => void,
+  worker?: number,
+): Logger {
   return pino(
     {
       level,
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: {

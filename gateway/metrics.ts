@@ -31,6 +31,8 @@ export interface Levels {
 export interface MetricsRegistry extends Metrics {
   /** Prometheus text format, and its content type. */
   render(): Promise<{ contentType: string; body: string }>;
+  /** What the primary adds up over its workers. */
+  json(): Promise<object[]>;
 }
 
 export function createMetrics(options: { process: boolean; levels: Levels }): MetricsRegistry {
@@ -54,23 +56,27 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
       this.set(options.levels.streams());
     },
   });
-  for (const [name, help, level] of [
-    ["sallyport_ssh_connections", "Connections open at the SSH port.", options.levels.sshConnections],
+  // Of several processes each knows all penalties; everything else is added up.
+  for (const [name, help, level, aggregator] of [
+    ["sallyport_ssh_connections", "Connections open at the SSH port.", options.levels.sshConnections, "sum"],
     [
       "sallyport_ssh_pending",
       "Connections at the SSH port that are not signed in.",
       options.levels.sshPending,
+      "sum",
     ],
     [
       "sallyport_ssh_penalized_addresses",
       "Addresses that the SSH port refuses for a while.",
       options.levels.sshPenalized,
+      "max",
     ],
   ] as const) {
     new Gauge({
       name,
       help,
       registers,
+      aggregator,
       collect() {
         this.set(level());
       },
@@ -118,11 +124,12 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
       duration.observe({ route }, seconds);
     },
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    json: () => registry.getMetricsAsJSON(),
   };
 }
 
 /** A server that knows `GET /metrics` and nothing else; not listening yet. */
-export function createMetricsServer(metrics: MetricsRegistry): Server {
+export function createMetricsServer(metrics: Pick<MetricsRegistry, "render">): Server {
   return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, (request, response) => {
     if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") {
       response.writeHead(404, { "content-type": "text/plain" }).end("Metrics are at GET /metrics.\n");

@@ -1,7 +1,7 @@
 // The gateway's command line and environment, read into one checked object. Pure: nothing is opened here.
 
 import { isIPv6 } from "node:net";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -43,6 +43,8 @@ export interface GatewayOptions {
   readonly metrics: ListenAddress | null;
   readonly logLevel: GatewayLogLevel;
   readonly maxStreams: number;
+  /** Processes that share the work. */
+  readonly workers: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -71,10 +73,12 @@ const flags = {
   json: { type: "boolean" },
   "log-level": { type: "string" },
   "max-streams": { type: "string" },
+  workers: { type: "string" },
 } as const;
 
 const DEFAULT_HTTP = "127.0.0.1:8022";
 const DEFAULT_MAX_STREAMS = 10_000;
+const MAX_WORKERS = 64;
 
 /** @throws UsageError */
 export function parseGatewayOptions(
@@ -113,6 +117,7 @@ export function parseGatewayOptions(
       metrics: address("metrics"),
       logLevel: logLevelOf(text("log-level") ?? "info"),
       maxStreams: countOf("--max-streams", text("max-streams") ?? String(DEFAULT_MAX_STREAMS)),
+      workers: workersOf(text("workers") ?? "1"),
     },
   };
 }
@@ -263,6 +268,14 @@ function logLevelOf(value: string): GatewayLogLevel {
   const level = LOG_LEVELS.find((name) => name === value);
   if (level === undefined) throw new UsageError(`--log-level is one of ${LOG_LEVELS.join(", ")}.`);
   return level;
+}
+
+function workersOf(value: string): number {
+  const workers = value === "auto" ? Math.min(availableParallelism(), MAX_WORKERS) : Number(value);
+  if (!/^([1-9]\d?|auto)$/.test(value) || workers > MAX_WORKERS) {
+    throw new UsageError(`--workers is a number from 1 to ${MAX_WORKERS}, or auto: one a core.`);
+  }
+  return workers;
 }
 
 function countOf(flag: string, value: string): number {

@@ -2,6 +2,7 @@
 // bound they would fill the disk with it and push out the lines that matter.
 
 import { addressBlock } from "./http/client-address.ts";
+import { shareOf } from "./siblings.ts";
 
 const WINDOW_MS = 60_000;
 const MAX_LINES = 600;
@@ -10,12 +11,15 @@ const MAX_LINES_PER_BLOCK = 60;
 export interface RefusalBudgetOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** How many processes share the bounds. */
+  readonly processes?: number;
   /** Called at the end of a minute in which lines were left out. */
   readonly onOmitted: (count: number) => void;
 }
 
 export class RefusalBudget {
   readonly #options: RefusalBudgetOptions;
+  readonly #limits: { readonly lines: number; readonly perBlock: number };
   readonly #byBlock = new Map<string, number>();
   #since = Number.NEGATIVE_INFINITY;
   #taken = 0;
@@ -24,6 +28,11 @@ export class RefusalBudget {
 
   constructor(options: RefusalBudgetOptions) {
     this.#options = options;
+    const { processes = 1 } = options;
+    this.#limits = {
+      lines: shareOf(MAX_LINES, processes),
+      perBlock: shareOf(MAX_LINES_PER_BLOCK, processes),
+    };
   }
 
   /** Whether one more line about this address is worth writing. */
@@ -31,7 +40,7 @@ export class RefusalBudget {
     if (this.#options.now() - this.#since >= WINDOW_MS) this.report();
     const block = addressBlock(address);
     const held = this.#byBlock.get(block) ?? 0;
-    if (this.#taken >= MAX_LINES || held >= MAX_LINES_PER_BLOCK) {
+    if (this.#taken >= this.#limits.lines || held >= this.#limits.perBlock) {
       this.#omitted++;
       this.#timer ??= setTimeout(() => this.report(), WINDOW_MS).unref();
       return false;

@@ -10,7 +10,7 @@ import { formatAddress, type GatewayOptions, type ListenAddress } from "./option
 import { reasonOf, StartError } from "./start-error.ts";
 
 /** Not one byte of a request may be late for ever; WebSockets and event streams are past these. */
-const LIMITS = {
+export const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   // Longer than the 60 s after which load balancers give up an idle connection: they close first.

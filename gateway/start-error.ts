@@ -1,7 +1,8 @@
 // Why a gateway does not start: one line for a person, naming the stage, shown once by the command.
 
-/** `file`: data directory or database. `tcp`: an address to listen on. `tls`: certificate and key. */
-export type StartStage = "file" | "tcp" | "tls";
+/** `file`: data directory or database. `tcp`: an address to listen on. `tls`: certificate and key. `worker`: of several. */
+export const START_STAGES = ["file", "tcp", "tls", "worker"] as const;
+export type StartStage = (typeof START_STAGES)[number];
 
 export class StartError extends Error {
   readonly stage: StartStage;

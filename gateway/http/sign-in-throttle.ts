@@ -21,9 +21,12 @@ export class RateLimited extends ProtocolError {
 export class SignInThrottle {
   readonly #failures = new Map<string, { count: number; until: number }>();
   readonly #now: () => number;
+  readonly #onFailure: (address: string) => void;
 
-  constructor(now: () => number = Date.now) {
+  /** @param onFailure is told of failures, as far as they count: for other processes that have a throttle of their own */
+  constructor(now: () => number = Date.now, onFailure: (address: string) => void = () => undefined) {
     this.#now = now;
+    this.#onFailure = onFailure;
   }
 
   /**
@@ -43,6 +46,16 @@ export class SignInThrottle {
   }
 
   failed(address: string): void {
+    if (this.#count(address) <= MAX_FAILURES) this.#onFailure(address);
+  }
+
+  /** The same, in another process. */
+  failedElsewhere(address: string): void {
+    this.#count(address);
+  }
+
+  /** Returns how many failures there are now. */
+  #count(address: string): number {
     const block = addressBlock(address);
     const now = this.#now();
     const former = this.#failures.get(block);
@@ -53,8 +66,10 @@ export class SignInThrottle {
     // Taken out first, so that the map's order is that of the last failure.
     this.#failures.delete(block);
     this.#failures.set(block, entry);
-    if (this.#failures.size <= MAX_ADDRESSES) return;
-    const oldest = this.#failures.keys().next();
-    if (oldest.done !== true) this.#failures.delete(oldest.value);
+    if (this.#failures.size > MAX_ADDRESSES) {
+      const oldest = this.#failures.keys().next();
+      if (oldest.done !== true) this.#failures.delete(oldest.value);
+    }
+    return entry.count;
   }
 }

@@ -16,10 +16,11 @@ import type { OpenConnections } from "../open-connections.ts";
 import type { SshAcceptor } from "../ssh/upterm-front.ts";
 import { acceptTunnel, type TunnelContext } from "../tunnel/accept-tunnel.ts";
 import { carrySsh, isUptermRequest, readUptermRequest } from "../upterm/web-socket.ts";
+import { MAX_STREAMS_PER_WORKSPACE } from "./bounds.ts";
 import { followChange } from "./follow-change.ts";
 import { NativeLink } from "./native-link.ts";
-import { PendingStreams } from "./pending-streams.ts";
-import { type RegistrationContext, registerHost, Turns } from "./register.ts";
+import type { PendingStreams } from "./pending-streams.ts";
+import { type RegistrationContext, registerHost } from "./register.ts";
 import type { LinkRegistry } from "./registry.ts";
 import { asRefusal, refuseUpgrade } from "./upgrade.ts";
 import { Waiting } from "./waiting.ts";
@@ -28,6 +29,11 @@ export interface WebSocketContext {
   readonly server: Server | TlsServer;
   readonly directory: Directory;
   readonly registry: LinkRegistry;
+  readonly pending: PendingStreams;
+  /** Where other processes serve the same address: gives them the requests that are theirs. */
+  readonly handover: UpgradeHandover | undefined;
+  /** How many processes share the bounds on strangers. */
+  readonly workers: number;
   readonly log: Logger;
   readonly metrics: TrafficMetrics;
   /** Failed sign-ins by address, shared with the HTTP API. */
@@ -51,6 +57,11 @@ export interface TrafficMetrics {
   bytes(direction: "in" | "out", count: number): void;
 }
 
+export interface UpgradeHandover {
+  /** Gives a request to the process that it is for, with its connection; false: it is for this one. */
+  give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+}
+
 export interface SignInThrottle {
   /** @throws ProtocolError rate_limited */
   check(address: string): void;
@@ -59,7 +70,6 @@ export interface SignInThrottle {
 
 /** Hosts without an account, online from one address. */
 const MAX_OPEN_LINKS_PER_ADDRESS = 20;
-const MAX_STREAMS_PER_WORKSPACE = 512;
 const DRAIN_MS = 3_000;
 
 export interface WebSockets {
@@ -69,10 +79,9 @@ export interface WebSockets {
 
 export function attachWebSockets(context: WebSocketContext): WebSockets {
   const { server, directory, registry, log, connections } = context;
-  const pending = new PendingStreams();
-  const waiting = new Waiting();
+  const { pending, handover } = context;
+  const waiting = new Waiting(context.workers);
   const sockets = new Set<WebSocket>();
-  const turns = new Turns();
   let closing = false;
 
   const control = webSocketServer(SUBPROTOCOL.control, MAX_CONTROL_BYTES);
@@ -91,7 +100,6 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     ssh: context.ssh(),
     maxStreamsPerWorkspace: MAX_STREAMS_PER_WORKSPACE,
     onStreams: () => undefined,
-    turns,
   });
 
   const tunnels: TunnelContext = {
@@ -127,6 +135,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
   ): Promise<void> => {
     if (closing)
       throw new ProtocolError("shutting_down", "The gateway is about to stop; try again in a moment.");
+    if (handover?.give(request, socket, head) === true) return;
     const path = request.url?.split("?", 1)[0];
     if (path === PATHS.stream) {
       // Checked before the token is used up: a dial-back with the wrong subprotocol may be tried again.
@@ -185,7 +194,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     if (request.headers.authorization === undefined) {
       if (context.open) {
         const block = addressBlock(context.clientAddress(request));
-        const held = [...registry.all()].filter(
+        const held = [...registry.everywhere()].filter(
           (link) => link.credential === null && addressBlock(link.address) === block,
         );
         if (held.length >= MAX_OPEN_LINKS_PER_ADDRESS) {

@@ -1,4 +1,4 @@
-// What live connections do when an account, a token, a key or a workspace changes: keys go out to hosts, and what a
+// What the live connections of this process do when an account, a token, a key or a workspace changes: keys go out to hosts, and what a
 // revoked credential had opened is closed.
 
 import type { Directory, DirectoryChange } from "../directory.ts";
@@ -15,14 +15,14 @@ export async function followChange(
   switch (change.kind) {
     case "keys":
       for (const id of change.workspaceIds) {
-        const link = registry.get(id);
+        const link = registry.held(id);
         if (link instanceof NativeLink) link.sendKeys(await directory.pushedKeys(id));
       }
       break;
     case "workspace":
       break;
     case "workspace-removed":
-      registry.get(change.id)?.close("workspace_unknown", "This workspace was deleted at the gateway.");
+      registry.held(change.id)?.close("workspace_unknown", "This workspace was deleted at the gateway.");
       connections.endWhere({ workspaceId: change.id }, "the workspace was deleted");
       break;
     case "share-removed":

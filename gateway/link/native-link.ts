@@ -16,13 +16,12 @@ import {
   MAX_PUSHED_KEYS,
   PING_INTERVAL_MS,
 } from "../../protocol/limits.ts";
+import type { StreamToken } from "../../protocol/token.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import { MAX_OPENING } from "./bounds.ts";
 import type { LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";
-
-/** A host dials this many back at once; one that never does must not take the places of everyone who waits. */
-const MAX_OPENING = 64;
 
 export interface NativeLinkOptions {
   readonly workspaceId: WorkspaceId;
@@ -126,8 +125,7 @@ export class NativeLink implements WorkspaceLink {
       // Those that wait for nothing, in advance; who speaks raw is too rare to be waited for.
       const warm = request.resume ? this.#standby?.take() : undefined;
       const { token, socket: dialled } = warm ?? this.#options.pending.create(this);
-      const { via, resume } = request;
-      this.#send({ type: "open", stream: token, via, client: clientOf(request), resume });
+      this.askFor(token, request);
       const socket = await dialled;
       socket.once("close", () => this.#count(-1));
       return { kind: "web-socket", socket };
@@ -137,6 +135,12 @@ export class NativeLink implements WorkspaceLink {
     } finally {
       this.#opening--;
     }
+  }
+
+  /** Has the host dial back for a stream that somebody waits for, who sees to its bounds: here or in another process. */
+  askFor(token: StreamToken, request: StreamRequest): void {
+    const { via, resume } = request;
+    this.#send({ type: "open", stream: token, via, client: clientOf(request), resume });
   }
 
   /** Replaces what was pushed before; keys that are lent stay. */

@@ -12,6 +12,14 @@ export interface Waiter {
   readonly reject: (error: ProtocolError) => void;
 }
 
+/** Where a gateway is several processes: streams that others wait for. */
+export interface WaitersElsewhere {
+  /** A new token that leads a dial-back to this process. */
+  mint(): StreamToken;
+  /** The host of `owner`, a link of this process, refused a stream that is none of ours. */
+  refused(owner: object, token: StreamToken, message: string): void;
+}
+
 interface Pending extends Waiter {
   readonly owner: object;
   readonly timer: NodeJS.Timeout;
@@ -20,6 +28,11 @@ interface Pending extends Waiter {
 export class PendingStreams {
   /** By hash: a look-up by the secret itself could be timed. */
   readonly #pending = new Map<string, Pending>();
+  readonly #elsewhere: WaitersElsewhere | undefined;
+
+  constructor(elsewhere?: WaitersElsewhere) {
+    this.#elsewhere = elsewhere;
+  }
 
   get size(): number {
     return this.#pending.size;
@@ -30,7 +43,7 @@ export class PendingStreams {
     owner: object,
     timeoutMs = DIAL_BACK_TIMEOUT_MS,
   ): { token: StreamToken; socket: Promise<WebSocket> } {
-    const token = newStreamToken();
+    const token = this.#elsewhere?.mint() ?? newStreamToken();
     const hash = hashToken(token);
     const socket = new Promise<WebSocket>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -68,8 +81,10 @@ export class PendingStreams {
 
   /** Fails one request, if `owner` made it: the host refused. @throws ProtocolError bad_token */
   refuse(owner: object, bearer: string, code: ErrorCode, message: string): void {
-    const hash = hashToken(parseStreamToken(bearer));
+    const token = parseStreamToken(bearer);
+    const hash = hashToken(token);
     const pending = this.#pending.get(hash);
+    if (pending === undefined) this.#elsewhere?.refused(owner, token, message);
     if (pending?.owner === owner) this.#fail(hash, pending, new ProtocolError(code, message));
   }
 

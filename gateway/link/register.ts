@@ -35,8 +35,6 @@ export interface RegistrationContext {
   readonly ssh: { readonly host: string; readonly port: number } | null;
   readonly maxStreamsPerWorkspace: number;
   readonly onStreams: () => void;
-  /** Registrations of one workspace are decided one after the other. */
-  readonly turns: Turns;
 }
 
 /** How long a link whose name another machine wants has to show that its host is alive. */
@@ -71,7 +69,7 @@ export async function registerHost(
     const browserUrl = message.browserUrl === undefined ? null : parseBrowserUrl(message.browserUrl);
     const folder = message.folder === undefined ? null : parseFolder(message.folder);
     const turn = identity === null ? `open/${workspaceId ?? nonce}` : `${identity.account.id}/${name}`;
-    return await context.turns.take(turn, async () => {
+    return await context.registry.turns.take(turn, async () => {
       if (identity !== null) await context.directory.recheck(identity.tokenId);
       const existing = await context.directory.findRegistered(identity, name, workspaceId);
       if (existing !== undefined) await checkConflict(existing, identity, hostKeys, context.registry);
@@ -96,7 +94,9 @@ export async function registerHost(
         hostKeys,
         keys,
         pending: context.pending,
-        maxStreams: context.maxStreamsPerWorkspace,
+        get maxStreams() {
+          return context.maxStreamsPerWorkspace - context.registry.streamsElsewhere(workspace.id);
+        },
         onStreams: () => {
           context.onStreams();
           context.registry.changed(workspace.id);
@@ -146,26 +146,6 @@ async function catchUp(
   }
   const keys = await directory.pushedKeys(link.workspaceId);
   if (!isDeepStrictEqual(keys, sent)) link.sendKeys(keys);
-}
-
-/** Runs tasks of the same name one after the other. */
-export class Turns {
-  readonly #last = new Map<string, Promise<unknown>>();
-
-  async take<T>(name: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(name);
-    const mine = (async () => {
-      // The task before reports its own failure; here it only has to be over.
-      await before?.catch(() => undefined);
-      return await task();
-    })();
-    this.#last.set(name, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#last.get(name) === mine) this.#last.delete(name);
-    }
-  }
 }
 
 function receiveRegister(socket: WebSocket): Promise<RegisterMessage> {
@@ -253,7 +233,7 @@ async function checkConflict(
       field: "workspaceId",
     });
   }
-  const link = registry.get(existing.id);
+  const link = await registry.find(existing.id);
   if (link !== undefined && (await link.probe(PROBE_MS))) {
     throw new ProtocolError(
       "name_taken",

@@ -1,31 +1,74 @@
-// Which workspaces have a link on this gateway, and the rule that there is one link a workspace: the newest.
+// Which workspaces have a link on this gateway, and the rule that there is one link a workspace: the newest. Holds the
+// links of this process, and finds those of the others.
 
 import { EventEmitter } from "node:events";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import type { Presence } from "../presence.ts";
 import type { WorkspaceLink } from "./link.ts";
+import { noRoutesElsewhere, type RouteStore } from "./route-store.ts";
 
 export class LinkRegistry implements Presence {
   readonly #links = new Map<WorkspaceId, WorkspaceLink>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #routes: RouteStore;
 
+  constructor(routes: RouteStore = noRoutesElsewhere()) {
+    this.#routes = routes;
+    routes.follow({
+      changed: (id) => this.#changes.emit("change", id),
+      fenced: (link) => fence(link),
+    });
+  }
+
+  /** Links of this process. */
   get size(): number {
     return this.#links.size;
   }
 
   get(id: WorkspaceId): WorkspaceLink | undefined {
+    return this.#links.get(id) ?? this.#routes.elsewhere(id);
+  }
+
+  /** The same, but does not miss a link that another process has taken in this very moment. */
+  async find(id: WorkspaceId): Promise<WorkspaceLink | undefined> {
+    const link = this.get(id);
+    if (link !== undefined) return link;
+    await this.#routes.caughtUp();
+    return this.get(id);
+  }
+
+  /** The link, if this process holds it. */
+  held(id: WorkspaceId): WorkspaceLink | undefined {
     return this.#links.get(id);
   }
 
+  /** Links of this process. */
   all(): IterableIterator<WorkspaceLink> {
     return this.#links.values();
+  }
+
+  /** Those of the other processes as well. */
+  *everywhere(): Generator<WorkspaceLink> {
+    yield* this.#links.values();
+    yield* this.#routes.all();
+  }
+
+  get turns(): RouteStore["turns"] {
+    return this.#routes.turns;
+  }
+
+  /** Streams that other processes have open by a link of this one. */
+  streamsElsewhere(id: WorkspaceId): number {
+    const link = this.#links.get(id);
+    return link === undefined ? 0 : this.#routes.streamsElsewhere(link);
   }
 
   /** Puts a link in its place; the one that was there is fenced: told so, and closed. */
   claim(link: WorkspaceLink): void {
     const former = this.#links.get(link.workspaceId);
     this.#links.set(link.workspaceId, link);
-    former?.close("fenced", "Another host registered with the same identity and took over.");
+    this.#routes.claim(link);
+    if (former !== undefined) fence(former);
     this.changed(link.workspaceId);
   }
 
@@ -33,21 +76,29 @@ export class LinkRegistry implements Presence {
   release(link: WorkspaceLink): void {
     if (this.#links.get(link.workspaceId) !== link) return;
     this.#links.delete(link.workspaceId);
+    this.#routes.release(link);
     this.changed(link.workspaceId);
   }
 
   /** Tells those who watch that a workspace's state or number of clients is another. */
   changed(id: WorkspaceId): void {
+    const link = this.#links.get(id);
+    if (link !== undefined) this.#routes.streamsChanged(link);
     this.#changes.emit("change", id);
   }
 
   session(id: WorkspaceId): { clients: number; since: Date } | undefined {
-    const link = this.#links.get(id);
-    return link === undefined ? undefined : { clients: link.streams, since: link.since };
+    const link = this.get(id);
+    if (link === undefined) return undefined;
+    return { clients: link.streams + this.streamsElsewhere(id), since: link.since };
   }
 
   onChange(listener: (id: WorkspaceId) => void): () => void {
     this.#changes.on("change", listener);
     return () => this.#changes.off("change", listener);
   }
+}
+
+function fence(link: WorkspaceLink): void {
+  link.close("fenced", "Another host registered with the same identity and took over.");
 }

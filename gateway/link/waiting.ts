@@ -3,25 +3,37 @@
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { addressBlock } from "../http/client-address.ts";
+import { shareOf } from "../siblings.ts";
 
 const MAX_PENDING = 1_000;
 const MAX_PENDING_PER_ADDRESS = 100;
+/** Connections are spread evenly over the processes, but not those of one address: each takes this many at least. */
+const LEAST_PER_ADDRESS = 20;
 
 export class Waiting {
+  readonly #limits: { readonly total: number; readonly perAddress: number };
   readonly #byBlock = new Map<string, number>();
   #total = 0;
+
+  /** @param workers how many processes share the places */
+  constructor(workers = 1) {
+    this.#limits = {
+      total: Math.ceil(MAX_PENDING / workers),
+      perAddress: shareOf(MAX_PENDING_PER_ADDRESS, workers, LEAST_PER_ADDRESS),
+    };
+  }
 
   /** @throws ProtocolError gateway_full, rate_limited */
   enter(address: string): () => void {
     const block = addressBlock(address);
     const held = this.#byBlock.get(block) ?? 0;
-    if (this.#total >= MAX_PENDING) {
+    if (this.#total >= this.#limits.total) {
       throw new ProtocolError(
         "gateway_full",
         "Too many connections are waiting to be let in; try again in a moment.",
       );
     }
-    if (held >= MAX_PENDING_PER_ADDRESS) {
+    if (held >= this.#limits.perAddress) {
       throw new ProtocolError(
         "rate_limited",
         "Too many connections from this address are waiting to be let in.",

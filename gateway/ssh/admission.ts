@@ -4,6 +4,7 @@
 // a client that means it speaks within a moment. Pure: clock and chance are given.
 
 import { addressBlock } from "../http/client-address.ts";
+import { shareOf } from "../siblings.ts";
 
 /** Times in ms. */
 export interface AdmissionLimits {
@@ -34,6 +35,9 @@ export interface AdmissionLimits {
  */
 export type Offence = "refused" | "late" | "left" | "malformed";
 
+/** Of several processes each takes this many of one address: they are not spread evenly. */
+const LEAST_PER_ADDRESS = 5;
+
 /** As sshd_config(5) PerSourcePenalties, a little milder: people behind one address share it. */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   perAddress: 10,
@@ -46,6 +50,18 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
     addresses: 10_000,
   },
 };
+
+/**
+ * The bounds of one of `processes` that serve the port together. Penalties are whole: each process hears of every offence.
+ */
+export function shareOfLimits(limits: AdmissionLimits, processes: number): AdmissionLimits {
+  const { start, rate, full } = limits.startups;
+  return {
+    ...limits,
+    perAddress: shareOf(limits.perAddress, processes, LEAST_PER_ADDRESS),
+    startups: { start: shareOf(start, processes), rate, full: shareOf(full, processes) },
+  };
+}
 
 /** `penalty`: the address is shut out for a while. The others: too many connections wait, its own or everyone's. */
 export type Refusal = "penalty" | "address" | "full" | "random";

@@ -8,7 +8,14 @@ import type { LinkRegistry } from "../link/registry.ts";
 import type { MetricsRegistry } from "../metrics.ts";
 import type { OpenConnections } from "../open-connections.ts";
 import { formatAddress, type GatewayOptions, type ListenAddress } from "../options.ts";
-import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from "./admission.ts";
+import { shareOf } from "../siblings.ts";
+import {
+  ADMISSION_LIMITS,
+  Admission,
+  type AdmissionLimits,
+  type Offence,
+  shareOfLimits,
+} from "./admission.ts";
 import { AUTHENTICATION_LIMITS, type AuthenticationLimits } from "./authentication.ts";
 import type { ConnectionLimits } from "./connection-context.ts";
 import { createHostKeyAnnouncement } from "./host-key-announcement.ts";
@@ -37,6 +44,10 @@ export interface SshParts {
   /** How the public reaches the port. */
   readonly publicAddress: () => ListenAddress | null;
   readonly limits: Partial<SshLimits>;
+  /** How many processes share the bounds on strangers. */
+  readonly processes: number;
+  /** An address was penalized: the other processes penalize it as well. */
+  readonly onOffence: (address: string, offence: Offence) => void;
 }
 
 export interface CreatedSshPort {
@@ -48,7 +59,7 @@ export interface CreatedSshPort {
 export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
   const { options, hostKeys, directory, registry, connections, log, metrics, upterm, limits } = parts;
   const authorities = options.userCa === null ? undefined : await loadUserAuthorities(options.userCa);
-  const admission = new Admission(limits.admission ?? ADMISSION_LIMITS);
+  const admission = new Admission(shareOfLimits(limits.admission ?? ADMISSION_LIMITS, parts.processes));
   const [signingKey] = hostKeys.privateKeys;
   if (signingKey === undefined) throw new Error("the gateway has no host key");
   const port = new SshPort({
@@ -57,6 +68,7 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
     limits: limits.port ?? SSH_PORT_LIMITS,
     isProxy: addressList(options.trustedProxies),
     onRefusal: (reason) => metrics.sshRefused(reason),
+    onOffence: parts.onOffence,
     context: {
       directory,
       registry,
@@ -67,7 +79,7 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
       upterm,
       announcement: createHostKeyAnnouncement(hostKeys),
       signingKey,
-      maxStreams: options.maxStreams,
+      maxStreams: shareOf(options.maxStreams, parts.processes),
       limits: {
         authentication: limits.authentication ?? AUTHENTICATION_LIMITS,
         keyExchange: limits.keyExchange ?? KEY_EXCHANGE_LIMITS,

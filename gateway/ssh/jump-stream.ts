@@ -24,7 +24,7 @@ export async function openJumpStream(
 ): Promise<JumpStream> {
   const { directory, registry, connections, maxStreams, metrics } = context;
   const workspace = await reach(directory, visitor.who, parseWorkspaceRef(name));
-  const link = registry.get(workspace.id);
+  const link = await registry.find(workspace.id);
   if (link === undefined) {
     throw new ProtocolError("workspace_offline", `the workspace ${workspace.name} is offline`);
   }

@@ -169,7 +169,7 @@ export class SignIn {
       if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
       return accepted(who, undefined);
     }
-    const link = registry.get(workspace.id);
+    const link = await registry.find(workspace.id);
     if (link !== undefined) return accepted(who, { workspace, link });
     return refused({
       code: "workspace_offline",

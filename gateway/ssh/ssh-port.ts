@@ -55,6 +55,8 @@ export interface SshPortOptions {
   readonly context: ConnectionContext;
   /** A connection was turned away before it began. */
   readonly onRefusal: (reason: Refusal | "stalled" | "proxy") => void;
+  /** An address was penalized. */
+  readonly onOffence: (address: string, offence: Offence) => void;
 }
 
 export class SshPort implements SshAcceptor {
@@ -233,6 +235,8 @@ export class SshPort implements SshAcceptor {
 
   #penalize(address: string, offence: Offence): void {
     // A proxy that speaks for itself checks whether the port is alive.
-    if (!this.#options.isProxy(address)) this.#options.admission.penalize(address, offence);
+    if (this.#options.isProxy(address)) return;
+    this.#options.admission.penalize(address, offence);
+    this.#options.onOffence(address, offence);
   }
 }

@@ -49,7 +49,7 @@ export class Registrations {
     if (workspace === undefined) {
       throw new ProtocolError("workspace_unknown", "This workspace was removed while it registered.");
     }
-    this.#context.changed({ kind: "workspace", id });
+    this.#context.changed({ kind: "workspace", id, open: registration.identity === null });
     return workspace;
   }
 

@@ -91,7 +91,9 @@ function adapt(database: DatabaseSync): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare: (sql) => {
-      const statement = database.prepare(sql);
+      // Of several processes one writes at a time. A transaction that reads first and writes then would fail where another
+      // has written in between, and no waiting would help it (SQLITE_BUSY_SNAPSHOT): so each takes the write lock first.
+      const statement = database.prepare(sql === "begin" ? "begin immediate" : sql);
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...parameters.map(toSqlite)),

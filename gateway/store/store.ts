@@ -35,6 +35,10 @@ export interface StoreOptions {
   readonly now?: () => Date;
   /** false: look at the database's version and refuse to work on an older one, instead of migrating it. */
   readonly migrate?: boolean;
+  /** Where several processes work on the database: gets what was changed by this one, for the others to `follow`. */
+  readonly onOwnChange?: (change: DirectoryChange) => void;
+  /** How many there are. */
+  readonly processes?: number;
 }
 
 export class Store implements Directory {
@@ -49,6 +53,7 @@ export class Store implements Directory {
   readonly #db: Kysely<Tables>;
   readonly #log: Logger;
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #openIds: Set<WorkspaceId>;
 
   /** Takes the database over: it is closed with the store, also where opening fails. @throws StartError */
   static async open(db: Kysely<Tables>, options: StoreOptions): Promise<Store> {
@@ -66,12 +71,16 @@ export class Store implements Directory {
     const now = options.now ?? (() => new Date());
     this.#db = db;
     this.#log = options.log;
+    this.#openIds = openIds;
     const isSecret = (id: string) => (openIds as ReadonlySet<string>).has(id);
-    this.auditLog = new AuditLog({ db, log: options.log, now, isSecret });
+    this.auditLog = new AuditLog({ db, log: options.log, now, isSecret, processes: options.processes ?? 1 });
     const context: StoreContext = {
       db,
       now,
-      changed: (change) => this.#changed(change),
+      changed: (change) => {
+        this.#changed(change);
+        options.onOwnChange?.(change);
+      },
       audit: (event) => this.audit(event),
     };
     this.accounts = new Accounts(context);
@@ -135,6 +144,13 @@ export class Store implements Directory {
   onChange(listener: (change: DirectoryChange) => void): () => void {
     this.#changes.on("change", listener);
     return () => this.#changes.off("change", listener);
+  }
+
+  /** Another process has made this change to the database. */
+  follow(change: DirectoryChange): void {
+    if (change.kind === "workspace" && change.open === true) this.#openIds.add(change.id);
+    this.#changed(change);
+    if (change.kind === "workspace-removed") this.#openIds.delete(change.id);
   }
 
   audit(event: AuditEvent): void {

@@ -83,7 +83,7 @@ export async function openTunnelStream(
   resume: boolean,
   registry: LinkRegistry,
 ): Promise<LinkStream> {
-  const link = registry.get(grant.workspace.id);
+  const link = await registry.find(grant.workspace.id);
   if (link === undefined) {
     throw new ProtocolError(
       "workspace_offline",

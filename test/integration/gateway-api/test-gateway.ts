@@ -48,6 +48,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       metrics: null,
       logLevel: "debug",
       maxStreams: 100,
+      workers: 1,
       ...overrides,
     },
     (line) => logLines.push(line),

@@ -23,6 +23,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       metrics: null,
       logLevel: "info",
       maxStreams: 10_000,
+      workers: 1,
     },
   });
 });

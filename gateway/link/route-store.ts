@@ -1,0 +1,47 @@
+// Where the links are that this process does not hold itself. A gateway of one process has none elsewhere; the workers
+// of a larger one ask the primary (gateway/workers/worker-routes.ts).
+
+import type { WorkspaceId } from "../../protocol/id.ts";
+import type { WorkspaceLink } from "./link.ts";
+import { Turns, type TurnTaker } from "./turns.ts";
+
+export interface RouteStore {
+  /** The link of a workspace whose host is connected to another process; undefined: none is, as far as is known here. */
+  elsewhere(id: WorkspaceId): WorkspaceLink | undefined;
+  all(): Iterable<WorkspaceLink>;
+  /** Settles once all that was claimed before, wherever, is known here. */
+  caughtUp(): Promise<void>;
+  /** From now on this process holds the workspace's link. Whoever held it elsewhere is fenced. */
+  claim(link: WorkspaceLink): void;
+  release(link: WorkspaceLink): void;
+  /** The number of the streams that this process has open by its own link to a workspace is another. */
+  streamsChanged(link: WorkspaceLink): void;
+  /** Streams that other processes have open by a link of this one. */
+  streamsElsewhere(link: WorkspaceLink): number;
+  /** What happens elsewhere, to one subscriber: the registry. */
+  follow(follower: RouteFollower): void;
+  /** Registrations of one workspace are decided one after the other, whichever process they came to. */
+  readonly turns: TurnTaker;
+}
+
+export interface RouteFollower {
+  /** A workspace's state or number of clients is another. */
+  changed(id: WorkspaceId): void;
+  /** Another process holds the workspace's link now. */
+  fenced(link: WorkspaceLink): void;
+}
+
+/** Of a gateway that is one process: there is no elsewhere. */
+export function noRoutesElsewhere(): RouteStore {
+  return {
+    elsewhere: () => undefined,
+    all: () => [],
+    caughtUp: () => Promise.resolve(),
+    claim: () => undefined,
+    release: () => undefined,
+    streamsChanged: () => undefined,
+    streamsElsewhere: () => 0,
+    follow: () => undefined,
+    turns: new Turns(),
+  };
+}

@@ -1,0 +1,47 @@
+// What a process of a gateway has to do with the others of the same gateway: `--workers` makes several of them behind one
+// address. A gateway of one process has no siblings, and nothing of this costs it anything.
+
+import type { IncomingMessage, Server } from "node:http";
+import type { DirectoryChange } from "./directory.ts";
+import type { UpgradeHandover } from "./link/attach.ts";
+import type { PendingStreams } from "./link/pending-streams.ts";
+import type { RouteStore } from "./link/route-store.ts";
+import type { Offence } from "./ssh/admission.ts";
+
+/** What every process has to hear of, whichever it happened in. */
+export type News =
+  /** Durable by now. */
+  | { readonly kind: "directory"; readonly change: DirectoryChange }
+  /** At the SSH port. */
+  | { readonly kind: "offence"; readonly address: string; readonly offence: Offence }
+  | { readonly kind: "sign-in-failed"; readonly address: string };
+
+export interface Siblings {
+  /** This process among them, from 0 on. */
+  readonly slot: number;
+  /** How many processes there are, this one included. */
+  readonly count: number;
+  readonly routes: RouteStore;
+  /** Streams that this process waits for. */
+  readonly pending: PendingStreams;
+  readonly handover: Handover;
+  tell(news: News): void;
+  /** What the others tell. */
+  onNews(listener: (news: News) => void): void;
+}
+
+export interface Handover extends UpgradeHandover {
+  /** From now on `upgrades` gets the requests that other processes give. */
+  listen(upgrades: Server): Promise<void>;
+  close(): Promise<void>;
+  /** The client's address of a request that another process has given to this one; undefined: it came by itself. */
+  clientAddress(request: IncomingMessage): string | undefined;
+}
+
+/**
+ * One process's part of a bound that holds for the whole gateway.
+ * @param least a bound on one address or person: their connections are not spread evenly, so no part is smaller than this
+ */
+export function shareOf(limit: number, count: number, least = 1): number {
+  return Math.max(Math.ceil(limit / count), Math.min(least, limit));
+}

@@ -1,0 +1,163 @@
+// What the primary and its workers say to each other. Both are the same program, and yet every message is checked where
+// it arrives: a mistake shows there, and not in what follows from it.
+
+import { type Static, type TSchema, Type } from "typebox";
+import { Check } from "typebox/value";
+import { ERROR_STATUS, type ErrorCode } from "../../protocol/errors.ts";
+import { type AccountId, ID_PATTERN, type TokenId, type WorkspaceId } from "../../protocol/id.ts";
+import type { StreamToken } from "../../protocol/token.ts";
+import type { DirectoryChange } from "../directory.ts";
+
+const closed = { additionalProperties: false } as const;
+const object = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed);
+const text = (maxLength: number) => Type.String({ maxLength });
+const count = Type.Integer({ minimum: 0 });
+const slot = Type.Integer({ minimum: 0, maximum: 255 });
+/** Pairs a question with its answer. */
+const request = count;
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const WorkspaceIdText = Type.Unsafe<WorkspaceId>({ type: "string", pattern: ID_PATTERN.workspace });
+const AccountIdText = Type.Unsafe<AccountId>({ type: "string", pattern: ID_PATTERN.account });
+const TokenIdText = Type.Unsafe<TokenId>({ type: "string", pattern: ID_PATTERN.token });
+const StreamTokenText = Type.Unsafe<StreamToken>({ type: "string", pattern: "^sps_[0-9A-Za-z]{49}$" });
+const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
+/** `<worker>.<number>`: the worker's number is never used again, so a claim is one link's for good. */
+const Claim = Type.String({ pattern: "^[0-9]+\\.[0-9]+$", maxLength: 40 });
+const Address = object({ host: text(255), port: Type.Integer({ minimum: 0, maximum: 65_535 }) });
+const PushedKey = object({ publicKey: text(8 * 1024), account: text(40) });
+
+const Route = object({
+  id: WorkspaceIdText,
+  claim: Claim,
+  slot,
+  /** Milliseconds since 1970. */
+  since: count,
+  address: text(100),
+  credential: Nullable(object({ accountId: AccountIdText, tokenId: TokenIdText })),
+  hostKeys: Type.Array(text(8 * 1024), { maxItems: 8 }),
+});
+
+const Change = Type.Unsafe<DirectoryChange>(
+  Type.Union([
+    object({ kind: Type.Literal("keys"), workspaceIds: Type.Array(WorkspaceIdText) }),
+    object({ kind: Type.Literal("workspace"), id: WorkspaceIdText, open: Type.Optional(Type.Boolean()) }),
+    object({ kind: Type.Literal("workspace-removed"), id: WorkspaceIdText }),
+    object({ kind: Type.Literal("share-removed"), id: WorkspaceIdText, accountId: AccountIdText }),
+    object({ kind: Type.Literal("key-removed"), accountId: AccountIdText, fingerprint: text(100) }),
+    object({ kind: Type.Literal("token-revoked"), tokenId: TokenIdText }),
+    object({ kind: Type.Literal("account-disabled"), accountId: AccountIdText }),
+  ]),
+);
+const Offence = Type.Union([
+  Type.Literal("refused"),
+  Type.Literal("late"),
+  Type.Literal("left"),
+  Type.Literal("malformed"),
+]);
+const News = Type.Union([
+  object({ kind: Type.Literal("directory"), change: Change }),
+  object({ kind: Type.Literal("offence"), address: text(100), offence: Offence }),
+  object({ kind: Type.Literal("sign-in-failed"), address: text(100) }),
+]);
+
+/** What a worker asks of a link that another one holds. */
+const Wish = Type.Union([
+  object({
+    kind: Type.Literal("stream"),
+    token: StreamTokenText,
+    via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
+    client: object({ address: text(100), account: Nullable(text(40)) }),
+  }),
+  object({ kind: Type.Literal("lend-key"), loan: count, key: PushedKey }),
+  object({ kind: Type.Literal("take-back"), loan: count }),
+  object({ kind: Type.Literal("probe"), request, ms: count }),
+  object({ kind: Type.Literal("close"), code: Code, message: text(1000) }),
+]);
+
+const fromWorker = {
+  /** Listens to messages; everything else follows the answer, `welcome`. */
+  hello: object({ type: Type.Literal("hello") }),
+  ready: object({ type: Type.Literal("ready"), http: Type.String(), ssh: Nullable(Address) }),
+  failed: object({ type: Type.Literal("failed"), stage: text(20), message: text(10_000) }),
+  claim: object({ type: Type.Literal("claim"), route: Route }),
+  release: object({ type: Type.Literal("release"), id: WorkspaceIdText, claim: Claim }),
+  /** How many streams this worker has open by a link, its own or another's. */
+  streams: object({ type: Type.Literal("streams"), id: WorkspaceIdText, claim: Claim, count }),
+  wish: object({ type: Type.Literal("wish"), id: WorkspaceIdText, claim: Claim, wish: Wish }),
+  refused: object({
+    type: Type.Literal("refused"),
+    to: slot,
+    id: WorkspaceIdText,
+    claim: Claim,
+    token: StreamTokenText,
+    message: text(500),
+  }),
+  probed: object({ type: Type.Literal("probed"), to: slot, request, alive: Type.Boolean() }),
+  turn: object({ type: Type.Literal("turn"), request, name: text(200) }),
+  "turn-over": object({ type: Type.Literal("turn-over"), request }),
+  sync: object({ type: Type.Literal("sync"), request }),
+  news: object({ type: Type.Literal("news"), news: News }),
+  /** Comes with a connection; `bytes`, base64, is what has been read from it. */
+  handover: object({ type: Type.Literal("handover"), to: slot, bytes: text(200_000) }),
+  metrics: object({ type: Type.Literal("metrics"), request, metrics: Type.Array(Type.Object({})) }),
+};
+
+const fromPrimary = {
+  welcome: object({
+    type: Type.Literal("welcome"),
+    worker: count,
+    slot,
+    count: Type.Integer({ minimum: 2, maximum: 256 }),
+    /** Where workers listen for each other. */
+    directory: Type.String(),
+    routes: Type.Array(Route),
+  }),
+  route: object({ type: Type.Literal("route"), route: Route }),
+  "route-gone": object({ type: Type.Literal("route-gone"), id: WorkspaceIdText, claim: Claim }),
+  streams: object({ type: Type.Literal("streams"), id: WorkspaceIdText, claim: Claim, slot, count }),
+  fenced: object({ type: Type.Literal("fenced"), id: WorkspaceIdText, claim: Claim }),
+  wish: object({ type: Type.Literal("wish"), from: slot, claim: Claim, wish: Wish }),
+  refused: object({
+    type: Type.Literal("refused"),
+    id: WorkspaceIdText,
+    claim: Claim,
+    token: StreamTokenText,
+    message: text(500),
+  }),
+  probed: object({ type: Type.Literal("probed"), request, alive: Type.Boolean() }),
+  turn: object({ type: Type.Literal("turn"), request }),
+  synced: object({ type: Type.Literal("synced"), request }),
+  news: object({ type: Type.Literal("news"), news: News }),
+  handover: object({ type: Type.Literal("handover"), bytes: text(200_000) }),
+  metrics: object({ type: Type.Literal("metrics"), request }),
+  /** The worker in this slot is gone, with all that it had. */
+  "worker-gone": object({ type: Type.Literal("worker-gone"), slot }),
+  "reload-tls": object({ type: Type.Literal("reload-tls") }),
+  stop: object({ type: Type.Literal("stop") }),
+};
+
+export type FromWorker = Static<(typeof fromWorker)[keyof typeof fromWorker]>;
+export type FromPrimary = Static<(typeof fromPrimary)[keyof typeof fromPrimary]>;
+export type RouteRecord = Static<typeof Route>;
+export type LinkWish = Static<typeof Wish>;
+export type Welcome = Extract<FromPrimary, { type: "welcome" }>;
+
+/** @throws TypeError */
+export function parseFromWorker(value: unknown): FromWorker {
+  return parse(fromWorker, value) as FromWorker;
+}
+
+/** @throws TypeError */
+export function parseFromPrimary(value: unknown): FromPrimary {
+  return parse(fromPrimary, value) as FromPrimary;
+}
+
+function parse(schemas: Readonly<Record<string, TSchema>>, value: unknown): unknown {
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const schema = typeof type === "string" && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  if (schema === undefined || !Check(schema, value)) {
+    throw new TypeError(`a message between processes is malformed: ${JSON.stringify(type)}`);
+  }
+  return value;
+}

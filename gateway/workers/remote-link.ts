@@ -1,0 +1,103 @@
+// The link of a workspace whose host is connected to another worker, as it is used here. The host is asked through that
+// worker; it dials back to this one, so the bytes of a stream pass no other.
+
+import type { PushedKey } from "../../protocol/control.ts";
+import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import type { WorkspaceId } from "../../protocol/id.ts";
+import { MAX_OPENING, MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
+import type { LinkStream, StreamRequest, WorkspaceLink } from "../link/link.ts";
+import type { PendingStreams } from "../link/pending-streams.ts";
+import type { LinkWish, RouteRecord } from "./messages.ts";
+
+export interface RemoteLinkOptions {
+  readonly pending: PendingStreams;
+  readonly wish: (wish: LinkWish) => void;
+  readonly probe: (ms: number) => Promise<boolean>;
+  /** Streams by this link in all workers. */
+  readonly streams: () => number;
+  /** How many of them this worker has. */
+  readonly onStreams: (count: number) => void;
+}
+
+export class RemoteLink implements WorkspaceLink {
+  readonly claim: string;
+  readonly since: Date;
+  readonly workspaceId: WorkspaceId;
+  readonly address: string;
+  readonly credential: WorkspaceLink["credential"];
+  readonly hostKeys: readonly string[];
+  readonly #options: RemoteLinkOptions;
+  #own = 0;
+  #opening = 0;
+  #loans = 0;
+  #isGone = false;
+
+  constructor(route: RouteRecord, options: RemoteLinkOptions) {
+    this.claim = route.claim;
+    this.since = new Date(route.since);
+    this.workspaceId = route.id;
+    this.address = route.address;
+    this.credential = route.credential;
+    this.hostKeys = route.hostKeys;
+    this.#options = options;
+  }
+
+  get streams(): number {
+    return this.#options.streams();
+  }
+
+  async openStream(request: StreamRequest): Promise<LinkStream> {
+    const { pending, wish } = this.#options;
+    if (this.#isGone) throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
+    const open = Math.max(this.#own, this.streams);
+    if (open >= MAX_STREAMS_PER_WORKSPACE) {
+      throw new ProtocolError("gateway_full", `This workspace has ${open} connections open, its limit.`);
+    }
+    if (this.#opening >= MAX_OPENING) {
+      throw new ProtocolError(
+        "workspace_timeout",
+        "The workspace does not answer: too many connections to it wait.",
+      );
+    }
+    this.#count(1);
+    this.#opening++;
+    try {
+      const { token, socket: dialled } = pending.create(this);
+      wish({ kind: "stream", token, ...request });
+      const socket = await dialled;
+      socket.once("close", () => this.#count(-1));
+      return { kind: "web-socket", socket };
+    } catch (error) {
+      this.#count(-1);
+      throw error;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  lendKey(key: PushedKey): () => void {
+    const loan = ++this.#loans;
+    this.#options.wish({ kind: "lend-key", loan, key });
+    return () => this.#options.wish({ kind: "take-back", loan });
+  }
+
+  probe(ms: number): Promise<boolean> {
+    return this.#isGone ? Promise.resolve(false) : this.#options.probe(ms);
+  }
+
+  close(code: ErrorCode, message: string): void {
+    this.#options.wish({ kind: "close", code, message });
+  }
+
+  /** The other worker holds it no longer. Streams that are open go on. */
+  gone(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#options.pending.abandon(this);
+  }
+
+  #count(by: 1 | -1): void {
+    this.#own += by;
+    if (!this.#isGone) this.#options.onStreams(this.#own);
+  }
+}

@@ -1,0 +1,157 @@
+// The primary's part of what workers share: which worker holds which workspace's link, whose turn it is to register, and
+// the way of a message from one worker to another. There is one primary, so the order in which it hears of claims decides.
+// No process and no socket here.
+
+import type { WorkspaceId } from "../../protocol/id.ts";
+import { Turns } from "../link/turns.ts";
+import type { FromPrimary, FromWorker, RouteRecord } from "./messages.ts";
+
+export interface SwitchboardWorker {
+  /** Its place, which the worker that is started in its stead takes over. */
+  readonly slot: number;
+  send(message: FromPrimary): void;
+}
+
+/** What concerns the switchboard; the rest is the primary's. */
+export type SwitchboardMessage = Exclude<
+  FromWorker,
+  { type: "hello" | "ready" | "failed" | "handover" | "metrics" }
+>;
+
+interface Entry {
+  readonly route: RouteRecord;
+  readonly holder: SwitchboardWorker;
+  /** Streams that are open by the link, by slot. */
+  readonly streams: Map<number, number>;
+}
+
+export class Switchboard {
+  readonly #workers = new Map<number, SwitchboardWorker>();
+  readonly #entries = new Map<WorkspaceId, Entry>();
+  readonly #turns = new Turns();
+  /** How to end the turns that are taken or awaited, by worker. */
+  readonly #turnsOf = new Map<SwitchboardWorker, Map<number, () => void>>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  routes(): RouteRecord[] {
+    return [...this.#entries.values()].map(({ route }) => route);
+  }
+
+  /** To be called right after the worker was sent `routes()`: it hears of all that changes from then on. */
+  add(worker: SwitchboardWorker): void {
+    this.#workers.set(worker.slot, worker);
+    this.#turnsOf.set(worker, new Map());
+    for (const { route, streams } of this.#entries.values()) {
+      for (const [slot, count] of streams) worker.send(streamsMessage(route, slot, count));
+    }
+  }
+
+  /** The worker has ended: what it held is nobody's now. */
+  remove(worker: SwitchboardWorker): void {
+    if (this.#workers.get(worker.slot) !== worker) return;
+    this.#workers.delete(worker.slot);
+    for (const end of [...(this.#turnsOf.get(worker)?.values() ?? [])]) end();
+    this.#turnsOf.delete(worker);
+    this.#tellAll({ type: "worker-gone", slot: worker.slot });
+    for (const [id, entry] of [...this.#entries]) {
+      if (entry.holder === worker) this.#drop(id, entry);
+      else if (entry.streams.delete(worker.slot)) {
+        this.#tellAll(streamsMessage(entry.route, worker.slot, 0));
+      }
+    }
+  }
+
+  receive(worker: SwitchboardWorker, message: SwitchboardMessage): void {
+    if (this.#workers.get(worker.slot) !== worker) return;
+    switch (message.type) {
+      case "claim":
+        this.#claim(worker, message.route);
+        return;
+      case "release": {
+        const entry = this.#entries.get(message.id);
+        if (entry?.route.claim === message.claim) this.#drop(message.id, entry);
+        return;
+      }
+      case "streams": {
+        const entry = this.#entries.get(message.id);
+        if (entry?.route.claim !== message.claim) return;
+        if (message.count === 0) entry.streams.delete(worker.slot);
+        else entry.streams.set(worker.slot, message.count);
+        this.#tellAll(streamsMessage(entry.route, worker.slot, message.count));
+        return;
+      }
+      case "wish": {
+        const { claim, wish } = message;
+        const entry = this.#entries.get(message.id);
+        // Gone meanwhile: whoever wished for it hears of that by `route-gone`, which is on its way.
+        if (entry?.route.claim === claim) entry.holder.send({ type: "wish", from: worker.slot, claim, wish });
+        return;
+      }
+      case "refused": {
+        const { to, ...refusal } = message;
+        this.#workers.get(to)?.send(refusal);
+        return;
+      }
+      case "probed": {
+        const { request, alive } = message;
+        this.#workers.get(message.to)?.send({ type: "probed", request, alive });
+        return;
+      }
+      case "turn":
+        this.#takeTurn(worker, message.request, message.name);
+        return;
+      case "turn-over":
+        this.#turnsOf.get(worker)?.get(message.request)?.();
+        return;
+      case "sync":
+        // After what has come in together with this: a claim that another worker has sent before may be among it.
+        setImmediate(() => worker.send({ type: "synced", request: message.request }));
+        return;
+      case "news":
+        for (const other of this.#workers.values()) if (other !== worker) other.send(message);
+        return;
+    }
+  }
+
+  #claim(worker: SwitchboardWorker, route: RouteRecord): void {
+    const former = this.#entries.get(route.id);
+    this.#entries.set(route.id, { route, holder: worker, streams: new Map() });
+    if (former !== undefined && former.holder !== worker) {
+      former.holder.send({ type: "fenced", id: route.id, claim: former.route.claim });
+    }
+    this.#tellAll({ type: "route", route });
+  }
+
+  #drop(id: WorkspaceId, { route }: Entry): void {
+    this.#entries.delete(id);
+    this.#tellAll({ type: "route-gone", id, claim: route.claim });
+  }
+
+  #takeTurn(worker: SwitchboardWorker, request: number, name: string): void {
+    const ends = this.#turnsOf.get(worker);
+    if (ends === undefined) return;
+    const over = new Promise<void>((resolve) => {
+      ends.set(request, () => {
+        ends.delete(request);
+        resolve();
+      });
+    });
+    // Never rejects.
+    void this.#turns.take(name, async () => {
+      if (!ends.has(request)) return;
+      worker.send({ type: "turn", request });
+      await over;
+    });
+  }
+
+  #tellAll(message: FromPrimary): void {
+    for (const worker of this.#workers.values()) worker.send(message);
+  }
+}
+
+function streamsMessage({ id, claim }: RouteRecord, slot: number, count: number): FromPrimary {
+  return { type: "streams", id, claim, slot, count };
+}
