@@ -5,6 +5,7 @@
 // it. A TLS connection cannot be: its keys live in this process. Its bytes are carried to the other worker over a Unix
 // socket, in a directory that only the gateway's own user can enter.
 
+import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createConnection, Socket } from "node:net";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ import { closeServer, LIMITS, trackConnections } from "../server.ts";
 import type { Handover } from "../siblings.ts";
 import type { Channel } from "./channel.ts";
 import type { Welcome } from "./messages.ts";
+import { stopReading } from "./stop-reading.ts";
 import type { WorkerRoutes } from "./worker-routes.ts";
 
 /** Where a request that is carried says whose it is; from a worker only. */
@@ -58,6 +60,8 @@ export class WorkerHandover implements Handover {
     });
     const { directory, slot } = this.#options.welcome;
     const path = socketPath(directory, slot);
+    // A worker that was killed has left its own here.
+    rmSync(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       // Not shared with the other workers, as node's cluster module would have it.
@@ -74,11 +78,12 @@ export class WorkerHandover implements Handover {
   }
 
   give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const { channel, welcome, clientAddress } = this.#options;
+    const { channel, welcome, routes, clientAddress } = this.#options;
     const to = this.#given.has(request) ? undefined : this.#worker(request, socket);
     if (to === undefined || to === welcome.slot) return false;
+    if (!routes.load.isUp(to)) return false;
     const bytes = Buffer.concat([requestHead(request, clientAddress(request)), head]);
-    if (socket instanceof Socket && !(socket instanceof TLSSocket)) {
+    if (socket instanceof Socket && !(socket instanceof TLSSocket) && stopReading(socket)) {
       channel.sendSocket({ type: "handover", to, bytes: bytes.toString("base64") }, socket);
     } else carry(socket, bytes, socketPath(welcome.directory, to));
     return true;
@@ -93,7 +98,10 @@ export class WorkerHandover implements Handover {
       return token === undefined ? undefined : routes.slotOf(token);
     }
     // To carry a tunnel's bytes would be more work than to have it here.
-    return path === PATHS.tunnel && !(socket instanceof TLSSocket) ? routes.lessBusy() : undefined;
+    if (path !== PATHS.tunnel || socket instanceof TLSSocket) return undefined;
+    const to = routes.load.lessBusy();
+    if (to !== undefined) routes.load.gave(to);
+    return to;
   }
 }
 

@@ -131,6 +131,8 @@ const fromPrimary = {
   news: object({ type: Type.Literal("news"), news: News }),
   handover: object({ type: Type.Literal("handover"), bytes: text(200_000) }),
   metrics: object({ type: Type.Literal("metrics"), request }),
+  /** The worker in this slot takes connections. */
+  "worker-ready": object({ type: Type.Literal("worker-ready"), slot }),
   /** The worker in this slot is gone, with all that it had. */
   "worker-gone": object({ type: Type.Literal("worker-gone"), slot }),
   "reload-tls": object({ type: Type.Literal("reload-tls") }),

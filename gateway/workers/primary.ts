@@ -191,6 +191,7 @@ class Primary {
         return;
       case "ready":
         place.isReady = true;
+        this.#switchboard.ready(worker);
         this.#log.info({ slot: worker.slot, pid: worker.pid }, "A worker is ready.");
         this.#starting?.ready({ http: message.http, ssh: message.ssh });
         return;

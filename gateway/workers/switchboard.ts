@@ -27,6 +27,7 @@ interface Entry {
 
 export class Switchboard {
   readonly #workers = new Map<number, SwitchboardWorker>();
+  readonly #ready = new Set<number>();
   readonly #entries = new Map<WorkspaceId, Entry>();
   readonly #turns = new Turns();
   /** How to end the turns that are taken or awaited, by worker. */
@@ -44,15 +45,23 @@ export class Switchboard {
   add(worker: SwitchboardWorker): void {
     this.#workers.set(worker.slot, worker);
     this.#turnsOf.set(worker, new Map());
+    for (const slot of this.#ready) worker.send({ type: "worker-ready", slot });
     for (const { route, streams } of this.#entries.values()) {
       for (const [slot, count] of streams) worker.send(streamsMessage(route, slot, count));
     }
+  }
+
+  /** The worker takes connections, and so what others give it. */
+  ready(worker: SwitchboardWorker): void {
+    this.#ready.add(worker.slot);
+    this.#tellAll({ type: "worker-ready", slot: worker.slot });
   }
 
   /** The worker has ended: what it held is nobody's now. */
   remove(worker: SwitchboardWorker): void {
     if (this.#workers.get(worker.slot) !== worker) return;
     this.#workers.delete(worker.slot);
+    this.#ready.delete(worker.slot);
     for (const end of [...(this.#turnsOf.get(worker)?.values() ?? [])]) end();
     this.#turnsOf.delete(worker);
     this.#tellAll({ type: "worker-gone", slot: worker.slot });

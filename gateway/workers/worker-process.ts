@@ -4,6 +4,7 @@ import type { Worker } from "node:cluster";
 import cluster from "node:cluster";
 import { Socket } from "node:net";
 import { type FromPrimary, type FromWorker, parseFromWorker } from "./messages.ts";
+import { stopReading } from "./stop-reading.ts";
 
 export interface WorkerOutcome {
   received(message: FromWorker): void;
@@ -66,7 +67,10 @@ function receive(value: unknown, handle: unknown, outcome: WorkerOutcome): void 
   try {
     const message = parseFromWorker(value);
     if (message.type !== "handover") outcome.received(message);
-    else if (socket !== undefined) outcome.handedOver(message.to, message.bytes, socket);
+    // undefined: the client left on the way.
+    else if (socket === undefined) return;
+    else if (stopReading(socket)) outcome.handedOver(message.to, message.bytes, socket);
+    else socket.destroy();
   } catch (error) {
     socket?.destroy();
     outcome.failed(error);

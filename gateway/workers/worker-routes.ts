@@ -10,6 +10,7 @@ import { PendingStreams } from "../link/pending-streams.ts";
 import type { RouteFollower, RouteStore } from "../link/route-store.ts";
 import type { TurnTaker } from "../link/turns.ts";
 import { type Channel, Questions } from "./channel.ts";
+import { Load } from "./load.ts";
 import type { FromPrimary, LinkWish, RouteRecord, Welcome } from "./messages.ts";
 import { RemoteLink } from "./remote-link.ts";
 
@@ -34,18 +35,19 @@ export class WorkerRoutes implements RouteStore {
   readonly #links = new Map<string, WorkspaceLink>();
   /** Keys that other workers have lent to hosts of this one: `<slot>/<claim>/<loan>` to the way to take them back. */
   readonly #loans = new Map<string, () => void>();
+  /** This worker's streams by claim, as it has told them. */
+  readonly #told = new Map<string, number>();
   readonly #syncs = new Questions<undefined>();
   readonly #probes = new Questions<boolean>();
   readonly #turnQuestions = new Questions<undefined>();
-  /** Streams by slot, in all. */
-  readonly #load: number[];
+  readonly #load: Load;
   #follower: RouteFollower | undefined;
   #lastClaim = 0;
 
   constructor(channel: Channel, welcome: Welcome) {
     this.#channel = channel;
     this.#welcome = welcome;
-    this.#load = new Array<number>(welcome.count).fill(0);
+    this.#load = new Load(welcome.slot);
     this.pending = new PendingStreams({
       mint: () => this.#mint(),
       refused: (owner, token, message) => this.#refused(owner, token, message),
@@ -87,6 +89,7 @@ export class WorkerRoutes implements RouteStore {
   release(link: WorkspaceLink): void {
     const claim = this.#claims.get(link);
     if (claim === undefined) return;
+    this.#tellStreams(link.workspaceId, claim, 0);
     this.#claims.delete(link);
     this.#links.delete(claim);
     for (const key of [...this.#loans.keys()]) if (key.split("/")[1] === claim) this.#loans.delete(key);
@@ -113,11 +116,8 @@ export class WorkerRoutes implements RouteStore {
     return Number.parseInt(hashToken(token).slice(0, 8), 16) % this.#welcome.count;
   }
 
-  /** A worker with clearly fewer streams than this one; undefined: there is none. */
-  lessBusy(): number | undefined {
-    const { slot } = this.#welcome;
-    const least = Math.min(...this.#load);
-    return (this.#load[slot] ?? 0) - least >= 2 ? this.#load.indexOf(least) : undefined;
+  get load(): Load {
+    return this.#load;
   }
 
   #receive(message: FromPrimary): void {
@@ -163,7 +163,11 @@ export class WorkerRoutes implements RouteStore {
       case "synced":
         this.#syncs.answer(message.request, undefined);
         return;
+      case "worker-ready":
+        this.#load.ready(message.slot);
+        return;
       case "worker-gone":
+        this.#load.gone(message.slot);
         for (const [key, takeBack] of [...this.#loans]) {
           if (!key.startsWith(`${message.slot}/`)) continue;
           this.#loans.delete(key);
@@ -228,16 +232,23 @@ export class WorkerRoutes implements RouteStore {
     if (known === undefined) return;
     for (const slot of [...known.streams.keys()]) this.#setStreams(known, slot, 0);
     this.#known.delete(id);
+    const { claim } = known.route;
+    if (known.link !== undefined) this.#tellStreams(id, claim, 0);
     known.link?.gone();
   }
 
   #setStreams({ streams }: Known, slot: number, count: number): void {
-    this.#load[slot] = (this.#load[slot] ?? 0) + count - (streams.get(slot) ?? 0);
+    this.#load.changed(slot, count - (streams.get(slot) ?? 0));
     if (count === 0) streams.delete(slot);
     else streams.set(slot, count);
   }
 
   #tellStreams(id: WorkspaceId, claim: string, count: number): void {
+    const before = this.#told.get(claim) ?? 0;
+    if (count === before) return;
+    this.#load.ownChanged(count - before);
+    if (count === 0) this.#told.delete(claim);
+    else this.#told.set(claim, count);
     this.#channel.send({ type: "streams", id, claim, count });
   }
 

@@ -22,10 +22,10 @@ export async function runWorker(
 ): Promise<void> {
   const channel = openChannel(process, (error) => writeError(`sallyport: worker: ${reasonOf(error)}\n`));
   const stopped = untilStopped(channel, signal);
-  const welcome = await greet(channel);
+  const siblings = await greet(channel, options);
   let gateway: RunningGateway;
   try {
-    gateway = await startGateway(options, writeError, {}, siblingsOf(channel, welcome, options));
+    gateway = await startGateway(options, writeError, {}, siblings);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     channel.send({ type: "failed", stage: error.stage, message: error.message.slice(0, 10_000) });
@@ -78,10 +78,11 @@ function copyOf(news: News) {
   return news;
 }
 
-async function greet(channel: Channel): Promise<Welcome> {
+async function greet(channel: Channel, options: GatewayOptions): Promise<Siblings> {
   return new Promise((resolve) => {
     channel.onMessage((message) => {
-      if (message.type === "welcome") resolve(message);
+      // At once: what follows the welcome must find its listeners.
+      if (message.type === "welcome") resolve(siblingsOf(channel, message, options));
     });
     channel.send({ type: "hello" });
   });

@@ -1,0 +1,72 @@
+// How several workers start, and what is left where they do not.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CLI } from "../../../scripts/stack.ts";
+import { isRunning } from "./harness.ts";
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "sallyport-workers-start-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What the gateway makes for as long as it runs. */
+const leftovers = () => readdirSync(directory).filter((name) => name.startsWith("sallyport-"));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function gateway(...args: string[]): Promise<Ended & { pid: number | undefined }> {
+  const env = { PATH: process.env.PATH ?? "", HOME: directory, TMPDIR: directory };
+  const command = ["gateway", "--data", join(directory, "data"), "--json", ...args];
+  const child = spawn(process.execPath, [CLI, ...command], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (part: Buffer) => {
+    stdout += part.toString();
+    // It is ready: that is all that is wanted of it.
+    child.kill("SIGTERM");
+  });
+  child.stderr.on("data", (part: Buffer) => {
+    stderr += part.toString();
+  });
+  const [code] = await once(child, "close");
+  return { code, stdout, stderr, pid: child.pid };
+}
+
+test("a port that is taken stops all of it, with one line that says so", { timeout: 60_000 }, async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const address = taken.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  const { code, stdout, stderr } = await gateway("--http", `127.0.0.1:${port}`, "--workers", "2");
+  taken.close();
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr.split("\n").filter((line) => line.startsWith("sallyport: "))).toEqual([
+    `sallyport: tcp: The gateway can't listen on 127.0.0.1:${port}: another program is using it.`,
+  ]);
+  expect(leftovers()).toEqual([]);
+});
+
+test("the first start shows one token and one ready line, and a later one none", {
+  timeout: 60_000,
+}, async () => {
+  const first = await gateway("--http", "127.0.0.1:0", "--workers", "3", "--log-level", "info");
+  expect(first.code).toBe(0);
+  const ready = JSON.parse(first.stdout) as Record<string, unknown>;
+  expect(ready).toMatchObject({ event: "ready", adminToken: expect.stringMatching(/^spt_/) });
+  const pids = [...first.stderr.matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid));
+  expect(pids).toHaveLength(3);
+  expect([...pids, first.pid ?? 0].filter(isRunning)).toEqual([]);
+  const second = await gateway("--http", "127.0.0.1:0", "--workers", "2");
+  expect(JSON.parse(second.stdout)).not.toHaveProperty("adminToken");
+  expect(leftovers()).toEqual([]);
+});
