@@ -68,6 +68,7 @@ const Wish = Type.Union([
     token: StreamTokenText,
     via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
     client: object({ address: text(100), account: Nullable(text(40)) }),
+    resume: Type.Boolean(),
   }),
   object({ kind: Type.Literal("lend-key"), loan: count, key: PushedKey }),
   object({ kind: Type.Literal("take-back"), loan: count }),

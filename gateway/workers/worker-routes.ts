@@ -183,7 +183,10 @@ export class WorkerRoutes implements RouteStore {
     if (link === undefined) return;
     switch (wish.kind) {
       case "stream":
-        if (link instanceof NativeLink) link.askFor(wish.token, { via: wish.via, client: wish.client });
+        if (link instanceof NativeLink) {
+          const { via, client, resume } = wish;
+          link.askFor(wish.token, { via, client, resume });
+        }
         return;
       case "lend-key": {
         const takeBack = link.lendKey?.(wish.key);

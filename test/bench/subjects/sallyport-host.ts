@@ -10,6 +10,9 @@ import { holdLink } from "../../../agent/host/link.ts";
 import { createLog } from "../../../agent/log.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { parseName } from "../../../protocol/name.ts";
+import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../protocol/resume/responder.ts";
 
 const [gateway, name, tokenFile = "", state = "", port] = process.argv.slice(2);
 const ending = new AbortController();
@@ -32,6 +35,7 @@ async function main(): Promise<void> {
       },
       onKeys: () => undefined,
       onGatewayKeys: () => undefined,
+      responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }),
       onStream: (stream) => {
         const socket = connect({ host: "127.0.0.1", port: Number(port), noDelay: true });
         // Either end that goes takes the other one along; what it says is of no interest here.

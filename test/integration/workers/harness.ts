@@ -11,9 +11,12 @@ import { dialTunnel } from "../../../agent/companion/tunnel.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link.ts";
 import { createLog } from "../../../agent/log.ts";
-import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { parseWorkspaceId } from "../../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
+import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../protocol/resume/responder.ts";
 import { type Gateway, startGateway } from "../../../scripts/stack.ts";
 
 /** One line of the gateway's log. */
@@ -112,6 +115,7 @@ export class Workers {
           },
           onGatewayKeys: () => undefined,
           onKeys: () => undefined,
+          responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }),
           onStream(stream) {
             stream.on("error", () => undefined);
             if (options.greeting !== undefined) stream.write(options.greeting);
@@ -135,7 +139,7 @@ export class Workers {
 
   async tunnel(workspace: string, token: string | undefined = this.token): Promise<WebSocket> {
     const target = { gateway: this.url, workspace: parseWorkspaceRef(workspace), token };
-    const socket = await dialTunnel(target, AbortSignal.timeout(25_000));
+    const socket = await dialTunnel(target, [SUBPROTOCOL.raw], AbortSignal.timeout(25_000));
     this.#tunnels.add(socket);
     return socket;
   }
