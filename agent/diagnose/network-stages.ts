@@ -98,7 +98,7 @@ function certificateVerdict(socket: unknown): Verdict {
   const certificate = socket.getPeerCertificate();
   const days = Math.floor((Date.parse(certificate.valid_to) - Date.now()) / DAY_MS);
   const issuer = [certificate.issuer?.O ?? certificate.issuer?.CN].flat()[0] ?? "an unnamed authority";
-  const detail = `${socket.getProtocol() ?? "TLS"}; certified by ${issuer}, for ${days} more days.`;
+  const detail = `${socket.getProtocol() ?? "TLS"}; certified by ${issuer}, for ${days} more ${days === 1 ? "day" : "days"}.`;
   if (!(days < EXPIRES_SOON_DAYS)) return { status: "ok", detail };
   return warn("certificate_expires_soon", detail, {
     means: "The gateway's certificate is about to run out; then nothing connects.",

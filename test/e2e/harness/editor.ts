@@ -12,6 +12,7 @@ import {
   directory,
   extensionsDirectory,
 } from "../setup/environment.ts";
+import { connectPage } from "./connected-window.ts";
 import { Workbench } from "./workbench.ts";
 
 const START_TIMEOUT_MS = 60_000;
@@ -37,6 +38,8 @@ const SETTINGS = {
 export interface EditorOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
+  /** What VS Code is told to speak. Its own words stay English, as the language packs are not here; the extension's do not. */
+  readonly language?: string;
   /** Size of the window in pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -60,7 +63,8 @@ export class Editor {
       const settings = scope === "User" ? { ...SETTINGS, ...options.settings } : SETTINGS;
       writeFileSync(join(userData, scope, "settings.json"), JSON.stringify(settings, null, 2));
     }
-    const { child, url } = await startCodeServer(userData, folder, options.env ?? {});
+    if (options.language !== undefined) speak(userData, options.language);
+    const { child, url } = await startCodeServer(userData, folder, options.env ?? {}, options.language);
     try {
       const browser = await chromium.launch({ executablePath: browserPath, args: [...BROWSER_FLAGS] });
       const context = await browser.newContext({
@@ -104,6 +108,16 @@ export class Editor {
     await workbench.ready();
   }
 
+  /** A new window that is open on a workspace. Its folder is one of this machine, which plays the other side. */
+  async openConnectedWindow(alias: string, folder: string): Promise<Workbench> {
+    const page = await this.#context.newPage();
+    await connectPage(page, this.#url, alias);
+    const workbench = new Workbench(page);
+    await page.goto(`${this.#url}/?folder=${encodeURIComponent(folder)}`);
+    await workbench.ready();
+    return workbench;
+  }
+
   /** Windows that the editor opens by itself show up here. */
   get windows(): BrowserContext {
     return this.#context;
@@ -124,6 +138,7 @@ async function startCodeServer(
   userData: string,
   folder: string,
   env: NodeJS.ProcessEnv,
+  language = "en",
 ): Promise<{ child: ChildProcess; url: string }> {
   const port = await freePort();
   const logFile = join(userData, "code-server.log");
@@ -134,7 +149,8 @@ async function startCodeServer(
       codeServer.entry,
       ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`],
       ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"],
-      ...["--extensions-dir", extensionsDirectory, "--user-data-dir", userData, folder],
+      ...["--extensions-dir", extensionsDirectory, "--user-data-dir", userData],
+      ...["--locale", language, folder],
     ],
     { cwd: folder, env: { ...personEnvironment(), ...env }, stdio: ["ignore", log, log], detached: true },
   );
@@ -150,6 +166,17 @@ async function startCodeServer(
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** As VS Code notes down an installed language pack: one that translates nothing of VS Code itself. */
+function speak(userData: string, language: string): void {
+  const translation = join(userData, `${language}.json`);
+  writeFileSync(translation, JSON.stringify({ contents: {} }));
+  const extensions = [
+    { extensionIdentifier: { id: `stand-in.language-pack-${language}` }, version: "1.0.0" },
+  ];
+  const pack = { hash: "stand-in", extensions, translations: { vscode: translation }, label: language };
+  writeFileSync(join(userData, "languagepacks.json"), JSON.stringify({ [language]: pack }));
 }
 
 /** What a person's login gives, and nothing of whoever runs the tests. */

@@ -15,8 +15,10 @@ const START_TIMEOUT_MS = 60_000;
 function script(folder: string): string {
   const settings = {
     "workbench.startupEditor": "none",
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
     "chat.disableAIFeatures": true,
     "git.enabled": false,
+    "window.commandCenter": false,
   };
   const server = [codeServer.node, codeServer.entry].map(shellWord).join(" ");
   const flags = "--auth none --bind-addr 127.0.0.1:0 --disable-telemetry --disable-update-check";
@@ -88,11 +90,15 @@ export class RemoteWindow implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
-    if (!this.connected) return;
-    const gone = new Promise<void>((resolve) => this.#ssh.once("exit", () => resolve()));
-    this.#ssh.kill();
-    await gone;
+    await end(this.#ssh);
   }
+}
+
+async function end(ssh: ChildProcess): Promise<void> {
+  if (ssh.exitCode !== null || ssh.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => ssh.once("exit", () => resolve()));
+  ssh.kill();
+  await gone;
 }
 
 function firstLine(ssh: ChildProcess, said: () => string): Promise<string> {
@@ -100,13 +106,48 @@ function firstLine(ssh: ChildProcess, said: () => string): Promise<string> {
     const { stdout } = ssh;
     if (stdout === null) return reject(new Error("no stdout"));
     const fail = (why: string) => reject(new Error(`${why}\n${said().slice(-3000)}`));
-    const timer = setTimeout(() => fail("no VS Code server within 60 s"), START_TIMEOUT_MS);
+    const timer = setTimeout(() => fail("nothing came within 60 s"), START_TIMEOUT_MS);
     ssh.once("exit", (code) => fail(`ssh ended with ${code}`));
     createInterface(stdout).once("line", (line) => {
       clearTimeout(timer);
       resolve(line);
     });
   });
+}
+
+/** A connection that stays: `ssh <alias> sh`, with more to run as it is typed. */
+export class Shell implements AsyncDisposable {
+  readonly #ssh: ChildProcess;
+
+  /** @throws Error with what ssh said */
+  static async open(alias: string): Promise<Shell> {
+    const ssh = spawn("ssh", ["-T", alias, "sh"], {
+      env: personEnvironment(),
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let said = "";
+    ssh.stderr.on("data", (part) => {
+      said += part;
+    });
+    ssh.stdin.on("error", () => undefined); // The connection is gone, as a test may want it.
+    const shell = new Shell(ssh);
+    shell.type("echo in");
+    await firstLine(ssh, () => said);
+    ssh.stdout.resume();
+    return shell;
+  }
+
+  private constructor(ssh: ChildProcess) {
+    this.#ssh = ssh;
+  }
+
+  type(line: string): void {
+    this.#ssh.stdin?.write(`${line}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.#ssh);
+  }
 }
 
 export interface Ran {

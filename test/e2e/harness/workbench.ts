@@ -15,7 +15,7 @@ export function openWindows(): Workbench[] {
   return [...windows];
 }
 
-export class Workbench {
+export class Workbench implements AsyncDisposable {
   readonly page: Page;
 
   constructor(page: Page) {
@@ -93,9 +93,26 @@ export class Workbench {
 
   /** Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an accident. */
   async menu(row: string | RegExp, name: string): Promise<void> {
-    await this.row(row).click({ button: "right" });
-    await this.page.getByRole("menuitem", { name }).hover();
+    const item = this.page.getByRole("menuitem", { name });
+    for (const deadline = Date.now() + 60_000; ; ) {
+      await this.row(row).click({ button: "right" });
+      try {
+        await item.hover({ timeout: 5_000 });
+        break;
+      } catch (error) {
+        // A tree that is drawn anew takes its menu along.
+        if (Date.now() > deadline) throw error;
+        await this.page.keyboard.press("Escape");
+      }
+    }
     await this.page.keyboard.press("Enter");
+  }
+
+  /** As when a link is clicked anywhere on the machine: VS Code asks whether the extension may have it. */
+  async openLink(link: string): Promise<void> {
+    await this.command("Developer: Open URL");
+    await this.type(link);
+    await this.press("Open");
   }
 
   /** A notification, by a part of its text. */
@@ -138,6 +155,10 @@ export class Workbench {
 
   async clipboard(): Promise<string> {
     return String(await this.page.evaluate("navigator.clipboard.readText()"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.close();
   }
 
   async screenshot(name: string): Promise<void> {

@@ -118,14 +118,9 @@ test("as Remote-SSH uses it, the alias carries a VS Code in which a file is edit
   await workbench.command("Terminal: Create New Terminal");
   await workbench.page.locator(".xterm-helper-textarea").first().waitFor();
   await workbench.page.locator(".terminal-wrapper.active .xterm").first().click();
+  await workbench.page.keyboard.type("cp hello.txt copied.txt; echo $SSH_CONNECTION\n");
   await expect
-    .poll(
-      async () => {
-        await workbench.page.keyboard.type("cp hello.txt copied.txt; echo $SSH_CONNECTION\n");
-        return readIfThere(join(api.home, "project", "copied.txt"));
-      },
-      { timeout: 20_000, interval: 1_000 },
-    )
+    .poll(() => readIfThere(join(api.home, "project", "copied.txt")), { timeout: 30_000 })
     .toBe("written in the workspace");
   await workbench.screenshot("remote-window");
   expect(remote.connected).toBe(true);

@@ -1,0 +1,82 @@
+// A window that is open on a workspace: the status bar tells how the connection is, and the way follows the network.
+// What starts the extension there on a desktop, `onResolveRemoteAuthority:ssh-remote`, fires only beside a Remote-SSH that runs,
+// which none does in a browser: here the sidebar starts it, and from then on everything is as it is there.
+
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Editor } from "../harness/editor.ts";
+import { Firewall } from "../harness/firewall.ts";
+import { emptyHome, MANAGED, makeKey, publicKey } from "../harness/home.ts";
+import { Shell } from "../harness/remote-ssh.ts";
+import { connectByClick, FOLDER, forgetReachability, SETTINGS, signIn } from "../harness/steps.ts";
+import type { Workbench } from "../harness/workbench.ts";
+import { type Host, type Person, World } from "../harness/world.ts";
+
+const ALIAS = "api.sallyport.example";
+/** The status bar looks every two seconds, and a companion beats every five. */
+const SEEN = { timeout: 60_000 };
+
+let world: World;
+let ana: Person;
+let api: Host;
+let firewall: Firewall;
+let editor: Editor;
+let window: Workbench;
+
+beforeAll(async () => {
+  emptyHome();
+  world = await World.start();
+  firewall = new Firewall();
+  ana = await world.person("ana");
+  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  api = await world.host(ana, "api");
+  editor = await Editor.start({ settings: SETTINGS });
+  window = await editor.openWindow();
+  await signIn(window, ana.token);
+  await firewall.block("refused");
+  await connectByClick(window, editor, "api");
+  expect(readFileSync(MANAGED, "utf8")).toContain("ProxyCommand");
+});
+
+afterAll(async () => {
+  await editor?.stop();
+  await firewall?.[Symbol.asyncDispose]();
+  await world?.[Symbol.asyncDispose]();
+});
+
+test("through the tunnel, the status bar has the workspace, the way, the round trip and the traffic", async () => {
+  await using shell = await Shell.open(ALIAS);
+  await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
+  await connected.openSidebar();
+  await connected.statusBarItem(/api · tunnel · \d+ ms/).waitFor(SEEN);
+  shell.type("while head -c 100000 /dev/zero; do sleep 0.1; done");
+  await connected.statusBarItem(/api · tunnel · \d+ ms · [\d.]+ [kM]B\/s/).waitFor(SEEN);
+  await connected.screenshot("status-bar-tunnel");
+  await connected.statusBarItem(/api · tunnel/).click();
+  await connected.choices.filter({ hasText: "Diagnose Connection" }).waitFor();
+  await connected.screenshot("status-bar-menu");
+});
+
+test("a workspace that goes away is offline in the status bar, and there again when it is back", async () => {
+  await using _shell = await Shell.open(ALIAS);
+  await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
+  await connected.openSidebar();
+  await connected.statusBarItem(/api · tunnel/).waitFor(SEEN);
+  await api.program.stop();
+  await connected.statusBarItem(/api · tunnel · offline/).waitFor(SEEN);
+  await connected.screenshot("status-bar-offline");
+  api = await world.host(ana, "api");
+  await connected.statusBarItem(/api · tunnel(?! · offline)/).waitFor(SEEN);
+});
+
+test("a window that connects anew looks at the network first, and takes the direct way once it is open", async () => {
+  await firewall.open();
+  forgetReachability();
+  await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
+  await connected.openSidebar();
+  await connected.statusBarItem(/api · direct · \d+ ms/).waitFor(SEEN);
+  expect(readFileSync(MANAGED, "utf8")).toContain("ProxyJump");
+  expect(readFileSync(MANAGED, "utf8")).not.toContain("ProxyCommand");
+  await connected.row(/^api, online, direct/).waitFor(SEEN);
+  await connected.screenshot("status-bar-direct");
+});

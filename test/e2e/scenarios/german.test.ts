@@ -1,0 +1,52 @@
+// In German: what VS Code translates by the manifest, and what the extension says itself.
+
+import { afterAll, beforeAll, test } from "vitest";
+import { Editor } from "../harness/editor.ts";
+import { emptyHome, makeKey, publicKey } from "../harness/home.ts";
+import { SETTINGS } from "../harness/steps.ts";
+import type { Workbench } from "../harness/workbench.ts";
+import { GATEWAY_URL, type Person, World } from "../harness/world.ts";
+
+let world: World;
+let ana: Person;
+let editor: Editor;
+let window: Workbench;
+
+beforeAll(async () => {
+  emptyHome();
+  world = await World.start();
+  ana = await world.person("ana");
+  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await world.host(ana, "api");
+  const retired = await world.host(ana, "retired");
+  await retired.program.stop();
+  editor = await Editor.start({ settings: SETTINGS, language: "de" });
+  window = await editor.openWindow();
+});
+
+afterAll(async () => {
+  await editor?.stop();
+  await world?.[Symbol.asyncDispose]();
+});
+
+test("signed out, the sidebar asks in German", async () => {
+  await window.openSidebar();
+  await window.sidebar.getByRole("button", { name: "Anmelden" }).waitFor();
+  await window.screenshot("german-welcome");
+});
+
+test("the tree, its menu and the question before anything is written are in German", async () => {
+  await window.press("Anmelden", window.sidebar);
+  await window.type(GATEWAY_URL);
+  await window.quickInputTitled("2/2");
+  await window.type(ana.token);
+  await window.row(/1 Arbeitsplatz offline/).waitFor();
+  await window.row(/^api, online/).click({ button: "right" });
+  await window.page.getByRole("menuitem", { name: "Besitzer-Token kopieren" }).waitFor();
+  await window.screenshot("german-sessions");
+  await window.page.keyboard.press("Escape");
+  await window.row(/^api, online/).click();
+  await window.dialog.getByText("Darf Sallyport eine Zeile zu").waitFor();
+  await window.screenshot("german-consent");
+  await window.page.keyboard.press("Escape");
+});
