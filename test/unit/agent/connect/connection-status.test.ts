@@ -22,7 +22,18 @@ const status = (over: Partial<ConnectionStatus> = {}): ConnectionStatus => ({
 
 test("companions of one workspace are counted together, the quickest one tells the round trip", () => {
   const both = [status(), status({ pid: 8, roundTripMs: 12 }), status({ pid: 9, roundTripMs: null })];
-  expect(traffic(both, 1_500)).toEqual({ connections: 3, roundTripMs: 12, bytes: 45 });
+  expect(traffic(both, 1_500)).toEqual({
+    connections: 3,
+    roundTripMs: 12,
+    bytes: 45,
+    reconnecting: 0,
+    lost: 0,
+  });
+});
+
+test("a companion whose way is cut counts as reconnecting, and one that gave up as lost, which carries nothing", () => {
+  const all = [status(), status({ pid: 8, state: "reconnecting" }), status({ pid: 9, state: "lost" })];
+  expect(traffic(all, 1_500)).toMatchObject({ connections: 2, reconnecting: 1, lost: 1 });
 });
 
 test("a companion that has not written for a while carries nothing any more", () => {
@@ -30,6 +41,8 @@ test("a companion that has not written for a while carries nothing any more", ()
     connections: 0,
     roundTripMs: undefined,
     bytes: 0,
+    reconnecting: 0,
+    lost: 0,
   });
 });
 
