@@ -65,7 +65,11 @@ export async function chooseSession(
         if (isAddress || pasted) fill();
         pasted = isAddress;
       });
-      pick.onDidAccept(() => resolve(pick.selectedItems[0]));
+      pick.onDidAccept(() => {
+        const [selected] = pick.selectedItems;
+        // Who pastes and presses Enter at once is quicker than the line for the address.
+        resolve(selected ?? (looksLikeAddress(pick.value) ? addressItem(pick.value) : undefined));
+      });
       pick.onDidHide(() => resolve(undefined));
       pick.show();
     });

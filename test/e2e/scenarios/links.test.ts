@@ -44,6 +44,7 @@ afterAll(async () => {
 /** As a person does who has the link in a message. */
 async function paste(link: string): Promise<void> {
   await window.command("Sallyport: Connect to Workspace");
+  await window.quickInputTitled("Connect to Workspace");
   await window.type(link);
 }
 
