@@ -69,7 +69,8 @@ function closeWhenQuiet(output: ReadStream): void {
   let seen = -1;
   const timer = setInterval(() => {
     const isQuiet = output.bytesRead === seen && output.readableLength === 0 && !output.isPaused();
-    seen = output.bytesRead;
+    // A reader that has just begun again gets the whole of the time.
+    seen = output.isPaused() ? -1 : output.bytesRead;
     if (isQuiet) output.destroy();
     if (output.destroyed) clearInterval(timer);
   }, LINGER_MS);
