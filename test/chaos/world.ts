@@ -6,7 +6,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Gateway, type Stack, startGateway, startHost, startStack } from "../../scripts/stack.ts";
+import { expect, vi } from "vitest";
+import {
+  callApi,
+  type Gateway,
+  type Stack,
+  startGateway,
+  startHost,
+  startStack,
+} from "../../scripts/stack.ts";
 import { CutProxy } from "./cut-proxy.ts";
 
 export const run = promisify(execFile);
@@ -63,6 +71,15 @@ export class World {
 
   get hostPid(): number {
     return this.#host.pid;
+  }
+
+  /** Returns once the host's link is up. */
+  async registered(): Promise<void> {
+    await vi.waitFor(
+      async () =>
+        expect(await (await callApi(this.#gateway, "workspaces/dev")).json()).toMatchObject({ online: true }),
+      { timeout: 20_000, interval: 100 },
+    );
   }
 
   /** SIGKILL, and another one in its place, with the same identity. */
