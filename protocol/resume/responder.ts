@@ -161,6 +161,11 @@ export class Responder {
   }
 
   #detached(stream: Resumable, code: number, reason: string): void {
+    // Whoever it was opened for may not any more: there is nobody to wait for.
+    if (code === CLOSE.refused) {
+      stream.connection.abort(RESET.gone);
+      return;
+    }
     this.#options.onEvent?.(
       `a connection was cut (${reason || code}); it is kept for ${this.#graceMs / 1000} s`,
     );

@@ -6,6 +6,7 @@ import type { WebSocket } from "ws";
 import { dialTunnel } from "../../../agent/companion/tunnel.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
 import { SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
+import type { AccountId } from "../../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
 import { decodeFrame, encodeFrame, FRAME, RESET, readReset } from "../../../protocol/resume/frame.ts";
 import {
@@ -15,23 +16,28 @@ import {
   type StreamKey,
 } from "../../../protocol/resume/handshake.ts";
 import { WINDOW_MAX } from "../../../protocol/resume/limits.ts";
-import { TestStack } from "../link/harness.ts";
+import { type TestHost, TestStack } from "../link/harness.ts";
 
 let stack: TestStack;
 let workspace: string;
+let host: TestHost;
+let annId: AccountId;
+let annToken: string;
 /** Of ann, whose workspace it is, and of bob, with whom it is shared. */
 let tokens: { ann: string; bob: string };
 beforeEach(async () => {
   stack = await TestStack.start();
   const [ann, bob] = [await stack.account("ann"), await stack.account("bob")];
-  const host = await stack.host({ token: (await stack.token(ann, ["host"])).token });
+  host = await stack.host({ token: (await stack.token(ann, ["host"])).token });
   workspace = host.id;
   const { store } = stack.gateway;
   const found = await store.workspace(host.id);
   if (found?.owner == null) throw new Error("no workspace");
   await store.shares.add({ ...found, owner: found.owner }, parseName("bob"), { account: "ann" });
+  const { token, info } = await stack.token(ann, ["connect"]);
+  [annId, annToken] = [ann, info.id];
   tokens = {
-    ann: (await stack.token(ann, ["connect"])).token,
+    ann: token,
     bob: (await stack.token(bob, ["connect"])).token,
   };
 });
@@ -156,6 +162,13 @@ describe("going on with a stream", () => {
     expect(await peer.closed).toBe(CLOSE.fenced);
     await echoes(next, 5, "went on");
   });
+});
+
+test("a stream whose token is revoked ends at the host as well, at once", async () => {
+  const { peer } = await living(tokens.ann);
+  await stack.gateway.store.tokens.revoke(annId, annToken as never, { account: "ann" });
+  expect(await peer.closed).toBe(CLOSE.refused);
+  await expect.poll(() => host.streams[0]?.destroyed).toBe(true);
 });
 
 test("a proof that is shown again, as a listener on the way could, is refused", async () => {
