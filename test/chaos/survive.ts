@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, vi } from "vitest";
+import { seeded } from "../unit/protocol/resume/mutated-frames.ts";
 import { companions, residentKilobytes, run, type World } from "./world.ts";
 
 export interface Ordeal {
@@ -36,7 +37,7 @@ export interface Report {
 
 export async function survive(world: World, ordeal: Ordeal): Promise<Report> {
   const { directory, stack } = world;
-  const random = mulberry32(ordeal.seed);
+  const random = seeded(ordeal.seed);
   const began = performance.now();
   const [source, copy, back] = ["source", "copy", "back"].map((name) => join(directory, name));
   if (source === undefined || copy === undefined || back === undefined) throw new Error("no paths");
@@ -197,15 +198,4 @@ async function sha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
   return hash.digest("hex");
-}
-
-/** A small generator with a seed, so that a run can be told again. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
