@@ -53,8 +53,8 @@ export interface LinkOptions {
   /** The keys of the gateway that has just accepted the registration, authorized_keys form: who may vouch for people. */
   readonly onGatewayKeys: (keys: readonly string[]) => void;
   readonly onStream: (stream: Duplex, request: OpenMessage) => void;
-  /** Keeps streams across the loss of their connections, and of this link. */
-  readonly responder: Responder;
+  /** Keeps streams across the loss of their connections, and of this link. Missing: each ends with its connection. */
+  readonly responder?: Responder;
 }
 
 /** Dial-backs under way at once: more are refused, so that a flood cannot take the machine's sockets. */
@@ -210,7 +210,7 @@ class Attempt {
       agent: this.#options.agent,
       endToEndOnly: this.#options.endToEndOnly,
       ownerTokens: this.#options.ownerTokens,
-      standby: true,
+      standby: this.#options.responder !== undefined,
       ...(browserUrl === undefined ? {} : { browserUrl }),
       ...(folder === undefined ? {} : { folder }),
     };
@@ -262,7 +262,7 @@ class Attempt {
   #accept(dialled: WebSocket, request: OpenMessage): void {
     const { onStream, responder } = this.#options;
     const { account } = request.client;
-    responder.accept(dialled, `${request.via} ${account ?? ""}`, (stream) => onStream(stream, request));
+    responder?.accept(dialled, `${request.via} ${account ?? ""}`, (stream) => onStream(stream, request));
   }
 
   #dialBack(socket: WebSocket, request: OpenMessage): void {
@@ -282,16 +282,17 @@ class Attempt {
       return;
     }
     this.#dialling++;
+    const resumes = request.resume === true && this.#options.responder !== undefined;
     dialWebSocket({
       gateway,
       path: PATHS.stream,
-      subprotocols: [request.resume === true ? SUBPROTOCOL.resume : SUBPROTOCOL.raw],
+      subprotocols: [resumes ? SUBPROTOCOL.resume : SUBPROTOCOL.raw],
       token: request.stream,
       signal: this.#signal,
       network: this.#options.network,
     })
       .then((dialled) => {
-        if (request.resume === true) return this.#accept(dialled, request);
+        if (resumes) return this.#accept(dialled, request);
         const stream = webSocketStream(dialled);
         // The SSH server listens from here on; a stream that fails before is gone without a trace.
         onStream(stream, request);

@@ -12,6 +12,7 @@ import { wstunnel } from "./wstunnel.ts";
 export const SUBJECTS: readonly Subject[] = [
   sallyport({ transport: "wss", protocol: "raw", entry: "port" }),
   sallyport({ transport: "wss", protocol: "resume", entry: "port" }),
+  sallyport({ transport: "wss", protocol: "resume", entry: "stdio" }),
   sallyport({ transport: "wss", protocol: "raw", entry: "stdio" }),
   sallyport({ transport: "ws", protocol: "raw", entry: "port" }),
   direct,

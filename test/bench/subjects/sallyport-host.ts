@@ -1,6 +1,6 @@
 // Stands in for `sallyport host`: its real link to the gateway, with a port forward to the target where the workspace's
 // SSH server would be. Peers have no SSH server behind their tunnel either. Its first line of output is JSON.
-//   node sallyport-host.ts GATEWAY NAME TOKEN_FILE STATE_DIRECTORY TARGET_PORT
+//   node sallyport-host.ts GATEWAY NAME TOKEN_FILE STATE_DIRECTORY TARGET_PORT raw|resume
 
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -14,7 +14,7 @@ import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";
 
-const [gateway, name, tokenFile = "", state = "", port] = process.argv.slice(2);
+const [gateway, name, tokenFile = "", state = "", port, protocol] = process.argv.slice(2);
 const ending = new AbortController();
 process.once("SIGTERM", () => ending.abort());
 
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
       },
       onKeys: () => undefined,
       onGatewayKeys: () => undefined,
-      responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }),
+      ...(protocol === "raw" ? {} : { responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }) }),
       onStream: (stream) => {
         const socket = connect({ host: "127.0.0.1", port: Number(port), noDelay: true });
         // Either end that goes takes the other one along; what it says is of no interest here.

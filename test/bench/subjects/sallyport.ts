@@ -37,7 +37,7 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
     name: `sallyport, ${how}`,
     program: "sallyport",
     transport,
-    missing: () => (protocol === "resume" ? "the resume layer is not built yet" : undefined),
+    missing: () => undefined,
     version: () => `${manifest.version} on Node ${process.versions.node}`,
     ...(entry === "stdio" ? { processPerConnection: true } : {}),
     async start(place) {
@@ -59,6 +59,7 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
             gateway.tokenFile,
             join(directory, "host"),
             String(target),
+            protocol,
           ],
           env,
           cwd: directory,
