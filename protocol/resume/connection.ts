@@ -7,7 +7,7 @@ import { type ByteSocket, OPEN } from "../web-socket.ts";
 import { type Effect, ResumeEnd } from "./end.ts";
 import { encodeReset, RESET, type ResetCode } from "./frame.ts";
 import type { Position } from "./handshake.ts";
-import { MAX_PAYLOAD, TICK_MS, WINDOW_MAX } from "./limits.ts";
+import { TICK_MS, WINDOW_MAX, WRITE_BYTES } from "./limits.ts";
 import type { ByteBudget } from "./outgoing.ts";
 
 export interface ConnectionOptions {
@@ -63,8 +63,8 @@ export class ResumeConnection {
     this.#ticks = setInterval(() => this.#run(this.#end.tick(now())), TICK_MS);
     this.stream = new Duplex({
       allowHalfOpen: true,
-      readableHighWaterMark: 4 * MAX_PAYLOAD,
-      writableHighWaterMark: 4 * MAX_PAYLOAD,
+      readableHighWaterMark: 4 * WRITE_BYTES,
+      writableHighWaterMark: 4 * WRITE_BYTES,
       read: () => this.#read(),
       write: (chunk: Buffer, _encoding, done) => this.#write(chunk, done),
       writev: (chunks, done) => this.#write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done),
@@ -266,8 +266,8 @@ export class ResumeConnection {
   #goOnWriting(): void {
     for (let waiting = this.#unwritten; waiting !== undefined; waiting = this.#unwritten) {
       if (!this.#end.hasRoom) return;
-      const part = waiting.bytes.subarray(0, MAX_PAYLOAD);
-      const rest = waiting.bytes.subarray(MAX_PAYLOAD);
+      const part = waiting.bytes.subarray(0, WRITE_BYTES);
+      const rest = waiting.bytes.subarray(WRITE_BYTES);
       this.#unwritten = rest.length > 0 ? { bytes: rest, done: waiting.done } : undefined;
       this.#run(this.#end.write(part, now()));
       if (rest.length === 0) waiting.done();

@@ -64,8 +64,15 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-export function encodeFrame(type: FrameType, ack: number, offset: number, payload?: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + (payload?.length ?? 0));
+/** @param into memory for the frame; it has its size */
+export function encodeFrame(
+  type: FrameType,
+  ack: number,
+  offset: number,
+  payload?: Uint8Array,
+  into?: Buffer,
+): Buffer {
+  const frame = into ?? Buffer.allocUnsafe(HEADER_BYTES + (payload?.length ?? 0));
   frame[0] = type;
   frame[1] = 0;
   frame.writeUIntBE(ack, 2, 6);

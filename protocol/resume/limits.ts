@@ -30,7 +30,12 @@ export const WINDOW_MAX = 8 * 1024 * 1024;
 export const WINDOW_MIN = 128 * 1024;
 /** What a peer that has not said so yet surely has room for. */
 export const WINDOW_UNTOLD = 256 * 1024;
-/** In one frame. */
-export const MAX_PAYLOAD = 64 * 1024;
+/**
+ * In one frame that is sent: with its own header and a WebSocket client's (14 and 8 bytes) it fills a TLS record (16,384 bytes,
+ * RFC 8446 §5.1), so that the gateway sends it on in the memory that it came in.
+ */
+export const MAX_PAYLOAD = 16 * 1024 - 8 - 14;
+/** Taken from a writer at once. */
+export const WRITE_BYTES = 4 * MAX_PAYLOAD;
 /** Unacknowledged bytes of all streams of a process together, past which none has more than WINDOW_MIN. */
 export const PROCESS_BYTES = 256 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // What one end of a stream has sent and not seen acknowledged: kept as the frames that carried it, so that a new
 // connection sends them again as they are. Bounded by a window that grows with the measured bandwidth-delay product.
 
-import { encodeFrame, FRAME, renewAck } from "./frame.ts";
+import { encodeFrame, FRAME, HEADER_BYTES, renewAck } from "./frame.ts";
 import { MAX_PAYLOAD, WINDOW, WINDOW_MAX, WINDOW_MIN, WINDOW_UNTOLD } from "./limits.ts";
 
 /** Memory for what waits, shared by the streams of one process. */
@@ -96,9 +96,15 @@ export class Outgoing {
   }
 
   write(bytes: Uint8Array, ack: number): void {
+    // One piece of memory for all of its frames: they are acknowledged together, more or less.
+    const frames = Math.ceil(bytes.length / MAX_PAYLOAD);
+    const memory = Buffer.allocUnsafe(bytes.length + frames * HEADER_BYTES);
+    let used = 0;
     for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) {
       const part = bytes.subarray(at, at + MAX_PAYLOAD);
-      this.#keep(encodeFrame(FRAME.data, ack, this.#end, part), part.length);
+      const into = memory.subarray(used, used + HEADER_BYTES + part.length);
+      used += into.length;
+      this.#keep(encodeFrame(FRAME.data, ack, this.#end, part, into), part.length);
     }
   }
 
