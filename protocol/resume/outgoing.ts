@@ -2,7 +2,7 @@
 // connection sends them again as they are. Bounded by a window that grows with the measured bandwidth-delay product.
 
 import { encodeFrame, FRAME, HEADER_BYTES, renewAck } from "./frame.ts";
-import { MAX_PAYLOAD, WINDOW, WINDOW_MAX, WINDOW_MIN, WINDOW_UNTOLD } from "./limits.ts";
+import { ACK_BYTES, MAX_PAYLOAD, WINDOW, WINDOW_MAX, WINDOW_MIN, WINDOW_UNTOLD } from "./limits.ts";
 
 /** Memory for what waits, shared by the streams of one process. */
 export class ByteBudget {
@@ -133,7 +133,9 @@ export class Outgoing {
     renewAck(sent.frame, ack);
     const full = this.#next === this.#frames.length && !this.hasRoom;
     if (this.#sample === undefined || (full && !this.#sample.full)) {
-      this.#sample = { end: sent.end, at: now, acked: this.#acked, full };
+      // The ack of the last bytes may take its time, waiting for more: one before it tells as much.
+      const early = full ? Math.min(ACK_BYTES, (sent.end - this.#acked) / 2) : 0;
+      this.#sample = { end: sent.end - early, at: now, acked: this.#acked, full };
     }
     return sent.frame;
   }
