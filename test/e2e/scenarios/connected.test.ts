@@ -34,6 +34,7 @@ beforeAll(async () => {
   window = await editor.openWindow();
   await signIn(window, ana.token);
   await firewall.block("refused");
+  forgetReachability();
   await connectByClick(window, editor, "api");
   expect(readFileSync(MANAGED, "utf8")).toContain("ProxyCommand");
 });

@@ -100,7 +100,7 @@ test("a thousand sessions are listed and filtered without a pause", async () => 
   await window.row(/^own-0, online/).waitFor();
   report("1,000 sessions, from the click on the icon to the tree", performance.now() - started, {
     target: 1_000,
-    allowed: 5_000,
+    allowed: 10_000,
   });
   await window.screenshot("a-thousand-sessions");
   await window.command("Sallyport: Connect to Workspace…");
