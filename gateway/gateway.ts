@@ -25,7 +25,7 @@ import { Store } from "./store/store.ts";
 import { readAllowedHosts } from "./upterm/allowed-hosts.ts";
 import { createUptermFront } from "./upterm/front.ts";
 import { UPTERM_HOST_LIMITS } from "./upterm/host-connection.ts";
-import { UptermSessions } from "./upterm/sessions.ts";
+import { SESSION_LIMITS, UptermSessions } from "./upterm/sessions.ts";
 
 const PRUNE_MS = 3_600_000;
 
@@ -172,7 +172,7 @@ export async function startGateway(
   if (options.ssh !== null) {
     const parts = { options, hostKeys, directory: store, registry, connections: open, log, metrics };
     const upterm = createUptermFront({
-      sessions: new UptermSessions(),
+      sessions: new UptermSessions(SESSION_LIMITS, siblings?.sessions),
       allowed:
         options.hostKeysAllowed === null ? undefined : await readAllowedHosts(options.hostKeysAllowed, log),
       open: options.open,

@@ -7,6 +7,7 @@ import type { UpgradeHandover } from "./link/attach.ts";
 import type { PendingStreams } from "./link/pending-streams.ts";
 import type { RouteStore } from "./link/route-store.ts";
 import type { Offence } from "./ssh/admission.ts";
+import type { SessionsElsewhere } from "./upterm/sessions.ts";
 
 /** What every process has to hear of, whichever it happened in. */
 export type News =
@@ -22,6 +23,7 @@ export interface Siblings {
   /** How many processes there are, this one included. */
   readonly count: number;
   readonly routes: RouteStore;
+  readonly sessions: SessionsElsewhere;
   /** Streams that this process waits for. */
   readonly pending: PendingStreams;
   readonly handover: Handover;

@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import type { Presence } from "../presence.ts";
 import type { WorkspaceLink } from "./link.ts";
-import { noRoutesElsewhere, type RouteStore } from "./route-store.ts";
+import { FENCED, noRoutesElsewhere, type RouteStore } from "./route-store.ts";
 
 export class LinkRegistry implements Presence {
   readonly #links = new Map<WorkspaceId, WorkspaceLink>();
@@ -14,10 +14,7 @@ export class LinkRegistry implements Presence {
 
   constructor(routes: RouteStore = noRoutesElsewhere()) {
     this.#routes = routes;
-    routes.follow({
-      changed: (id) => this.#changes.emit("change", id),
-      fenced: (link) => fence(link),
-    });
+    routes.follow((id) => this.#changes.emit("change", id));
   }
 
   /** Links of this process. */
@@ -68,7 +65,7 @@ export class LinkRegistry implements Presence {
     const former = this.#links.get(link.workspaceId);
     this.#links.set(link.workspaceId, link);
     this.#routes.claim(link);
-    if (former !== undefined) fence(former);
+    former?.close("fenced", FENCED);
     this.changed(link.workspaceId);
   }
 
@@ -97,8 +94,4 @@ export class LinkRegistry implements Presence {
     this.#changes.on("change", listener);
     return () => this.#changes.off("change", listener);
   }
-}
-
-function fence(link: WorkspaceLink): void {
-  link.close("fenced", "Another host registered with the same identity and took over.");
 }

@@ -18,18 +18,14 @@ export interface RouteStore {
   streamsChanged(link: WorkspaceLink): void;
   /** Streams that other processes have open by a link of this one. */
   streamsElsewhere(link: WorkspaceLink): number;
-  /** What happens elsewhere, to one subscriber: the registry. */
-  follow(follower: RouteFollower): void;
+  /** Tells one subscriber, the registry, where a workspace's state or number of clients elsewhere is another. */
+  follow(follower: (id: WorkspaceId) => void): void;
   /** Registrations of one workspace are decided one after the other, whichever process they came to. */
   readonly turns: TurnTaker;
 }
 
-export interface RouteFollower {
-  /** A workspace's state or number of clients is another. */
-  changed(id: WorkspaceId): void;
-  /** Another process holds the workspace's link now. */
-  fenced(link: WorkspaceLink): void;
-}
+/** What a host is told in whose place another one is now, wherever that is connected. */
+export const FENCED = "Another host registered with the same identity and took over.";
 
 /** Of a gateway that is one process: there is no elsewhere. */
 export function noRoutesElsewhere(): RouteStore {

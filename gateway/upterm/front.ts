@@ -3,8 +3,8 @@
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { UptermClient, UptermFront, UptermSession } from "../ssh/upterm-front.ts";
 import { serveUptermHost, type UptermHostContext } from "./host-connection.ts";
-import { sessionIdIn, sessionLabel } from "./session-id.ts";
-import type { UptermSessionEntry } from "./sessions.ts";
+import { type SessionId, sessionIdIn, sessionLabel } from "./session-id.ts";
+import type { SessionElsewhere } from "./sessions.ts";
 
 /** By this string alone a host is told from a client (RFC 4253 §4.2). */
 export const HOST_IDENTIFICATION = "SSH-2.0-upterm-host-client";
@@ -16,11 +16,11 @@ export function createUptermFront(context: UptermHostContext): UptermFront {
     session(userName) {
       const id = sessionIdIn(userName);
       const session = id === undefined ? undefined : context.sessions.find(id);
-      return session === undefined ? undefined : sessionFor(userName, session);
+      return id === undefined || session === undefined ? undefined : sessionFor(userName, id, session);
     },
   };
 
-  function sessionFor(userName: string, { id, link, allowed }: UptermSessionEntry): UptermSession {
+  function sessionFor(userName: string, id: SessionId, { link, allowed }: SessionElsewhere): UptermSession {
     return {
       label: sessionLabel(id),
       link,

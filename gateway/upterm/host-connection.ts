@@ -212,7 +212,7 @@ class UptermHost implements ConnectionOwner {
     if (session === undefined || path !== session.id)
       return { refusal: "this connection has no such session" };
     if (!session.ready) {
-      session.ready = true;
+      this.#context.sessions.open(session);
       this.#host.signedIn();
       this.#context.audit({
         event: "upterm.registered",

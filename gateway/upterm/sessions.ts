@@ -2,19 +2,41 @@
 
 import { createHash } from "node:crypto";
 import { addressBlock } from "../http/client-address.ts";
+import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";
 import type { UptermLink } from "./upterm-link.ts";
 
-export interface UptermSessionEntry {
-  readonly id: SessionId;
+/** A session that another process of this gateway holds, and what it has in common with one of this process. */
+export interface SessionElsewhere {
   readonly address: string;
   /** 0: a random id, which nothing can supersede. */
   readonly generation: bigint;
-  readonly link: UptermLink;
+  readonly link: Link;
   /** Base64 blobs of the keys that may join; "anyone" with a key where the host named none. */
   readonly allowed: ReadonlySet<string> | "anyone";
+}
+
+export interface UptermSessionEntry extends SessionElsewhere {
+  readonly id: SessionId;
+  readonly link: UptermLink;
   /** The host has asked for connections: people may join. */
   ready: boolean;
+}
+
+/** What processes call a session among each other: a hash of its id, which is a secret. */
+export type SessionKey = `upterm_${string}`;
+
+export function isSessionKey(text: string): text is SessionKey {
+  return text.startsWith("upterm_");
+}
+
+/** Where a gateway is several processes: sessions whose hosts are connected to others. */
+export interface SessionsElsewhere {
+  session(key: SessionKey): SessionElsewhere | undefined;
+  sessions(): Iterable<SessionElsewhere>;
+  /** People may join it from now on, whichever process they come to. A newer one of the same host is not displaced. */
+  claimSession(key: SessionKey, session: SessionElsewhere): void;
+  releaseSession(link: Link): void;
 }
 
 export interface SessionLimits {
@@ -35,10 +57,12 @@ export const SUPERSEDED = "upterm: superseded by a newer registration";
 export class UptermSessions {
   readonly #limits: SessionLimits;
   /** By hash of the id: a look-up by the id itself, which is a secret, could be timed. */
-  readonly #sessions = new Map<string, UptermSessionEntry>();
+  readonly #sessions = new Map<SessionKey, UptermSessionEntry>();
+  readonly #elsewhere: SessionsElsewhere | undefined;
 
-  constructor(limits: SessionLimits = SESSION_LIMITS) {
+  constructor(limits: SessionLimits = SESSION_LIMITS, elsewhere?: SessionsElsewhere) {
     this.#limits = limits;
+    this.#elsewhere = elsewhere;
   }
 
   get size(): number {
@@ -55,31 +79,42 @@ export class UptermSessions {
       former.link.close("fenced", "The same host has connected again.");
       return;
     }
-    if (this.#sessions.size >= this.#limits.sessions) {
+    const other = this.#elsewhere?.session(key);
+    if (other !== undefined && session.generation <= other.generation) throw new SessionRefused(SUPERSEDED);
+    const all = [...this.#sessions.values(), ...(this.#elsewhere?.sessions() ?? [])];
+    if (all.length >= this.#limits.sessions) {
       throw new SessionRefused("this gateway has as many sessions as it allows; try again later");
     }
     const block = addressBlock(session.address);
     let held = 0;
-    for (const { address } of this.#sessions.values()) if (addressBlock(address) === block) held++;
+    for (const { address } of all) if (addressBlock(address) === block) held++;
     if (held >= this.#limits.sessionsPerAddress) {
       throw new SessionRefused("too many sessions are online from this address");
     }
     this.#sessions.set(key, session);
   }
 
+  /** People may join from now on. */
+  open(session: UptermSessionEntry): void {
+    session.ready = true;
+    this.#elsewhere?.claimSession(hashed(session.id), session);
+  }
+
   /** Takes a session out, unless a newer registration has taken its place already. */
   remove(session: UptermSessionEntry): void {
+    this.#elsewhere?.releaseSession(session.link);
     const key = hashed(session.id);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
   }
 
   /** undefined: there is none, or its host has not asked for connections yet. */
-  find(id: SessionId): UptermSessionEntry | undefined {
-    const session = this.#sessions.get(hashed(id));
-    return session?.ready === true ? session : undefined;
+  find(id: SessionId): SessionElsewhere | undefined {
+    const key = hashed(id);
+    const session = this.#sessions.get(key);
+    return session?.ready === true ? session : this.#elsewhere?.session(key);
   }
 }
 
-function hashed(id: SessionId): string {
-  return createHash("sha256").update(id).digest("hex");
+function hashed(id: SessionId): SessionKey {
+  return `upterm_${createHash("sha256").update(id).digest("hex")}`;
 }

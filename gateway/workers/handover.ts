@@ -8,7 +8,6 @@
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createConnection, Socket } from "node:net";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -18,6 +17,7 @@ import { closeServer, LIMITS, trackConnections } from "../server.ts";
 import type { Handover } from "../siblings.ts";
 import type { Channel } from "./channel.ts";
 import type { Welcome } from "./messages.ts";
+import { socketPath } from "./socket-path.ts";
 import { stopReading } from "./stop-reading.ts";
 import type { WorkerRoutes } from "./worker-routes.ts";
 
@@ -103,10 +103,6 @@ export class WorkerHandover implements Handover {
     if (to !== undefined) routes.load.gave(to);
     return to;
   }
-}
-
-function socketPath(directory: string, slot: number): string {
-  return join(directory, `worker-${slot}`);
 }
 
 /** The request as it came, and whose it is. */

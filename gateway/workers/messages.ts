@@ -7,6 +7,7 @@ import { ERROR_STATUS, type ErrorCode } from "../../protocol/errors.ts";
 import { type AccountId, ID_PATTERN, type TokenId, type WorkspaceId } from "../../protocol/id.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import type { DirectoryChange } from "../directory.ts";
+import type { SessionKey } from "../upterm/sessions.ts";
 
 const closed = { additionalProperties: false } as const;
 const object = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed);
@@ -18,6 +19,9 @@ const request = count;
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const WorkspaceIdText = Type.Unsafe<WorkspaceId>({ type: "string", pattern: ID_PATTERN.workspace });
+const SessionKeyText = Type.Unsafe<SessionKey>({ type: "string", pattern: "^upterm_[0-9a-f]{64}$" });
+/** A workspace, or an upterm session. */
+const RouteIdText = Type.Union([WorkspaceIdText, SessionKeyText]);
 const AccountIdText = Type.Unsafe<AccountId>({ type: "string", pattern: ID_PATTERN.account });
 const TokenIdText = Type.Unsafe<TokenId>({ type: "string", pattern: ID_PATTERN.token });
 const StreamTokenText = Type.Unsafe<StreamToken>({ type: "string", pattern: "^sps_[0-9A-Za-z]{49}$" });
@@ -28,14 +32,21 @@ const Address = object({ host: text(255), port: Type.Integer({ minimum: 0, maxim
 const PushedKey = object({ publicKey: text(8 * 1024), account: text(40) });
 
 const Route = object({
-  id: WorkspaceIdText,
+  id: RouteIdText,
   claim: Claim,
   slot,
   /** Milliseconds since 1970. */
   since: count,
   address: text(100),
   credential: Nullable(object({ accountId: AccountIdText, tokenId: TokenIdText })),
-  hostKeys: Type.Array(text(8 * 1024), { maxItems: 8 }),
+  hostKeys: Type.Array(text(8 * 1024), { maxItems: 16 }),
+  /** Of an upterm session: how new it is, and the keys that may join (base64); null: any. */
+  session: Type.Optional(
+    object({
+      generation: Type.String({ pattern: "^[0-9]{1,20}$" }),
+      allowed: Nullable(Type.Array(text(8 * 1024), { maxItems: 1_000 })),
+    }),
+  ),
 });
 
 const Change = Type.Unsafe<DirectoryChange>(
@@ -82,16 +93,17 @@ const fromWorker = {
   ready: object({ type: Type.Literal("ready"), http: Type.String(), ssh: Nullable(Address) }),
   failed: object({ type: Type.Literal("failed"), stage: text(20), message: text(10_000) }),
   claim: object({ type: Type.Literal("claim"), route: Route }),
-  release: object({ type: Type.Literal("release"), id: WorkspaceIdText, claim: Claim }),
+  release: object({ type: Type.Literal("release"), id: RouteIdText, claim: Claim }),
   /** How many streams this worker has open by a link, its own or another's. */
-  streams: object({ type: Type.Literal("streams"), id: WorkspaceIdText, claim: Claim, count }),
-  wish: object({ type: Type.Literal("wish"), id: WorkspaceIdText, claim: Claim, wish: Wish }),
+  streams: object({ type: Type.Literal("streams"), id: RouteIdText, claim: Claim, count }),
+  wish: object({ type: Type.Literal("wish"), id: RouteIdText, claim: Claim, wish: Wish }),
   refused: object({
     type: Type.Literal("refused"),
     to: slot,
-    id: WorkspaceIdText,
+    id: RouteIdText,
     claim: Claim,
     token: StreamTokenText,
+    code: Code,
     message: text(500),
   }),
   probed: object({ type: Type.Literal("probed"), to: slot, request, alive: Type.Boolean() }),
@@ -115,15 +127,16 @@ const fromPrimary = {
     routes: Type.Array(Route),
   }),
   route: object({ type: Type.Literal("route"), route: Route }),
-  "route-gone": object({ type: Type.Literal("route-gone"), id: WorkspaceIdText, claim: Claim }),
-  streams: object({ type: Type.Literal("streams"), id: WorkspaceIdText, claim: Claim, slot, count }),
-  fenced: object({ type: Type.Literal("fenced"), id: WorkspaceIdText, claim: Claim }),
+  "route-gone": object({ type: Type.Literal("route-gone"), id: RouteIdText, claim: Claim }),
+  streams: object({ type: Type.Literal("streams"), id: RouteIdText, claim: Claim, slot, count }),
+  fenced: object({ type: Type.Literal("fenced"), id: RouteIdText, claim: Claim }),
   wish: object({ type: Type.Literal("wish"), from: slot, claim: Claim, wish: Wish }),
   refused: object({
     type: Type.Literal("refused"),
-    id: WorkspaceIdText,
+    id: RouteIdText,
     claim: Claim,
     token: StreamTokenText,
+    code: Code,
     message: text(500),
   }),
   probed: object({ type: Type.Literal("probed"), request, alive: Type.Boolean() }),
@@ -143,6 +156,7 @@ const fromPrimary = {
 export type FromWorker = Static<(typeof fromWorker)[keyof typeof fromWorker]>;
 export type FromPrimary = Static<(typeof fromPrimary)[keyof typeof fromPrimary]>;
 export type RouteRecord = Static<typeof Route>;
+export type RouteId = RouteRecord["id"];
 export type LinkWish = Static<typeof Wish>;
 export type Welcome = Extract<FromPrimary, { type: "welcome" }>;
 

@@ -1,11 +1,11 @@
-// The link of a workspace whose host is connected to another worker, as it is used here. The host is asked through that
-// worker; it dials back to this one, so the bytes of a stream pass no other.
+// A link that another worker holds, as it is used here. The host is asked through that worker; it dials back to this one,
+// so the bytes of a stream pass no other. Where it cannot dial (upterm), that worker brings the stream.
 
 import type { PushedKey } from "../../protocol/control.ts";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { MAX_OPENING, MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
-import type { LinkStream, StreamRequest, WorkspaceLink } from "../link/link.ts";
+import type { Link, LinkStream, StreamRequest, WorkspaceLink } from "../link/link.ts";
 import type { PendingStreams } from "../link/pending-streams.ts";
 import type { LinkWish, RouteRecord } from "./messages.ts";
 
@@ -19,12 +19,10 @@ export interface RemoteLinkOptions {
   readonly onStreams: (count: number) => void;
 }
 
-export class RemoteLink implements WorkspaceLink {
+export class RemoteLink implements Link {
   readonly claim: string;
   readonly since: Date;
-  readonly workspaceId: WorkspaceId;
   readonly address: string;
-  readonly credential: WorkspaceLink["credential"];
   readonly hostKeys: readonly string[];
   readonly #options: RemoteLinkOptions;
   #own = 0;
@@ -35,9 +33,7 @@ export class RemoteLink implements WorkspaceLink {
   constructor(route: RouteRecord, options: RemoteLinkOptions) {
     this.claim = route.claim;
     this.since = new Date(route.since);
-    this.workspaceId = route.id;
     this.address = route.address;
-    this.credential = route.credential;
     this.hostKeys = route.hostKeys;
     this.#options = options;
   }
@@ -63,7 +59,8 @@ export class RemoteLink implements WorkspaceLink {
     this.#opening++;
     try {
       const { token, socket: dialled } = pending.create(this);
-      wish({ kind: "stream", token, ...request });
+      const { via, client, resume } = request;
+      wish({ kind: "stream", token, via, client, resume });
       const socket = await dialled;
       socket.once("close", () => this.#count(-1));
       return { kind: "web-socket", socket };
@@ -99,5 +96,16 @@ export class RemoteLink implements WorkspaceLink {
   #count(by: 1 | -1): void {
     this.#own += by;
     if (!this.#isGone) this.#options.onStreams(this.#own);
+  }
+}
+
+export class RemoteWorkspaceLink extends RemoteLink implements WorkspaceLink {
+  readonly workspaceId: WorkspaceId;
+  readonly credential: WorkspaceLink["credential"];
+
+  constructor(workspaceId: WorkspaceId, route: RouteRecord, options: RemoteLinkOptions) {
+    super(route, options);
+    this.workspaceId = workspaceId;
+    this.credential = route.credential;
   }
 }

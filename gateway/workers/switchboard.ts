@@ -2,9 +2,8 @@
 // the way of a message from one worker to another. There is one primary, so the order in which it hears of claims decides.
 // No process and no socket here.
 
-import type { WorkspaceId } from "../../protocol/id.ts";
 import { Turns } from "../link/turns.ts";
-import type { FromPrimary, FromWorker, RouteRecord } from "./messages.ts";
+import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "./messages.ts";
 
 export interface SwitchboardWorker {
   /** Its place, which the worker that is started in its stead takes over. */
@@ -28,7 +27,7 @@ interface Entry {
 export class Switchboard {
   readonly #workers = new Map<number, SwitchboardWorker>();
   readonly #ready = new Set<number>();
-  readonly #entries = new Map<WorkspaceId, Entry>();
+  readonly #entries = new Map<RouteId, Entry>();
   readonly #turns = new Turns();
   /** How to end the turns that are taken or awaited, by worker. */
   readonly #turnsOf = new Map<SwitchboardWorker, Map<number, () => void>>();
@@ -127,6 +126,10 @@ export class Switchboard {
 
   #claim(worker: SwitchboardWorker, route: RouteRecord): void {
     const former = this.#entries.get(route.id);
+    if (former !== undefined && isNewer(former.route, route)) {
+      worker.send({ type: "fenced", id: route.id, claim: route.claim });
+      return;
+    }
     this.#entries.set(route.id, { route, holder: worker, streams: new Map() });
     if (former !== undefined && former.holder !== worker) {
       former.holder.send({ type: "fenced", id: route.id, claim: former.route.claim });
@@ -134,7 +137,7 @@ export class Switchboard {
     this.#tellAll({ type: "route", route });
   }
 
-  #drop(id: WorkspaceId, { route }: Entry): void {
+  #drop(id: RouteId, { route }: Entry): void {
     this.#entries.delete(id);
     this.#tellAll({ type: "route-gone", id, claim: route.claim });
   }
@@ -159,6 +162,12 @@ export class Switchboard {
   #tellAll(message: FromPrimary): void {
     for (const worker of this.#workers.values()) worker.send(message);
   }
+}
+
+/** Upterm's hosts number their registrations; of others the one that comes last is the newest. */
+function isNewer({ session }: RouteRecord, than: RouteRecord): boolean {
+  if (session === undefined || than.session === undefined) return false;
+  return BigInt(session.generation) >= BigInt(than.session.generation);
 }
 
 function streamsMessage({ id, claim }: RouteRecord, slot: number, count: number): FromPrimary {

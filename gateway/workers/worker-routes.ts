@@ -2,17 +2,25 @@
 // message. New connections are handed out by the primary over the same line, so a worker has heard of every claim that
 // the primary knew when it gave it the connection.
 
+import { ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { hashToken, newStreamToken, type StreamToken } from "../../protocol/token.ts";
-import type { WorkspaceLink } from "../link/link.ts";
+import type { Link, WorkspaceLink } from "../link/link.ts";
 import { NativeLink } from "../link/native-link.ts";
 import { PendingStreams } from "../link/pending-streams.ts";
-import type { RouteFollower, RouteStore } from "../link/route-store.ts";
+import { FENCED, type RouteStore } from "../link/route-store.ts";
 import type { TurnTaker } from "../link/turns.ts";
+import {
+  isSessionKey,
+  type SessionElsewhere,
+  type SessionKey,
+  type SessionsElsewhere,
+} from "../upterm/sessions.ts";
 import { type Channel, Questions } from "./channel.ts";
+import { HeldLinks } from "./held-links.ts";
 import { Load } from "./load.ts";
-import type { FromPrimary, LinkWish, RouteRecord, Welcome } from "./messages.ts";
-import { RemoteLink } from "./remote-link.ts";
+import type { FromPrimary, LinkWish, RouteId, RouteRecord, Welcome } from "./messages.ts";
+import { RemoteLink, type RemoteLinkOptions, RemoteWorkspaceLink } from "./remote-link.ts";
 
 /** What an answer to a probe may take longer than the probe. */
 const PROBE_GRACE_MS = 1_000;
@@ -25,29 +33,26 @@ interface Known {
   readonly link: RemoteLink | undefined;
 }
 
-export class WorkerRoutes implements RouteStore {
+export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly pending: PendingStreams;
   readonly turns: TurnTaker;
   readonly #channel: Channel;
   readonly #welcome: Welcome;
-  readonly #known = new Map<WorkspaceId, Known>();
-  readonly #claims = new Map<WorkspaceLink, string>();
-  readonly #links = new Map<string, WorkspaceLink>();
-  /** Keys that other workers have lent to hosts of this one: `<slot>/<claim>/<loan>` to the way to take them back. */
-  readonly #loans = new Map<string, () => void>();
+  readonly #known = new Map<RouteId, Known>();
+  readonly #held: HeldLinks;
   /** This worker's streams by claim, as it has told them. */
   readonly #told = new Map<string, number>();
   readonly #syncs = new Questions<undefined>();
   readonly #probes = new Questions<boolean>();
   readonly #turnQuestions = new Questions<undefined>();
   readonly #load: Load;
-  #follower: RouteFollower | undefined;
-  #lastClaim = 0;
+  #follower: ((id: WorkspaceId) => void) | undefined;
 
   constructor(channel: Channel, welcome: Welcome) {
     this.#channel = channel;
     this.#welcome = welcome;
     this.#load = new Load(welcome.slot);
+    this.#held = new HeldLinks(channel, welcome);
     this.pending = new PendingStreams({
       mint: () => this.#mint(),
       refused: (owner, token, message) => this.#refused(owner, token, message),
@@ -58,11 +63,12 @@ export class WorkerRoutes implements RouteStore {
   }
 
   elsewhere(id: WorkspaceId): WorkspaceLink | undefined {
-    return this.#known.get(id)?.link;
+    const link = this.#known.get(id)?.link;
+    return link instanceof RemoteWorkspaceLink ? link : undefined;
   }
 
   *all(): Generator<WorkspaceLink> {
-    for (const { link } of this.#known.values()) if (link !== undefined) yield link;
+    for (const { link } of this.#known.values()) if (link instanceof RemoteWorkspaceLink) yield link;
   }
 
   async caughtUp(): Promise<void> {
@@ -70,50 +76,57 @@ export class WorkerRoutes implements RouteStore {
   }
 
   claim(link: WorkspaceLink): void {
-    const claim = `${this.#welcome.worker}.${++this.#lastClaim}`;
-    this.#claims.set(link, claim);
-    this.#links.set(claim, link);
-    const { workspaceId: id, address, credential, hostKeys } = link;
-    const route = {
-      id,
-      claim,
-      slot: this.#welcome.slot,
-      since: link.since.getTime(),
-      address: address.slice(0, 100),
-      credential,
-      hostKeys: [...hostKeys],
-    };
-    this.#channel.send({ type: "claim", route });
+    this.#held.claim(link.workspaceId, link, { credential: link.credential });
   }
 
   release(link: WorkspaceLink): void {
-    const claim = this.#claims.get(link);
-    if (claim === undefined) return;
-    this.#tellStreams(link.workspaceId, claim, 0);
-    this.#claims.delete(link);
-    this.#links.delete(claim);
-    for (const key of [...this.#loans.keys()]) if (key.split("/")[1] === claim) this.#loans.delete(key);
-    this.#channel.send({ type: "release", id: link.workspaceId, claim });
+    const claim = this.#held.claimOf(link);
+    if (claim !== undefined) this.#tellStreams(link.workspaceId, claim, 0);
+    this.#held.release(link);
   }
 
   streamsChanged(link: WorkspaceLink): void {
-    const claim = this.#claims.get(link);
+    const claim = this.#held.claimOf(link);
     if (claim !== undefined) this.#tellStreams(link.workspaceId, claim, link.streams);
   }
 
   streamsElsewhere(link: WorkspaceLink): number {
     const known = this.#known.get(link.workspaceId);
-    if (known === undefined || known.route.claim !== this.#claims.get(link)) return 0;
+    if (known === undefined || known.route.claim !== this.#held.claimOf(link)) return 0;
     return total(known) - (known.streams.get(this.#welcome.slot) ?? 0);
   }
 
-  follow(follower: RouteFollower): void {
+  follow(follower: (id: WorkspaceId) => void): void {
     this.#follower = follower;
   }
 
   /** The worker that a stream token leads to: that follows from its hash. */
   slotOf(token: StreamToken): number {
     return Number.parseInt(hashToken(token).slice(0, 8), 16) % this.#welcome.count;
+  }
+
+  /** An upterm session that another worker holds. */
+  session(key: SessionKey): SessionElsewhere | undefined {
+    const known = this.#known.get(key);
+    return known === undefined ? undefined : sessionOf(known);
+  }
+
+  *sessions(): Generator<SessionElsewhere> {
+    for (const known of this.#known.values()) {
+      const session = sessionOf(known);
+      if (session !== undefined) yield session;
+    }
+  }
+
+  claimSession(key: SessionKey, { generation, allowed, link }: SessionElsewhere): void {
+    this.#held.claim(key, link, {
+      credential: null,
+      session: { generation: String(generation), allowed: allowed === "anyone" ? null : [...allowed] },
+    });
+  }
+
+  releaseSession(link: Link): void {
+    this.#held.release(link);
   }
 
   get load(): Load {
@@ -125,32 +138,31 @@ export class WorkerRoutes implements RouteStore {
       case "route":
         this.#forget(message.route.id);
         this.#learn(message.route);
-        this.#follower?.changed(message.route.id);
+        this.#changed(message.route.id);
         return;
       case "route-gone":
         if (this.#known.get(message.id)?.route.claim !== message.claim) return;
         this.#forget(message.id);
-        this.#follower?.changed(message.id);
+        this.#changed(message.id);
         return;
       case "streams": {
         const known = this.#known.get(message.id);
         if (known?.route.claim !== message.claim) return;
         this.#setStreams(known, message.slot, message.count);
-        this.#follower?.changed(message.id);
+        this.#changed(message.id);
         return;
       }
       case "fenced": {
-        const link = this.#links.get(message.claim);
-        if (link !== undefined) this.#follower?.fenced(link);
+        this.#held.link(message.claim)?.close("fenced", FENCED);
         return;
       }
       case "wish":
-        this.#fulfil(message.wish, message.claim, message.from);
+        this.#held.fulfil(message.wish, message.claim, message.from);
         return;
       case "refused": {
         const link = this.#known.get(message.id)?.link;
         if (link?.claim === message.claim) {
-          this.pending.refuse(link, message.token, "stream_refused", message.message);
+          this.pending.refuse(link, message.token, message.code, message.message);
         }
         return;
       }
@@ -168,55 +180,16 @@ export class WorkerRoutes implements RouteStore {
         return;
       case "worker-gone":
         this.#load.gone(message.slot);
-        for (const [key, takeBack] of [...this.#loans]) {
-          if (!key.startsWith(`${message.slot}/`)) continue;
-          this.#loans.delete(key);
-          takeBack();
-        }
-        return;
-    }
-  }
-
-  /** What another worker wishes of a link that this one holds. */
-  #fulfil(wish: LinkWish, claim: string, from: number): void {
-    const link = this.#links.get(claim);
-    if (link === undefined) return;
-    switch (wish.kind) {
-      case "stream":
-        if (link instanceof NativeLink) {
-          const { via, client, resume } = wish;
-          link.askFor(wish.token, { via, client, resume });
-        }
-        return;
-      case "lend-key": {
-        const takeBack = link.lendKey?.(wish.key);
-        if (takeBack !== undefined) this.#loans.set(`${from}/${claim}/${wish.loan}`, takeBack);
-        return;
-      }
-      case "take-back": {
-        const key = `${from}/${claim}/${wish.loan}`;
-        this.#loans.get(key)?.();
-        this.#loans.delete(key);
-        return;
-      }
-      case "probe":
-        // Never rejects.
-        void link.probe(wish.ms).then((alive) => {
-          this.#channel.send({ type: "probed", to: from, request: wish.request, alive });
-        });
-        return;
-      case "close":
-        link.close(wish.code, wish.message);
+        this.#held.workerGone(message.slot);
         return;
     }
   }
 
   #learn(route: RouteRecord): void {
-    const isOwn = this.#links.has(route.claim);
     const streams = new Map<number, number>();
     const { id, claim } = route;
     const wish = (what: LinkWish) => this.#channel.send({ type: "wish", id, claim, wish: what });
-    const link = new RemoteLink(route, {
+    const options: RemoteLinkOptions = {
       pending: this.pending,
       wish,
       probe: (ms) =>
@@ -224,13 +197,16 @@ export class WorkerRoutes implements RouteStore {
           ms: ms + PROBE_GRACE_MS,
           answer: false,
         }),
-      streams: () => [...streams.values()].reduce((sum, count) => sum + count, 0),
+      streams: () => total({ streams }),
       onStreams: (count) => this.#tellStreams(id, claim, count),
-    });
-    this.#known.set(id, { route, streams, link: isOwn ? undefined : link });
+    };
+    const link = isSessionKey(id)
+      ? new RemoteLink(route, options)
+      : new RemoteWorkspaceLink(id, route, options);
+    this.#known.set(id, { route, streams, link: this.#held.has(claim) ? undefined : link });
   }
 
-  #forget(id: WorkspaceId): void {
+  #forget(id: RouteId): void {
     const known = this.#known.get(id);
     if (known === undefined) return;
     for (const slot of [...known.streams.keys()]) this.#setStreams(known, slot, 0);
@@ -240,13 +216,17 @@ export class WorkerRoutes implements RouteStore {
     known.link?.gone();
   }
 
+  #changed(id: RouteId): void {
+    if (!isSessionKey(id)) this.#follower?.(id);
+  }
+
   #setStreams({ streams }: Known, slot: number, count: number): void {
     this.#load.changed(slot, count - (streams.get(slot) ?? 0));
     if (count === 0) streams.delete(slot);
     else streams.set(slot, count);
   }
 
-  #tellStreams(id: WorkspaceId, claim: string, count: number): void {
+  #tellStreams(id: RouteId, claim: string, count: number): void {
     const before = this.#told.get(claim) ?? 0;
     if (count === before) return;
     this.#load.ownChanged(count - before);
@@ -265,10 +245,7 @@ export class WorkerRoutes implements RouteStore {
   #refused(owner: object, token: StreamToken, message: string): void {
     const to = this.slotOf(token);
     if (to === this.#welcome.slot || !(owner instanceof NativeLink)) return;
-    const claim = this.#claims.get(owner);
-    if (claim === undefined) return;
-    const { workspaceId: id } = owner;
-    this.#channel.send({ type: "refused", to, id, claim, token, message: message.slice(0, 500) });
+    this.#held.refused(owner, to, token, new ProtocolError("stream_refused", message));
   }
 
   async #takeTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
@@ -285,6 +262,18 @@ export class WorkerRoutes implements RouteStore {
   }
 }
 
-function total({ streams }: Known): number {
+function sessionOf({ route, link }: Known): SessionElsewhere | undefined {
+  const { session, address } = route;
+  if (session === undefined || link === undefined) return undefined;
+  const { generation, allowed } = session;
+  return {
+    address,
+    generation: BigInt(generation),
+    allowed: allowed === null ? "anyone" : new Set(allowed),
+    link,
+  };
+}
+
+function total({ streams }: Pick<Known, "streams">): number {
   return [...streams.values()].reduce((sum, count) => sum + count, 0);
 }

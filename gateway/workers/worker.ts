@@ -60,6 +60,7 @@ function siblingsOf(channel: Channel, welcome: Welcome, options: GatewayOptions)
     slot: welcome.slot,
     count: welcome.count,
     routes,
+    sessions: routes,
     pending: routes.pending,
     handover: new WorkerHandover({ channel, welcome, routes, clientAddress }),
     tell: (news) => channel.send({ type: "news", news: copyOf(news) }),

@@ -35,7 +35,16 @@ export const QUICK: Plan = {
   startUpRounds: 4,
 };
 
-export const PARTS = ["start-up", "traffic", "delay", "idle", "scp", "ssh-latency", "ssh-port"] as const;
+export const PARTS = [
+  "start-up",
+  "traffic",
+  "delay",
+  "idle",
+  "scp",
+  "ssh-latency",
+  "ssh-port",
+  "workers",
+] as const;
 export type Part = (typeof PARTS)[number];
 /** The others are about Sallyport alone, and are asked for by name. */
 export const COMPARED: readonly Part[] = ["start-up", "traffic", "delay", "idle"];

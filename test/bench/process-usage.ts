@@ -50,10 +50,14 @@ export function findBelow(root: number, word: string): number | undefined {
 }
 
 export function hasChildren(pid: number): boolean {
+  return childrenOf(pid).length > 0;
+}
+
+export function childrenOf(pid: number): number[] {
   return readdirSync("/proc")
     .map(Number)
     .filter(Number.isInteger)
-    .some((child) => parentOf(child) === pid);
+    .filter((child) => parentOf(child) === pid);
 }
 
 function isBelow(pid: number, root: number): boolean {

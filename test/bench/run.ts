@@ -26,7 +26,7 @@ Usage: npm run bench -- [options]
   --size SIZE          bytes of one stream, such as 256M or 1G (default: 1G)
   --rounds N           how often everything is measured; medians count (default: 2)
   --only PART          ${PARTS.join(", ")}; may be given several times
-                       (the last three are about Sallyport's own SSH paths, and not in a run without --only)
+                       (the last four are about Sallyport alone, and not in a run without --only)
   --subject WORD       those whose name has this word, beside Sallyport's first; may be given several times
   --protocol NAME      raw or resume: leave the other one of Sallyport's out
   --no-docs            do not write docs/benchmarks.md and .json
@@ -116,9 +116,9 @@ result.skipped = Object.fromEntries(skipped);
 result.aims = judge(result);
 const report = render(result);
 process.stdout.write(`${report}\n`);
-const ssh = await measureOwn(parts, directory);
+const alone = await measureOwn(parts, directory, certificate);
 
-const json = `${JSON.stringify({ ...result, ...ssh }, null, 2)}\n`;
+const json = `${JSON.stringify({ ...result, ...alone }, null, 2)}\n`;
 writeFileSync(join(ROOT, "test", "bench", "result.json"), json);
 if (!values.quick && values.only === undefined && values["no-docs"] !== true) {
   const title =

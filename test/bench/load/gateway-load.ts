@@ -16,8 +16,13 @@ import {
   webSocketUrl,
 } from "../../../protocol/gateway-url.ts";
 
-/** Registers a workspace; every stream that the gateway asks for is dialled back and left alone. */
-export async function openHost(gateway: string, token: string, name: string): Promise<WebSocket> {
+/** Registers a workspace; every stream that the gateway asks for is dialled back and left to `onStream`. */
+export async function openHost(
+  gateway: string,
+  token: string,
+  name: string,
+  onStream: (stream: WebSocket) => void = () => undefined,
+): Promise<WebSocket> {
   const key = generateKeyPairSync("ed25519");
   const socket = dial(gateway, PATHS.link, SUBPROTOCOL.control, token);
   const send = (message: HostMessage) => socket.send(JSON.stringify(message));
@@ -29,7 +34,7 @@ export async function openHost(gateway: string, token: string, name: string): Pr
       if (message.type === "challenge") send(register(message, name, key));
       else if (message.type === "registered") resolve(socket);
       else if (message.type === "open")
-        dial(gateway, PATHS.stream, SUBPROTOCOL.raw, message.stream).on("error", reject);
+        onStream(dial(gateway, PATHS.stream, SUBPROTOCOL.raw, message.stream).on("error", reject));
       else if (message.type === "ping") send({ type: "pong" });
       else if (message.type === "error") reject(new Error(`${name}: ${message.code} ${message.message}`));
     });
@@ -54,6 +59,8 @@ function dial(
 ): WebSocket {
   return new WebSocket(webSocketUrl(parseGatewayUrl(gateway), path), subprotocol, {
     perMessageDeflate: false,
+    // As host and companion do on this machine and over TLS.
+    generateMask: (mask) => mask.fill(0),
     headers: { ...headers, Authorization: `Bearer ${token}` },
   });
 }

@@ -1,7 +1,9 @@
-// The parts that are about Sallyport's own ways for SSH, beside a local sshd: asked for by `--only`.
+// The parts that are about Sallyport alone, asked for by `--only`: its ways for SSH beside a local sshd, and its workers.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Certificate } from "../certificate.ts";
+import { measureWorkers, type WorkersFigure } from "../parts/workers.ts";
 import type { Part } from "../plan.ts";
 import { type Latency, measureLatency } from "./latency.ts";
 import { measureSshPortLoad, type SshPortLoad } from "./ssh-port-load.ts";
@@ -11,9 +13,14 @@ export interface SshResult {
   transfers?: Transfer[];
   latency?: Latency[];
   sshPort?: SshPortLoad;
+  workers?: WorkersFigure[];
 }
 
-export async function measureOwn(parts: readonly Part[], directory: string): Promise<SshResult> {
+export async function measureOwn(
+  parts: readonly Part[],
+  directory: string,
+  certificate: Certificate,
+): Promise<SshResult> {
   const own = (name: string): string => {
     const path = join(directory, name);
     mkdirSync(path, { mode: 0o700 });
@@ -45,6 +52,22 @@ export async function measureOwn(parts: readonly Part[], directory: string): Pro
       "KiB resident after 600 connections": { value: memoryKiB.after600 },
       "KiB resident after 1,600 connections": { value: memoryKiB.after1600 },
     });
+  }
+  if (parts.includes("workers")) {
+    heading("16 tunnels at once, by workers; capacity: where the busiest process fills a core");
+    result.workers = await measureWorkers(own("workers"), certificate);
+    console.table(
+      result.workers.map(({ transport, workers, ...figure }) => ({
+        transport,
+        workers,
+        "CPU s/GB": figure.cpuPerGigabyte,
+        "busiest s/GB": figure.busiestPerGigabyte,
+        "primary s/GB": figure.primaryPerGigabyte,
+        "capacity MB/s": figure.capacityMegabytesPerSecond,
+        ratio: figure.ratio,
+        "MB/s, all on one core": figure.oneCoreMegabytesPerSecond,
+      })),
+    );
   }
   if (parts.includes("scp")) {
     heading("scp of 1 GiB; CPU in seconds per GB");

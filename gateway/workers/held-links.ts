@@ -1,0 +1,125 @@
+// The links that this worker holds, as the others know them: by their claims. Does with them what others wish.
+
+import type { ProtocolError } from "../../protocol/errors.ts";
+import type { StreamToken } from "../../protocol/token.ts";
+import type { Link } from "../link/link.ts";
+import { NativeLink } from "../link/native-link.ts";
+import { asRefusal } from "../link/upgrade.ts";
+import type { Channel } from "./channel.ts";
+import { dialWorker } from "./dial-worker.ts";
+import type { LinkWish, RouteId, RouteRecord, Welcome } from "./messages.ts";
+
+interface Held {
+  readonly id: RouteId;
+  readonly link: Link;
+}
+
+export class HeldLinks {
+  readonly #channel: Channel;
+  readonly #welcome: Welcome;
+  readonly #claims = new Map<Link, string>();
+  readonly #held = new Map<string, Held>();
+  /** Keys that other workers have lent to hosts of this one: `<slot>/<claim>/<loan>` to the way to take them back. */
+  readonly #loans = new Map<string, () => void>();
+  #lastClaim = 0;
+
+  constructor(channel: Channel, welcome: Welcome) {
+    this.#channel = channel;
+    this.#welcome = welcome;
+  }
+
+  has(claim: string): boolean {
+    return this.#held.has(claim);
+  }
+
+  link(claim: string): Link | undefined {
+    return this.#held.get(claim)?.link;
+  }
+
+  claimOf(link: Link): string | undefined {
+    return this.#claims.get(link);
+  }
+
+  claim(id: RouteId, link: Link, more: Pick<RouteRecord, "credential" | "session">): void {
+    const claim = `${this.#welcome.worker}.${++this.#lastClaim}`;
+    this.#claims.set(link, claim);
+    this.#held.set(claim, { id, link });
+    const route = {
+      id,
+      claim,
+      slot: this.#welcome.slot,
+      since: link.since.getTime(),
+      address: link.address.slice(0, 100),
+      hostKeys: [...link.hostKeys],
+      ...more,
+    };
+    this.#channel.send({ type: "claim", route });
+  }
+
+  release(link: Link): void {
+    const claim = this.#claims.get(link);
+    const held = claim === undefined ? undefined : this.#held.get(claim);
+    if (claim === undefined || held === undefined) return;
+    this.#claims.delete(link);
+    this.#held.delete(claim);
+    for (const key of [...this.#loans.keys()]) if (key.split("/")[1] === claim) this.#loans.delete(key);
+    this.#channel.send({ type: "release", id: held.id, claim });
+  }
+
+  /** What another worker wishes. */
+  fulfil(wish: LinkWish, claim: string, from: number): void {
+    const held = this.#held.get(claim);
+    if (held === undefined) return;
+    const { link } = held;
+    switch (wish.kind) {
+      case "stream": {
+        const { token, via, client, resume } = wish;
+        if (link instanceof NativeLink) link.askFor(token, { via, client, resume });
+        else {
+          dialWorker(link.openStream({ via, client, resume }), from, token, this.#welcome.directory).catch(
+            (error: unknown) => this.refused(link, from, token, asRefusal(error)),
+          );
+        }
+        return;
+      }
+      case "lend-key": {
+        const takeBack = link.lendKey?.(wish.key);
+        if (takeBack !== undefined) this.#loans.set(`${from}/${claim}/${wish.loan}`, takeBack);
+        return;
+      }
+      case "take-back": {
+        const key = `${from}/${claim}/${wish.loan}`;
+        this.#loans.get(key)?.();
+        this.#loans.delete(key);
+        return;
+      }
+      case "probe":
+        // Never rejects.
+        void link.probe(wish.ms).then((alive) => {
+          this.#channel.send({ type: "probed", to: from, request: wish.request, alive });
+        });
+        return;
+      case "close":
+        link.close(wish.code, wish.message);
+        return;
+    }
+  }
+
+  /** A stream that another worker waits for does not come. */
+  refused(link: Link, to: number, token: StreamToken, { code, message }: ProtocolError): void {
+    const claim = this.#claims.get(link);
+    const held = claim === undefined ? undefined : this.#held.get(claim);
+    if (claim === undefined || held === undefined) return;
+    const { id } = held;
+    this.#channel.send({ type: "refused", to, id, claim, token, code, message: message.slice(0, 500) });
+  }
+
+  /** Takes back what a worker had lent that is gone. */
+  workerGone(slot: number): void {
+    for (const [key, takeBack] of [...this.#loans]) {
+      if (!key.startsWith(`${slot}/`)) continue;
+      this.#loans.delete(key);
+      takeBack();
+    }
+  }
+}

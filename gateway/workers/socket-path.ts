@@ -1,0 +1,7 @@
+// Where a worker listens for the others: a Unix socket below a directory that only the gateway's own user can enter.
+
+import { join } from "node:path";
+
+export function socketPath(directory: string, slot: number): string {
+  return join(directory, `worker-${slot}`);
+}
