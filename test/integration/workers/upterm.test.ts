@@ -58,7 +58,7 @@ describe.skipIf(NO_PEERS !== undefined)("an upterm session", { timeout: 90_000 }
         ...["-F", "none", "-o", `UserKnownHostsFile=${pins}`, "-o", "GlobalKnownHostsFile=none"],
         ...["-o", "HostKeyAlias=gateway", "-o", "StrictHostKeyChecking=yes", "-o", "UpdateHostKeys=no"],
         ...["-o", "BatchMode=yes", "-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes", "-i", identity],
-        ...["-p", String(gateway.sshPort), "-l", user, "127.0.0.1", "echo joined"],
+        ...["-p", String(gateway.sshPort), "-l", user, "127.0.0.1", "say joined"],
       ],
       { timeout: 60_000 },
     );
