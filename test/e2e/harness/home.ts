@@ -14,14 +14,21 @@ export const MANAGED = join(SSH, "sallyport", "config");
 export function emptyHome(): void {
   // A mistake here would cost somebody their home directory.
   if (process.env.SALLYPORT_E2E === undefined || !isTmpfs()) throw new Error(`${HOME} is not the tests' own`);
-  const mounted = aside.map(({ path }) => path);
-  for (const entry of readdirSync(HOME)) {
-    const path = join(HOME, entry);
-    if (!mounted.some((one) => one === path || one.startsWith(`${path}/`))) {
-      rmSync(path, { recursive: true, force: true });
-    }
-  }
+  empty(
+    HOME,
+    aside.map(({ path }) => path),
+  );
   mkdirSync(SSH, { mode: 0o700 });
+}
+
+/** Also within the directories that something is mounted in: what lies beside it there is an earlier test's. */
+function empty(directory: string, mounted: readonly string[]): void {
+  for (const entry of readdirSync(directory)) {
+    const path = join(directory, entry);
+    if (mounted.includes(path)) continue;
+    if (mounted.some((one) => one.startsWith(`${path}/`))) empty(path, mounted);
+    else rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Returns the path of the private key. */
