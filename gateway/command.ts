@@ -20,6 +20,7 @@ import {
   parseAdminTokenOptions,
   parseGatewayOptions,
   parseHostKeysOptions,
+  UsageError,
 } from "./options.ts";
 import { StartError } from "./start-error.ts";
 import { hasDatabase, openDatabase } from "./store/sqlite.ts";
@@ -131,6 +132,8 @@ async function serve(args: readonly string[], context: GatewayCommandContext): P
 }
 
 async function startSeveral(options: GatewayOptions, write: (line: string) => void) {
+  // Connections are handed over as descriptors, and carried over Unix sockets.
+  if (process.platform === "win32") throw new UsageError("--workers works on Linux and macOS only.");
   const { startWorkers } = await import("./workers/primary.ts");
   return startWorkers(options, write);
 }
