@@ -34,6 +34,10 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   interruption.on("SIGINT");
   interruption.on("SIGTERM");
   try {
+    if (entry.staysAndCarries === true) {
+      const { keepYoungGenerationSmall } = await import("./young-generation.ts");
+      keepYoungGenerationSmall();
+    }
     const command = await entry.load();
     if (command.handlesSighup !== true) interruption.on("SIGHUP");
     const ownArgs = entry.network === true && entry.readsHelp === undefined;

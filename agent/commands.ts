@@ -10,6 +10,8 @@ export interface CommandEntry {
   readonly readsHelp?: true;
   /** It talks to a gateway, and takes the flags of agent/network/network-flags.ts. */
   readonly network?: true;
+  /** Runs until it is stopped and passes bytes on meanwhile. */
+  readonly staysAndCarries?: true;
   load(): Promise<Command>;
 }
 
@@ -48,6 +50,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   host: {
     summary: "make this machine reachable as a workspace",
     network: true,
+    staysAndCarries: true,
     load: async () => (await import("./host/command.ts")).command,
   },
   keys: {
@@ -67,6 +70,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   gateway: {
     summary: "run the server where hosts and companions meet",
+    staysAndCarries: true,
     load: () => import("../gateway/command.ts"),
   },
   doctor: {
