@@ -14,8 +14,8 @@ beforeAll(async () => {
 afterAll(() => pairs.close());
 
 /** left ⇄ [a ⇄ b] ⇄ right */
-async function joined() {
-  const [one, two] = [await pairs.make(), await pairs.make()];
+async function joined(masks = { zero: false }) {
+  const [one, two] = [await pairs.make(masks), await pairs.make(masks)];
   let bytes = 0;
   const join = splice(one.server, two.server, (a, b) => {
     bytes += a + b;
@@ -28,6 +28,9 @@ function collect(socket: WebSocket): Promise<Buffer> {
   socket.on("message", (data) => parts.push(data as Buffer));
   return new Promise((resolve) => socket.on("close", () => resolve(Buffer.concat(parts))));
 }
+
+/** By message, and by relay. */
+const MASKS = [{ zero: false }, { zero: true }];
 
 describe("two spliced WebSockets", () => {
   it("carry bytes both ways, all of them before the close, and count them", async () => {
@@ -44,43 +47,77 @@ describe("two spliced WebSockets", () => {
     expect(bytes()).toBe(up.length + down.length);
   });
 
-  it("stop reading from one side while the other does not read", async () => {
-    const { left, right, a, b, join } = await joined();
-    right.pause();
-    const chunk = Buffer.alloc(64 * 1024);
-    // More than the kernel's socket buffers hold; the sender's own queue grows, the gateway's must not.
-    for (let i = 0; i < 512; i++) left.send(chunk);
-    await expect.poll(() => a.isPaused).toBe(true);
-    expect(b.bufferedAmount).toBeLessThan(HIGH_WATER_BYTES + 2 * chunk.length);
-    const received = collect(right);
+  it("relay the frames of a zero mask: messages stay what they were, and pings in between find their own side", async () => {
+    const { left, right, a, b, join } = await joined({ zero: true });
+    const sent = [70_000, 1, 0, 125, 126, 65_536, 1_000_000].map((size) => randomBytes(size));
+    const messages: Buffer[] = [];
+    const pongs: string[] = [];
+    right.on("message", (data, isBinary) => messages.push(isBinary ? (data as Buffer) : Buffer.from("text")));
+    left.on("pong", (data: Buffer) => pongs.push(data.toString()));
+    // Nothing is gathered: a message of its receiver is what the relay left.
+    let gathered = 0;
+    a.on("message", () => gathered++);
+    for (const [i, message] of sent.entries()) {
+      left.send(message);
+      left.ping(String(i));
+      b.ping();
+    }
+    left.send(Buffer.from("in "), { fin: false });
+    left.ping("between");
+    left.send(Buffer.from("two"), { fin: true });
+    await expect.poll(() => messages.length).toBe(sent.length + 1);
+    expect(messages.map((message, i) => message.equals(sent[i] ?? Buffer.from("in two")))).not.toContain(
+      false,
+    );
+    await expect.poll(() => pongs).toEqual([...sent.keys()].map(String).concat("between"));
+    expect(gathered).toBe(0);
     left.close(CLOSE.normal);
-    right.resume();
-    expect((await received).length).toBe(512 * chunk.length);
-    await join.ended;
+    expect(await join.ended).toMatchObject({ bytesFromA: sent.reduce((sum, { length }) => sum + length, 6) });
   });
 
-  it("hold few single-byte messages for a side that does not read: each costs more than its byte", async () => {
-    const { left, right, a, b, join } = await joined();
-    right.pause();
-    const filling = Buffer.alloc(256 * 1024);
-    let filled = 0;
-    const isFull = () => {
-      if (b.bufferedAmount > 0) return true;
-      b.send(filling);
-      filled += filling.length;
-      return false;
-    };
-    await expect.poll(isFull, { interval: 10 }).toBe(true);
-    const before = b.bufferedAmount;
-    for (let i = 0; i < 1000; i++) left.send(Buffer.alloc(1));
-    await expect.poll(() => a.isPaused).toBe(true);
-    expect(b.bufferedAmount - before).toBeLessThan(HIGH_WATER_BYTES / 2);
-    const received = collect(right);
-    left.close(CLOSE.normal);
-    right.resume();
-    expect((await received).length).toBe(filled + 1000);
-    await join.ended;
-  });
+  it.each(MASKS)(
+    "stop reading from one side while the other does not read (mask all zeros: $zero)",
+    async (masks) => {
+      const { left, right, a, b, join } = await joined(masks);
+      right.pause();
+      const chunk = Buffer.alloc(64 * 1024);
+      // More than the kernel's socket buffers hold; the sender's own queue grows, the gateway's must not.
+      for (let i = 0; i < 512; i++) left.send(chunk);
+      await expect.poll(() => a.isPaused).toBe(true);
+      expect(b.bufferedAmount).toBeLessThan(HIGH_WATER_BYTES + 2 * chunk.length);
+      const received = collect(right);
+      left.close(CLOSE.normal);
+      right.resume();
+      expect((await received).length).toBe(512 * chunk.length);
+      await join.ended;
+    },
+  );
+
+  it.each(MASKS)(
+    "hold few single-byte messages for a side that does not read: each costs more than its byte (mask all zeros: $zero)",
+    async (masks) => {
+      const { left, right, a, b, join } = await joined(masks);
+      right.pause();
+      const filling = Buffer.alloc(256 * 1024);
+      let filled = 0;
+      const isFull = () => {
+        if (b.bufferedAmount > 0) return true;
+        b.send(filling);
+        filled += filling.length;
+        return false;
+      };
+      await expect.poll(isFull, { interval: 10 }).toBe(true);
+      const before = b.bufferedAmount;
+      for (let i = 0; i < 1000; i++) left.send(Buffer.alloc(1));
+      await expect.poll(() => a.isPaused).toBe(true);
+      expect(b.bufferedAmount - before).toBeLessThan(HIGH_WATER_BYTES / 2);
+      const received = collect(right);
+      left.close(CLOSE.normal);
+      right.resume();
+      expect((await received).length).toBe(filled + 1000);
+      await join.ended;
+    },
+  );
 
   it("tell the other side when one is cut, and end", async () => {
     const { left, right, join } = await joined();

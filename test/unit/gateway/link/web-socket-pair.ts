@@ -10,16 +10,22 @@ export interface Pair {
 
 const options = { perMessageDeflate: false, maxPayload: 1024 * 1024 };
 
-/** `make` opens one more pair; `close` ends the server and every socket that it made. */
-export async function webSocketPairs(): Promise<{ make(): Promise<Pair>; close(): Promise<void> }> {
+/** `make` opens one more pair, with a client that masks as ours do inside of TLS if so asked; `close` ends the server and every socket that it made. */
+export async function webSocketPairs(): Promise<{
+  make(masks?: { readonly zero: boolean }): Promise<Pair>;
+  close(): Promise<void>;
+}> {
   const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
   await once(listener, "listening");
   const address = listener.address();
   if (typeof address === "string" || address === null) throw new Error("no port");
   const made: WebSocket[] = [];
   return {
-    async make() {
-      const client = new WebSocket(`ws://127.0.0.1:${address.port}`, options);
+    async make({ zero } = { zero: false }) {
+      const client = new WebSocket(`ws://127.0.0.1:${address.port}`, {
+        ...options,
+        ...(zero ? { generateMask: (mask: Buffer) => mask.fill(0) } : {}),
+      });
       const accepted = new Promise<WebSocket>((resolve) =>
         listener.once("connection", (socket) => resolve(socket)),
       );
