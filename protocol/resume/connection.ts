@@ -277,13 +277,14 @@ export class ResumeConnection {
   /** The stream was destroyed: by a failure, or by somebody who has seen enough. */
   #abandoned(error: Error | null): void {
     if (this.#over) return;
-    if (error !== null || !this.#end.isFinished) {
+    if (error !== null) {
       this.abort(RESET.gone);
       return;
     }
-    // All was written, and ended: it still goes out, and what comes meanwhile is thrown away.
+    // As close(2) does: what was written still goes out, and then the end; what comes meanwhile is thrown away.
     this.#discarding = true;
     this.#dropQueue();
+    this.#run(this.#end.finish(now()));
     if (this.#over) return;
     this.#lingering = setTimeout(() => this.abort(RESET.gone), LINGER_MS);
   }

@@ -22,8 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-
 /** What ssh says and how long it takes to be refused once, without the user's name in it. */
 async function refusal(user: string, args: readonly string[], answers?: readonly string[]) {
   const started = performance.now();
@@ -59,16 +57,17 @@ test("an unknown workspace, an unknown key and a wrong token look the same and t
   expect([...said]).toEqual([
     "USER@127.0.0.1: Permission denied (publickey,keyboard-interactive,password).\r\n",
   ]);
-  const medianOf = (way: string) => median(times[way] ?? []);
+  // The quickest of each: what else the machine does can only add to it.
+  const quickest = (way: string) => Math.min(...(times[way] ?? []));
   const same = (ways: string[]) => {
-    const medians = ways.map(medianOf);
-    expect(Math.max(...medians) - Math.min(...medians), JSON.stringify(times)).toBeLessThan(60);
+    const best = ways.map(quickest);
+    expect(Math.max(...best) - Math.min(...best), JSON.stringify(times)).toBeLessThan(60);
   };
   same(Object.keys(ways).filter((way) => way.includes("unknown key")));
   same(Object.keys(ways).filter((way) => way.includes("token for") || way.includes("no token")));
   same(Object.keys(ways).filter((way) => way.includes("in the name")));
   // The floor is there: the look-up alone takes a few milliseconds.
-  expect(medianOf("a wrong token in the name of none")).toBeGreaterThan(100);
+  expect(quickest("a wrong token in the name of none")).toBeGreaterThan(100);
 }, 60_000);
 
 test("each refused proof leaves a line in the audit log, without a secret", async () => {

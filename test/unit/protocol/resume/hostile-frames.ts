@@ -59,7 +59,7 @@ export async function barrage(
     }
     await settled();
     if (peer.closedWith === undefined) {
-      stream.destroy();
+      stream.destroy(new Error("enough"));
     } else {
       const last = answers.map((answer) => decodeFrame(answer)).findLast(({ type }) => type === FRAME.reset);
       // A bent frame may be a RESET itself, or an end that is none of ours to answer.
