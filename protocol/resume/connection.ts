@@ -52,6 +52,10 @@ export class ResumeConnection {
   /** The end has come, and the reader has not been told yet. */
   #peerEnded = false;
   #readerFull = false;
+  /** The peer of a new stream has not answered yet. */
+  #greeting = false;
+  /** Nothing more is written: said once it has, so that what a server says first is not overtaken by the end. */
+  #endsOnceGreeted = false;
   /** Whoever reads is gone: what comes is thrown away. */
   #discarding = false;
   #unwritten: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
@@ -69,7 +73,8 @@ export class ResumeConnection {
       write: (chunk: Buffer, _encoding, done) => this.#write(chunk, done),
       writev: (chunks, done) => this.#write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done),
       final: (done) => {
-        this.#run(this.#end.finish(now()));
+        if (this.#greeting) this.#endsOnceGreeted = true;
+        else this.#run(this.#end.finish(now()));
         done();
       },
       destroy: (error, done) => {
@@ -111,6 +116,7 @@ export class ResumeConnection {
       return;
     }
     this.#socket = socket;
+    this.#greeting = greeting !== undefined;
     let first = greeting;
     socket.on("message", (data, isBinary) => {
       const message = isBinary ? data : undefined;
@@ -132,7 +138,9 @@ export class ResumeConnection {
 
   /** The peer of a new stream, to which `attach` has written already, has said what it has room for. */
   welcomed(window: number): void {
+    this.#greeting = false;
     this.#run(this.#end.welcomed(window, now()));
+    if (this.#endsOnceGreeted) this.#run(this.#end.finish(now()));
   }
 
   /** Asks now whether the connection lives, and lets go of it if no answer comes soon. */
