@@ -18,7 +18,7 @@ import type { Place, Running, Subject } from "../subjects/subject.ts";
 export interface IdlePlan {
   /** Ascending. */
   readonly counts: readonly number[];
-  /** Over which the CPU is counted: a whole period of keep-alives fits. */
+  /** Over which the CPU is counted beside the most of them: a whole period of keep-alives fits. */
   readonly watchSeconds: number;
   readonly newConnections: number;
 }
@@ -89,15 +89,16 @@ async function measureOne(subject: Subject, place: Place, plan: IdlePlan): Promi
       await opener.open(tunnels - open);
       open = tunnels;
       const full = await settled(running);
+      const watched = tunnels === plan.counts.at(-1) ? plan.watchSeconds : 2;
       const cpu = treeCpuSeconds(running.serverPids());
-      await pass(plan.watchSeconds * 1000);
+      await pass(watched * 1000);
       const used = treeCpuSeconds(running.serverPids()) - cpu;
       const newConnectionMs = await newConnections(running, plan.newConnections);
       rows.push({
         name: subject.name,
         tunnels,
         serverKiBPerTunnel: rounded((full - empty) / tunnels),
-        serverCpuPercent: rounded((used / plan.watchSeconds) * 100),
+        serverCpuPercent: rounded((used / watched) * 100),
         newConnectionMs: rounded(newConnectionMs),
         newConnectionIdleMs: rounded(newConnectionIdleMs),
         ratio: rounded(newConnectionMs / newConnectionIdleMs),
@@ -167,10 +168,10 @@ async function newConnections(running: Running, count: number): Promise<number> 
   return median(times);
 }
 
-/** The server's resident memory, KiB, once it has stayed within 0.5 % for three seconds, or after 20 s as it is. */
+/** The server's resident memory, KiB, once it has stayed within 0.5 % for three seconds, or after 10 s as it is. */
 async function settled(running: Running): Promise<number> {
   const samples: number[] = [];
-  for (let second = 0; second < 20; second++) {
+  for (let second = 0; second < 10; second++) {
     await pass(1000);
     samples.push(treeResidentKiB(running.serverPids()));
     const last = samples.slice(-4);
