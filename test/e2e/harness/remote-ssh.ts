@@ -11,7 +11,10 @@ import { Workbench } from "./workbench.ts";
 
 const START_TIMEOUT_MS = 60_000;
 
-/** Ends with a line that says where the server listens. The server ends with the session, as bash's child. */
+/**
+ * Ends with a line that says where the server listens. The server ends with the session, as bash's child. Its log is there
+ * before anything reads it: the child that redirects into it may come late.
+ */
 function script(folder: string): string {
   const settings = {
     "workbench.startupEditor": "none",
@@ -26,6 +29,7 @@ function script(folder: string): string {
     set -e
     mkdir -p ${folder} ~/.vscode-server/User
     echo ${shellWord(JSON.stringify(settings))} > ~/.vscode-server/User/settings.json
+    : > ~/.vscode-server/log
     ${server} ${flags} --disable-workspace-trust --user-data-dir ~/.vscode-server ${folder} > ~/.vscode-server/log 2>&1 &
     for i in $(seq 600); do
       port=$(sed -n 's/.*listening on http:.*:\\([0-9]*\\).*/\\1/p' ~/.vscode-server/log)
