@@ -18,10 +18,10 @@ import {
 } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
-import { MAX_OPENING } from "./bounds.ts";
 import type { LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";
+import { StreamPlaces } from "./stream-places.ts";
 
 export interface NativeLinkOptions {
   readonly workspaceId: WorkspaceId;
@@ -49,11 +49,9 @@ export class NativeLink implements WorkspaceLink {
   readonly #pings: NodeJS.Timeout;
   /** By object: the same key may be lent to several connections. */
   readonly #lent = new Set<{ readonly key: PushedKey }>();
+  readonly #places: StreamPlaces;
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
-  #streams = 0;
-  /** Streams whose dial-back is awaited. */
-  #opening = 0;
   #end: string | undefined;
   readonly #waitingForPong = new Set<() => void>();
   #standby: Standby | undefined;
@@ -65,6 +63,7 @@ export class NativeLink implements WorkspaceLink {
     this.credential = options.credential;
     this.hostKeys = options.hostKeys;
     this.#options = options;
+    this.#places = new StreamPlaces({ limit: options.maxStreams, onChange: () => options.onStreams() });
     this.#keys = options.keys;
     this.#socket = socket;
     socket.on("message", (data, isBinary) => {
@@ -100,41 +99,19 @@ export class NativeLink implements WorkspaceLink {
   }
 
   get streams(): number {
-    return this.#streams;
+    return this.#places.taken;
   }
 
   async openStream(request: StreamRequest): Promise<LinkStream> {
     if (this.#end !== undefined)
       throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
-    if (this.#streams >= this.#options.maxStreams) {
-      throw new ProtocolError(
-        "gateway_full",
-        `This workspace has ${this.#streams} connections open, its limit.`,
-      );
-    }
-    if (this.#opening >= MAX_OPENING) {
-      throw new ProtocolError(
-        "workspace_timeout",
-        "The workspace does not answer: too many connections to it wait.",
-      );
-    }
-    // Counted from the request on, so that many at once cannot pass the limit together.
-    this.#count(1);
-    this.#opening++;
-    try {
+    return await this.#places.open(() => {
       // Those that wait for nothing, in advance; who speaks raw is too rare to be waited for.
       const warm = request.resume ? this.#standby?.take() : undefined;
-      const { token, socket: dialled } = warm ?? this.#options.pending.create(this);
+      const { token, socket } = warm ?? this.#options.pending.create(this);
       this.askFor(token, request);
-      const socket = await dialled;
-      socket.once("close", () => this.#count(-1));
-      return { kind: "web-socket", socket };
-    } catch (error) {
-      this.#count(-1);
-      throw error;
-    } finally {
-      this.#opening--;
-    }
+      return socket;
+    });
   }
 
   /** Has the host dial back for a stream that somebody waits for, who sees to its bounds: here or in another process. */
@@ -223,11 +200,6 @@ export class NativeLink implements WorkspaceLink {
       return;
     }
     this.#socket.send(JSON.stringify(message));
-  }
-
-  #count(by: 1 | -1): void {
-    this.#streams += by;
-    this.#options.onStreams();
   }
 
   #ended(reason: string): void {

@@ -4,9 +4,10 @@
 import type { PushedKey } from "../../protocol/control.ts";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
-import { MAX_OPENING, MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
+import { MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
 import type { Link, LinkStream, StreamRequest, WorkspaceLink } from "../link/link.ts";
 import type { PendingStreams } from "../link/pending-streams.ts";
+import { StreamPlaces } from "../link/stream-places.ts";
 import type { LinkWish, RouteRecord } from "./messages.ts";
 
 export interface RemoteLinkOptions {
@@ -25,8 +26,7 @@ export class RemoteLink implements Link {
   readonly address: string;
   readonly hostKeys: readonly string[];
   readonly #options: RemoteLinkOptions;
-  #own = 0;
-  #opening = 0;
+  readonly #places: StreamPlaces;
   #loans = 0;
   #isGone = false;
 
@@ -36,6 +36,13 @@ export class RemoteLink implements Link {
     this.address = route.address;
     this.hostKeys = route.hostKeys;
     this.#options = options;
+    this.#places = new StreamPlaces({
+      limit: MAX_STREAMS_PER_WORKSPACE,
+      inAll: () => this.streams,
+      onChange: (count) => {
+        if (!this.#isGone) options.onStreams(count);
+      },
+    });
   }
 
   get streams(): number {
@@ -45,31 +52,12 @@ export class RemoteLink implements Link {
   async openStream(request: StreamRequest): Promise<LinkStream> {
     const { pending, wish } = this.#options;
     if (this.#isGone) throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
-    const open = Math.max(this.#own, this.streams);
-    if (open >= MAX_STREAMS_PER_WORKSPACE) {
-      throw new ProtocolError("gateway_full", `This workspace has ${open} connections open, its limit.`);
-    }
-    if (this.#opening >= MAX_OPENING) {
-      throw new ProtocolError(
-        "workspace_timeout",
-        "The workspace does not answer: too many connections to it wait.",
-      );
-    }
-    this.#count(1);
-    this.#opening++;
-    try {
-      const { token, socket: dialled } = pending.create(this);
+    return await this.#places.open(() => {
+      const { token, socket } = pending.create(this);
       const { via, client, resume } = request;
       wish({ kind: "stream", token, via, client, resume });
-      const socket = await dialled;
-      socket.once("close", () => this.#count(-1));
-      return { kind: "web-socket", socket };
-    } catch (error) {
-      this.#count(-1);
-      throw error;
-    } finally {
-      this.#opening--;
-    }
+      return socket;
+    });
   }
 
   lendKey(key: PushedKey): () => void {
@@ -91,11 +79,6 @@ export class RemoteLink implements Link {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#options.pending.abandon(this);
-  }
-
-  #count(by: 1 | -1): void {
-    this.#own += by;
-    if (!this.#isGone) this.#options.onStreams(this.#own);
   }
 }
 
