@@ -1,10 +1,10 @@
 // chisel: SSH in a WebSocket, one of them for all connections of a client. It encrypts by itself, inside of TLS too.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { freePort } from "../../../scripts/demo/loopback.ts";
 import { startListener } from "../running-process.ts";
-import { connectTo, findProgram, type Place, requireProgram, type Subject } from "./subject.ts";
+import { ofProgram, portForward } from "./port-forward.ts";
+import { type Place, requireProgram, type Subject } from "./subject.ts";
 
 export function chisel(transport: "ws" | "wss"): Subject {
   const tls = transport === "wss";
@@ -13,10 +13,8 @@ export function chisel(transport: "ws" | "wss"): Subject {
   const url = (host: string, port: number) => `${tls ? "https" : "http"}://${host}:${port}`;
   return {
     name: `chisel, ${transport}`,
-    program: "chisel",
+    ...ofProgram("chisel"),
     transport,
-    missing: () => (findProgram("chisel") === undefined ? "no chisel on PATH" : undefined),
-    version: () => spawnSync(requireProgram("chisel"), ["--version"], { encoding: "utf8" }).stdout.trim(),
     async start(place) {
       const path = requireProgram("chisel");
       const { directory: cwd, certificate } = place;
@@ -28,22 +26,8 @@ export function chisel(transport: "ws" | "wss"): Subject {
         { cwd, logFile: join(cwd, "server.log") },
       );
       const forward = `127.0.0.1:${local}:127.0.0.1:${place.target}`;
-      const near = await startListener(client(path, url(place.reach, port), place, forward), local, {
-        cwd,
-        logFile: join(cwd, "client.log"),
-      }).catch(async (error: unknown) => {
-        await server.stop();
-        throw error;
-      });
-      return {
-        connect: () => connectTo(local),
-        pids: () => [near.pid, server.pid],
-        serverPids: () => [server.pid],
-        stop: async () => {
-          await near.stop();
-          await server.stop();
-        },
-      };
+      const command = client(path, url(place.reach, port), place, forward);
+      return await portForward(server, { command, port: local }, cwd);
     },
     dial: (port, place) => ({
       command: client(requireProgram("chisel"), url("127.0.0.1", port), place, "127.0.0.1:0:127.0.0.1:9"),

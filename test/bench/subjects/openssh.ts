@@ -6,8 +6,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../../scripts/demo/loopback.ts";
 import { startOpenSshServer } from "../openssh-server.ts";
-import { startListener } from "../running-process.ts";
-import { connectTo, findProgram, requireProgram, type Subject } from "./subject.ts";
+import { portForward } from "./port-forward.ts";
+import { findProgram, requireProgram, type Subject } from "./subject.ts";
 
 export function openSsh(program: "ssh" | "autossh"): Subject {
   const flags = program === "autossh" ? ["-M", "0"] : [];
@@ -30,23 +30,9 @@ export function openSsh(program: "ssh" | "autossh"): Subject {
       if (sshd === undefined) throw new Error("no sshd");
       const local = await freePort();
       const forward = ["-N", "-F", sshd.sshConfig, "-L", `127.0.0.1:${local}:127.0.0.1:${target}`, "sshd"];
-      const near = await startListener([requireProgram(program), ...flags, ...forward], local, {
-        cwd: directory,
-        logFile: join(directory, "client.log"),
-        env: { ...process.env, AUTOSSH_GATETIME: "0" },
-      }).catch(async (error: unknown) => {
-        await sshd.stop();
-        throw error;
-      });
-      return {
-        connect: () => connectTo(local),
-        pids: () => [near.pid, sshd.pid],
-        serverPids: () => [sshd.pid],
-        stop: async () => {
-          await near.stop();
-          await sshd.stop();
-        },
-      };
+      const command = [requireProgram(program), ...flags, ...forward] as const;
+      const env = { ...process.env, AUTOSSH_GATETIME: "0" };
+      return await portForward(sshd, { command, port: local, env }, directory);
     },
     ...(program === "ssh"
       ? {

@@ -1,10 +1,10 @@
 // wstunnel: one WebSocket a connection, as Sallyport has it, in Rust.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { freePort } from "../../../scripts/demo/loopback.ts";
 import { startListener } from "../running-process.ts";
-import { connectTo, findProgram, requireProgram, type Subject } from "./subject.ts";
+import { ofProgram, portForward } from "./port-forward.ts";
+import { requireProgram, type Subject } from "./subject.ts";
 
 const QUIET = ["--log-lvl", "OFF"] as const;
 
@@ -12,10 +12,8 @@ export function wstunnel(transport: "ws" | "wss"): Subject {
   const url = (host: string, port: number) => `${transport}://${host}:${port}`;
   return {
     name: `wstunnel, ${transport}`,
-    program: "wstunnel",
+    ...ofProgram("wstunnel"),
     transport,
-    missing: () => (findProgram("wstunnel") === undefined ? "no wstunnel on PATH" : undefined),
-    version: () => spawnSync(requireProgram("wstunnel"), ["--version"], { encoding: "utf8" }).stdout.trim(),
     async start({ directory: cwd, certificate, target, listen, reach }) {
       const path = requireProgram("wstunnel");
       const [port, local] = [await freePort(), await freePort()];
@@ -28,22 +26,8 @@ export function wstunnel(transport: "ws" | "wss"): Subject {
         logFile: join(cwd, "server.log"),
       });
       const forward = ["-L", `tcp://127.0.0.1:${local}:127.0.0.1:${target}`];
-      const near = await startListener([path, "client", ...QUIET, ...forward, url(reach, port)], local, {
-        cwd,
-        logFile: join(cwd, "client.log"),
-      }).catch(async (error: unknown) => {
-        await server.stop();
-        throw error;
-      });
-      return {
-        connect: () => connectTo(local),
-        pids: () => [near.pid, server.pid],
-        serverPids: () => [server.pid],
-        stop: async () => {
-          await near.stop();
-          await server.stop();
-        },
-      };
+      const command = [path, "client", ...QUIET, ...forward, url(reach, port)] as const;
+      return await portForward(server, { command, port: local }, cwd);
     },
     dial: (port) => ({
       command: [
