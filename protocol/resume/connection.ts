@@ -162,11 +162,8 @@ export class ResumeConnection {
 
   /** Lets go of a WebSocket that does not do, attached or not. */
   drop(socket: ByteSocket): void {
-    if (this.#socket === socket) {
-      this.#socket = undefined;
-      this.#end.detach();
-    }
-    socket.terminate();
+    if (this.#socket === socket) this.#release(CLOSE.timeout, "");
+    else socket.terminate();
   }
 
   /** What the peer has said on a connection that is not attached: it does not go on. */

@@ -92,10 +92,6 @@ export class ResumeEnd {
     return this.#out.hasRoom && !this.#over;
   }
 
-  get isOver(): boolean {
-    return this.#over;
-  }
-
   /** Nothing more is written here. */
   get isFinished(): boolean {
     return this.#out.isFinished;

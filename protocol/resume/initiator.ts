@@ -45,8 +45,6 @@ export interface InitiatorOptions {
   readonly onState: (state: StreamState, why: string) => void;
   /** Aborted: the stream ends at once. */
   readonly signal?: AbortSignal;
-  /** For tests: shorter than what the host grants. */
-  readonly graceMs?: number;
 }
 
 export interface Initiator {
@@ -74,13 +72,13 @@ class Initiation implements Initiator {
   #hurry = new AbortController();
   #welcome: Welcome | undefined;
   #epoch = 1;
-  #graceMs: number;
+  /** Until the host has said how long it waits. */
+  #graceMs = GRACE_MS;
   #lost: StreamLostError | undefined;
   #redialling = false;
 
   constructor(first: ByteSocket, options: InitiatorOptions) {
     this.#options = options;
-    this.#graceMs = options.graceMs ?? GRACE_MS;
     this.#connection = new ResumeConnection({
       window: options.window,
       budget: options.budget,
@@ -161,7 +159,7 @@ class Initiation implements Initiator {
     const known = this.#welcome;
     const welcome = decodeWelcome(answer, nonce, known?.key);
     this.#welcome = welcome;
-    this.#graceMs = this.#options.graceMs ?? welcome.graceMs;
+    this.#graceMs = welcome.graceMs;
     if (known === undefined) this.#connection.welcomed(welcome.window);
     else this.#connection.attach(socket, welcome);
     this.#options.onState("connected", "");

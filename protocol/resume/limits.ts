@@ -21,7 +21,7 @@ export const TICK_MS = 1_000;
 /** An ack is sent once this much was taken, or ACK_MS after the first byte of it. */
 export const ACK_BYTES = 256 * 1024;
 export const ACK_MS = 50;
-/** What an ack looks like on its own, for the share of it in a small window. */
+/** Acks that a peer gets, at least, while a window of its bytes is handed on. */
 export const ACKS_IN_WINDOW = 4;
 
 /** Unacknowledged bytes that a sender keeps, to start with, and at most; and where its process has no room for more. */

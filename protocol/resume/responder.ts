@@ -21,13 +21,11 @@ import type { ByteBudget } from "./outgoing.ts";
 
 export interface ResponderOptions {
   readonly budget: ByteBudget;
-  readonly graceMs?: number;
-  /** Streams at once, those without a connection included. */
-  readonly maxStreams?: number;
   /** What happens, for a log; without secrets. */
   readonly onEvent?: (event: string) => void;
 }
 
+/** At once, those without a connection included. */
 const MAX_STREAMS = 1024;
 
 interface Resumable {
@@ -41,7 +39,6 @@ interface Resumable {
 
 export class Responder {
   readonly #options: ResponderOptions;
-  readonly #graceMs: number;
   readonly #instance = randomBytes(INSTANCE_BYTES);
   /** By stream id, hex. */
   readonly #streams = new Map<string, Resumable>();
@@ -49,7 +46,6 @@ export class Responder {
 
   constructor(options: ResponderOptions) {
     this.#options = options;
-    this.#graceMs = options.graceMs ?? GRACE_MS;
   }
 
   get size(): number {
@@ -118,7 +114,7 @@ export class Responder {
   }
 
   #open(socket: ByteSocket, hello: Hello, owner: string, onStream: (stream: Duplex) => void): void {
-    if (this.#streams.size >= (this.#options.maxStreams ?? MAX_STREAMS)) {
+    if (this.#streams.size >= MAX_STREAMS) {
       this.#refuse(socket, RESET.busy, "too many streams");
       return;
     }
@@ -156,7 +152,7 @@ export class Responder {
 
   #welcome(socket: ByteSocket, hello: Hello, { key, epoch, connection }: Resumable): void {
     const { received, window } = connection.position;
-    const welcome = { key, epoch, received, window, graceMs: this.#graceMs, instance: this.#instance };
+    const welcome = { key, epoch, received, window, graceMs: GRACE_MS, instance: this.#instance };
     socket.send(encodeWelcome(welcome, hello), { binary: true });
   }
 
@@ -166,14 +162,12 @@ export class Responder {
       stream.connection.abort(RESET.gone);
       return;
     }
-    this.#options.onEvent?.(
-      `a connection was cut (${reason || code}); it is kept for ${this.#graceMs / 1000} s`,
-    );
+    this.#options.onEvent?.(`a connection was cut (${reason || code}); it is kept for ${GRACE_MS / 1000} s`);
     clearTimeout(stream.grace);
     stream.grace = setTimeout(() => {
       this.#options.onEvent?.("a connection was not taken up again in time");
       stream.connection.abort(RESET.gone);
-    }, this.#graceMs);
+    }, GRACE_MS);
   }
 
   #refuse(socket: ByteSocket, code: ResetCode, why: string): void {

@@ -36,7 +36,7 @@ export async function barrage(
   const budget = new ByteBudget(1 << 30);
   const codes = new Map<number, number>();
   let [sent, streams, largest] = [0, 0, 0];
-  const responder = new Responder({ budget, graceMs: 60_000 });
+  const responder = new Responder({ budget });
   while (sent < frames) {
     streams++;
     const [peer, own] = MemorySocket.pair();
