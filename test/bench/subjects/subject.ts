@@ -1,9 +1,8 @@
 // What is compared: each subject leads from a local address to the target, by its own client and server. A new one is a
 // file that makes a Subject, and an entry in all.ts.
 
-import { accessSync, constants } from "node:fs";
 import { connect } from "node:net";
-import { delimiter, join } from "node:path";
+import { findProgram as find } from "../../../scripts/find-program.ts";
 import type { Certificate } from "../certificate.ts";
 import type { Connection } from "../load/traffic.ts";
 import { PEERS_BIN } from "../peers.ts";
@@ -52,16 +51,7 @@ export interface Running {
 
 /** On PATH, or where `npm run bench:peers` installs. */
 export function findProgram(name: string): string | undefined {
-  return [...(process.env.PATH ?? "").split(delimiter), PEERS_BIN, "/usr/sbin"]
-    .map((directory) => join(directory, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false; // Not in this directory.
-      }
-    });
+  return find(name, [PEERS_BIN, "/usr/sbin"]);
 }
 
 export function requireProgram(name: string): string {

@@ -1,8 +1,9 @@
 // What the end-to-end tests want of the machine. `.ci/run` installs it.
 
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { findProgram } from "../../../scripts/find-program.ts";
 import { AUTHORITIES, ENTER } from "./enclosure.ts";
 
 const PROGRAMS: readonly (readonly [string, string])[] = [
@@ -36,17 +37,7 @@ export function missing(): string[] {
 }
 
 function find(program: string): string | undefined {
-  return `${process.env.PATH ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`
-    .split(delimiter)
-    .map((directory) => join(directory, program))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false; // Not in this directory.
-      }
-    });
+  return findProgram(program, ["/usr/sbin", "/sbin"]);
 }
 
 function hasHeader(name: string): boolean {
