@@ -8,7 +8,8 @@ import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { injectStream } from "../../../protocol/ssh/ssh2/transport.ts";
-import { type TestHost, TestStack } from "../link/harness.ts";
+import { TestStack } from "../link/harness.ts";
+import type { TestHost } from "../link/test-host.ts";
 import { Person } from "./harness.ts";
 
 let stack: TestStack;

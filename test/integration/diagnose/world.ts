@@ -17,7 +17,8 @@ import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { parseAccessToken } from "../../../protocol/token.ts";
 import { CLI } from "../cli/harness.ts";
-import { type TestHost, TestStack } from "../link/harness.ts";
+import { TestStack } from "../link/harness.ts";
+import type { TestHost } from "../link/test-host.ts";
 
 export interface SshServerOptions {
   /** A private key, in OpenSSH's format. */

@@ -4,39 +4,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { dialTunnel } from "../../../agent/companion/tunnel.ts";
-import { loadIdentity } from "../../../agent/host/identity.ts";
-import { holdLink, type LinkOptions } from "../../../agent/host/link.ts";
-import { createLog } from "../../../agent/log.ts";
+import type { LinkOptions } from "../../../agent/host/link.ts";
 import type { Network } from "../../../agent/network/network.ts";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import { type GatewayOptions, parseGatewayOptions } from "../../../gateway/options.ts";
 import type { Scope } from "../../../protocol/api.ts";
-import type { PushedKey } from "../../../protocol/control.ts";
 import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../../protocol/id.ts";
+import type { AccountId } from "../../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
-import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
-import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
-import { Responder } from "../../../protocol/resume/responder.ts";
-
-export interface TestHost {
-  readonly id: WorkspaceId;
-  readonly name: string;
-  /** The keys that the gateway pushed, newest last. */
-  readonly keys: PushedKey[][];
-  /** The gateway's own, of each registration. */
-  readonly gatewayKeys: (readonly string[])[];
-  /** Settles when the host gives up: with why, or undefined after `stop`. */
-  readonly ended: Promise<unknown>;
-  readonly streams: Duplex[];
-  readonly logged: string[];
-  /** How often it has registered. */
-  registrations(): number;
-  stop(): Promise<void>;
-}
+import { startTestHost, type TestHost } from "./test-host.ts";
 
 export interface HostRequest {
   readonly token?: string | undefined;
@@ -91,71 +69,14 @@ export class TestStack {
   }
 
   /** Starts a host and waits until it has registered, or fails with what it says. */
-  async host(request: HostRequest): Promise<TestHost> {
-    const state = request.state ?? join(this.directory, `host-${this.#made++}`);
-    const identity = await loadIdentity(state);
-    const stop = new AbortController();
-    const keys: PushedKey[][] = [];
-    const gatewayKeys: (readonly string[])[] = [];
-    const streams: Duplex[] = [];
-    const logged: string[] = [];
-    let registrations = 0;
-    let ended: Promise<unknown> = Promise.resolve();
-    const registered = new Promise<{ id: string; name: string }>((resolve, reject) => {
-      ended = holdLink(
-        {
-          gateway: request.way?.gateway ?? this.url,
-          network: request.way?.network,
-          token: () => Promise.resolve(request.token),
-          identity,
-          name: parseName(request.name ?? "dev"),
-          endToEndOnly: false,
-          ownerTokens: true,
-          browserUrl: request.browserUrl,
-          folder: request.folder,
-          agent: "test",
-          log: createLog({ level: "debug", write: (line) => logged.push(line) }),
-          onRegistered(message) {
-            registrations++;
-            const { id } = message.workspace;
-            identity
-              .remember(this_.url, request.name ?? "dev", parseWorkspaceId(id))
-              .then(() => resolve(message.workspace), reject);
-          },
-          onGatewayKeys: (shown) => gatewayKeys.push(shown),
-          onKeys: (pushed) => keys.push(pushed),
-          responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }),
-          onStream(stream, open) {
-            streams.push(stream);
-            stream.on("error", () => undefined);
-            if (request.onStream === undefined) stream.pipe(stream);
-            else request.onStream(stream, open);
-          },
-        },
-        stop.signal,
-      ).catch((error: unknown) => {
-        reject(error);
-        return error;
-      });
+  async host({ way, state, ...request }: HostRequest): Promise<TestHost> {
+    return await startTestHost({
+      ...request,
+      gateway: way?.gateway ?? this.url,
+      network: way?.network,
+      state: state ?? join(this.directory, `host-${this.#made++}`),
+      owner: (stop) => this.#stops.push(stop),
     });
-    const this_ = this;
-    const end = async (): Promise<void> => {
-      stop.abort(new Error("stopped by the test"));
-      await ended;
-    };
-    this.#stops.push(end);
-    const { id, name } = await registered;
-    return {
-      id: parseWorkspaceId(id),
-      name,
-      keys,
-      gatewayKeys,
-      ended,
-      streams,
-      logged,
-      registrations: () => registrations,
-      stop: end,
-    };
   }
 
   /** A tunnel as the companion dials it. */

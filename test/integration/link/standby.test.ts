@@ -10,7 +10,8 @@ import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { initiate } from "../../../protocol/resume/initiator.ts";
 import { PROCESS_BYTES, WINDOW_MAX } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
-import { type TestHost, TestStack } from "./harness.ts";
+import { TestStack } from "./harness.ts";
+import type { TestHost } from "./test-host.ts";
 
 let stack: TestStack;
 let host: TestHost;

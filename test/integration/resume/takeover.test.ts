@@ -16,7 +16,8 @@ import {
   type StreamKey,
 } from "../../../protocol/resume/handshake.ts";
 import { WINDOW_MAX } from "../../../protocol/resume/limits.ts";
-import { type TestHost, TestStack } from "../link/harness.ts";
+import { TestStack } from "../link/harness.ts";
+import type { TestHost } from "../link/test-host.ts";
 
 let stack: TestStack;
 let workspace: string;

@@ -8,27 +8,13 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import type { WebSocket } from "ws";
 import { dialTunnel } from "../../../agent/companion/tunnel.ts";
-import { loadIdentity } from "../../../agent/host/identity.ts";
-import { holdLink } from "../../../agent/host/link.ts";
-import { createLog } from "../../../agent/log.ts";
 import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { parseWorkspaceId } from "../../../protocol/id.ts";
-import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
-import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
-import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
-import { Responder } from "../../../protocol/resume/responder.ts";
+import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { type Gateway, startGateway } from "../../../scripts/stack.ts";
+import { startTestHost, type TestHost } from "../link/test-host.ts";
 
 /** One line of the gateway's log. */
 export type Line = Readonly<Record<string, unknown>>;
-
-export interface EchoHost {
-  readonly id: string;
-  /** Settles when the host gives up, with why. */
-  readonly ended: Promise<unknown>;
-  registrations(): number;
-  stop(): Promise<void>;
-}
 
 interface HostOptions {
   /** The same directory is the same identity. */
@@ -88,53 +74,20 @@ export class Workers {
   }
 
   /** Returns once it has registered. */
-  async host(name: string, options: HostOptions = {}): Promise<EchoHost> {
+  async host(name: string, options: HostOptions = {}): Promise<TestHost> {
     const state = options.state ?? join(this.directory, `host-${this.#hosts++}`);
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    const identity = await loadIdentity(state);
-    const stop = new AbortController();
-    const token = options.token === null ? undefined : (options.token ?? this.token);
-    let registrations = 0;
-    let ended: Promise<unknown> = Promise.resolve();
-    const registered = new Promise<string>((resolve, reject) => {
-      ended = holdLink(
-        {
-          gateway: this.url,
-          token: () => Promise.resolve(token),
-          identity,
-          name: parseName(name),
-          endToEndOnly: false,
-          ownerTokens: true,
-          agent: "test",
-          log: createLog({ level: "error", write: () => undefined }),
-          onRegistered({ workspace }) {
-            registrations++;
-            identity
-              .remember(this_.url, name, parseWorkspaceId(workspace.id))
-              .then(() => resolve(workspace.id), reject);
-          },
-          onGatewayKeys: () => undefined,
-          onKeys: () => undefined,
-          responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }),
-          onStream(stream) {
-            stream.on("error", () => undefined);
-            if (options.greeting !== undefined) stream.write(options.greeting);
-            stream.pipe(stream);
-          },
-        },
-        stop.signal,
-      ).catch((error: unknown) => {
-        reject(error);
-        return error;
-      });
+    return await startTestHost({
+      gateway: this.url,
+      token: options.token === null ? undefined : (options.token ?? this.token),
+      name,
+      state,
+      onStream(stream) {
+        if (options.greeting !== undefined) stream.write(options.greeting);
+        stream.pipe(stream);
+      },
+      owner: (stop) => this.#ends.push(stop),
     });
-    const this_ = this;
-    const end = async (): Promise<void> => {
-      stop.abort(new Error("stopped by the test"));
-      await ended;
-    };
-    this.#ends.push(end);
-    return { id: await registered, ended, registrations: () => registrations, stop: end };
   }
 
   async tunnel(workspace: string, token: string | undefined = this.token): Promise<WebSocket> {
