@@ -22,10 +22,11 @@ import {
 import type { Gateway } from "../gateways.ts";
 import type { Services } from "../services.ts";
 import { TransportsInUse } from "./transports-in-use.ts";
-import { treeItem } from "./tree-item.ts";
+import { tooltip, treeItem } from "./tree-item.ts";
 
-/** A gateway that starts tells of hundreds of workspaces one after the other: the tree is drawn once for many. */
+/** At most once in this time: a gateway that starts tells of hundreds of workspaces one after the other. */
 const REDRAW_MS = 100;
+const WELCOME = "sallyport.welcome";
 
 export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
   readonly #services: Services;
@@ -38,7 +39,9 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
   /** The ones that VS Code was given: it knows a node by its identity. */
   #roots: readonly TreeNode[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #welcome: string | undefined;
+  #drawnAt = 0;
+  /** What `when` clauses were told last. */
+  readonly #told = new Map<string, unknown>();
   #shown = false;
 
   constructor(services: Services) {
@@ -64,6 +67,7 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
     if (node === undefined) {
       if (!this.#shown) {
         this.#shown = true;
+        this.#transports.follow();
         await gateways.followAll();
         await this.#tellContext();
       }
@@ -77,6 +81,14 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
   getTreeItem(node: TreeNode): TreeItem {
     const gateway = this.#services.gateways.get(node.gateway);
     return treeItem(node, gateway, gateway?.account.account, this.#transports.of(node));
+  }
+
+  /** On hovering: a thousand of them are not made in advance. */
+  resolveTreeItem(item: TreeItem, node: TreeNode): TreeItem {
+    const gateway = this.#services.gateways.get(node.gateway);
+    const text = tooltip(node, gateway, this.#transports.of(node));
+    if (text !== undefined) item.tooltip = text;
+    return item;
   }
 
   getParent(node: TreeNode): TreeNode | undefined {
@@ -105,22 +117,24 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
     if (what === "all") this.#dirty = "all";
     else if (this.#dirty !== "all") this.#dirty.add(what);
     if (!this.#shown) return;
+    const waitMs = Math.max(0, this.#drawnAt + REDRAW_MS - performance.now());
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      this.#drawnAt = performance.now();
       void this.#draw();
-    }, REDRAW_MS);
+    }, waitMs);
   }
 
   async #draw(): Promise<void> {
     const dirty = this.#dirty;
     this.#dirty = new Set();
-    const before = this.#welcome;
+    const before = this.#told.get(WELCOME);
     await this.#tellContext();
     const shown =
       dirty === "all"
         ? []
         : this.#roots.filter((root) => [...dirty].some(({ gateway }) => gateway === root.gateway));
-    if (dirty === "all" || before !== this.#welcome || shown.length < dirty.size)
+    if (dirty === "all" || before !== this.#told.get(WELCOME) || shown.length < dirty.size)
       this.#changed.fire(undefined);
     else for (const root of shown) this.#changed.fire(root);
     const online = onlineCount(this.#services.gateways.known);
@@ -135,10 +149,15 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
 
   async #tellContext(): Promise<void> {
     const { known } = this.#services.gateways;
-    this.#welcome = welcome(known);
     await Promise.all([
-      commands.executeCommand("setContext", "sallyport.welcome", this.#welcome),
-      commands.executeCommand("setContext", "sallyport.signedIn", known.length > 0),
+      this.#tell(WELCOME, welcome(known)),
+      this.#tell("sallyport.signedIn", known.length > 0),
     ]);
+  }
+
+  async #tell(key: string, value: unknown): Promise<void> {
+    if (this.#told.get(key) === value) return;
+    this.#told.set(key, value);
+    await commands.executeCommand("setContext", key, value);
   }
 }

@@ -8,20 +8,20 @@ import type { ManagedTransport } from "../connect/managed-config.ts";
 
 export class TransportsInUse implements Disposable {
   readonly #onChange: () => void;
-  #transports: ReadonlyMap<string, ManagedTransport> | undefined;
+  #transports: ReadonlyMap<string, ManagedTransport> = new Map();
   #watcher: FileSystemWatcher | undefined;
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
 
+  /** Reads it, and follows it from now on. */
+  follow(): void {
+    void this.#read();
+  }
+
   of(node: TreeNode): ManagedTransport | undefined {
-    if (node.kind !== "session") return undefined;
-    if (this.#transports === undefined) {
-      this.#transports = new Map();
-      void this.#read();
-    }
-    return this.#transports.get(sessionKey(node.gateway, node.id));
+    return node.kind === "session" ? this.#transports.get(sessionKey(node.gateway, node.id)) : undefined;
   }
 
   dispose(): void {
@@ -32,7 +32,7 @@ export class TransportsInUse implements Disposable {
     const { managedPaths, managedTransports } = await import("../connect/managed-config.ts");
     this.#watch(managedPaths().directory);
     const found = managedTransports();
-    const before = this.#transports ?? new Map();
+    const before = this.#transports;
     this.#transports = found;
     if (found.size !== before.size || [...found].some(([key, value]) => before.get(key) !== value))
       this.#onChange();

@@ -121,7 +121,6 @@ function sessionItem(
   const words = sessionWords(workspace, presence, transport);
   item.description = words.join(" · ");
   item.iconPath = sessionIcon(presence);
-  item.tooltip = tooltip(workspace, words);
   item.accessibilityInformation = { label: `${label}, ${words.join(", ")}` };
   if (state?.kind === "signed-out") item.command = signInCommand(node);
   else if (presence === "offline")
@@ -171,7 +170,15 @@ export function transportWord(transport: ManagedTransport): string {
   }
 }
 
-function tooltip(workspace: Workspace, words: readonly string[]): MarkdownString {
+/** What is made when it is looked at; undefined: the item has its tooltip, or none. */
+export function tooltip(
+  node: TreeNode,
+  view: GatewayView | undefined,
+  transport: ManagedTransport | undefined,
+): MarkdownString | undefined {
+  const workspace = node.kind === "session" ? view?.workspaces.get(node.id) : undefined;
+  if (workspace === undefined) return undefined;
+  const words = sessionWords(workspace, presenceOf(workspace, view?.state), transport);
   // Names are a-z, 0-9 and hyphens: nothing in them is Markdown, and it is not trusted anyway.
   const text = new MarkdownString(`**${workspaceLabel(workspace)}**\n\n${words.join(" · ")}`);
   text.appendMarkdown(`\n\n${l10n.t("Owner: {0}", workspace.owner)}`);

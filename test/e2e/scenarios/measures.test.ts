@@ -1,6 +1,7 @@
 // How long people wait. The targets are for a machine that does nothing else; each test allows several times as much, and
 // prints what it measured.
 
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
@@ -14,6 +15,7 @@ import type { Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Person, World } from "../harness/world.ts";
 
 const ROUNDS = 3;
+const SETTLE_MS = 5_000;
 /** An account may have 500 workspaces: half of what is listed is shared. */
 const HALF = 500;
 const AT_ONCE = 10;
@@ -53,14 +55,19 @@ test("it starts without a wait", async () => {
   await editor.show(window);
   await window.openSidebar();
   await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    await editor.show(window);
-    await window.openSidebar();
-    await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
-    times.push((await window.activationMs("Sallyport")) ?? Number.NaN);
-  }
-  report("activation", median(times), { target: 50, allowed: 250 });
+  const activations = async (show: () => Promise<void>): Promise<number> => {
+    const times: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      await show();
+      await window.openSidebar();
+      await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
+      times.push((await window.activationMs("Sallyport")) ?? Number.NaN);
+    }
+    return median(times);
+  };
+  report("activation", await activations(showSettled), { target: 50, allowed: 250 });
+  const starting = await activations(() => editor.show(window));
+  report("activation while the editor itself starts", starting, { target: 50, allowed: 500 });
   await window.screenshot("running-extensions");
 });
 
@@ -94,7 +101,7 @@ test("a thousand sessions are listed and filtered without a pause", async () => 
       if (person === bo) await bo.api.share(parseWorkspaceRef(`${prefix}-${n}`), ana.name);
     });
   }
-  await editor.show(window);
+  await showSettled();
   let started = performance.now();
   await window.openSidebar();
   await window.row(/^own-0, online/).waitFor();
@@ -116,11 +123,17 @@ test("a thousand sessions are listed and filtered without a pause", async () => 
   await window.screenshot("a-thousand-filtered");
 });
 
+/** A window that has done with its own start: what is measured then is ours. */
+async function showSettled(): Promise<void> {
+  await editor.show(window);
+  await setTimeout(SETTLE_MS);
+}
+
 /** From the click to the moment at which the alias is handed over, by the extension's own log, in ms. */
 async function handOffs(): Promise<number[]> {
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    await editor.show(window);
+    await showSettled();
     await window.openSidebar();
     await window.row(/^api, online/).waitFor();
     const clicked = Date.now();
