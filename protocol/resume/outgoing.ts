@@ -2,7 +2,15 @@
 // connection sends them again as they are. Bounded by a window that grows with the measured bandwidth-delay product.
 
 import { encodeFrame, FRAME, HEADER_BYTES, renewAck } from "./frame.ts";
-import { ACK_BYTES, MAX_PAYLOAD, WINDOW, WINDOW_MAX, WINDOW_MIN, WINDOW_UNTOLD } from "./limits.ts";
+import {
+  ACK_BYTES,
+  MAX_PAYLOAD,
+  WINDOW,
+  WINDOW_MAX,
+  WINDOW_MIN,
+  WINDOW_UNTOLD,
+  WRITE_BYTES,
+} from "./limits.ts";
 
 /** Memory for what waits, shared by the streams of one process. */
 export class ByteBudget {
@@ -33,13 +41,24 @@ interface Sent {
   readonly frame: Buffer;
   /** The offset behind this frame. */
   readonly end: number;
+  /** What can be written into anew once this frame, the last one in it, is acknowledged. */
+  memory?: Buffer | undefined;
 }
+
+/** Holds the frames of WRITE_BYTES. */
+const PIECE_BYTES = WRITE_BYTES + Math.ceil(WRITE_BYTES / MAX_PAYLOAD) * HEADER_BYTES;
+const MAX_SPARE_PIECES = 16;
 
 export class Outgoing {
   readonly #budget: ByteBudget;
   /** Frames not wholly acknowledged, from `#first` on: what is before it is gone. */
   readonly #frames: (Sent | undefined)[] = [];
   #first = 0;
+  /**
+   * Acknowledged pieces of memory, for as long as more is on its way. New ones each time would have V8 collect everything
+   * again and again: it does once 64 MiB of them have come.
+   */
+  readonly #spare: Buffer[] = [];
   /** The next frame to go out on the connection that is attached. */
   #next = 0;
   #acked = 0;
@@ -98,13 +117,22 @@ export class Outgoing {
   write(bytes: Uint8Array, ack: number): void {
     // One piece of memory for all of its frames: they are acknowledged together, more or less.
     const frames = Math.ceil(bytes.length / MAX_PAYLOAD);
-    const memory = Buffer.allocUnsafe(bytes.length + frames * HEADER_BYTES);
+    const size = bytes.length + frames * HEADER_BYTES;
+    const isPiece = size <= PIECE_BYTES && size > PIECE_BYTES / 2;
+    const memory = isPiece
+      ? (this.#spare.pop() ?? Buffer.allocUnsafe(PIECE_BYTES))
+      : Buffer.allocUnsafe(size);
     let used = 0;
     for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) {
       const part = bytes.subarray(at, at + MAX_PAYLOAD);
       const into = memory.subarray(used, used + HEADER_BYTES + part.length);
       used += into.length;
-      this.#keep(encodeFrame(FRAME.data, ack, this.#end, part, into), part.length);
+      const isLast = at + part.length === bytes.length;
+      this.#keep(
+        encodeFrame(FRAME.data, ack, this.#end, part, into),
+        part.length,
+        isPiece && isLast ? memory : undefined,
+      );
     }
   }
 
@@ -114,9 +142,9 @@ export class Outgoing {
     this.#keep(encodeFrame(FRAME.fin, ack, this.#end), 1);
   }
 
-  #keep(frame: Buffer, length: number): void {
+  #keep(frame: Buffer, length: number, memory?: Buffer): void {
     this.#end += length;
-    this.#frames.push({ frame, end: this.#end });
+    this.#frames.push({ frame, end: this.#end, memory });
     this.#hold(frame.length + FRAME_COST);
   }
 
@@ -147,6 +175,11 @@ export class Outgoing {
     for (let sent = this.#frames[this.#next]; sent !== undefined && sent.end <= received; ) {
       sent = this.#frames[++this.#next];
     }
+    // The connection before may have some of them still to send: what it sends must not become another's bytes.
+    for (let kept = this.#first; kept < this.#frames.length; kept++) {
+      const sent = this.#frames[kept];
+      if (sent !== undefined) sent.memory = undefined;
+    }
     this.#sample = undefined;
     return true;
   }
@@ -158,10 +191,12 @@ export class Outgoing {
     this.#acked = ack;
     for (let sent = this.#frames[this.#first]; sent !== undefined && sent.end <= ack; ) {
       this.#hold(-(sent.frame.length + FRAME_COST));
+      if (sent.memory !== undefined && this.#spare.length < MAX_SPARE_PIECES) this.#spare.push(sent.memory);
       this.#frames[this.#first] = undefined;
       sent = this.#frames[++this.#first];
     }
     if (this.#next < this.#first) this.#next = this.#first;
+    if (this.#first === this.#frames.length) this.#spare.length = 0;
     this.#compact();
     this.#measure(ack, now);
     return true;
@@ -171,6 +206,7 @@ export class Outgoing {
   discard(): void {
     this.#hold(-this.#held);
     this.#frames.length = 0;
+    this.#spare.length = 0;
     this.#first = 0;
     this.#next = 0;
   }

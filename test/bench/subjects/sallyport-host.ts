@@ -8,7 +8,6 @@ import { pipeline } from "node:stream";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link.ts";
 import { createLog } from "../../../agent/log.ts";
-import { keepYoungGenerationSmall } from "../../../agent/young-generation.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { parseName } from "../../../protocol/name.ts";
 import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
@@ -21,7 +20,6 @@ process.once("SIGTERM", () => ending.abort());
 
 // No top-level await: the bundle is CommonJS, as dist/ is.
 async function main(): Promise<void> {
-  keepYoungGenerationSmall();
   await holdLink(
     {
       gateway: parseGatewayUrl(gateway),

@@ -15,7 +15,7 @@ import type { Connection } from "../load/traffic.ts";
 import { endWithUs, type RunningProcess, startProcess } from "../running-process.ts";
 import { connectTo, type Place, type Subject } from "./subject.ts";
 
-const HOST_SOURCE = fileURLToPath(new URL("sallyport-host.ts", import.meta.url));
+const HOST_SOURCE = fileURLToPath(new URL("sallyport-host-entry.ts", import.meta.url));
 /** Below node_modules, so that what stays a dependency is found from there. */
 const HOST = join(ROOT, "node_modules", ".cache", "sallyport-bench", "host.cjs");
 const WORKSPACE = "bench";
@@ -133,6 +133,8 @@ async function buildHost(): Promise<void> {
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: "warning",
+    // No proxy is found by a script here.
+    logOverride: { "empty-import-meta": "silent" },
   });
 }
 
