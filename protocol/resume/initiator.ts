@@ -10,7 +10,7 @@ import type { ByteSocket } from "../web-socket.ts";
 import { type Broken, ResumeConnection } from "./connection.ts";
 import { decodeFrame, FRAME, type Frame, INSTANCE_BYTES, RESET, readReset } from "./frame.ts";
 import { decodeWelcome, encodeHello, type Welcome } from "./handshake.ts";
-import { GRACE_MS, HANDSHAKE_MS, WINDOW_UNTOLD } from "./limits.ts";
+import { GRACE_MS, HANDSHAKE_MS, STEADY_MS, WINDOW_UNTOLD } from "./limits.ts";
 import type { ByteBudget } from "./outgoing.ts";
 
 /** Why a stream is lost for good. */
@@ -76,6 +76,10 @@ class Initiation implements Initiator {
   #graceMs = GRACE_MS;
   #lost: StreamLostError | undefined;
   #redialling = false;
+  /** Tries in a row, for the back-off; a connection that was greeted and cut at once is one of them. */
+  #failures = 0;
+  /** When the last connection was greeted, and what had been received by then. */
+  #greeted: { readonly at: number; readonly received: number } | undefined;
 
   constructor(first: ByteSocket, options: InitiatorOptions) {
     this.#options = options;
@@ -162,7 +166,21 @@ class Initiation implements Initiator {
     this.#graceMs = welcome.graceMs;
     if (known === undefined) this.#connection.welcomed(welcome.window);
     else this.#connection.attach(socket, welcome);
+    this.#greeted = { at: performance.now(), received: this.#connection.position.received };
     this.#options.onState("connected", "");
+  }
+
+  /**
+   * How many tries in a row have failed, now that a connection is gone. What cuts each one just after its upgrade (a proxy, a
+   * middlebox) must not be dialled without a pause; a connection that carried bytes was short of luck, and starts the
+   * back-off anew; and one that lasted is followed by the next at once.
+   */
+  #failuresSoFar(): number {
+    const greeted = this.#greeted;
+    this.#greeted = undefined;
+    if (greeted === undefined) return this.#failures + 1;
+    if (performance.now() - greeted.at >= STEADY_MS) return 0;
+    return this.#connection.position.received > greeted.received ? 1 : this.#failures + 1;
   }
 
   #greetingFailed(socket: ByteSocket, error: unknown): void {
@@ -187,9 +205,10 @@ class Initiation implements Initiator {
     this.#redialling = true;
     const until = performance.now() + this.#graceMs;
     let last: unknown;
+    this.#failures = this.#failuresSoFar();
     try {
-      for (let failures = 0; !this.#connection.isOver; failures++) {
-        if (failures > 0) await this.#pause(backoff(failures, Math.random()));
+      for (; !this.#connection.isOver; this.#failures++) {
+        if (this.#failures > 0) await this.#pause(backoff(this.#failures, Math.random()));
         if (this.#connection.isOver) return;
         if (performance.now() > until) break;
         let socket: ByteSocket | undefined;

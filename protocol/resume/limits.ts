@@ -15,6 +15,8 @@ export const STALLED_MAX_MS = 80_000;
 export const JUMP_MS = 5_000;
 /** For an answer to the probe after a sleep or a change of network. */
 export const PROBE_MS = 1_000;
+/** A connection that lasted this long was a good one: when it is lost, the next is dialled at once. */
+export const STEADY_MS = 1_000;
 /** Between two looks at the clock. */
 export const TICK_MS = 1_000;
 
