@@ -3,7 +3,6 @@
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import type { PushedKey } from "../../protocol/control.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../../protocol/id.ts";
 
@@ -30,11 +29,6 @@ export interface Link {
    * @throws ProtocolError workspace_timeout, stream_refused, workspace_offline (the link ended meanwhile)
    */
   openStream(request: StreamRequest): Promise<LinkStream>;
-  /**
-   * Lets a key in besides those of accounts, for as long as a connection lasts. Returns the way to take it back. Missing
-   * where a host knows no such keys.
-   */
-  lendKey?(key: PushedKey): () => void;
   /** Whether the host still answers, within `ms`. */
   probe(ms: number): Promise<boolean>;
   /** Tells the host why and ends the link. Streams that are open go on: they are connections of their own. */
@@ -46,4 +40,6 @@ export interface WorkspaceLink extends Link {
   readonly workspaceId: WorkspaceId;
   /** By what the host registered; null for an open registration. */
   readonly credential: { readonly accountId: AccountId; readonly tokenId: TokenId } | null;
+  /** Other keys are lent to the workspace than before: tells the host. Missing where another process does. */
+  keysLent?(): void;
 }

@@ -10,14 +10,10 @@ import {
 } from "../../protocol/control.ts";
 import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
-import {
-  DEAD_AFTER_MS,
-  MAX_CONTROL_BYTES,
-  MAX_PUSHED_KEYS,
-  PING_INTERVAL_MS,
-} from "../../protocol/limits.ts";
+import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import { fittingKeys } from "./fitting-keys.ts";
 import type { LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";
@@ -28,8 +24,10 @@ export interface NativeLinkOptions {
   readonly address: string;
   readonly credential: WorkspaceLink["credential"];
   readonly hostKeys: readonly string[];
-  /** What the host was told in `registered`. */
+  /** The keys of accounts that the host was told in `registered`. */
   readonly keys: readonly PushedKey[];
+  /** Those that are lent to the workspace besides. */
+  readonly lent: () => readonly PushedKey[];
   readonly pending: PendingStreams;
   /** How many streams one workspace may have at once. */
   readonly maxStreams: number;
@@ -47,8 +45,6 @@ export class NativeLink implements WorkspaceLink {
   readonly #options: NativeLinkOptions;
   readonly #socket: WebSocket;
   readonly #pings: NodeJS.Timeout;
-  /** By object: the same key may be lent to several connections. */
-  readonly #lent = new Set<{ readonly key: PushedKey }>();
   readonly #places: StreamPlaces;
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
@@ -123,17 +119,11 @@ export class NativeLink implements WorkspaceLink {
   /** Replaces what was pushed before; keys that are lent stay. */
   sendKeys(keys: readonly PushedKey[]): void {
     this.#keys = keys;
-    const lent = [...this.#lent].map(({ key }) => key);
-    this.#send({ type: "keys", keys: fitting([...lent, ...keys]) });
+    this.#send({ type: "keys", keys: fittingKeys([...this.#options.lent(), ...keys]) });
   }
 
-  lendKey(key: PushedKey): () => void {
-    const entry = { key };
-    this.#lent.add(entry);
+  keysLent(): void {
     this.sendKeys(this.#keys);
-    return () => {
-      if (this.#lent.delete(entry)) this.sendKeys(this.#keys);
-    };
   }
 
   goAway(reason: string): void {
@@ -210,19 +200,6 @@ export class NativeLink implements WorkspaceLink {
     this.#options.pending.abandon(this);
     this.#options.onEnd(reason);
   }
-}
-
-/** As many of the first keys as one control message takes, each key once. */
-function fitting(keys: readonly PushedKey[]): PushedKey[] {
-  const chosen = new Map<string, PushedKey>();
-  let bytes = 1024;
-  for (const key of keys) {
-    if (chosen.has(key.publicKey)) continue;
-    bytes += JSON.stringify(key).length + 1;
-    if (chosen.size === MAX_PUSHED_KEYS || bytes > MAX_CONTROL_BYTES) break;
-    chosen.set(key.publicKey, key);
-  }
-  return [...chosen.values()];
 }
 
 function clientOf(request: StreamRequest): { address: string; account: string | null } {

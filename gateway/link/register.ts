@@ -20,6 +20,7 @@ import { parseName } from "../../protocol/name.ts";
 import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
+import { fittingKeys } from "./fitting-keys.ts";
 import { NativeLink } from "./native-link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import type { LinkRegistry } from "./registry.ts";
@@ -84,6 +85,9 @@ export async function registerHost(
         folder,
       });
       const keys = await context.directory.pushedKeys(workspace.id);
+      const { loans } = context.registry;
+      loans.renew(workspace.id, Date.now());
+      const lent = (): PushedKey[] => loans.of(workspace.id);
       if (socket.readyState !== OPEN) {
         throw new ProtocolError("workspace_offline", "The host went away while it registered.");
       }
@@ -93,6 +97,7 @@ export async function registerHost(
         credential: identity === null ? null : { accountId: identity.account.id, tokenId: identity.tokenId },
         hostKeys,
         keys,
+        lent,
         pending: context.pending,
         get maxStreams() {
           return context.maxStreamsPerWorkspace - context.registry.streamsElsewhere(workspace.id);
@@ -109,7 +114,8 @@ export async function registerHost(
         account: identity?.account.name ?? null,
         ssh: context.ssh,
         publicUrl: context.publicUrl,
-        keys,
+        // Those that are lent among them: what a host is not told of may not stay.
+        keys: fittingKeys([...lent(), ...keys]),
       });
       context.registry.claim(link);
       try {

@@ -15,6 +15,7 @@ export class LinkRegistry implements Presence {
   constructor(routes: RouteStore = noRoutesElsewhere()) {
     this.#routes = routes;
     routes.follow((id) => this.#changes.emit("change", id));
+    routes.loans.follow((id) => this.#links.get(id)?.keysLent?.());
   }
 
   /** Links of this process. */
@@ -52,6 +53,11 @@ export class LinkRegistry implements Presence {
 
   get turns(): RouteStore["turns"] {
     return this.#routes.turns;
+  }
+
+  /** Keys that are lent to workspaces. */
+  get loans(): RouteStore["loans"] {
+    return this.#routes.loans;
   }
 
   /** Streams that other processes have open by a link of this one. */

@@ -3,6 +3,7 @@
 
 import type { WorkspaceId } from "../../protocol/id.ts";
 import type { WorkspaceLink } from "./link.ts";
+import { type Lender, Loans } from "./loans.ts";
 import { Turns, type TurnTaker } from "./turns.ts";
 
 export interface RouteStore {
@@ -22,6 +23,8 @@ export interface RouteStore {
   follow(follower: (id: WorkspaceId) => void): void;
   /** Registrations of one workspace are decided one after the other, whichever process they came to. */
   readonly turns: TurnTaker;
+  /** Keys that are lent to workspaces, by whichever process: whichever holds the link tells the host. */
+  readonly loans: Lender;
 }
 
 /** What a host is told in whose place another one is now, wherever that is connected. */
@@ -39,5 +42,6 @@ export function noRoutesElsewhere(): RouteStore {
     streamsElsewhere: () => 0,
     follow: () => undefined,
     turns: new Turns(),
+    loans: new Loans(),
   };
 }

@@ -31,7 +31,7 @@ export async function openJumpStream(
   if (connections.streams >= maxStreams) {
     throw new ProtocolError("gateway_full", "the gateway has as many streams open as it allows");
   }
-  visitor.lendKey(link);
+  visitor.lendKey(workspace.id);
   const { address, account } = visitor;
   const asked = { via: "jump", client: { address, account } } as const;
   const stream = await openHostStream(link, asked, relink(registry, workspace.id));

@@ -208,7 +208,7 @@ export class Passage implements PacketReceiver {
       this.#refuse("gateway_full", "The gateway has as many streams open as it allows; try again later.");
       return;
     }
-    this.#visitor.lendKey(link);
+    if (workspaceId !== null) this.#visitor.lendKey(workspaceId);
     for (const payload of first) metrics.bytes("in", payload.length);
     const session = reoriginate({
       link,

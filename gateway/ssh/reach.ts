@@ -2,6 +2,7 @@
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceRef } from "../../protocol/name.ts";
+import type { Certificate } from "../../protocol/ssh/certificate.ts";
 import type { AccountRecord, Directory, OwnerGrant, WorkspaceRecord } from "../directory.ts";
 import type { UptermSession } from "./upterm-front.ts";
 
@@ -17,7 +18,8 @@ export type Who =
       readonly kind: "account";
       readonly account: AccountRecord;
       readonly key: ProvedKey;
-      readonly certified: boolean;
+      /** undefined: the key is registered. */
+      readonly certificate: Certificate | undefined;
     }
   /** By the id of a workspace without an account, which is its secret. */
   | { readonly kind: "open"; readonly key: ProvedKey }

@@ -97,7 +97,7 @@ export class SignIn {
     if (session?.mayJoin(key.blob) === true) {
       return accepted({ kind: "upterm", session, key: proved }, undefined);
     }
-    if (account !== undefined) return this.#withAccount(name, account, proved, false);
+    if (account !== undefined) return this.#withAccount(name, account, proved, undefined);
     if ((await this.#openWorkspace(name)) !== undefined) {
       return this.#toTarget({ kind: "open", key: proved }, name);
     }
@@ -141,16 +141,16 @@ export class SignIn {
       const key = proved.fingerprint;
       return refused({ code: error.code, banner: error.message, account: account.name, key });
     }
-    return this.#withAccount(name, account, proved, true);
+    return this.#withAccount(name, account, proved, certificate);
   }
 
   async #withAccount(
     name: UserName,
     account: AccountRecord,
     key: ProvedKey,
-    certified: boolean,
+    certificate: Certificate | undefined,
   ): Promise<Verdict> {
-    if (!account.disabled) return this.#toTarget({ kind: "account", account, key, certified }, name);
+    if (!account.disabled) return this.#toTarget({ kind: "account", account, key, certificate }, name);
     return refused({
       code: "account_disabled",
       banner: `The account ${account.name} is disabled: ask an administrator of this gateway.`,

@@ -2,9 +2,9 @@
 // hosts. Owns what lasts as long as its connection.
 
 import type { WorkspaceId } from "../../protocol/id.ts";
+import { expiryOf } from "../../protocol/ssh/certificate.ts";
 import { atTime } from "../deadline.ts";
 import type { AuditEvent } from "../directory.ts";
-import type { Link } from "../link/link.ts";
 import type { Opened } from "../open-connections.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { Reorigination } from "./re-origination.ts";
@@ -14,7 +14,7 @@ export class Visitor {
   readonly who: Who;
   readonly address: string;
   readonly #context: ConnectionContext;
-  readonly #lentTo = new Set<Link>();
+  readonly #lentTo = new Set<WorkspaceId>();
   readonly #atEnd: (() => void)[] = [];
 
   /** `end` tells the client why and closes its connection: when what it signed in with is worth nothing any more. */
@@ -68,13 +68,27 @@ export class Visitor {
     return leave;
   }
 
-  /** A host knows registered keys only: a certified one is lent to it for as long as the connection lasts. */
-  lendKey(link: Link): void {
+  /**
+   * A host knows registered keys only: a certified one is lent to its workspace for as long as the connection lasts, and the
+   * leave to go there.
+   */
+  lendKey(id: WorkspaceId): void {
     const { who } = this;
-    if (who.kind !== "account" || !who.certified || this.#lentTo.has(link)) return;
-    this.#lentTo.add(link);
-    const takeBack = link.lendKey?.({ publicKey: who.key.line, account: who.account.name });
-    if (takeBack !== undefined) this.atEnd(takeBack);
+    if (who.kind !== "account" || who.certificate === undefined || this.#lentTo.has(id)) return;
+    const { registry, connections } = this.#context;
+    const key = { publicKey: who.key.line, account: who.account.name };
+    const takeBack = registry.loans.lend(id, { key, until: expiryOf(who.certificate) });
+    this.#lentTo.add(id);
+    let isLent = true;
+    const end = (): void => {
+      if (!isLent) return;
+      isLent = false;
+      this.#lentTo.delete(id);
+      leave();
+      takeBack();
+    };
+    const leave = connections.add(this.#opened(id), end);
+    this.atEnd(end);
   }
 
   /** To be called once the connection is closed. */
@@ -92,7 +106,7 @@ export class Visitor {
       accountId: who.kind === "account" ? who.account.id : null,
       tokenId: who.kind === "owner-token" ? who.grant.tokenId : null,
       // Removing a registered key has no say over a certificate for it.
-      key: who.kind === "account" && !who.certified ? who.key.fingerprint : null,
+      key: who.kind === "account" && who.certificate === undefined ? who.key.fingerprint : null,
       workspaceId,
     };
   }

@@ -19,8 +19,6 @@ export class HeldLinks {
   readonly #welcome: Welcome;
   readonly #claims = new Map<Link, string>();
   readonly #held = new Map<string, Held>();
-  /** Keys that other workers have lent to hosts of this one: `<slot>/<claim>/<loan>` to the way to take them back. */
-  readonly #loans = new Map<string, () => void>();
   #lastClaim = 0;
 
   constructor(channel: Channel, welcome: Welcome) {
@@ -62,7 +60,6 @@ export class HeldLinks {
     if (claim === undefined || held === undefined) return;
     this.#claims.delete(link);
     this.#held.delete(claim);
-    for (const key of [...this.#loans.keys()]) if (key.split("/")[1] === claim) this.#loans.delete(key);
     this.#channel.send({ type: "release", id: held.id, claim });
   }
 
@@ -80,17 +77,6 @@ export class HeldLinks {
             (error: unknown) => this.refused(link, from, token, asRefusal(error)),
           );
         }
-        return;
-      }
-      case "lend-key": {
-        const takeBack = link.lendKey?.(wish.key);
-        if (takeBack !== undefined) this.#loans.set(`${from}/${claim}/${wish.loan}`, takeBack);
-        return;
-      }
-      case "take-back": {
-        const key = `${from}/${claim}/${wish.loan}`;
-        this.#loans.get(key)?.();
-        this.#loans.delete(key);
         return;
       }
       case "probe":
@@ -112,14 +98,5 @@ export class HeldLinks {
     if (claim === undefined || held === undefined) return;
     const { id } = held;
     this.#channel.send({ type: "refused", to, id, claim, token, code, message: message.slice(0, 500) });
-  }
-
-  /** Takes back what a worker had lent that is gone. */
-  workerGone(slot: number): void {
-    for (const [key, takeBack] of [...this.#loans]) {
-      if (!key.startsWith(`${slot}/`)) continue;
-      this.#loans.delete(key);
-      takeBack();
-    }
   }
 }

@@ -49,6 +49,9 @@ const Route = object({
   ),
 });
 
+/** A key that a worker lends to a workspace; `loan` is its number there. */
+const loan = { loan: count, id: WorkspaceIdText, key: PushedKey, until: Nullable(count) };
+
 const Change = Type.Unsafe<DirectoryChange>(
   Type.Union([
     object({ kind: Type.Literal("keys"), workspaceIds: Type.Array(WorkspaceIdText) }),
@@ -81,8 +84,6 @@ const Wish = Type.Union([
     client: object({ address: text(100), account: Nullable(text(40)) }),
     resume: Type.Boolean(),
   }),
-  object({ kind: Type.Literal("lend-key"), loan: count, key: PushedKey }),
-  object({ kind: Type.Literal("take-back"), loan: count }),
   object({ kind: Type.Literal("probe"), request, ms: count }),
   object({ kind: Type.Literal("close"), code: Code, message: text(1000) }),
 ]);
@@ -107,6 +108,8 @@ const fromWorker = {
     message: text(500),
   }),
   probed: object({ type: Type.Literal("probed"), to: slot, request, alive: Type.Boolean() }),
+  lend: object({ type: Type.Literal("lend"), ...loan }),
+  "take-back": object({ type: Type.Literal("take-back"), loan: count }),
   turn: object({ type: Type.Literal("turn"), request, name: text(200) }),
   "turn-over": object({ type: Type.Literal("turn-over"), request }),
   sync: object({ type: Type.Literal("sync"), request }),
@@ -140,6 +143,8 @@ const fromPrimary = {
     message: text(500),
   }),
   probed: object({ type: Type.Literal("probed"), request, alive: Type.Boolean() }),
+  lent: object({ type: Type.Literal("lent"), slot, ...loan }),
+  "taken-back": object({ type: Type.Literal("taken-back"), slot, loan: count }),
   turn: object({ type: Type.Literal("turn"), request }),
   synced: object({ type: Type.Literal("synced"), request }),
   news: object({ type: Type.Literal("news"), news: News }),

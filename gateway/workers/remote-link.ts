@@ -1,7 +1,6 @@
 // A link that another worker holds, as it is used here. The host is asked through that worker; it dials back to this one,
 // so the bytes of a stream pass no other. Where it cannot dial (upterm), that worker brings the stream.
 
-import type { PushedKey } from "../../protocol/control.ts";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
@@ -27,7 +26,6 @@ export class RemoteLink implements Link {
   readonly hostKeys: readonly string[];
   readonly #options: RemoteLinkOptions;
   readonly #places: StreamPlaces;
-  #loans = 0;
   #isGone = false;
 
   constructor(route: RouteRecord, options: RemoteLinkOptions) {
@@ -58,12 +56,6 @@ export class RemoteLink implements Link {
       wish({ kind: "stream", token, via, client, resume });
       return socket;
     });
-  }
-
-  lendKey(key: PushedKey): () => void {
-    const loan = ++this.#loans;
-    this.#options.wish({ kind: "lend-key", loan, key });
-    return () => this.#options.wish({ kind: "take-back", loan });
   }
 
   probe(ms: number): Promise<boolean> {

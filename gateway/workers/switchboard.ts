@@ -31,6 +31,8 @@ export class Switchboard {
   readonly #turns = new Turns();
   /** How to end the turns that are taken or awaited, by worker. */
   readonly #turnsOf = new Map<SwitchboardWorker, Map<number, () => void>>();
+  /** Keys that workers lend to workspaces, as the others are told. */
+  readonly #loansOf = new Map<SwitchboardWorker, Map<number, FromPrimary>>();
 
   get size(): number {
     return this.#entries.size;
@@ -44,6 +46,8 @@ export class Switchboard {
   add(worker: SwitchboardWorker): void {
     this.#workers.set(worker.slot, worker);
     this.#turnsOf.set(worker, new Map());
+    for (const loans of this.#loansOf.values()) for (const lent of loans.values()) worker.send(lent);
+    this.#loansOf.set(worker, new Map());
     for (const slot of this.#ready) worker.send({ type: "worker-ready", slot });
     for (const { route, streams } of this.#entries.values()) {
       for (const [slot, count] of streams) worker.send(streamsMessage(route, slot, count));
@@ -63,6 +67,7 @@ export class Switchboard {
     this.#ready.delete(worker.slot);
     for (const end of [...(this.#turnsOf.get(worker)?.values() ?? [])]) end();
     this.#turnsOf.delete(worker);
+    this.#loansOf.delete(worker);
     this.#tellAll({ type: "worker-gone", slot: worker.slot });
     for (const [id, entry] of [...this.#entries]) {
       if (entry.holder === worker) this.#drop(id, entry);
@@ -108,6 +113,19 @@ export class Switchboard {
         this.#workers.get(message.to)?.send({ type: "probed", request, alive });
         return;
       }
+      case "lend": {
+        const { type, ...loan } = message;
+        const lent = { type: "lent", slot: worker.slot, ...loan } as const;
+        this.#loansOf.get(worker)?.set(loan.loan, lent);
+        this.#tellOthers(worker, lent);
+        return;
+      }
+      case "take-back": {
+        const { loan } = message;
+        this.#loansOf.get(worker)?.delete(loan);
+        this.#tellOthers(worker, { type: "taken-back", slot: worker.slot, loan });
+        return;
+      }
       case "turn":
         this.#takeTurn(worker, message.request, message.name);
         return;
@@ -119,7 +137,7 @@ export class Switchboard {
         setImmediate(() => worker.send({ type: "synced", request: message.request }));
         return;
       case "news":
-        for (const other of this.#workers.values()) if (other !== worker) other.send(message);
+        this.#tellOthers(worker, message);
         return;
     }
   }
@@ -157,6 +175,10 @@ export class Switchboard {
       worker.send({ type: "turn", request });
       await over;
     });
+  }
+
+  #tellOthers(worker: SwitchboardWorker, message: FromPrimary): void {
+    for (const other of this.#workers.values()) if (other !== worker) other.send(message);
   }
 
   #tellAll(message: FromPrimary): void {

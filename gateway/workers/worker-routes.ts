@@ -21,6 +21,7 @@ import { HeldLinks } from "./held-links.ts";
 import { Load } from "./load.ts";
 import type { FromPrimary, LinkWish, RouteId, RouteRecord, Welcome } from "./messages.ts";
 import { RemoteLink, type RemoteLinkOptions, RemoteWorkspaceLink } from "./remote-link.ts";
+import { WorkerLoans } from "./worker-loans.ts";
 
 /** What an answer to a probe may take longer than the probe. */
 const PROBE_GRACE_MS = 1_000;
@@ -36,6 +37,7 @@ interface Known {
 export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly pending: PendingStreams;
   readonly turns: TurnTaker;
+  readonly loans: WorkerLoans;
   readonly #channel: Channel;
   readonly #welcome: Welcome;
   readonly #known = new Map<RouteId, Known>();
@@ -53,6 +55,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     this.#welcome = welcome;
     this.#load = new Load(welcome.slot);
     this.#held = new HeldLinks(channel, welcome);
+    this.loans = new WorkerLoans(channel);
     this.pending = new PendingStreams({
       mint: () => this.#mint(),
       refused: (owner, token, message) => this.#refused(owner, token, message),
@@ -180,7 +183,13 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
         return;
       case "worker-gone":
         this.#load.gone(message.slot);
-        this.#held.workerGone(message.slot);
+        this.loans.workerGone(message.slot);
+        return;
+      case "lent":
+        this.loans.lent(message);
+        return;
+      case "taken-back":
+        this.loans.takenBack(message.slot, message.loan);
         return;
     }
   }

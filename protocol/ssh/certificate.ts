@@ -153,6 +153,12 @@ function checkedKey(type: string, blob: Buffer): CertifiedKey {
   return { type: key.type, blob: Buffer.from(blob) };
 }
 
+/** Milliseconds since 1970; null: never (PROTOCOL.certkeys: the largest number stands for that). */
+export function expiryOf({ validBefore }: Certificate): number | null {
+  const expiry = validBefore * 1000n;
+  return expiry <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(expiry) : null;
+}
+
 /** What a certificate that is good asks of the one who lets it in. */
 export interface CertificateConditions {
   /** Runs in the place of what the client asks for. */

@@ -140,6 +140,29 @@ test("a worker that starts hears which others are ready and what they have open"
   ]);
 });
 
+test("what a worker lends is known to the others, those that start later included, until it is taken back", () => {
+  const { switchboard, a, b } = two();
+  const loan = { loan: 1, id, key: { publicKey: "ssh-ed25519 AAAA", account: "ada" }, until: null };
+  switchboard.receive(a, { type: "lend", ...loan });
+  switchboard.receive(a, { type: "lend", ...loan, loan: 2 });
+  expect(a.news()).toEqual([]);
+  expect(b.news()).toEqual([
+    { type: "lent", slot: 0, ...loan },
+    { type: "lent", slot: 0, ...loan, loan: 2 },
+  ]);
+  switchboard.receive(a, { type: "take-back", loan: 2 });
+  expect(b.news()).toEqual([{ type: "taken-back", slot: 0, loan: 2 }]);
+  switchboard.remove(b);
+  const next = new TestWorker(1);
+  switchboard.add(next);
+  expect(next.news()).toEqual([{ type: "lent", slot: 0, ...loan }]);
+  switchboard.remove(a);
+  next.news();
+  const last = new TestWorker(0);
+  switchboard.add(last);
+  expect(last.news()).toEqual([]);
+});
+
 test("a message that is malformed, or of no known kind, is refused", () => {
   for (const message of [
     null,

@@ -1,0 +1,116 @@
+// What a blip of a workspace's network is to those who came in by the gateway's SSH port with a user certificate.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseName } from "../../../protocol/name.ts";
+import { CutProxy } from "../../chaos/cut-proxy.ts";
+import { PATIENT } from "./admission-limits.ts";
+import { SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
+
+const admin = { account: "admin" };
+let authority: string;
+let stack: SshStack;
+let far: CutProxy;
+let cara: TestAccount;
+let host: TestHost;
+
+beforeAll(async () => {
+  authority = mkdtempSync(join(tmpdir(), "gateway-ssh-ca-"));
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(authority, "ca")]);
+  const args = ["--user-ca", join(authority, "ca.pub")];
+  stack = await SshStack.start({ args, limits: { admission: PATIENT } });
+  far = await CutProxy.start(Number(new URL(stack.gateway.httpUrl).port));
+  cara = await stack.account("cara");
+  host = await stack.host(cara, "box", ["--gateway", far.url]);
+});
+afterAll(async () => {
+  await stack?.close();
+  await far?.close();
+  rmSync(authority, { recursive: true, force: true });
+});
+
+/** A key that no account has registered, with a certificate for an account; ssh uses it from now on. */
+function certify(name: string, account: string, lasts: string): void {
+  const key = stack.key(name);
+  const ca = join(authority, "ca");
+  execFileSync("ssh-keygen", ["-q", "-s", ca, "-I", name, "-n", account, "-V", `-1m:${lasts}`, `${key}.pub`]);
+  stack.configure(["Host *", `  IdentityFile ${key}`, `  CertificateFile ${key}-cert.pub`]);
+}
+
+/** A session that has said `up`, and answers one line. */
+async function session(args: readonly string[]) {
+  const child = stack.start([...args, 'echo up; read line; echo "got $line"; exit 7']);
+  let said = "";
+  child.stdout?.on("data", (data: Buffer) => {
+    said += data.toString();
+  });
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  let errors = "";
+  child.stderr?.on("data", (data: Buffer) => {
+    errors += data.toString();
+  });
+  await Promise.race([until(() => said.includes("up")), closed]);
+  return {
+    ended: closed,
+    say: (line: string) => child.stdin?.end(`${line}\n`),
+    said: () => said,
+    errors: () => errors,
+  };
+}
+
+const registrations = () => host.log.filter((line) => line.includes("the link is up again")).length;
+
+async function blip(): Promise<void> {
+  const before = registrations();
+  far.reset();
+  await until(() => registrations() > before, 20_000);
+}
+
+test.each([
+  ["a session", ["box@gw"]],
+  ["a jump", ["-J", "gw", "box"]],
+])("%s goes on after the workspace's link was cut, twice", async (what, args) => {
+  certify(`outlives-${what.replace(" ", "-")}`, "cara", "+10m");
+  const { said, say, ended, errors } = await session(args);
+  await blip();
+  await blip();
+  say("it");
+  expect({ code: await ended, said: said(), errors: errors() }).toEqual({
+    code: 7,
+    said: "up\ngot it\n",
+    errors: "",
+  });
+  // Nobody is let in by a key whose connection is gone.
+  await until(() => stack.gateway.registry.loans.of(host.id).length === 0);
+});
+
+test("ends what came in by a certificate that has expired meanwhile", async () => {
+  const expiry = Date.now() + 4_000;
+  certify("expires", "cara", "+4s");
+  const { said, ended } = await session(["box@gw"]);
+  expect(said()).toBe("up\n");
+  // Its validity counts in whole seconds.
+  await until(() => Date.now() > expiry + 1_000);
+  await blip();
+  expect(await ended).toBe(255);
+  expect(host.log.join("\n")).toContain("is no longer allowed");
+});
+
+test("does not keep who may not come in any more: a share that is removed ends its sessions as ever", async () => {
+  await stack.account("dora");
+  const owned = await stack.owned(cara, "box");
+  await stack.gateway.store.shares.add(owned, parseName("dora"), admin);
+  certify("shared", "dora", "+10m");
+  const direct = await session(["box.cara@gw"]);
+  const jump = await session(["-J", "gw", host.id]);
+  await blip();
+  expect(stack.gateway.registry.loans.of(host.id).length).toBe(2);
+  await stack.gateway.store.shares.remove(owned, parseName("dora"), admin);
+  expect(await direct.ended).toBe(255);
+  expect(direct.errors()).toContain("the workspace is no longer shared");
+  expect(await jump.ended).toBe(255);
+  expect(stack.gateway.registry.loans.of(host.id)).toEqual([]);
+});

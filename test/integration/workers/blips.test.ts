@@ -1,0 +1,75 @@
+// A session by user certificate behind two workers, while its workspace's link is cut and comes back on either of them.
+
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Stack, startStack } from "../../../scripts/stack.ts";
+import { CutProxy } from "../../chaos/cut-proxy.ts";
+import { logOf } from "./harness.ts";
+
+const TRIES = 12;
+let directory: string;
+let stack: Stack;
+let far: CutProxy;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "sallyport-workers-blips-"));
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "ca")]);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "certified")]);
+  const certificate = ["-I", "x", "-n", "admin", "-V", "-1m:+10m", join(directory, "certified.pub")];
+  execFileSync("ssh-keygen", ["-q", "-s", join(directory, "ca"), ...certificate]);
+  stack = await startStack({
+    directory,
+    workspace: "dev",
+    gatewayArgs: ["--http", "127.0.0.1:0", "--workers", "2", "--user-ca", join(directory, "ca.pub")],
+    reach: async ({ url }) => {
+      far = await CutProxy.start(Number(new URL(url).port));
+      return { host: far.url, companion: url };
+    },
+  });
+}, 120_000);
+afterAll(async () => {
+  await stack?.stop();
+  await far?.close();
+  rmSync(directory, { recursive: true, force: true });
+}, 60_000);
+
+/** Which worker has the link, by each registration. */
+const registered = (): unknown[] =>
+  logOf(directory)
+    .filter(({ audit }) => audit === "link.registered")
+    .map(({ worker }) => worker);
+const upAgain = () => readFileSync(join(directory, "host.log"), "utf8").split("the link is up again").length;
+
+test("goes on, whichever worker the host comes back to", { timeout: 120_000 }, async () => {
+  const key = join(directory, "certified");
+  // In place of the key in the configuration, which is a registered one.
+  const own = ["-o", "IdentityFile=none", "-i", key, "-o", `CertificateFile=${key}-cert.pub`];
+  const config = join(directory, "ssh_config");
+  const script = 'echo up; read line; echo "got $line"; exit 7';
+  const child = spawn("ssh", ["-F", config, "-v", ...own, "dev-direct", script]);
+  let [said, errors] = ["", ""];
+  child.stdout.on("data", (data) => {
+    said += String(data);
+  });
+  child.stderr.on("data", (data) => {
+    errors += String(data);
+  });
+  const closed = once(child, "close");
+  await vi.waitUntil(() => said.includes("up"), { timeout: 20_000 });
+  expect(errors).toContain("certified-cert.pub");
+  const seen = new Set<unknown>();
+  for (let i = 0; i < TRIES && seen.size < 2; i++) {
+    const [before, registrations] = [upAgain(), registered().length];
+    far.reset();
+    if (i % 2 === 1) await fetch(`${stack.gateway.url}/healthz`, { headers: { connection: "close" } });
+    await vi.waitUntil(() => upAgain() > before && registered().length > registrations, { timeout: 20_000 });
+    seen.add(registered().at(-1));
+  }
+  expect(seen).toEqual(new Set([0, 1]));
+  child.stdin.end("it\n");
+  expect({ code: (await closed)[0], said }).toEqual({ code: 7, said: "up\ngot it\n" });
+});
