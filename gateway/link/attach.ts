@@ -155,7 +155,8 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
       else if (path === PATHS.tunnel) {
         const offered = dataSubprotocols(request);
         const upgradeTo = (chosen: DataSubprotocol) => upgrade(data[chosen], request, socket, head, done);
-        await acceptTunnel({ request, address, offered, upgrade: upgradeTo }, tunnels);
+        const mayWait = () => waiting.hasRoom(address);
+        await acceptTunnel({ request, address, offered, mayWait, upgrade: upgradeTo }, tunnels);
       } else if (isUptermRequest(request)) await acceptUpterm(request, socket, head, address, done);
       else throw new ProtocolError("not_found", "There is no WebSocket at this path.");
     } finally {

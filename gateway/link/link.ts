@@ -19,6 +19,9 @@ export type LinkStream =
   | { readonly kind: "web-socket"; readonly socket: WebSocket }
   | { readonly kind: "duplex"; readonly stream: Duplex };
 
+/** How a link ended: its host left in good order or was sent away, or its connection was lost. */
+export type LinkEnd = "left" | "cut";
+
 export interface Link {
   readonly since: Date;
   readonly address: string;

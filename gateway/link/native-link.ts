@@ -14,7 +14,7 @@ import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
 import { fittingKeys } from "./fitting-keys.ts";
-import type { LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
+import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";
 import { StreamPlaces } from "./stream-places.ts";
@@ -32,9 +32,12 @@ export interface NativeLinkOptions {
   /** How many streams one workspace may have at once. */
   readonly maxStreams: number;
   readonly onStreams: () => void;
-  /** Once, when the link has ended, with a word on why. */
-  readonly onEnd: (reason: string) => void;
+  /** Once, when the link has ended. */
+  readonly onEnd: (how: LinkEnd) => void;
 }
+
+/** A host that is stopped by its user says so in its close frame. */
+const IN_GOOD_ORDER: ReadonlySet<number> = new Set([CLOSE.normal, CLOSE.goingAway]);
 
 export class NativeLink implements WorkspaceLink {
   readonly since = new Date();
@@ -48,7 +51,7 @@ export class NativeLink implements WorkspaceLink {
   readonly #places: StreamPlaces;
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
-  #end: string | undefined;
+  #end: LinkEnd | undefined;
   readonly #waitingForPong = new Set<() => void>();
   #standby: Standby | undefined;
 
@@ -66,11 +69,12 @@ export class NativeLink implements WorkspaceLink {
       this.#lastHeard = Date.now();
       this.#receive(data, isBinary);
     });
-    socket.on("close", (code, reason) => this.#ended(reason.toString() || `closed with ${code}`));
-    socket.on("error", (error) => this.#ended(error.message));
+    socket.on("close", (code) => this.#ended(IN_GOOD_ORDER.has(code) ? "left" : "cut"));
+    socket.on("error", () => this.#ended("cut"));
     this.#pings = setInterval(() => {
       if (Date.now() - this.#lastHeard > DEAD_AFTER_MS) {
-        this.#ended("nothing heard for too long");
+        // Nothing was heard for too long.
+        this.#ended("cut");
         socket.terminate();
       } else {
         this.#send({ type: "ping" });
@@ -148,7 +152,7 @@ export class NativeLink implements WorkspaceLink {
   close(code: ErrorCode, message: string): void {
     this.#send({ type: "error", code, message });
     this.#socket.close(code === "fenced" ? CLOSE.fenced : CLOSE.refused, closeReason(code));
-    this.#ended(code);
+    this.#ended("left");
   }
 
   /** Whatever a host sends, it ends its own link at most. */
@@ -185,20 +189,20 @@ export class NativeLink implements WorkspaceLink {
     if (this.#socket.readyState !== OPEN) return;
     // A host that does not read must not fill the gateway's memory: what is owed to it is small and bounded.
     if (this.#socket.bufferedAmount > 4 * 1024 * 1024) {
-      this.#ended("the host does not read");
+      this.#ended("cut");
       this.#socket.terminate();
       return;
     }
     this.#socket.send(JSON.stringify(message));
   }
 
-  #ended(reason: string): void {
+  #ended(how: LinkEnd): void {
     if (this.#end !== undefined) return;
-    this.#end = reason;
+    this.#end = how;
     clearInterval(this.#pings);
     this.#standby?.end();
     this.#options.pending.abandon(this);
-    this.#options.onEnd(reason);
+    this.#options.onEnd(how);
   }
 }
 

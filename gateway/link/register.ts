@@ -106,7 +106,7 @@ export async function registerHost(
           context.onStreams();
           context.registry.changed(workspace.id);
         },
-        onEnd: () => context.registry.release(link),
+        onEnd: (how) => context.registry.release(link, how),
       });
       send(socket, {
         type: "registered",

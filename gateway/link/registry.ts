@@ -4,17 +4,22 @@
 import { EventEmitter } from "node:events";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import type { Presence } from "../presence.ts";
-import type { WorkspaceLink } from "./link.ts";
+import { Blips } from "./blips.ts";
+import type { LinkEnd, WorkspaceLink } from "./link.ts";
 import { FENCED, noRoutesElsewhere, type RouteStore } from "./route-store.ts";
 
 export class LinkRegistry implements Presence {
   readonly #links = new Map<WorkspaceId, WorkspaceLink>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #routes: RouteStore;
+  readonly #blips = new Blips();
 
   constructor(routes: RouteStore = noRoutesElsewhere()) {
     this.#routes = routes;
-    routes.follow((id) => this.#changes.emit("change", id));
+    routes.follow((id, how) => {
+      this.#seen(id, how);
+      this.#changes.emit("change", id);
+    });
     routes.loans.follow((id) => this.#links.get(id)?.keysLent?.());
   }
 
@@ -32,6 +37,17 @@ export class LinkRegistry implements Presence {
     const link = this.get(id);
     if (link !== undefined) return link;
     await this.#routes.caughtUp();
+    return this.get(id);
+  }
+
+  /**
+   * The same, for somebody who comes in: where the link has just been cut, waits some seconds for it to be there again, at the
+   * longest until `signal` is aborted. Without a signal, whoever comes does not wait.
+   */
+  async findForVisitor(id: WorkspaceId, signal: AbortSignal | undefined): Promise<WorkspaceLink | undefined> {
+    const link = await this.find(id);
+    if (link !== undefined || signal === undefined) return link;
+    await this.#blips.pass(id, signal);
     return this.get(id);
   }
 
@@ -72,14 +88,16 @@ export class LinkRegistry implements Presence {
     this.#links.set(link.workspaceId, link);
     this.#routes.claim(link);
     former?.close("fenced", FENCED);
+    this.#seen(link.workspaceId, undefined);
     this.changed(link.workspaceId);
   }
 
   /** Takes a link out, unless another has taken its place already. */
-  release(link: WorkspaceLink): void {
+  release(link: WorkspaceLink, how: LinkEnd): void {
     if (this.#links.get(link.workspaceId) !== link) return;
     this.#links.delete(link.workspaceId);
-    this.#routes.release(link);
+    this.#routes.release(link, how);
+    this.#seen(link.workspaceId, how);
     this.changed(link.workspaceId);
   }
 
@@ -88,6 +106,12 @@ export class LinkRegistry implements Presence {
     const link = this.#links.get(id);
     if (link !== undefined) this.#routes.streamsChanged(link);
     this.#changes.emit("change", id);
+  }
+
+  /** A workspace's link has ended in this way, or may have come. */
+  #seen(id: WorkspaceId, how: LinkEnd | undefined): void {
+    if (this.get(id) !== undefined || how === "left") this.#blips.over(id);
+    else if (how === "cut") this.#blips.began(id);
   }
 
   session(id: WorkspaceId): { clients: number; since: Date } | undefined {

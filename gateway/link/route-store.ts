@@ -2,7 +2,7 @@
 // of a larger one ask the primary (gateway/workers/worker-routes.ts).
 
 import type { WorkspaceId } from "../../protocol/id.ts";
-import type { WorkspaceLink } from "./link.ts";
+import type { LinkEnd, WorkspaceLink } from "./link.ts";
 import { type Lender, Loans } from "./loans.ts";
 import { Turns, type TurnTaker } from "./turns.ts";
 
@@ -14,13 +14,16 @@ export interface RouteStore {
   caughtUp(): Promise<void>;
   /** From now on this process holds the workspace's link. Whoever held it elsewhere is fenced. */
   claim(link: WorkspaceLink): void;
-  release(link: WorkspaceLink): void;
+  release(link: WorkspaceLink, how: LinkEnd): void;
   /** The number of the streams that this process has open by its own link to a workspace is another. */
   streamsChanged(link: WorkspaceLink): void;
   /** Streams that other processes have open by a link of this one. */
   streamsElsewhere(link: WorkspaceLink): number;
-  /** Tells one subscriber, the registry, where a workspace's state or number of clients elsewhere is another. */
-  follow(follower: (id: WorkspaceId) => void): void;
+  /**
+   * Tells one subscriber, the registry, where a workspace's state or number of clients elsewhere is another; `how` where its
+   * link has ended, in whichever process.
+   */
+  follow(follower: (id: WorkspaceId, how?: LinkEnd) => void): void;
   /** Registrations of one workspace are decided one after the other, whichever process they came to. */
   readonly turns: TurnTaker;
   /** Keys that are lent to workspaces, by whichever process: whichever holds the link tells the host. */

@@ -23,6 +23,15 @@ export class Waiting {
     };
   }
 
+  /**
+   * Whether half of the places are free, in all and for this address: whoever waits for a host leaves those to the hosts that are
+   * about to come.
+   */
+  hasRoom(address: string): boolean {
+    const held = this.#byBlock.get(addressBlock(address)) ?? 0;
+    return this.#total <= this.#limits.total / 2 && held <= this.#limits.perAddress / 2;
+  }
+
   /** @throws ProtocolError gateway_full, rate_limited */
   enter(address: string): () => void {
     const block = addressBlock(address);

@@ -45,6 +45,8 @@ export interface AuthenticationOutcome {
   /** Something here is broken; the client gets a refusal. */
   failed(error: unknown): void;
   readonly isOver: boolean;
+  /** Aborted once the client is gone. */
+  readonly over: AbortSignal;
   /** Where the client comes from. */
   readonly address: string;
 }
@@ -69,7 +71,9 @@ export function createAuthentication(
         const isGood = key?.isSigned() === true;
         // Looked up even where the signature is bad, so that both take the same way.
         const verdict =
-          key === undefined ? undefined : await signIn.withKey(context.username, key, outcome.address);
+          key === undefined
+            ? undefined
+            : await signIn.withKey(context.username, key, outcome.address, isGood ? outcome.over : undefined);
         return settle(context, isGood ? verdict : undefined, started, key);
       }
       case "password":
@@ -90,7 +94,7 @@ export function createAuthentication(
   const withToken = async (user: string, token: unknown): Promise<Verdict | undefined> => {
     // A request to change the password carries two.
     if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) return undefined;
-    return signIn.withToken(user, token.trim());
+    return signIn.withToken(user, token.trim(), outcome.over);
   };
 
   const query = async (

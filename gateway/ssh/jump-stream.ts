@@ -16,15 +16,19 @@ export interface JumpStream {
   opened(close: () => void): () => void;
 }
 
-/** @throws ProtocolError bad_name, bad_id, workspace_unknown, workspace_offline, gateway_full, or Link.openStream's */
+/**
+ * @param over aborted once the visitor is gone
+ * @throws ProtocolError bad_name, bad_id, workspace_unknown, workspace_offline, gateway_full, or Link.openStream's
+ */
 export async function openJumpStream(
   name: string,
   visitor: Visitor,
   context: ConnectionContext,
+  over: AbortSignal,
 ): Promise<JumpStream> {
   const { directory, registry, connections, maxStreams, metrics } = context;
   const workspace = await reach(directory, visitor.who, parseWorkspaceRef(name));
-  const link = await registry.find(workspace.id);
+  const link = await registry.findForVisitor(workspace.id, over);
   if (link === undefined) {
     throw new ProtocolError("workspace_offline", `the workspace ${workspace.name} is offline`);
   }

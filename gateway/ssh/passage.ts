@@ -272,7 +272,7 @@ export class Passage implements PacketReceiver {
     connection.start(
       this.#transport,
       createJump({
-        open: (workspace) => openJumpStream(workspace, this.#visitor, this.#context),
+        open: (workspace) => openJumpStream(workspace, this.#visitor, this.#context, this.#client.over),
         advice: this.#advice(),
         prove: (data) => this.#requests.prove(data),
         refused: (what, code) => {

@@ -40,6 +40,8 @@ export type Verdict =
   | { readonly kind: "accepted"; readonly signedIn: SignedIn }
   | { readonly kind: "refused"; readonly refusal: SignInRefusal };
 
+type Patience = AbortSignal | undefined;
+
 export interface SignInOptions {
   readonly directory: Directory;
   readonly registry: LinkRegistry;
@@ -69,14 +71,23 @@ export class SignIn {
     return (await this.#openWorkspace(parseUserName(user))) !== undefined;
   }
 
-  /** `key` has signed. */
-  withKey(user: string, key: OfferedKey, address: string): Promise<Verdict> {
-    return this.#upToDate(() => this.#withKey(user, key, address));
+  /**
+   * `key` has signed.
+   * @param patience until then a workspace is waited for that has just been cut off; undefined: not at all, as for a signature
+   *   that is bad, since how long an answer takes tells who has proved nothing something as well
+   */
+  withKey(
+    user: string,
+    key: OfferedKey,
+    address: string,
+    patience: AbortSignal | undefined,
+  ): Promise<Verdict> {
+    return this.#upToDate(() => this.#withKey(user, key, address, patience));
   }
 
   /** `token` came as a password, as an answer, or in the user name. */
-  withToken(user: string, token: string): Promise<Verdict> {
-    return this.#upToDate(() => this.#withToken(user, token));
+  withToken(user: string, token: string, patience: AbortSignal): Promise<Verdict> {
+    return this.#upToDate(() => this.#withToken(user, token, patience));
   }
 
   async #upToDate(decide: () => Promise<Verdict>): Promise<Verdict> {
@@ -87,24 +98,26 @@ export class SignIn {
     }
   }
 
-  async #withKey(user: string, key: OfferedKey, address: string): Promise<Verdict> {
+  async #withKey(user: string, key: OfferedKey, address: string, patience: Patience): Promise<Verdict> {
     const { directory, upterm } = this.#options;
     const name = parseUserName(user);
     const proved = { line: key.line, fingerprint: fingerprint(key.blob) };
-    if (key.certificate !== undefined) return this.#withCertificate(name, proved, key.certificate, address);
+    if (key.certificate !== undefined) {
+      return this.#withCertificate(name, proved, key.certificate, address, patience);
+    }
     const account = await directory.accountByKey(proved.fingerprint);
     const session = upterm?.session(user);
     if (session?.mayJoin(key.blob) === true) {
       return accepted({ kind: "upterm", session, key: proved }, undefined);
     }
-    if (account !== undefined) return this.#withAccount(name, account, proved, undefined);
+    if (account !== undefined) return this.#withAccount(name, account, proved, undefined, patience);
     if ((await this.#openWorkspace(name)) !== undefined) {
-      return this.#toTarget({ kind: "open", key: proved }, name);
+      return this.#toTarget({ kind: "open", key: proved }, name, patience);
     }
     return refused({ code: "unauthenticated", key: proved.fingerprint });
   }
 
-  async #withToken(user: string, token: string): Promise<Verdict> {
+  async #withToken(user: string, token: string, patience: Patience): Promise<Verdict> {
     const { directory } = this.#options;
     const name = parseUserName(user);
     try {
@@ -117,7 +130,7 @@ export class SignIn {
           workspace: grant.workspaceId,
         });
       }
-      return await this.#toTarget({ kind: "owner-token", grant }, name);
+      return await this.#toTarget({ kind: "owner-token", grant }, name, patience);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       // Whether a token is known is told to its holder alone: these codes come for known ones only.
@@ -131,6 +144,7 @@ export class SignIn {
     proved: ProvedKey,
     certificate: Certificate,
     address: string,
+    patience: Patience,
   ): Promise<Verdict> {
     const account = await this.#certifiedAccount(certificate);
     if (account === undefined) return refused({ code: "unauthenticated", key: proved.fingerprint });
@@ -141,7 +155,7 @@ export class SignIn {
       const key = proved.fingerprint;
       return refused({ code: error.code, banner: error.message, account: account.name, key });
     }
-    return this.#withAccount(name, account, proved, certificate);
+    return this.#withAccount(name, account, proved, certificate, patience);
   }
 
   async #withAccount(
@@ -149,8 +163,11 @@ export class SignIn {
     account: AccountRecord,
     key: ProvedKey,
     certificate: Certificate | undefined,
+    patience: Patience,
   ): Promise<Verdict> {
-    if (!account.disabled) return this.#toTarget({ kind: "account", account, key, certificate }, name);
+    if (!account.disabled) {
+      return this.#toTarget({ kind: "account", account, key, certificate }, name, patience);
+    }
     return refused({
       code: "account_disabled",
       banner: `The account ${account.name} is disabled: ask an administrator of this gateway.`,
@@ -159,7 +176,7 @@ export class SignIn {
     });
   }
 
-  async #toTarget(who: Who, name: UserName): Promise<Verdict> {
+  async #toTarget(who: Who, name: UserName, patience: Patience): Promise<Verdict> {
     const { directory, registry } = this.#options;
     if (name.workspace === undefined) return accepted(who, undefined);
     let workspace: WorkspaceRecord;
@@ -169,7 +186,7 @@ export class SignIn {
       if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
       return accepted(who, undefined);
     }
-    const link = await registry.find(workspace.id);
+    const link = await registry.findForVisitor(workspace.id, patience);
     if (link !== undefined) return accepted(who, { workspace, link });
     return refused({
       code: "workspace_offline",

@@ -136,6 +136,7 @@ export class SshConnection implements PacketReceiver {
       get isOver() {
         return isOver();
       },
+      over: this.#over.signal,
       signedIn: (signedIn, method) => {
         accepted = { signedIn, method };
       },

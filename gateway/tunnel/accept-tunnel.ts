@@ -27,6 +27,8 @@ export interface TunnelRequest {
   readonly request: IncomingMessage;
   readonly address: string;
   readonly offered: readonly DataSubprotocol[];
+  /** Whether there is room for it to wait for a workspace that has just been cut off. */
+  readonly mayWait: () => boolean;
   readonly upgrade: (subprotocol: DataSubprotocol) => Promise<WebSocket>;
 }
 
@@ -47,10 +49,15 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
   }
   let ended: string | undefined;
   let joined: Splice | undefined;
+  const gone = new AbortController();
+  const left = (): void => gone.abort();
+  // Nobody reads yet, and nothing comes before an answer: the end is seen all the same.
+  for (const event of ["end", "close"]) request.socket.once(event, left);
   const leave = connections.addStream(
     { accountId, tokenId, key: null, workspaceId: workspace.id },
     (message) => {
       ended ??= message;
+      gone.abort();
       joined?.close(CLOSE.refused, message);
     },
   );
@@ -63,7 +70,8 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
     const grant = await authorizeTunnel(request, directory);
     requireOpen();
-    stream = await openTunnelStream(grant, address, offered.includes(SUBPROTOCOL.resume), registry);
+    const patience = asked.mayWait() ? gone.signal : undefined;
+    stream = await openTunnelStream(grant, address, offered.includes(SUBPROTOCOL.resume), registry, patience);
     requireOpen();
     const client = await upgrade(requireOffered(subprotocolOf(stream), offered));
     joined = join(client, stream, context);
@@ -73,7 +81,11 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     leave();
     if (stream?.kind === "web-socket") close(stream.socket, CLOSE.peerGone, "the client is not there");
     else stream?.stream.destroy();
+    // Where it was ended from outside meanwhile, that is why.
+    requireOpen();
     throw error;
+  } finally {
+    for (const event of ["end", "close"]) request.socket.off(event, left);
   }
 }
 

@@ -76,14 +76,18 @@ export async function authorizeTunnel(request: IncomingMessage, directory: Direc
   };
 }
 
-/** @throws ProtocolError workspace_offline, and what Link.openStream throws */
+/**
+ * @param patience until then a workspace is waited for that has just been cut off; undefined: not at all
+ * @throws ProtocolError workspace_offline, and what Link.openStream throws
+ */
 export async function openTunnelStream(
   grant: TunnelGrant,
   address: string,
   resume: boolean,
   registry: LinkRegistry,
+  patience: AbortSignal | undefined,
 ): Promise<LinkStream> {
-  const link = await registry.find(grant.workspace.id);
+  const link = await registry.findForVisitor(grant.workspace.id, patience);
   if (link === undefined) {
     throw new ProtocolError(
       "workspace_offline",

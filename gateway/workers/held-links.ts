@@ -2,7 +2,7 @@
 
 import type { ProtocolError } from "../../protocol/errors.ts";
 import type { StreamToken } from "../../protocol/token.ts";
-import type { Link } from "../link/link.ts";
+import type { Link, LinkEnd } from "../link/link.ts";
 import { NativeLink } from "../link/native-link.ts";
 import { asRefusal } from "../link/upgrade.ts";
 import type { Channel } from "./channel.ts";
@@ -54,13 +54,13 @@ export class HeldLinks {
     this.#channel.send({ type: "claim", route });
   }
 
-  release(link: Link): void {
+  release(link: Link, how: LinkEnd): void {
     const claim = this.#claims.get(link);
     const held = claim === undefined ? undefined : this.#held.get(claim);
     if (claim === undefined || held === undefined) return;
     this.#claims.delete(link);
     this.#held.delete(claim);
-    this.#channel.send({ type: "release", id: held.id, claim });
+    this.#channel.send({ type: "release", id: held.id, claim, how });
   }
 
   /** What another worker wishes. */

@@ -28,6 +28,7 @@ const StreamTokenText = Type.Unsafe<StreamToken>({ type: "string", pattern: "^sp
 const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
 /** `<worker>.<number>`: the worker's number is never used again, so a claim is one link's for good. */
 const Claim = Type.String({ pattern: "^[0-9]+\\.[0-9]+$", maxLength: 40 });
+const LinkEnd = Type.Union([Type.Literal("left"), Type.Literal("cut")]);
 const Address = object({ host: text(255), port: Type.Integer({ minimum: 0, maximum: 65_535 }) });
 const PushedKey = object({ publicKey: text(8 * 1024), account: text(40) });
 
@@ -94,7 +95,7 @@ const fromWorker = {
   ready: object({ type: Type.Literal("ready"), http: Type.String(), ssh: Nullable(Address) }),
   failed: object({ type: Type.Literal("failed"), stage: text(20), message: text(10_000) }),
   claim: object({ type: Type.Literal("claim"), route: Route }),
-  release: object({ type: Type.Literal("release"), id: RouteIdText, claim: Claim }),
+  release: object({ type: Type.Literal("release"), id: RouteIdText, claim: Claim, how: LinkEnd }),
   /** How many streams this worker has open by a link, its own or another's. */
   streams: object({ type: Type.Literal("streams"), id: RouteIdText, claim: Claim, count }),
   wish: object({ type: Type.Literal("wish"), id: RouteIdText, claim: Claim, wish: Wish }),
@@ -130,7 +131,7 @@ const fromPrimary = {
     routes: Type.Array(Route),
   }),
   route: object({ type: Type.Literal("route"), route: Route }),
-  "route-gone": object({ type: Type.Literal("route-gone"), id: RouteIdText, claim: Claim }),
+  "route-gone": object({ type: Type.Literal("route-gone"), id: RouteIdText, claim: Claim, how: LinkEnd }),
   streams: object({ type: Type.Literal("streams"), id: RouteIdText, claim: Claim, slot, count }),
   fenced: object({ type: Type.Literal("fenced"), id: RouteIdText, claim: Claim }),
   wish: object({ type: Type.Literal("wish"), from: slot, claim: Claim, wish: Wish }),

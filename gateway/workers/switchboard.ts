@@ -2,6 +2,7 @@
 // the way of a message from one worker to another. There is one primary, so the order in which it hears of claims decides.
 // No process and no socket here.
 
+import type { LinkEnd } from "../link/link.ts";
 import { Turns } from "../link/turns.ts";
 import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "./messages.ts";
 
@@ -70,7 +71,7 @@ export class Switchboard {
     this.#loansOf.delete(worker);
     this.#tellAll({ type: "worker-gone", slot: worker.slot });
     for (const [id, entry] of [...this.#entries]) {
-      if (entry.holder === worker) this.#drop(id, entry);
+      if (entry.holder === worker) this.#drop(id, entry, "cut");
       else if (entry.streams.delete(worker.slot)) {
         this.#tellAll(streamsMessage(entry.route, worker.slot, 0));
       }
@@ -85,7 +86,7 @@ export class Switchboard {
         return;
       case "release": {
         const entry = this.#entries.get(message.id);
-        if (entry?.route.claim === message.claim) this.#drop(message.id, entry);
+        if (entry?.route.claim === message.claim) this.#drop(message.id, entry, message.how);
         return;
       }
       case "streams": {
@@ -155,9 +156,9 @@ export class Switchboard {
     this.#tellAll({ type: "route", route });
   }
 
-  #drop(id: RouteId, { route }: Entry): void {
+  #drop(id: RouteId, { route }: Entry, how: LinkEnd): void {
     this.#entries.delete(id);
-    this.#tellAll({ type: "route-gone", id, claim: route.claim });
+    this.#tellAll({ type: "route-gone", id, claim: route.claim, how });
   }
 
   #takeTurn(worker: SwitchboardWorker, request: number, name: string): void {

@@ -5,7 +5,7 @@
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { hashToken, newStreamToken, type StreamToken } from "../../protocol/token.ts";
-import type { Link, WorkspaceLink } from "../link/link.ts";
+import type { Link, LinkEnd, WorkspaceLink } from "../link/link.ts";
 import { NativeLink } from "../link/native-link.ts";
 import { PendingStreams } from "../link/pending-streams.ts";
 import { FENCED, type RouteStore } from "../link/route-store.ts";
@@ -48,7 +48,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly #probes = new Questions<boolean>();
   readonly #turnQuestions = new Questions<undefined>();
   readonly #load: Load;
-  #follower: ((id: WorkspaceId) => void) | undefined;
+  #follower: ((id: WorkspaceId, how?: LinkEnd) => void) | undefined;
 
   constructor(channel: Channel, welcome: Welcome) {
     this.#channel = channel;
@@ -82,10 +82,10 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     this.#held.claim(link.workspaceId, link, { credential: link.credential });
   }
 
-  release(link: WorkspaceLink): void {
+  release(link: WorkspaceLink, how: LinkEnd): void {
     const claim = this.#held.claimOf(link);
     if (claim !== undefined) this.#tellStreams(link.workspaceId, claim, 0);
-    this.#held.release(link);
+    this.#held.release(link, how);
   }
 
   streamsChanged(link: WorkspaceLink): void {
@@ -99,7 +99,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     return total(known) - (known.streams.get(this.#welcome.slot) ?? 0);
   }
 
-  follow(follower: (id: WorkspaceId) => void): void {
+  follow(follower: (id: WorkspaceId, how?: LinkEnd) => void): void {
     this.#follower = follower;
   }
 
@@ -129,7 +129,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   }
 
   releaseSession(link: Link): void {
-    this.#held.release(link);
+    this.#held.release(link, "left");
   }
 
   get load(): Load {
@@ -146,7 +146,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
       case "route-gone":
         if (this.#known.get(message.id)?.route.claim !== message.claim) return;
         this.#forget(message.id);
-        this.#changed(message.id);
+        this.#changed(message.id, message.how);
         return;
       case "streams": {
         const known = this.#known.get(message.id);
@@ -225,8 +225,8 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     known.link?.gone();
   }
 
-  #changed(id: RouteId): void {
-    if (!isSessionKey(id)) this.#follower?.(id);
+  #changed(id: RouteId, how?: LinkEnd): void {
+    if (!isSessionKey(id)) this.#follower?.(id, how);
   }
 
   #setStreams({ streams }: Known, slot: number, count: number): void {

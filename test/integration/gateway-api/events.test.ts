@@ -64,7 +64,7 @@ test("the stream starts with a snapshot and follows sessions, names, shares and 
   expect(await own.next()).toMatchObject({ type: "workspace", workspace: { id: box.id, online: true } });
   await call("PATCH", "/workspaces/box", ada.token, { name: "crate" });
   expect(await own.next()).toMatchObject({ type: "workspace", workspace: { name: "crate", online: true } });
-  registry.release(link);
+  registry.release(link, "left");
   expect(await own.next()).toMatchObject({ type: "workspace", workspace: { online: false } });
 
   await call("POST", "/workspaces/crate/shares", ada.token, { account: "bob" });

@@ -1,14 +1,16 @@
 // What a blip of a workspace's network is to those who came in by the gateway's SSH port with a user certificate.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseName } from "../../../protocol/name.ts";
 import { CutProxy } from "../../chaos/cut-proxy.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
+import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
 
 const admin = { account: "admin" };
 let authority: string;
@@ -85,6 +87,59 @@ test.each([
   });
   // Nobody is let in by a key whose connection is gone.
   await until(() => stack.gateway.registry.loans.of(host.id).length === 0);
+});
+
+test.each([
+  ["a session", ["box@gw"]],
+  ["a jump", ["-J", "gw", "box"]],
+])("%s that comes while the link is cut waits for the workspace", async (what, args) => {
+  certify(`waits-${what.replace(" ", "-")}`, "cara", "+10m");
+  const before = registrations();
+  far.refusing = true;
+  far.reset();
+  await until(() => stack.gateway.registry.session(host.id) === undefined);
+  const child = stack.start(["-v", ...args, "echo in"]);
+  let log = "";
+  child.stderr?.on("data", (data: Buffer) => {
+    log += data.toString();
+  });
+  const waiting = finished(child);
+  // A session waits for its sign-in, a jump once it is signed in.
+  await until(() => log.includes("Server accepts key"));
+  far.refusing = false;
+  expect(await waiting).toMatchObject({ stdout: "in\n", code: 0 });
+  expect(registrations()).toBeGreaterThan(before);
+});
+
+test("who only knows somebody's public key is refused as ever, and learns nothing of a blip", async () => {
+  const key = await stack.keyOf(cara, "known");
+  const publicKey = ssh2.utils.parseKey(readFileSync(`${key}.pub`));
+  if (publicKey instanceof Error) throw publicKey;
+  let hasSigned = false;
+  class Forger extends ssh2.BaseAgent {
+    override getIdentities(done: ssh2.IdentityCallback<ssh2.ParsedKey>): void {
+      done(undefined, [publicKey as ssh2.ParsedKey]);
+    }
+    override sign(...args: unknown[]): void {
+      hasSigned = true;
+      const done = args.findLast((arg) => typeof arg === "function");
+      if (typeof done === "function") done(undefined, Buffer.alloc(64, 1));
+    }
+  }
+  const before = registrations();
+  far.refusing = true;
+  far.reset();
+  await until(() => stack.gateway.registry.session(host.id) === undefined);
+  const began = performance.now();
+  const client = new ssh2.Client();
+  const failed = once(client, "error");
+  const agent = new Forger();
+  client.connect({ host: "127.0.0.1", port: stack.port, username: "box", agent, authHandler: ["agent"] });
+  expect(String((await failed)[0])).toContain("authentication methods failed");
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(hasSigned).toBe(true);
+  far.refusing = false;
+  await until(() => registrations() > before, 20_000);
 });
 
 test("ends what came in by a certificate that has expired meanwhile", async () => {

@@ -1,4 +1,4 @@
-// A session by user certificate behind two workers, while its workspace's link is cut and comes back on either of them.
+// Two workers, while a workspace's link is cut and comes back on either of them.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Stack, startStack } from "../../../scripts/stack.ts";
+import { callApi, type Stack, startStack } from "../../../scripts/stack.ts";
 import { CutProxy } from "../../chaos/cut-proxy.ts";
 import { logOf } from "./harness.ts";
 
@@ -44,7 +44,9 @@ const registered = (): unknown[] =>
     .map(({ worker }) => worker);
 const upAgain = () => readFileSync(join(directory, "host.log"), "utf8").split("the link is up again").length;
 
-test("goes on, whichever worker the host comes back to", { timeout: 120_000 }, async () => {
+test("a session by user certificate goes on, whichever worker the host comes back to", {
+  timeout: 120_000,
+}, async () => {
   const key = join(directory, "certified");
   // In place of the key in the configuration, which is a registered one.
   const own = ["-o", "IdentityFile=none", "-i", key, "-o", `CertificateFile=${key}-cert.pub`];
@@ -72,4 +74,37 @@ test("goes on, whichever worker the host comes back to", { timeout: 120_000 }, a
   expect(seen).toEqual(new Set([0, 1]));
   child.stdin.end("it\n");
   expect({ code: (await closed)[0], said }).toEqual({ code: 7, said: "up\ngot it\n" });
+});
+
+test("who comes meanwhile waits for the workspace, on whichever worker", { timeout: 120_000 }, async () => {
+  const opened = () => logOf(directory).filter(({ audit }) => audit === "ssh.session.opened");
+  const before = opened().length;
+  const workers = () =>
+    new Set(
+      opened()
+        .slice(before)
+        .map(({ worker }) => worker),
+    );
+  const isOnline = async (): Promise<unknown> =>
+    Object(await (await callApi(stack.gateway, "workspaces/dev")).json()).online;
+  for (let i = 0; i < TRIES && workers().size < 2; i++) {
+    far.refusing = true;
+    far.reset();
+    // On both, whichever answers.
+    for (let asked = 0; asked < 2; asked++) await expect.poll(isOnline, { timeout: 10_000 }).toBe(false);
+    const child = spawn("ssh", ["-F", stack.sshConfig, "-v", "dev-direct", "echo out"]);
+    let [said, log] = ["", ""];
+    child.stdout.on("data", (data) => {
+      said += String(data);
+    });
+    child.stderr.on("data", (data) => {
+      log += String(data);
+    });
+    const closed = once(child, "close");
+    await vi.waitUntil(() => log.includes("Server accepts key"), { timeout: 20_000 });
+    far.refusing = false;
+    expect({ code: (await closed)[0], said }).toEqual({ code: 0, said: "out\n" });
+    if (i % 2 === 1) await fetch(`${stack.gateway.url}/healthz`, { headers: { connection: "close" } });
+  }
+  expect(workers()).toEqual(new Set([0, 1]));
 });

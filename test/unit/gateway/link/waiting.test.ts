@@ -10,3 +10,16 @@ test("one customer's addresses wait together: a /64 gets no more places than one
   for (const done of leave) done();
   for (let i = 0; i < 100; i++) waiting.enter(`2001:db8:1:2::${i.toString(16)}`);
 });
+
+test("there is room to wait for a host while half of the places are free, in all and for the address", () => {
+  const waiting = new Waiting();
+  for (let i = 0; i < 50; i++) waiting.enter("192.0.2.1");
+  expect(waiting.hasRoom("192.0.2.1")).toBe(true);
+  const leave = waiting.enter("192.0.2.1");
+  expect(waiting.hasRoom("192.0.2.1")).toBe(false);
+  expect(waiting.hasRoom("192.0.2.2")).toBe(true);
+  leave();
+  expect(waiting.hasRoom("192.0.2.1")).toBe(true);
+  for (let i = 0; i < 451; i++) waiting.enter(`198.51.${i >> 6}.${i & 63}`);
+  expect(waiting.hasRoom("192.0.2.2")).toBe(false);
+});

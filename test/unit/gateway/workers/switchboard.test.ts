@@ -63,9 +63,9 @@ test("a release that comes after another's claim takes nothing away", () => {
   const { switchboard, a, b } = two();
   switchboard.receive(a, { type: "claim", route: route(id, a, "1.1") });
   switchboard.receive(b, { type: "claim", route: route(id, b, "2.1") });
-  switchboard.receive(a, { type: "release", id, claim: "1.1" });
+  switchboard.receive(a, { type: "release", id, claim: "1.1", how: "cut" });
   expect(switchboard.routes()).toEqual([route(id, b, "2.1")]);
-  switchboard.receive(b, { type: "release", id, claim: "2.1" });
+  switchboard.receive(b, { type: "release", id, claim: "2.1", how: "left" });
   expect(switchboard.routes()).toEqual([]);
 });
 
@@ -93,7 +93,7 @@ test("a worker that is gone holds nothing: routes, streams and turns", async () 
   await expect.poll(() => b.heard.at(-1)).toEqual({ type: "turn", request: 7 });
   expect(b.news()).toEqual([
     { type: "worker-gone", slot: 0 },
-    { type: "route-gone", id, claim: "1.1" },
+    { type: "route-gone", id, claim: "1.1", how: "cut" },
     { type: "streams", id: other, claim: "2.1", slot: 0, count: 0 },
     { type: "turn", request: 7 },
   ]);
@@ -168,15 +168,13 @@ test("a message that is malformed, or of no known kind, is refused", () => {
     null,
     "stop",
     { type: "constructor" },
-    { type: "release", id: "ws_short", claim: "1.1" },
-    { type: "release", id, claim: "1.1", more: 1 },
+    { type: "release", id: "ws_short", claim: "1.1", how: "cut" },
+    { type: "release", id, claim: "1.1", how: "cut", more: 1 },
+    { type: "release", id, claim: "1.1", how: "somehow" },
     { type: "streams", id, claim: "1.1", count: -1 },
   ]) {
     expect(() => parseFromWorker(message)).toThrow(TypeError);
   }
-  expect(parseFromWorker({ type: "release", id, claim: "1.1" })).toEqual({
-    type: "release",
-    id,
-    claim: "1.1",
-  });
+  const good = { type: "release", id, claim: "1.1", how: "left" };
+  expect(parseFromWorker(good)).toEqual(good);
 });

@@ -1,0 +1,92 @@
+// Who comes in the middle of a blip: a tunnel to a workspace whose link was cut a moment ago.
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { dialTunnel } from "../../../agent/companion/tunnel.ts";
+import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
+import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
+import { CutProxy } from "../../chaos/cut-proxy.ts";
+import { echo, TestStack } from "./harness.ts";
+import type { TestHost } from "./test-host.ts";
+
+let stack: TestStack;
+let far: CutProxy;
+let host: TestHost;
+let token: string;
+beforeEach(async () => {
+  stack = await TestStack.start();
+  far = await CutProxy.start(Number(new URL(stack.url).port));
+  token = (await stack.token(await stack.account("ann"), ["host", "connect"])).token;
+  host = await stack.host({ token, way: { gateway: parseGatewayUrl(far.url) } });
+});
+afterEach(async () => {
+  await stack.close();
+  await far.close();
+});
+
+const isOnline = () => stack.gateway.registry.session(host.id) !== undefined;
+const refusals = () => stack.log.filter((line) => line.includes('"audit":"connection.refused"')).length;
+
+async function cut(): Promise<void> {
+  far.refusing = true;
+  far.reset();
+  await expect.poll(isOnline).toBe(false);
+}
+
+test("waits for the workspace to come back", async () => {
+  await cut();
+  const tunnels = Promise.all([1, 2, 3].map(() => stack.tunnel("dev", token)));
+  // What was asked after them has been answered: they wait.
+  await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
+  far.refusing = false;
+  for (const tunnel of await tunnels) expect(await echo(tunnel, "there again")).toBe("there again");
+});
+
+test("does not wait for ever", async () => {
+  await cut();
+  const began = performance.now();
+  await expect(stack.tunnel("dev", token)).rejects.toMatchObject({ code: "workspace_offline" });
+  expect(performance.now() - began).toBeGreaterThan(2_000);
+  expect(performance.now() - began).toBeLessThan(8_000);
+});
+
+test("waits no longer than its client does", async () => {
+  await cut();
+  const leave = new AbortController();
+  const target = { gateway: stack.url, workspace: parseWorkspaceRef("dev"), token };
+  const tunnel = dialTunnel(target, [SUBPROTOCOL.raw], leave.signal);
+  tunnel.catch(() => undefined);
+  await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
+  const before = refusals();
+  const left = performance.now();
+  leave.abort();
+  await expect.poll(refusals, { timeout: 10_000 }).toBe(before + 1);
+  expect(performance.now() - left).toBeLessThan(1_500);
+});
+
+test("ends its wait with the leave to come in", async () => {
+  await cut();
+  const { store } = stack.gateway;
+  const guest = await stack.token(await stack.account("ben"), ["connect"]);
+  const workspace = await store.workspace(host.id);
+  if (workspace?.owner == null) throw new Error("no workspace");
+  const { name } = workspace.owner;
+  await store.shares.add({ ...workspace, owner: workspace.owner }, parseName("ben"), { account: name });
+  const tunnel = stack.tunnel("dev.ann", guest.token);
+  const refused = expect(tunnel).rejects.toMatchObject({ code: "forbidden" });
+  await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
+  const began = performance.now();
+  await store.shares.remove({ ...workspace, owner: workspace.owner }, parseName("ben"), { account: name });
+  await refused;
+  expect(performance.now() - began).toBeLessThan(1_500);
+});
+
+test("is told at once of a host that was stopped, though it had been cut off just before", async () => {
+  await cut();
+  far.refusing = false;
+  await expect.poll(isOnline).toBe(true);
+  await host.stop();
+  await expect.poll(isOnline).toBe(false);
+  const began = performance.now();
+  await expect(stack.tunnel("dev", token)).rejects.toMatchObject({ code: "workspace_offline" });
+  expect(performance.now() - began).toBeLessThan(1_500);
+});
