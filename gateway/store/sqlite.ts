@@ -4,7 +4,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 import { reasonOf, StartError } from "../start-error.ts";
 import type { Tables } from "./schema.ts";
 
@@ -87,20 +87,37 @@ function kyselyOn(database: DatabaseSync): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
 }
 
+/** The gateway's own queries are fewer; lists of values make more of them, which come and go. */
+const MAX_STATEMENTS = 256;
+
 function adapt(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
+    // Each connection asks the same few questions, and preparing one takes longer than answering it.
     prepare: (sql) => {
-      // Of several processes one writes at a time. A transaction that reads first and writes then would fail where another
-      // has written in between, and no waiting would help it (SQLITE_BUSY_SNAPSHOT): so each takes the write lock first.
-      const statement = database.prepare(sql === "begin" ? "begin immediate" : sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(toSqlite)),
-        run: (parameters) => statement.run(...parameters.map(toSqlite)),
-        iterate: (parameters) => statement.iterate(...parameters.map(toSqlite)),
-      };
+      const known = prepared.get(sql);
+      if (known !== undefined) return known;
+      const statement = prepare(database, sql);
+      const [oldest] = prepared.size < MAX_STATEMENTS ? [] : prepared.keys();
+      if (oldest !== undefined) prepared.delete(oldest);
+      prepared.set(sql, statement);
+      return statement;
     },
+  };
+}
+
+function prepare(database: DatabaseSync, sql: string): SqliteStatement {
+  // Of several processes one writes at a time. A transaction that reads first and writes then would fail where another
+  // has written in between, and no waiting would help it (SQLITE_BUSY_SNAPSHOT): so each takes the write lock first.
+  const text = sql === "begin" ? "begin immediate" : sql;
+  const statement = database.prepare(text);
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...parameters.map(toSqlite)),
+    run: (parameters) => statement.run(...parameters.map(toSqlite)),
+    // One that is being read row by row must not be started anew by the next who asks the same.
+    iterate: (parameters) => database.prepare(text).iterate(...parameters.map(toSqlite)),
   };
 }
 

@@ -8,6 +8,7 @@ import { pipeline } from "node:stream";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link.ts";
 import { createLog } from "../../../agent/log.ts";
+import { networkFrom } from "../../../agent/network/network.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { parseName } from "../../../protocol/name.ts";
 import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
       onRegistered: ({ workspace }) => {
         process.stdout.write(`${JSON.stringify({ event: "ready", workspace })}\n`);
       },
+      network: networkFrom(process.env),
       onKeys: () => undefined,
       onGatewayKeys: () => undefined,
       ...(protocol === "raw" ? {} : { responder: new Responder({ budget: new ByteBudget(PROCESS_BYTES) }) }),

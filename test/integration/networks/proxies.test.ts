@@ -10,7 +10,9 @@ import { gatewayApi } from "../../../agent/gateway-api.ts";
 import type { Network } from "../../../agent/network/network.ts";
 import { networkOf } from "../../../agent/network/network.ts";
 import { readSessionEvents } from "../../../agent/session-events.ts";
+import { NativeLink } from "../../../gateway/link/native-link.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import type { WorkspaceId } from "../../../protocol/id.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/token.ts";
 import { echo, TestStack } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";
@@ -53,13 +55,14 @@ function network(env: Record<string, string>): Network {
   return networkOf({ SALLYPORT_CA: authority.file, ...env }, undefined);
 }
 
-/** The API, its event stream, a host with its dial-back, and a tunnel to it: all of what is dialled. */
+/** The API, its event stream, a host with its streams in advance and on demand, and a tunnel to it: all of what is dialled. */
 async function everythingWorks(way: { gateway: GatewayUrl; network: Network }): Promise<void> {
   const abort = new AbortController();
   const api = gatewayApi(way.gateway, { token, network: way.network, signal: abort.signal });
   expect((await api.me()).account.name).toBe("ada");
   const host = await stack.host({ token, name: "dev", way });
   try {
+    await expect.poll(() => isWarm(host.id), { timeout: 10_000 }).toBe(true);
     const socket = await stack.tunnel("dev", token, way);
     const text = "x".repeat(300_000);
     expect(await echo(socket, text)).toBe(text);
@@ -72,6 +75,11 @@ async function everythingWorks(way: { gateway: GatewayUrl; network: Network }): 
     abort.abort();
     await host.stop();
   }
+}
+
+function isWarm(id: WorkspaceId): boolean {
+  const link = stack.gateway.registry.get(id);
+  return link instanceof NativeLink && link.isWarm;
 }
 
 /** The failure of a tunnel, which must not tell the password. */
