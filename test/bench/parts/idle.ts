@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { lastLines } from "../../../scripts/program.ts";
 import type { Certificate } from "../certificate.ts";
 import { startTarget } from "../load/target.ts";
 import { type Connection, echo } from "../load/traffic.ts";
@@ -130,7 +131,7 @@ async function gatewayOpener(running: Running, { directory, certificate }: Place
     open: async (count) => {
       child.stdin?.write(`${count}\n`);
       const { done } = await lines.next();
-      if (done === true) throw new Error(`the load ended: see ${logFile}`);
+      if (done === true) throw new Error(`the load ended: ${lastLines(logFile, 15)}`);
     },
     close: stop,
   };
