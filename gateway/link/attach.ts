@@ -260,6 +260,13 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     directory.audit({ event: "connection.refused", code: refusal.code, detail: path, address, account });
   };
 
+  /** Apart from the requests: what listens for as long as a WebSocket lives must not keep its request as long. */
+  const hold = (accepted: WebSocket): void => {
+    sockets.add(accepted);
+    accepted.on("error", (error: Error) => log.debug({ message: error.message }, "a WebSocket failed"));
+    accepted.once("close", () => sockets.delete(accepted));
+  };
+
   /** An accepted WebSocket, paused. */
   const upgrade = (
     webSockets: WebSocketServer,
@@ -282,9 +289,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
         accepted.pause();
         socket.off("close", gone);
         done();
-        sockets.add(accepted);
-        accepted.on("error", (error: Error) => log.debug({ message: error.message }, "a WebSocket failed"));
-        accepted.once("close", () => sockets.delete(accepted));
+        hold(accepted);
         resolve(accepted);
       });
     });

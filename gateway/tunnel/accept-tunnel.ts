@@ -49,15 +49,16 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
   }
   let ended: string | undefined;
   let joined: Splice | undefined;
-  const gone = new AbortController();
-  const left = (): void => gone.abort();
+  let gone: AbortController | undefined = new AbortController();
+  const patience = gone.signal;
+  const left = (): void => gone?.abort();
   // Nobody reads yet, and nothing comes before an answer: the end is seen all the same.
   for (const event of ["end", "close"]) request.socket.once(event, left);
   const leave = connections.addStream(
     { accountId, tokenId, key: null, workspaceId: workspace.id },
     (message) => {
       ended ??= message;
-      gone.abort();
+      gone?.abort();
       joined?.close(CLOSE.refused, message);
     },
   );
@@ -70,8 +71,14 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
     const grant = await authorizeTunnel(request, directory);
     requireOpen();
-    const patience = asked.mayWait() ? gone.signal : undefined;
-    stream = await openTunnelStream(grant, address, offered.includes(SUBPROTOCOL.resume), registry, patience);
+    const resumes = offered.includes(SUBPROTOCOL.resume);
+    stream = await openTunnelStream(
+      grant,
+      address,
+      resumes,
+      registry,
+      asked.mayWait() ? patience : undefined,
+    );
     requireOpen();
     const client = await upgrade(requireOffered(subprotocolOf(stream), offered));
     joined = join(client, stream, context);
@@ -86,6 +93,8 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     throw error;
   } finally {
     for (const event of ["end", "close"]) request.socket.off(event, left);
+    // Ten thousand idle tunnels do without it.
+    gone = undefined;
   }
 }
 
