@@ -168,7 +168,7 @@ export function judge({ traffic = [], delay, idle = [], startUp = [] }: Result):
     ((values?.upCpu ?? Number.NaN) + (values?.downCpu ?? Number.NaN)) / 2;
   atMost("CPU s/GB over TLS, of chisel's", 0.6, cpu(own) / cpu(find("chisel, wss")));
   atMost("CPU s/GB over TLS, of wstunnel's", 1.3, cpu(own) / cpu(find("wstunnel, wss")));
-  atMost("CPU s/GB that the resume layer adds", 0.3, cpu(find("sallyport, wss, resume")) - cpu(own));
+  atMost("CPU s/GB that the resume layer adds", 0.3, cpu(own) - cpu(withoutResume(traffic, own)));
   if (own?.echoP50Ms !== undefined && bare?.echoP50Ms !== undefined)
     atMost("added echo p50, ms", 0.3, own.echoP50Ms - bare.echoP50Ms);
   for (const row of delay?.rows ?? []) {
@@ -188,6 +188,14 @@ export function judge({ traffic = [], delay, idle = [], startUp = [] }: Result):
     atMost(`new connection beside ${tunnels} idle tunnels, of its time without (${name})`, 2, ratio);
   }
   return aims;
+}
+
+/** What raw would have cost in the same minutes, by the ratios of the rounds. */
+function withoutResume(traffic: readonly TrafficRow[], own: Measured | undefined): Measured | undefined {
+  const ratios = traffic.find(({ name }) => name === "sallyport, wss, raw")?.ratios;
+  if (own?.upCpu === undefined || own.downCpu === undefined) return undefined;
+  if (ratios?.upCpu === undefined || ratios.downCpu === undefined) return undefined;
+  return { upCpu: own.upCpu * ratios.upCpu, downCpu: own.downCpu * ratios.downCpu };
 }
 
 /** A Markdown table with its columns aligned: words to the left, numbers to the right. */

@@ -1,4 +1,4 @@
-// The list of what is compared. The first one is what all ratios are to.
+// The list of what is compared. The first one, what people get who ask for nothing, is what all ratios are to.
 
 import { chisel } from "./chisel.ts";
 import { direct } from "./direct.ts";
@@ -10,8 +10,8 @@ import { websocat } from "./websocat.ts";
 import { wstunnel } from "./wstunnel.ts";
 
 export const SUBJECTS: readonly Subject[] = [
-  sallyport({ transport: "wss", protocol: "raw", entry: "port" }),
   sallyport({ transport: "wss", protocol: "resume", entry: "port" }),
+  sallyport({ transport: "wss", protocol: "raw", entry: "port" }),
   sallyport({ transport: "wss", protocol: "resume", entry: "stdio" }),
   sallyport({ transport: "wss", protocol: "raw", entry: "stdio" }),
   sallyport({ transport: "ws", protocol: "raw", entry: "port" }),
