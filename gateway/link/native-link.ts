@@ -13,7 +13,7 @@ import type { WorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
-import { fittingKeys } from "./fitting-keys.ts";
+import { fittingKeys } from "../fitting-keys.ts";
 import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";

@@ -20,7 +20,7 @@ import { parseName } from "../../protocol/name.ts";
 import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
-import { fittingKeys } from "./fitting-keys.ts";
+import { fittingKeys } from "../fitting-keys.ts";
 import { NativeLink } from "./native-link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import type { LinkRegistry } from "./registry.ts";

@@ -5,14 +5,12 @@ import type { Key } from "../../protocol/api.ts";
 import type { PushedKey } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type AccountId, type KeyId, newKeyId, type WorkspaceId } from "../../protocol/id.ts";
-import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "../../protocol/limits.ts";
+import { MAX_PUSHED_KEYS } from "../../protocol/limits.ts";
 import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import type { AccountRecord } from "../directory.ts";
+import { fittingKeys } from "../fitting-keys.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
 import type { SshKeyRow, Tables } from "./schema.ts";
-
-/** What the `keys` message may take, with room for what surrounds the keys. */
-const PUSH_BYTES = MAX_CONTROL_BYTES - 16 * 1024;
 
 export class SshKeys {
   readonly #context: StoreContext;
@@ -135,15 +133,9 @@ export class SshKeys {
       .innerJoin("shares", "shares.account_id", "accounts.id")
       .where("shares.workspace_id", "=", id)
       .execute();
-    const keys: PushedKey[] = [];
-    let bytes = 0;
-    for (const row of [...own, ...shared].slice(0, MAX_PUSHED_KEYS)) {
-      const key = { publicKey: `${row.type} ${row.blob}`, account: row.name };
-      bytes += JSON.stringify(key).length + 1;
-      if (bytes > PUSH_BYTES) break;
-      keys.push(key);
-    }
-    return keys;
+    return fittingKeys(
+      [...own, ...shared].map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })),
+    );
   }
 }
 
