@@ -74,7 +74,8 @@ export function endpointOf(url: URL): Endpoint {
   return { host, port: url.port === "" ? (secure ? 443 : 80) : Number(url.port), secure };
 }
 
-const NOTHING: SecureContextOptions = {};
+/** One object: what is made of it is kept by it. */
+export const NODES_OWN_TRUST: SecureContextOptions = {};
 
 export class Network {
   /** By `host:port`: tickets that spare the next handshake the certificate. In memory only. */
@@ -105,7 +106,7 @@ export class Network {
    * @throws CommandError stage `tls`: a file is unreadable or holds something else
    */
   async tlsOptions(): Promise<SecureContextOptions> {
-    if (!TRUST_VARIABLES.some((name) => isSet(this.#env, name))) return NOTHING;
+    if (!TRUST_VARIABLES.some((name) => isSet(this.#env, name))) return NODES_OWN_TRUST;
     return await (await this.#loadTrust()).options();
   }
 

@@ -12,7 +12,7 @@ import {
 } from "node:tls";
 import { CommandError } from "../command.ts";
 import { connectFirst } from "./happy-eyeballs.ts";
-import { endpointOf, type Network, type Route } from "./network.ts";
+import { endpointOf, type Network, NODES_OWN_TRUST, type Route } from "./network.ts";
 import { DEADLINE, runStage } from "./stage-run.ts";
 
 // What is loaded lazily takes these from here, so that the bundler keeps them in one file with this: a companion opens few files.
@@ -176,7 +176,7 @@ export function startTls(
   socket: Socket,
   host: string,
   signal: AbortSignal,
-  { trust = NODES_OWN, sessions, port = 0 }: TlsOptions = {},
+  { trust = NODES_OWN_TRUST, sessions, port = 0 }: TlsOptions = {},
 ): Promise<TLSSocket> {
   const key = `${host}:${port}`;
   const session = sessions?.get(key);
@@ -203,7 +203,6 @@ export function startTls(
   });
 }
 
-const NODES_OWN: SecureContextOptions = {};
 const contexts = new WeakMap<SecureContextOptions, SecureContext>();
 
 /** Authorities are parsed once and not for each connection, which takes 2 ms, and 17 where they are given. */

@@ -176,10 +176,7 @@ export class Outgoing {
       sent = this.#frames[++this.#next];
     }
     // The connection before may have some of them still to send: what it sends must not become another's bytes.
-    for (let kept = this.#first; kept < this.#frames.length; kept++) {
-      const sent = this.#frames[kept];
-      if (sent !== undefined) sent.memory = undefined;
-    }
+    for (const sent of this.#frames) if (sent !== undefined) sent.memory = undefined;
     this.#sample = undefined;
     return true;
   }

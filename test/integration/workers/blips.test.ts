@@ -37,6 +37,24 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 }, 60_000);
 
+/** ssh with the stack's configuration; `log` is its own account of what it does. */
+function startSsh(args: readonly string[]) {
+  const child = spawn("ssh", ["-F", stack.sshConfig, "-v", ...args]);
+  let [said, log] = ["", ""];
+  child.stdout.on("data", (data) => {
+    said += String(data);
+  });
+  child.stderr.on("data", (data) => {
+    log += String(data);
+  });
+  return {
+    said: () => said,
+    log: () => log,
+    type: (text: string) => child.stdin.end(text),
+    ended: once(child, "close").then(([code]) => ({ code, said })),
+  };
+}
+
 /** Which worker has the link, by each registration. */
 const registered = (): unknown[] =>
   logOf(directory)
@@ -50,19 +68,9 @@ test("a session by user certificate goes on, whichever worker the host comes bac
   const key = join(directory, "certified");
   // In place of the key in the configuration, which is a registered one.
   const own = ["-o", "IdentityFile=none", "-i", key, "-o", `CertificateFile=${key}-cert.pub`];
-  const config = join(directory, "ssh_config");
-  const script = 'echo up; read line; echo "got $line"; exit 7';
-  const child = spawn("ssh", ["-F", config, "-v", ...own, "dev-direct", script]);
-  let [said, errors] = ["", ""];
-  child.stdout.on("data", (data) => {
-    said += String(data);
-  });
-  child.stderr.on("data", (data) => {
-    errors += String(data);
-  });
-  const closed = once(child, "close");
-  await vi.waitUntil(() => said.includes("up"), { timeout: 20_000 });
-  expect(errors).toContain("certified-cert.pub");
+  const ssh = startSsh([...own, "dev-direct", 'echo up; read line; echo "got $line"; exit 7']);
+  await vi.waitUntil(() => ssh.said().includes("up"), { timeout: 20_000 });
+  expect(ssh.log()).toContain("certified-cert.pub");
   const seen = new Set<unknown>();
   for (let i = 0; i < TRIES && seen.size < 2; i++) {
     const [before, registrations] = [upAgain(), registered().length];
@@ -72,8 +80,8 @@ test("a session by user certificate goes on, whichever worker the host comes bac
     seen.add(registered().at(-1));
   }
   expect(seen).toEqual(new Set([0, 1]));
-  child.stdin.end("it\n");
-  expect({ code: (await closed)[0], said }).toEqual({ code: 7, said: "up\ngot it\n" });
+  ssh.type("it\n");
+  expect(await ssh.ended).toEqual({ code: 7, said: "up\ngot it\n" });
 });
 
 test("who comes meanwhile waits for the workspace, on whichever worker", { timeout: 120_000 }, async () => {
@@ -92,18 +100,10 @@ test("who comes meanwhile waits for the workspace, on whichever worker", { timeo
     far.reset();
     // On both, whichever answers.
     for (let asked = 0; asked < 2; asked++) await expect.poll(isOnline, { timeout: 10_000 }).toBe(false);
-    const child = spawn("ssh", ["-F", stack.sshConfig, "-v", "dev-direct", "echo out"]);
-    let [said, log] = ["", ""];
-    child.stdout.on("data", (data) => {
-      said += String(data);
-    });
-    child.stderr.on("data", (data) => {
-      log += String(data);
-    });
-    const closed = once(child, "close");
-    await vi.waitUntil(() => log.includes("Server accepts key"), { timeout: 20_000 });
+    const ssh = startSsh(["dev-direct", "echo out"]);
+    await vi.waitUntil(() => ssh.log().includes("Server accepts key"), { timeout: 20_000 });
     far.refusing = false;
-    expect({ code: (await closed)[0], said }).toEqual({ code: 0, said: "out\n" });
+    expect(await ssh.ended).toEqual({ code: 0, said: "out\n" });
     if (i % 2 === 1) await fetch(`${stack.gateway.url}/healthz`, { headers: { connection: "close" } });
   }
   expect(workers()).toEqual(new Set([0, 1]));
