@@ -5,6 +5,7 @@ import type { WebSocket } from "ws";
 import { type ErrorCode, isErrorCode } from "../../protocol/errors.ts";
 import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../protocol/gateway-url.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
+import { zeroMask } from "../../protocol/web-socket-frame.ts";
 import { CommandError } from "../command.ts";
 import { stageOf } from "../stage.ts";
 import type { Network } from "./network.ts";
@@ -40,9 +41,6 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
     },
   });
   const { WebSocket } = await (loading ?? load());
-  // A zero mask costs neither side anything. Masking protects proxies that read plain HTTP (RFC 6455 §10.3): inside
-  // TLS, and on the way to this same machine, there is none.
-  const zeroMask = !isPlainRemote(request.gateway);
   const socket = new WebSocket(url, [...request.subprotocols], {
     createConnection: () => connection,
     perMessageDeflate: false,
@@ -53,7 +51,7 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
       ...request.headers,
       ...(request.token === undefined ? {} : { Authorization: `Bearer ${request.token}` }),
     },
-    ...(zeroMask ? { generateMask: (mask: Buffer) => mask.fill(0) } : {}),
+    ...(isPlainRemote(request.gateway) ? {} : { generateMask: zeroMask }),
   });
   try {
     await opened(socket, url, request.signal);

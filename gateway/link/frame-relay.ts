@@ -4,8 +4,9 @@
 import type { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { OPEN } from "../../protocol/web-socket.ts";
-import { FrameSplitter, frameHeaderLength, type Piece, writeFrameHeader } from "./frame-splitter.ts";
-import { partsOf, type WebSocketParts } from "./web-socket-private.ts";
+import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../../protocol/web-socket-frame.ts";
+import { partsOf, type WebSocketParts } from "../../protocol/web-socket-private.ts";
+import { FrameSplitter, type Piece } from "./frame-splitter.ts";
 
 export interface RelayOptions {
   /** Message borders mean something, so a message goes on as one, in fragments (RFC 6455 §5.4) if need be. */
@@ -15,8 +16,6 @@ export interface RelayOptions {
   /** It has been handed to the operating system. */
   readonly onSent: (bytes: number) => void;
 }
-
-const FLAGS = { final: 0x80, binary: 0x02, continuation: 0x00 } as const;
 
 /** Before anything is read from `from`. Where `ws` is not as expected nothing happens, and messages come as messages. */
 export function relayFrames(from: WebSocket, to: WebSocket, options: RelayOptions): void {
@@ -45,19 +44,19 @@ function send({ socket }: WebSocketParts, piece: Piece, { keepBorders, onSent }:
   const { length } = payload;
   if (length === 0 && !keepBorders) return;
   const flags = keepBorders
-    ? (piece.last ? FLAGS.final : 0) | (piece.first ? FLAGS.binary : FLAGS.continuation)
-    : FLAGS.final | FLAGS.binary;
-  const size = frameHeaderLength(length);
+    ? (piece.last ? FRAME_FLAGS.final : 0) | (piece.first ? FRAME_FLAGS.binary : FRAME_FLAGS.continuation)
+    : FRAME_FLAGS.final | FRAME_FLAGS.binary;
+  const size = frameHeaderLength(length, false);
   const done = (): void => onSent(length);
   if (room >= size) {
     // The header that it came with makes room for the one that it leaves with: no copy, one write, one TLS record.
     const frame = Buffer.from(payload.buffer, payload.byteOffset - size, size + length);
-    writeFrameHeader(frame, 0, length, flags);
+    writeFrameHeader(frame, 0, length, flags, false);
     socket.write(frame, done);
     return;
   }
   const header = Buffer.allocUnsafe(size);
-  writeFrameHeader(header, 0, length, flags);
+  writeFrameHeader(header, 0, length, flags, false);
   socket.cork();
   socket.write(header);
   socket.write(payload, done);

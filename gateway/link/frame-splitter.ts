@@ -102,24 +102,3 @@ export class FrameSplitter {
     return true;
   }
 }
-
-/** The header of a server's frame for `length` bytes (RFC 6455 §5.2), written to `target` at `at`; returns its size. */
-export function writeFrameHeader(target: Buffer, at: number, length: number, flags: number): number {
-  target[at] = flags;
-  if (length < 126) {
-    target[at + 1] = length;
-    return 2;
-  }
-  if (length < 65_536) {
-    target[at + 1] = 126;
-    target.writeUInt16BE(length, at + 2);
-    return 4;
-  }
-  target[at + 1] = 127;
-  target.writeBigUInt64BE(BigInt(length), at + 2);
-  return 10;
-}
-
-export function frameHeaderLength(length: number): number {
-  return length < 126 ? 2 : length < 65_536 ? 4 : 10;
-}

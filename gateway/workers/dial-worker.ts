@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
+import { zeroMask } from "../../protocol/web-socket-frame.ts";
 import type { LinkStream } from "../link/link.ts";
 import { spliceStream } from "../link/splice-stream.ts";
 import { socketPath } from "./socket-path.ts";
@@ -24,7 +25,7 @@ export async function dialWorker(
     perMessageDeflate: false,
     skipUTF8Validation: true,
     maxPayload: MAX_MESSAGE_BYTES,
-    generateMask: (mask) => mask.fill(0),
+    generateMask: zeroMask,
   });
   try {
     await new Promise<void>((resolve, reject) => {

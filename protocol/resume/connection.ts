@@ -6,9 +6,11 @@ import { CLOSE } from "../errors.ts";
 import { type ByteSocket, OPEN } from "../web-socket.ts";
 import { type Effect, ResumeEnd } from "./end.ts";
 import { encodeReset, RESET, type ResetCode } from "./frame.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import type { Position } from "./handshake.ts";
 import { TICK_MS, WINDOW_MAX, WRITE_BYTES } from "./limits.ts";
 import type { ByteBudget } from "./outgoing.ts";
+import { PendingWrites } from "./pending-writes.ts";
 
 export interface ConnectionOptions {
   /** Bytes taken from the peer before the reader has them. */
@@ -44,6 +46,7 @@ export class ResumeConnection {
   readonly #end: ResumeEnd;
   readonly #ticks: NodeJS.Timeout;
   #socket: ByteSocket | undefined;
+  #writer: FrameWriter | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
   #lingering: NodeJS.Timeout | undefined;
   /** What has come and does not fit into the reader's buffer. */
@@ -58,21 +61,29 @@ export class ResumeConnection {
   #endsOnceGreeted = false;
   /** Whoever reads is gone: what comes is thrown away. */
   #discarding = false;
-  #unwritten: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
+  readonly #pending: PendingWrites;
   #over = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#end = new ResumeEnd(options);
+    const end = this.#end;
+    this.#pending = new PendingWrites({
+      get hasRoom() {
+        return end.hasRoom;
+      },
+      send: (chunks) => this.#run(end.write(chunks, now())),
+    });
     this.#ticks = setInterval(() => this.#run(this.#end.tick(now())), TICK_MS);
     this.stream = new Duplex({
       allowHalfOpen: true,
       readableHighWaterMark: 4 * WRITE_BYTES,
       writableHighWaterMark: 4 * WRITE_BYTES,
       read: () => this.#read(),
-      write: (chunk: Buffer, _encoding, done) => this.#write(chunk, done),
-      writev: (chunks, done) => this.#write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done),
+      write: (chunk: Buffer, _encoding, done) => this.#write([{ chunk }], done),
+      writev: (chunks, done) => this.#write(chunks, done),
       final: (done) => {
+        this.#pending.writeRest();
         if (this.#greeting) this.#endsOnceGreeted = true;
         else this.#run(this.#end.finish(now()));
         done();
@@ -116,6 +127,7 @@ export class ResumeConnection {
       return;
     }
     this.#socket = socket;
+    this.#writer = new FrameWriter(socket);
     this.#greeting = greeting !== undefined;
     let first = greeting;
     socket.on("message", (data, isBinary) => {
@@ -172,11 +184,17 @@ export class ResumeConnection {
   }
 
   #run(effects: readonly Effect[]): void {
+    let frames: Buffer[] = [];
     for (const effect of effects) {
+      if (effect.kind === "send") {
+        frames.push(effect.frame);
+        continue;
+      }
+      if (frames.length > 0) {
+        this.#send(frames);
+        frames = [];
+      }
       switch (effect.kind) {
-        case "send":
-          this.#send(effect.frame);
-          break;
         case "deliver":
           this.#deliver(effect.bytes);
           break;
@@ -185,7 +203,7 @@ export class ResumeConnection {
           this.#pump();
           break;
         case "writable":
-          this.#goOnWriting();
+          this.#pending.hasRoom();
           break;
         case "complete":
           this.#finish(undefined);
@@ -199,15 +217,16 @@ export class ResumeConnection {
           break;
       }
     }
+    if (frames.length > 0) this.#send(frames);
     this.#scheduleAck();
   }
 
-  #send(frame: Buffer): void {
+  #send(frames: readonly Buffer[]): void {
     const socket = this.#socket;
     if (socket === undefined || socket.readyState !== OPEN) return;
     // A peer that asks and asks and does not read the answers.
     if (socket.bufferedAmount > MAX_UNSENT) socket.terminate();
-    else socket.send(frame, { binary: true });
+    else this.#writer?.write(frames);
   }
 
   #scheduleAck(): void {
@@ -259,24 +278,12 @@ export class ResumeConnection {
     this.stream.push(null);
   }
 
-  #write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+  #write(chunks: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
     if (this.#over) {
       done(new Error("the stream is over"));
       return;
     }
-    this.#unwritten = { bytes, done };
-    this.#goOnWriting();
-  }
-
-  #goOnWriting(): void {
-    for (let waiting = this.#unwritten; waiting !== undefined; waiting = this.#unwritten) {
-      if (!this.#end.hasRoom) return;
-      const part = waiting.bytes.subarray(0, WRITE_BYTES);
-      const rest = waiting.bytes.subarray(WRITE_BYTES);
-      this.#unwritten = rest.length > 0 ? { bytes: rest, done: waiting.done } : undefined;
-      this.#run(this.#end.write(part, now()));
-      if (rest.length === 0) waiting.done();
-    }
+    this.#pending.write(chunks, done);
   }
 
   /** The stream was destroyed: by a failure, or by somebody who has seen enough. */
@@ -289,6 +296,7 @@ export class ResumeConnection {
     // As close(2) does: what was written still goes out, and then the end; what comes meanwhile is thrown away.
     this.#discarding = true;
     this.#dropQueue();
+    this.#pending.writeRest();
     this.#run(this.#end.finish(now()));
     if (this.#over) return;
     this.#lingering = setTimeout(() => this.abort(RESET.gone), LINGER_MS);
@@ -320,7 +328,7 @@ export class ResumeConnection {
   }
 
   #tell(code: ResetCode): void {
-    this.#send(encodeReset(code, this.#options.instance));
+    this.#send([encodeReset(code, this.#options.instance)]);
   }
 
   #finish(end: Broken | undefined): void {
@@ -332,8 +340,8 @@ export class ResumeConnection {
     this.#end.close();
     this.#release(CLOSE.normal, "");
     const error = this.#options.onOver(end);
+    this.#pending.clear();
     if (end === undefined) return;
-    this.#unwritten = undefined;
     this.#dropQueue();
     this.stream.destroy(error);
   }

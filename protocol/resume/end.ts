@@ -33,7 +33,7 @@ export type Effect =
   | { readonly kind: "deliver"; readonly bytes: Buffer }
   /** Nothing more comes. */
   | { readonly kind: "end" }
-  /** There is room to write again. */
+  /** There is room to write, again or still. */
   | { readonly kind: "writable" }
   /** Both directions have ended, and both ends know. */
   | { readonly kind: "complete" }
@@ -72,7 +72,6 @@ export class ResumeEnd {
   #peerFinished = false;
   #over = false;
   #completed = false;
-  #full = false;
   #tickedAt: number | undefined;
   #stalledMs = STALLED_MS;
   #pingRoundTrip: number | undefined;
@@ -144,14 +143,14 @@ export class ResumeEnd {
     this.#attached = undefined;
   }
 
-  /** All of it is taken; look at `hasRoom` before the next. */
-  write(bytes: Uint8Array, now: number): Effect[] {
+  /** All of the chunks are taken; look at `hasRoom` before the next. */
+  write(chunks: readonly Uint8Array[], now: number): Effect[] {
     const effects: Effect[] = [];
     if (this.#over || this.#out.isFinished) return effects;
-    if (this.#out.end + bytes.length >= MAX_OFFSET) return this.#break(RESET.protocol);
-    this.#out.write(bytes, this.#consumed);
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (this.#out.end + length >= MAX_OFFSET) return this.#break(RESET.protocol);
+    this.#out.write(chunks, this.#consumed);
     this.#flush(now, effects);
-    if (!this.#out.hasRoom) this.#full = true;
     return effects;
   }
 
@@ -335,9 +334,7 @@ export class ResumeEnd {
   }
 
   #becomeWritable(effects: Effect[]): void {
-    if (!this.#full || !this.#out.hasRoom) return;
-    this.#full = false;
-    effects.push({ kind: "writable" });
+    if (this.#out.hasRoom) effects.push({ kind: "writable" });
   }
 
   #checkComplete(effects: Effect[]): void {

@@ -6,6 +6,7 @@
 // first byte that the sender of the frame has not handed on yet.
 
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
+import { frameHeaderLength } from "../web-socket-frame.ts";
 
 export const HEADER_BYTES = 14;
 
@@ -64,21 +65,26 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** @param into memory for the frame; it has its size */
-export function encodeFrame(
-  type: FrameType,
-  ack: number,
-  offset: number,
-  payload?: Uint8Array,
-  into?: Buffer,
-): Buffer {
-  const frame = into ?? Buffer.allocUnsafe(HEADER_BYTES + (payload?.length ?? 0));
+/** Memory that a frame with so much payload needs: in front of it there is room for the header of a WebSocket's frame. */
+export function memoryForFrame(payloadLength: number): number {
+  const length = HEADER_BYTES + payloadLength;
+  return frameHeaderLength(length, true) + length;
+}
+
+/** A frame as a message, in memory of its own. */
+export function encodeFrame(type: FrameType, ack: number, offset: number, payload?: Uint8Array): Buffer {
+  const memory = Buffer.allocUnsafe(memoryForFrame(payload?.length ?? 0));
+  const frame = memory.subarray(memory.length - HEADER_BYTES - (payload?.length ?? 0));
+  encodeHeader(frame, type, ack, offset);
+  if (payload !== undefined) frame.set(payload, HEADER_BYTES);
+  return frame;
+}
+
+export function encodeHeader(frame: Buffer, type: FrameType, ack: number, offset: number): void {
   frame[0] = type;
   frame[1] = 0;
   frame.writeUIntBE(ack, 2, 6);
   frame.writeUIntBE(offset, 8, 6);
-  if (payload !== undefined) frame.set(payload, HEADER_BYTES);
-  return frame;
 }
 
 /** A frame that is sent again says what has been received by now. */

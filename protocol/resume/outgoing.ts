@@ -1,7 +1,7 @@
 // What one end of a stream has sent and not seen acknowledged: kept as the frames that carried it, so that a new
 // connection sends them again as they are. Bounded by a window that grows with the measured bandwidth-delay product.
 
-import { encodeFrame, FRAME, HEADER_BYTES, renewAck } from "./frame.ts";
+import { encodeFrame, encodeHeader, FRAME, HEADER_BYTES, memoryForFrame, renewAck } from "./frame.ts";
 import {
   ACK_BYTES,
   MAX_PAYLOAD,
@@ -46,7 +46,7 @@ interface Sent {
 }
 
 /** Holds the frames of WRITE_BYTES. */
-const PIECE_BYTES = WRITE_BYTES + Math.ceil(WRITE_BYTES / MAX_PAYLOAD) * HEADER_BYTES;
+const PIECE_BYTES = (WRITE_BYTES / MAX_PAYLOAD) * memoryForFrame(MAX_PAYLOAD);
 const MAX_SPARE_PIECES = 16;
 
 export class Outgoing {
@@ -114,25 +114,27 @@ export class Outgoing {
     this.#peerWindow = Math.max(1, bytes);
   }
 
-  write(bytes: Uint8Array, ack: number): void {
-    // One piece of memory for all of its frames: they are acknowledged together, more or less.
-    const frames = Math.ceil(bytes.length / MAX_PAYLOAD);
-    const size = bytes.length + frames * HEADER_BYTES;
+  /** @param chunks one after the other, all of them */
+  write(chunks: readonly Uint8Array[], ack: number): void {
+    let left = 0;
+    for (const chunk of chunks) left += chunk.length;
+    // One piece of memory for all of the frames: they are acknowledged together, more or less.
+    const full = memoryForFrame(MAX_PAYLOAD) * Math.floor(left / MAX_PAYLOAD);
+    const rest = left % MAX_PAYLOAD;
+    const size = full + (rest === 0 ? 0 : memoryForFrame(rest));
     const isPiece = size <= PIECE_BYTES && size > PIECE_BYTES / 2;
     const memory = isPiece
       ? (this.#spare.pop() ?? Buffer.allocUnsafe(PIECE_BYTES))
       : Buffer.allocUnsafe(size);
-    let used = 0;
-    for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) {
-      const part = bytes.subarray(at, at + MAX_PAYLOAD);
-      const into = memory.subarray(used, used + HEADER_BYTES + part.length);
-      used += into.length;
-      const isLast = at + part.length === bytes.length;
-      this.#keep(
-        encodeFrame(FRAME.data, ack, this.#end, part, into),
-        part.length,
-        isPiece && isLast ? memory : undefined,
-      );
+    const source = new Gathering(chunks);
+    for (let used = 0; left > 0; ) {
+      const length = Math.min(left, MAX_PAYLOAD);
+      left -= length;
+      used += memoryForFrame(length);
+      const frame = memory.subarray(used - HEADER_BYTES - length, used);
+      encodeHeader(frame, FRAME.data, ack, this.#end);
+      source.fill(frame.subarray(HEADER_BYTES));
+      this.#keep(frame, length, isPiece && left === 0 ? memory : undefined);
     }
   }
 
@@ -226,5 +228,32 @@ export class Outgoing {
     if (!sample.full || this.#budget.isSpent) return;
     const product = ((ack - sample.acked) / took) * this.#shortest;
     this.#window = Math.min(WINDOW_MAX, Math.max(this.#window, 2 * product));
+  }
+}
+
+/** Chunks as one run of bytes. */
+class Gathering {
+  readonly #chunks: readonly Uint8Array[];
+  #chunk = 0;
+  #at = 0;
+
+  constructor(chunks: readonly Uint8Array[]) {
+    this.#chunks = chunks;
+  }
+
+  /** There have to be as many bytes left. */
+  fill(target: Uint8Array): void {
+    for (let filled = 0; filled < target.length; ) {
+      const chunk = this.#chunks[this.#chunk];
+      if (chunk === undefined) throw new RangeError("fewer bytes than said");
+      const part = chunk.subarray(this.#at, this.#at + target.length - filled);
+      target.set(part, filled);
+      filled += part.length;
+      this.#at += part.length;
+      if (this.#at === chunk.length) {
+        this.#chunk++;
+        this.#at = 0;
+      }
+    }
   }
 }

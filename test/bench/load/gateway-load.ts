@@ -15,6 +15,7 @@ import {
   WORKSPACE_HEADER,
   webSocketUrl,
 } from "../../../protocol/gateway-url.ts";
+import { zeroMask } from "../../../protocol/web-socket-frame.ts";
 
 /** Registers a workspace; every stream that the gateway asks for is dialled back and left to `onStream`. */
 export async function openHost(
@@ -60,7 +61,7 @@ function dial(
   return new WebSocket(webSocketUrl(parseGatewayUrl(gateway), path), subprotocol, {
     perMessageDeflate: false,
     // As host and companion do on this machine and over TLS.
-    generateMask: (mask) => mask.fill(0),
+    generateMask: zeroMask,
     headers: { ...headers, Authorization: `Bearer ${token}` },
   });
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FrameSplitter, writeFrameHeader } from "../../../../gateway/link/frame-splitter.ts";
+import { FrameSplitter } from "../../../../gateway/link/frame-splitter.ts";
+import { writeFrameHeader } from "../../../../protocol/web-socket-frame.ts";
 
 interface Frame {
   readonly opcode: number;
@@ -16,10 +17,9 @@ const MAX = 70_000;
 /** A client's frame, RFC 6455 §5.2; the payload stays as it is, whatever the mask says. */
 function encode({ opcode, final, mask, payload }: Frame): Buffer {
   const header = Buffer.alloc(14);
-  const size = writeFrameHeader(header, 0, payload.length, (final ? 0x80 : 0) | opcode);
-  header[1] = (header[1] ?? 0) | 0x80;
-  header.writeUInt32BE(mask, size);
-  return Buffer.concat([header.subarray(0, size + 4), payload]);
+  const size = writeFrameHeader(header, 0, payload.length, (final ? 0x80 : 0) | opcode, true);
+  header.writeUInt32BE(mask, size - 4);
+  return Buffer.concat([header.subarray(0, size), payload]);
 }
 
 /** What comes out, gathered: payloads of whole messages, and all that is not for the relay. */

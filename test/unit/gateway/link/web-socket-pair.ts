@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { WebSocket, WebSocketServer } from "ws";
+import { zeroMask } from "../../../../protocol/web-socket-frame.ts";
 
 export interface Pair {
   readonly client: WebSocket;
@@ -24,7 +25,7 @@ export async function webSocketPairs(): Promise<{
     async make({ zero } = { zero: false }) {
       const client = new WebSocket(`ws://127.0.0.1:${address.port}`, {
         ...options,
-        ...(zero ? { generateMask: (mask: Buffer) => mask.fill(0) } : {}),
+        ...(zero ? { generateMask: zeroMask } : {}),
       });
       const accepted = new Promise<WebSocket>((resolve) =>
         listener.once("connection", (socket) => resolve(socket)),

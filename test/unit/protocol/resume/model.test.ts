@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Effect, ResumeEnd } from "../../../../protocol/resume/end.ts";
+import { encodeFrame, FRAME } from "../../../../protocol/resume/frame.ts";
 import { GRACE_MS, WINDOW_MAX } from "../../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../../protocol/resume/outgoing.ts";
 
@@ -87,7 +88,7 @@ class Pair {
     if (peer.finished || !peer.end.hasRoom) return;
     const bytes = Buffer.from(Array.from({ length }, () => (this.#next = (this.#next * 31 + 7) % 251)));
     peer.written.push(...bytes);
-    this.run(side, peer.end.write(bytes, this.now));
+    this.run(side, peer.end.write([bytes], this.now));
   }
 
   finish(side: 0 | 1): void {
@@ -211,7 +212,7 @@ describe("an end alone", () => {
     const pair = connected();
     const [a] = pair.peers;
     let writes = 0;
-    for (; a.end.hasRoom && writes < 10_000; writes++) a.end.write(Buffer.alloc(64 * 1024), pair.now);
+    for (; a.end.hasRoom && writes < 10_000; writes++) a.end.write([Buffer.alloc(64 * 1024)], pair.now);
     expect(a.end.unacknowledged).toBeGreaterThanOrEqual(1024 * 1024 - 64 * 1024);
     expect(a.end.unacknowledged).toBeLessThanOrEqual(1024 * 1024 + 64 * 1024);
   });
@@ -220,7 +221,7 @@ describe("an end alone", () => {
     const pair = connected();
     const [a] = pair.peers;
     let writes = 0;
-    for (; a.end.hasRoom && writes < 1_000_000; writes++) a.end.write(Buffer.alloc(1), pair.now);
+    for (; a.end.hasRoom && writes < 1_000_000; writes++) a.end.write([Buffer.alloc(1)], pair.now);
     expect(writes).toBeLessThan(5000);
   });
 
@@ -229,10 +230,22 @@ describe("an end alone", () => {
     budget.add(1);
     const end = new ResumeEnd({ window: WINDOW_MAX, budget });
     end.attach({ received: 0, window: WINDOW_MAX }, 0);
-    while (end.hasRoom) end.write(Buffer.alloc(16 * 1024), 0);
+    while (end.hasRoom) end.write([Buffer.alloc(16 * 1024)], 0);
     expect(end.unacknowledged).toBeLessThanOrEqual(144 * 1024);
     end.close();
     expect(budget.used).toBe(1);
+  });
+
+  test("tells of room again that was taken by the other streams of its process", () => {
+    const budget = new ByteBudget(1024 * 1024);
+    const end = new ResumeEnd({ window: WINDOW_MAX, budget });
+    end.attach({ received: 0, window: WINDOW_MAX }, 0);
+    end.write([Buffer.alloc(256 * 1024)], 0);
+    expect(end.hasRoom).toBe(true);
+    budget.add(1024 * 1024);
+    expect(end.hasRoom).toBe(false);
+    const ack = encodeFrame(FRAME.ack, 256 * 1024, 0);
+    expect(end.receive(ack, 1).map(({ kind }) => kind)).toEqual(["writable"]);
   });
 
   test("grows its window with what a round trip takes in", () => {
@@ -240,7 +253,7 @@ describe("an end alone", () => {
     const [a, b] = pair.peers;
     const roundTrip = 100;
     for (let i = 0; i < 10; i++) {
-      while (a.end.hasRoom) pair.run(0, a.end.write(Buffer.alloc(64 * 1024), pair.now));
+      while (a.end.hasRoom) pair.run(0, a.end.write([Buffer.alloc(64 * 1024)], pair.now));
       pair.now += roundTrip / 2;
       const wires = pair.wires;
       for (const message of wires?.[1].splice(0) ?? []) {
@@ -252,7 +265,7 @@ describe("an end alone", () => {
       pair.now += roundTrip / 2;
       for (const message of wires?.[0].splice(0) ?? []) pair.run(0, a.end.receive(message, pair.now));
     }
-    while (a.end.hasRoom) pair.run(0, a.end.write(Buffer.alloc(64 * 1024), pair.now));
+    while (a.end.hasRoom) pair.run(0, a.end.write([Buffer.alloc(64 * 1024)], pair.now));
     expect(a.end.unacknowledged).toBeGreaterThan(WINDOW_MAX * 0.9);
     expect(a.end.roundTripMs).toBeGreaterThanOrEqual(roundTrip);
   });
@@ -318,7 +331,7 @@ describe("an end alone", () => {
   test("holds nothing when it is closed, whatever was owed", () => {
     const budget = new ByteBudget(GRACE_MS);
     const end = new ResumeEnd({ window: WINDOW_MAX, budget });
-    end.write(Buffer.alloc(100_000), 0);
+    end.write([Buffer.alloc(100_000)], 0);
     expect(budget.used).toBeGreaterThan(100_000);
     end.close();
     expect(budget.used).toBe(0);

@@ -16,7 +16,7 @@ function takeAll(out: Outgoing): Buffer[] {
 
 /** Writes as much as one piece of memory holds; returns its frames. */
 function send(out: Outgoing): Buffer[] {
-  out.write(Buffer.alloc(WRITE_BYTES, 1), 0);
+  out.write([Buffer.alloc(WRITE_BYTES, 1)], 0);
   return takeAll(out);
 }
 

@@ -1,0 +1,40 @@
+// The private parts of the `ws` package between which frames are read and written in place. They are checked where they are
+// taken, so that another version of `ws` costs speed and nothing else.
+
+import type { Writable } from "node:stream";
+import { zeroMask } from "./web-socket-frame.ts";
+
+export interface WebSocketParts {
+  /** Everything that arrives is written to it. */
+  readonly receiver: Writable;
+  readonly socket: Writable;
+  /** How frames that are sent are masked: a server's are not, a client's with `zeroMask` or with a mask of its own each. */
+  readonly mask: "none" | "zeros" | "random";
+}
+
+/**
+ * undefined where this WebSocket is built otherwise.
+ * @param webSocket of the class of the `ws` package, without compression
+ */
+export function partsOf(webSocket: object): WebSocketParts | undefined {
+  const receiver: unknown = Reflect.get(webSocket, "_receiver");
+  const socket: unknown = Reflect.get(webSocket, "_socket");
+  const sender: unknown = Reflect.get(webSocket, "_sender");
+  const isServer: unknown = Reflect.get(webSocket, "_isServer");
+  if (!isWritable(receiver) || !isWritable(socket) || typeof isServer !== "boolean") return undefined;
+  if (typeof sender !== "object" || sender === null || Reflect.get(sender, "_socket") !== socket)
+    return undefined;
+  const isZero = Reflect.get(sender, "_generateMask") === zeroMask;
+  return { receiver, socket, mask: isServer ? "none" : isZero ? "zeros" : "random" };
+}
+
+function isWritable(value: unknown): value is Writable {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "write" in value &&
+    typeof value.write === "function" &&
+    "cork" in value &&
+    typeof value.cork === "function"
+  );
+}
