@@ -34,9 +34,9 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   interruption.on("SIGINT");
   interruption.on("SIGTERM");
   try {
-    if (entry.staysAndCarries === true) {
-      const { keepYoungGenerationSmall } = await import("./young-generation.ts");
-      keepYoungGenerationSmall();
+    if (entry.staysAndCarries !== undefined) {
+      const { tuneCollector } = await import("./collector.ts");
+      tuneCollector(entry.staysAndCarries);
     }
     const command = await entry.load();
     if (command.handlesSighup !== true) interruption.on("SIGHUP");

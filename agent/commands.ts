@@ -10,8 +10,8 @@ export interface CommandEntry {
   readonly readsHelp?: true;
   /** It talks to a gateway, and takes the flags of agent/network/network-flags.ts. */
   readonly network?: true;
-  /** Runs until it is stopped and passes bytes on meanwhile. */
-  readonly staysAndCarries?: true;
+  /** Runs until it is stopped and passes bytes on meanwhile, of so many streams. */
+  readonly staysAndCarries?: "few" | "many";
   load(): Promise<Command>;
 }
 
@@ -50,7 +50,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   host: {
     summary: "make this machine reachable as a workspace",
     network: true,
-    staysAndCarries: true,
+    staysAndCarries: "few",
     load: async () => (await import("./host/command.ts")).command,
   },
   keys: {
@@ -70,7 +70,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   gateway: {
     summary: "run the server where hosts and companions meet",
-    staysAndCarries: true,
+    staysAndCarries: "many",
     load: () => import("../gateway/command.ts"),
   },
   doctor: {

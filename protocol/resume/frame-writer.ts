@@ -26,24 +26,17 @@ export class FrameWriter {
       return;
     }
     const masked = parts.mask === "zeros";
-    let run: { readonly memory: ArrayBufferLike; readonly from: number; to: number } | undefined;
+    const flags = FRAME_FLAGS.final | FRAME_FLAGS.binary;
+    const runs: { readonly memory: ArrayBufferLike; readonly from: number; to: number }[] = [];
     for (const { buffer: memory, byteOffset, length } of frames) {
       const size = frameHeaderLength(length, masked);
       const from = byteOffset - size;
-      writeFrameHeader(
-        Buffer.from(memory, from, size),
-        0,
-        length,
-        FRAME_FLAGS.final | FRAME_FLAGS.binary,
-        masked,
-      );
-      if (run !== undefined && run.memory === memory && run.to === from) {
-        run.to = byteOffset + length;
-      } else {
-        if (run !== undefined) parts.socket.write(Buffer.from(run.memory, run.from, run.to - run.from));
-        run = { memory, from, to: byteOffset + length };
-      }
+      const to = byteOffset + length;
+      writeFrameHeader(Buffer.from(memory, from, size), 0, length, flags, masked);
+      const last = runs.at(-1);
+      if (last?.memory === memory && last.to === from) last.to = to;
+      else runs.push({ memory, from, to });
     }
-    if (run !== undefined) parts.socket.write(Buffer.from(run.memory, run.from, run.to - run.from));
+    for (const { memory, from, to } of runs) parts.socket.write(Buffer.from(memory, from, to - from));
   }
 }

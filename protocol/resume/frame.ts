@@ -73,8 +73,9 @@ export function memoryForFrame(payloadLength: number): number {
 
 /** A frame as a message, in memory of its own. */
 export function encodeFrame(type: FrameType, ack: number, offset: number, payload?: Uint8Array): Buffer {
-  const memory = Buffer.allocUnsafe(memoryForFrame(payload?.length ?? 0));
-  const frame = memory.subarray(memory.length - HEADER_BYTES - (payload?.length ?? 0));
+  const length = payload?.length ?? 0;
+  const memory = Buffer.allocUnsafe(memoryForFrame(length));
+  const frame = memory.subarray(memory.length - HEADER_BYTES - length);
   encodeHeader(frame, type, ack, offset);
   if (payload !== undefined) frame.set(payload, HEADER_BYTES);
   return frame;

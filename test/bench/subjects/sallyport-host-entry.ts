@@ -1,6 +1,6 @@
 // Starts sallyport-host.ts as `sallyport host` is started: the garbage collector is tuned before other code is loaded.
 
-import { keepYoungGenerationSmall } from "../../../agent/young-generation.ts";
+import { tuneCollector } from "../../../agent/collector.ts";
 
-keepYoungGenerationSmall();
+tuneCollector("few");
 void import("./sallyport-host.ts");
