@@ -54,7 +54,14 @@ export async function startOpenSshServer(
   return {
     pid,
     port,
-    sshConfig: writeClientConfig(directory, { reach, port }, hostKey, key),
+    sshConfig: writeClientConfig(directory, {
+      name: "sshd",
+      reach,
+      port,
+      user: userInfo().username,
+      hostKey: `${hostKey}.pub`,
+      key,
+    }),
     stop: async () => {
       child.kill("SIGTERM");
       await gone;
@@ -62,25 +69,33 @@ export async function startOpenSshServer(
   };
 }
 
-function writeClientConfig(
+/** An ssh config in which `name` is one server, with its key pinned and one key to sign in; returns its path. */
+export function writeClientConfig(
   directory: string,
-  { reach, port }: { reach: string; port: number },
-  hostKey: string,
-  key: string,
+  server: {
+    readonly name: string;
+    readonly reach: string;
+    readonly port: number;
+    readonly user: string;
+    /** Files: the server's public key, and the private one that opens it. */
+    readonly hostKey: string;
+    readonly key: string;
+  },
 ): string {
-  const knownHosts = join(directory, "sshd_known_hosts");
-  writeFileSync(knownHosts, `sshd ${readFileSync(`${hostKey}.pub`, "utf8")}`);
-  const path = join(directory, "sshd_client_config");
+  const { name, reach, port, user, hostKey, key } = server;
+  const knownHosts = join(directory, `${name}_known_hosts`);
+  writeFileSync(knownHosts, `${name} ${readFileSync(hostKey, "utf8")}`);
+  const path = join(directory, `${name}_client_config`);
   writeFileSync(
     path,
     [
-      "Host sshd",
+      `Host ${name}`,
       `  HostName ${reach}`,
       `  Port ${port}`,
-      `  User ${userInfo().username}`,
+      `  User ${user}`,
       `  IdentityFile ${key}`,
       "  IdentitiesOnly yes",
-      "  HostKeyAlias sshd",
+      `  HostKeyAlias ${name}`,
       `  UserKnownHostsFile ${knownHosts}`,
       "  GlobalKnownHostsFile /dev/null",
       "  StrictHostKeyChecking yes",

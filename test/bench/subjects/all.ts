@@ -24,7 +24,8 @@ export const SUBJECTS: readonly Subject[] = [
   websocat("ws"),
   openSsh("ssh"),
   openSsh("autossh"),
-  upterm,
+  upterm("ssh"),
+  upterm("ws"),
 ];
 
 export const BASE = SUBJECTS[0]?.name ?? "";
