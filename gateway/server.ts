@@ -78,9 +78,12 @@ export async function closeServer(server: Server, connections: { destroyAll(): v
 /** Follows a server's connections, also those that became WebSockets, to be able to end what is left of them. */
 export function trackConnections(server: Server): { destroyAll(): void } {
   const sockets = new Set<Socket>();
+  const forget = function (this: Socket): void {
+    sockets.delete(this);
+  };
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", forget);
   });
   return {
     destroyAll: () => {

@@ -263,8 +263,11 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
   /** Apart from the requests: what listens for as long as a WebSocket lives must not keep its request as long. */
   const hold = (accepted: WebSocket): void => {
     sockets.add(accepted);
-    accepted.on("error", (error: Error) => log.debug({ message: error.message }, "a WebSocket failed"));
-    accepted.once("close", () => sockets.delete(accepted));
+    accepted.on("error", failed).on("close", release);
+  };
+  const failed = (error: Error): void => log.debug({ message: error.message }, "a WebSocket failed");
+  const release = function (this: WebSocket): void {
+    sockets.delete(this);
   };
 
   /** An accepted WebSocket, paused. */

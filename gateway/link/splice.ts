@@ -4,9 +4,10 @@
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
 import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
-import { DEAD_AFTER_MS, HIGH_WATER_BYTES, PING_INTERVAL_MS } from "../../protocol/limits.ts";
+import { HIGH_WATER_BYTES } from "../../protocol/limits.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
-import { relayFrames } from "./frame-relay.ts";
+import { type RelayOwner, relayFrames } from "./frame-relay.ts";
+import { Heartbeat } from "./keep-alive.ts";
 
 /**
  * What a message that waits costs in memory besides its bytes: buffers, queue entries, callbacks. Without it a peer that
@@ -23,86 +24,128 @@ export interface SpliceEnd {
   readonly durationMs: number;
 }
 
+/** Who wants to know of what two sides exchange. */
+export interface SpliceWatcher {
+  moved(fromA: number, fromB: number): void;
+  /** Both sides are closed: an error on one closes the other. */
+  ended(end: SpliceEnd): void;
+}
+
 export interface Splice {
-  /** Settles when both sides are closed. Never rejects: an error on one side closes the other. */
-  readonly ended: Promise<SpliceEnd>;
   /** Closes both sides. */
   close(code: number, reason: string): void;
 }
 
-export function splice(a: WebSocket, b: WebSocket, onBytes: (fromA: number, fromB: number) => void): Splice {
-  const started = performance.now();
-  const bytes = { fromA: 0, fromB: 0 };
-  const closedA = forward(a, b, (n) => {
-    bytes.fromA += n;
-    onBytes(n, 0);
-  });
-  const closedB = forward(b, a, (n) => {
-    bytes.fromB += n;
-    onBytes(0, n);
-  });
-  return {
-    ended: Promise.all([closedA, closedB]).then(() => ({
-      bytesFromA: bytes.fromA,
-      bytesFromB: bytes.fromB,
-      durationMs: Math.round(performance.now() - started),
-    })),
-    close(code, reason) {
-      for (const socket of [a, b]) close(socket, code, reason);
-    },
-  };
+export function splice(a: WebSocket, b: WebSocket, watcher: SpliceWatcher): Splice {
+  return new Pair(a, b, watcher);
 }
 
-function forward(from: WebSocket, to: WebSocket, onBytes: (n: number) => void): Promise<void> {
-  let heard = Date.now();
-  let waiting = 0;
-  const arrived = (bytes: number): void => {
-    onBytes(bytes);
-    if (to.readyState !== OPEN) return;
-    waiting += bytes + MESSAGE_BYTES;
-    if (waiting > HIGH_WATER_BYTES) from.pause();
-  };
-  const sent = (bytes: number): void => {
-    waiting -= bytes + MESSAGE_BYTES;
-    if (from.isPaused && waiting < HIGH_WATER_BYTES / 2) from.resume();
-  };
-  relayFrames(from, to, {
-    keepBorders: to.protocol !== SUBPROTOCOL.raw,
-    onPiece: (bytes) => {
-      heard = Date.now();
-      arrived(bytes);
-    },
-    onSent: sent,
-  });
-  // What the relay leaves: messages that are masked, and what is not allowed.
-  from.on("message", (data, isBinary) => {
-    heard = Date.now();
+class Pair implements Splice {
+  readonly #started = performance.now();
+  readonly #watcher: SpliceWatcher;
+  readonly #fromA: Direction;
+  readonly #fromB: Direction;
+
+  constructor(a: WebSocket, b: WebSocket, watcher: SpliceWatcher) {
+    this.#watcher = watcher;
+    this.#fromA = new Direction(a, b, this);
+    this.#fromB = new Direction(b, a, this);
+    this.#fromA.start();
+    this.#fromB.start();
+  }
+
+  close(code: number, reason: string): void {
+    for (const { from } of [this.#fromA, this.#fromB]) close(from, code, reason);
+  }
+
+  arrived(direction: Direction, bytes: number): void {
+    if (direction === this.#fromA) this.#watcher.moved(bytes, 0);
+    else this.#watcher.moved(0, bytes);
+  }
+
+  closed(): void {
+    if (!this.#fromA.isClosed || !this.#fromB.isClosed) return;
+    this.#watcher.ended({
+      bytesFromA: this.#fromA.bytes,
+      bytesFromB: this.#fromB.bytes,
+      durationMs: Math.round(performance.now() - this.#started),
+    });
+  }
+}
+
+/** By where their bytes come from. A table and no closures: thousands of tunnels are idle. */
+const directions = new WeakMap<WebSocket, Direction>();
+
+class Direction implements RelayOwner {
+  readonly from: WebSocket;
+  readonly to: WebSocket;
+  readonly keepBorders: boolean;
+  /** All that have come. */
+  bytes = 0;
+  isClosed = false;
+  readonly #pair: Pair;
+  readonly #heartbeat: Heartbeat;
+  /** Bytes that `to` has not sent on yet, and what their messages cost besides. */
+  #waiting = 0;
+
+  constructor(from: WebSocket, to: WebSocket, pair: Pair) {
+    this.from = from;
+    this.to = to;
+    this.keepBorders = to.protocol !== SUBPROTOCOL.raw;
+    this.#pair = pair;
+    this.#heartbeat = new Heartbeat(from);
+  }
+
+  start(): void {
+    const { from } = this;
+    directions.set(from, this);
+    relayFrames(this);
+    // What the relay leaves: messages that are masked, and what is not allowed.
+    from.on("message", onMessage).on("error", onError).on("close", onClose);
+    if (from.isPaused) from.resume();
+  }
+
+  arrived(bytes: number): void {
+    this.bytes += bytes;
+    this.#heartbeat.heard();
+    this.#pair.arrived(this, bytes);
+    if (this.to.readyState !== OPEN) return;
+    this.#waiting += bytes + MESSAGE_BYTES;
+    if (this.#waiting > HIGH_WATER_BYTES) this.from.pause();
+  }
+
+  sent(bytes: number): void {
+    this.#waiting -= bytes + MESSAGE_BYTES;
+    if (this.from.isPaused && this.#waiting < HIGH_WATER_BYTES / 2) this.from.resume();
+  }
+
+  message(data: unknown, isBinary: boolean): void {
     if (!isBinary || !Buffer.isBuffer(data)) {
-      close(from, CLOSE.protocolError, "binary messages only");
+      close(this.from, CLOSE.protocolError, "binary messages only");
       return;
     }
-    arrived(data.length);
-    if (to.readyState === OPEN) to.send(data, { binary: true }, () => sent(data.length));
-  });
-  from.on("pong", () => {
-    heard = Date.now();
-  });
-  const pings = setInterval(() => {
-    // A paused socket cannot be heard; the slow side's own check finds out whether it lives.
-    if (!from.isPaused && Date.now() - heard > DEAD_AFTER_MS) from.terminate();
-    else if (from.readyState === OPEN) from.ping();
-  }, PING_INTERVAL_MS);
-  return new Promise((resolve) => {
-    from.on("error", () => {
-      // "close" follows and tells the other side.
-    });
-    from.on("close", (code, reason) => {
-      clearInterval(pings);
-      close(to, PASSED_ON.has(code) ? code : CLOSE.peerGone, reason.toString());
-      resolve();
-    });
-    if (from.isPaused) from.resume();
-  });
+    this.arrived(data.length);
+    if (this.to.readyState === OPEN) this.to.send(data, { binary: true }, () => this.sent(data.length));
+  }
+
+  closed(code: number, reason: Buffer): void {
+    this.isClosed = true;
+    this.#heartbeat.stop();
+    close(this.to, PASSED_ON.has(code) ? code : CLOSE.peerGone, reason.toString());
+    this.#pair.closed();
+  }
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  directions.get(this)?.message(data, isBinary);
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  directions.get(this)?.closed(code, reason);
+}
+
+function onError(): void {
+  // "close" follows and tells the other side.
 }
 
 /** Closes after what was sent; a paused side would never see the answer to its close frame. */

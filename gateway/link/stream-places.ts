@@ -49,7 +49,7 @@ export class StreamPlaces {
     this.#opening++;
     try {
       const socket = await dial();
-      socket.once("close", () => this.#count(-1));
+      socket.on("close", this.#left);
       return { kind: "web-socket", socket };
     } catch (error) {
       this.#count(-1);
@@ -58,6 +58,9 @@ export class StreamPlaces {
       this.#opening--;
     }
   }
+
+  /** One for all of them: thousands may be idle. */
+  readonly #left = (): void => this.#count(-1);
 
   #count(by: 1 | -1): void {
     this.#taken += by;

@@ -6,10 +6,10 @@ import type { WebSocket } from "ws";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
 import { type DataSubprotocol, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { atTime } from "../deadline.ts";
-import type { Directory } from "../directory.ts";
+import type { AuditEvent, Directory } from "../directory.ts";
 import type { LinkStream } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
-import { close, type Splice, splice } from "../link/splice.ts";
+import { close, type Splice, type SpliceEnd, type SpliceWatcher, splice } from "../link/splice.ts";
 import { spliceStream } from "../link/splice-stream.ts";
 import type { OpenConnections } from "../open-connections.ts";
 import { authorizeTunnel, openTunnelStream, type TunnelGrant } from "./tunnel.ts";
@@ -81,9 +81,8 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     );
     requireOpen();
     const client = await upgrade(requireOffered(subprotocolOf(stream), offered));
-    joined = join(client, stream, context);
+    joined = new Tunnel(client, stream, { grant, address, leave, context });
     if (ended !== undefined) joined.close(CLOSE.refused, ended);
-    follow(joined, grant, address, leave, directory);
   } catch (error) {
     leave();
     if (stream?.kind === "web-socket") close(stream.socket, CLOSE.peerGone, "the client is not there");
@@ -110,45 +109,57 @@ function requireOffered(subprotocol: DataSubprotocol, offered: readonly DataSubp
   throw new ProtocolError("unsupported_version", `This workspace speaks ${subprotocol} only.`);
 }
 
-function join(client: WebSocket, host: LinkStream, { onBytes }: TunnelContext): Splice {
-  const count = (fromClient: number, fromHost: number): void => {
-    if (fromClient > 0) onBytes("in", fromClient);
-    if (fromHost > 0) onBytes("out", fromHost);
-  };
-  return host.kind === "web-socket"
-    ? splice(client, host.socket, count)
-    : spliceStream(client, host.stream, count);
-}
+/** One that is open, until both of its sides are closed. It keeps no more than it needs: thousands may be idle. */
+class Tunnel implements Splice, SpliceWatcher {
+  readonly #splice: Splice;
+  readonly #context: TunnelContext;
+  readonly #audited: Omit<AuditEvent, "event">;
+  readonly #leave: () => void;
+  readonly #stopWaiting: (() => void) | undefined;
 
-function follow(
-  joined: Splice,
-  grant: TunnelGrant,
-  address: string,
-  leave: () => void,
-  directory: Directory,
-): void {
-  const { accountName, tokenId, workspace, expiresAt } = grant;
-  const audited = {
-    account: accountName ?? undefined,
-    workspace: workspace.id,
-    token: tokenId ?? undefined,
-    address,
-  };
-  directory.audit({ event: "tunnel.opened", ...audited });
-  const expires =
-    expiresAt === null
-      ? undefined
-      : atTime(expiresAt, () => joined.close(CLOSE.refused, "the owner token has expired"));
-  // `ended` never rejects.
-  void joined.ended.then((end) => {
-    expires?.();
-    leave();
-    directory.audit({
+  /** @param leave takes it from the list of what is open */
+  constructor(
+    client: WebSocket,
+    host: LinkStream,
+    options: { grant: TunnelGrant; address: string; leave: () => void; context: TunnelContext },
+  ) {
+    const { grant, address, leave, context } = options;
+    const { accountName, tokenId, workspace, expiresAt } = grant;
+    this.#context = context;
+    this.#leave = leave;
+    this.#audited = {
+      account: accountName ?? undefined,
+      workspace: workspace.id,
+      token: tokenId ?? undefined,
+      address,
+    };
+    this.#splice =
+      host.kind === "web-socket"
+        ? splice(client, host.socket, this)
+        : spliceStream(client, host.stream, this);
+    context.directory.audit({ event: "tunnel.opened", ...this.#audited });
+    if (expiresAt === null) return;
+    this.#stopWaiting = atTime(expiresAt, () => this.close(CLOSE.refused, "the owner token has expired"));
+  }
+
+  close(code: number, reason: string): void {
+    this.#splice.close(code, reason);
+  }
+
+  moved(fromClient: number, fromHost: number): void {
+    if (fromClient > 0) this.#context.onBytes("in", fromClient);
+    if (fromHost > 0) this.#context.onBytes("out", fromHost);
+  }
+
+  ended({ bytesFromA, bytesFromB, durationMs }: SpliceEnd): void {
+    this.#stopWaiting?.();
+    this.#leave();
+    this.#context.directory.audit({
       event: "tunnel.closed",
-      ...audited,
-      bytesIn: end.bytesFromA,
-      bytesOut: end.bytesFromB,
-      durationMs: end.durationMs,
+      ...this.#audited,
+      bytesIn: bytesFromA,
+      bytesOut: bytesFromB,
+      durationMs,
     });
-  });
+  }
 }

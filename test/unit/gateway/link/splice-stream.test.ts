@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spliceStream } from "../../../../gateway/link/splice-stream.ts";
 import { CLOSE } from "../../../../protocol/errors.ts";
+import { watched } from "./watched.ts";
 import { webSocketPairs } from "./web-socket-pair.ts";
 
 let pairs: Awaited<ReturnType<typeof webSocketPairs>>;
@@ -16,10 +17,13 @@ test("bytes go both ways and are counted; the client's end closes the stream", a
   const { client, server } = await pairs.make();
   const { near, far } = streams();
   let [fromA, fromB] = [0, 0];
-  const joined = spliceStream(server, near, (a, b) => {
-    fromA += a;
-    fromB += b;
-  });
+  const joined = watched(
+    (watcher) => spliceStream(server, near, watcher),
+    (a, b) => {
+      fromA += a;
+      fromB += b;
+    },
+  );
   client.send(Buffer.from("hello"));
   expect(String((await once(far, "data"))[0])).toBe("hello");
   far.write("hi");
@@ -34,7 +38,7 @@ test("bytes go both ways and are counted; the client's end closes the stream", a
 test("what the host wrote before it ended arrives, and then the client's socket is closed", async () => {
   const { client, server } = await pairs.make();
   const { near, far } = streams();
-  const joined = spliceStream(server, near, () => undefined);
+  const joined = watched((watcher) => spliceStream(server, near, watcher));
   let received = 0;
   client.on("message", (data: Buffer) => {
     received += data.length;
@@ -49,7 +53,7 @@ test("what the host wrote before it ended arrives, and then the client's socket 
 test("closing tells the client why and ends the stream", async () => {
   const { client, server } = await pairs.make();
   const { near } = streams();
-  const joined = spliceStream(server, near, () => undefined);
+  const joined = watched((watcher) => spliceStream(server, near, watcher));
   const closed = once(client, "close");
   joined.close(CLOSE.refused, "the token was revoked");
   const [code, reason] = await closed;
@@ -60,7 +64,7 @@ test("closing tells the client why and ends the stream", async () => {
 test("a client that does not read stops the host's stream from being read", async () => {
   const { client, server } = await pairs.make();
   const { near, far } = streams();
-  const joined = spliceStream(server, near, () => undefined);
+  const joined = watched((watcher) => spliceStream(server, near, watcher));
   client.pause();
   const most = 64 * 1024 * 1024;
   const chunk = Buffer.alloc(64 * 1024);

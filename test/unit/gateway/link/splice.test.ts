@@ -5,6 +5,7 @@ import type { WebSocket } from "ws";
 import { splice } from "../../../../gateway/link/splice.ts";
 import { CLOSE } from "../../../../protocol/errors.ts";
 import { HIGH_WATER_BYTES } from "../../../../protocol/limits.ts";
+import { watched } from "./watched.ts";
 import { webSocketPairs } from "./web-socket-pair.ts";
 
 let pairs: Awaited<ReturnType<typeof webSocketPairs>>;
@@ -17,9 +18,12 @@ afterAll(() => pairs.close());
 async function joined(masks = { zero: false }) {
   const [one, two] = [await pairs.make(masks), await pairs.make(masks)];
   let bytes = 0;
-  const join = splice(one.server, two.server, (a, b) => {
-    bytes += a + b;
-  });
+  const join = watched(
+    (watcher) => splice(one.server, two.server, watcher),
+    (a, b) => {
+      bytes += a + b;
+    },
+  );
   return { left: one.client, right: two.client, a: one.server, b: two.server, join, bytes: () => bytes };
 }
 
