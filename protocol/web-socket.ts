@@ -22,8 +22,9 @@ export interface ByteSocket {
   once(event: "message", listener: (data: unknown, isBinary: boolean) => void): unknown;
 }
 
-/** `WebSocket.OPEN` (RFC 6455 has no numbers; these are the WHATWG's). */
+/** `WebSocket.OPEN` and `CLOSED` (RFC 6455 has no numbers; these are the WHATWG's). */
 export const OPEN = 1;
+export const CLOSED = 3;
 
 /**
  * A TLS record takes 16,384 bytes (RFC 8446 §5.1), a client's frame of that size has a header of 8. Frames that fill

@@ -21,7 +21,7 @@ export interface RelayOwner {
   sent(bytes: number): void;
 }
 
-/** By what each writes to. A table and no closures: thousands of tunnels are idle. */
+/** By the receiver that each stands in front of. A table and no closures: thousands of tunnels are idle. */
 const relays = new WeakMap<Writable, FrameRelay>();
 
 /** Before anything is read from `from`. Where `ws` is not as expected nothing happens, and messages come as messages. */

@@ -4,7 +4,7 @@
 
 import type { WebSocket } from "ws";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
-import { OPEN } from "../../protocol/web-socket.ts";
+import { CLOSED, OPEN } from "../../protocol/web-socket.ts";
 
 /** The sockets are dealt out over so many turns of each interval. */
 const TURNS = 20;
@@ -36,7 +36,7 @@ export class Heartbeat {
     this.missed = 0;
   }
 
-  /** When the socket is closed. */
+  /** As soon as the socket is closed; one that was closed before is found out. */
   stop(): void {
     heartbeats.delete(this.#socket);
     if (heartbeats.size === 0) clearInterval(timer);
@@ -50,7 +50,9 @@ function onPong(this: WebSocket): void {
 function beat(): void {
   current = (current + 1) % TURNS;
   for (const [socket, heartbeat] of heartbeats) {
-    if (heartbeat.turn !== current || socket.readyState !== OPEN) continue;
+    if (heartbeat.turn !== current) continue;
+    if (socket.readyState === CLOSED) heartbeat.stop();
+    if (socket.readyState !== OPEN) continue;
     // A paused socket cannot be heard; the slow side's own check finds out whether it lives.
     if (!socket.isPaused && heartbeat.missed++ >= MISSED_MOST) socket.terminate();
     else socket.ping();

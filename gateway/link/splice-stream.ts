@@ -3,7 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { webSocketStream } from "../../protocol/web-socket.ts";
+import { CLOSED, webSocketStream } from "../../protocol/web-socket.ts";
 import { Heartbeat } from "./keep-alive.ts";
 import { close, type Splice, type SpliceWatcher } from "./splice.ts";
 
@@ -29,11 +29,11 @@ export function spliceStream(socket: WebSocket, stream: Duplex, watcher: SpliceW
   }
   client.pipe(stream);
   stream.pipe(client);
-  const clientClosed = closed(socket).then(() => {
+  const clientClosed = (socket.readyState === CLOSED ? Promise.resolve() : closed(socket)).then(() => {
     heartbeat.stop();
     if (!stream.destroyed) stream.destroy();
   });
-  const streamClosed = closed(stream).then(() => {
+  const streamClosed = (stream.closed ? Promise.resolve() : closed(stream)).then(() => {
     // What has been read from the stream leaves first.
     if (!client.writableEnded) client.end();
   });

@@ -5,7 +5,7 @@ import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
 import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { HIGH_WATER_BYTES } from "../../protocol/limits.ts";
-import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import { CLOSED, closeReason, OPEN } from "../../protocol/web-socket.ts";
 import { type RelayOwner, relayFrames } from "./frame-relay.ts";
 import { Heartbeat } from "./keep-alive.ts";
 
@@ -103,6 +103,8 @@ class Direction implements RelayOwner {
     // What the relay leaves: messages that are masked, and what is not allowed.
     from.on("message", onMessage).on("error", onError).on("close", onClose);
     if (from.isPaused) from.resume();
+    // A host may be gone again before its client is there.
+    if (from.readyState === CLOSED) setImmediate(() => this.closed(CLOSE.peerGone, ""));
   }
 
   arrived(bytes: number): void {
@@ -128,10 +130,10 @@ class Direction implements RelayOwner {
     if (this.to.readyState === OPEN) this.to.send(data, { binary: true }, () => this.sent(data.length));
   }
 
-  closed(code: number, reason: Buffer): void {
+  closed(code: number, reason: string): void {
     this.isClosed = true;
     this.#heartbeat.stop();
-    close(this.to, PASSED_ON.has(code) ? code : CLOSE.peerGone, reason.toString());
+    close(this.to, PASSED_ON.has(code) ? code : CLOSE.peerGone, reason);
     this.#pair.closed();
   }
 }
@@ -141,7 +143,7 @@ function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
 }
 
 function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  directions.get(this)?.closed(code, reason);
+  directions.get(this)?.closed(code, reason.toString());
 }
 
 function onError(): void {

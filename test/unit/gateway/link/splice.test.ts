@@ -131,6 +131,17 @@ describe("two spliced WebSockets", () => {
     await join.ended;
   });
 
+  it("end when one was cut before they were joined", async () => {
+    const [one, two] = [await pairs.make(), await pairs.make()];
+    two.server.pause();
+    two.client.terminate();
+    await once(two.server, "close");
+    const told = once(one.client, "close");
+    const join = watched((watcher) => splice(one.server, two.server, watcher));
+    expect((await told)[0]).toBe(CLOSE.peerGone);
+    await join.ended;
+  });
+
   it("end a side that sends text, or a message of more than 1 MiB", async () => {
     for (const [send, code] of [
       [(socket: WebSocket) => socket.send("text"), CLOSE.protocolError],
