@@ -8,32 +8,31 @@ import { CLOSED, OPEN } from "../../protocol/web-socket.ts";
 
 /** The sockets are dealt out over so many turns of each interval. */
 const TURNS = 20;
-/** Pings that nothing came after. */
-const MISSED_MOST = Math.floor(DEAD_AFTER_MS / PING_INTERVAL_MS);
+const TURN_MS = PING_INTERVAL_MS / TURNS;
 
 const heartbeats = new Map<WebSocket, Heartbeat>();
-let current = 0;
+/** Turns so far. They stand still while the machine sleeps: that is no silence of the peer's. */
+let now = 0;
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Pings a WebSocket each PING_INTERVAL_MS until it is stopped, and terminates it when the next ping falls due after
- * MISSED_MOST that nothing came after. Pongs are seen to; whoever hears something else says so.
+ * Pings a WebSocket each PING_INTERVAL_MS until it is stopped, or terminates it instead where nothing has been heard for
+ * more than DEAD_AFTER_MS. Pongs are seen to; whoever hears something else says so.
  */
 export class Heartbeat {
-  readonly turn = current;
-  /** Pings since anything was heard. */
-  missed = 0;
   readonly #socket: WebSocket;
+  readonly #started = now;
+  #heardAt = now;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("pong", onPong);
-    if (heartbeats.size === 0) timer = setInterval(beat, PING_INTERVAL_MS / TURNS);
+    if (heartbeats.size === 0) timer = setInterval(turn, TURN_MS);
     heartbeats.set(socket, this);
   }
 
   heard(): void {
-    this.missed = 0;
+    this.#heardAt = now;
   }
 
   /** As soon as the socket is closed; one that was closed before is found out. */
@@ -41,20 +40,25 @@ export class Heartbeat {
     heartbeats.delete(this.#socket);
     if (heartbeats.size === 0) clearInterval(timer);
   }
+
+  /** At each turn; every TURNS-th one is its own. */
+  beat(): void {
+    if ((now - this.#started) % TURNS !== 0) return;
+    const socket = this.#socket;
+    if (socket.readyState === CLOSED) this.stop();
+    if (socket.readyState !== OPEN) return;
+    // A paused socket cannot be heard; the slow side's own check finds out whether it lives.
+    if (socket.isPaused) this.heard();
+    if ((now - this.#heardAt) * TURN_MS > DEAD_AFTER_MS) socket.terminate();
+    else socket.ping();
+  }
 }
 
 function onPong(this: WebSocket): void {
   heartbeats.get(this)?.heard();
 }
 
-function beat(): void {
-  current = (current + 1) % TURNS;
-  for (const [socket, heartbeat] of heartbeats) {
-    if (heartbeat.turn !== current) continue;
-    if (socket.readyState === CLOSED) heartbeat.stop();
-    if (socket.readyState !== OPEN) continue;
-    // A paused socket cannot be heard; the slow side's own check finds out whether it lives.
-    if (!socket.isPaused && heartbeat.missed++ >= MISSED_MOST) socket.terminate();
-    else socket.ping();
-  }
+function turn(): void {
+  now++;
+  for (const heartbeat of heartbeats.values()) heartbeat.beat();
 }
