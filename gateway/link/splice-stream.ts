@@ -29,11 +29,11 @@ export function spliceStream(socket: WebSocket, stream: Duplex, watcher: SpliceW
   }
   client.pipe(stream);
   stream.pipe(client);
-  const clientClosed = (socket.readyState === CLOSED ? Promise.resolve() : closed(socket)).then(() => {
+  const clientClosed = closed(socket, socket.readyState === CLOSED).then(() => {
     heartbeat.stop();
     if (!stream.destroyed) stream.destroy();
   });
-  const streamClosed = (stream.closed ? Promise.resolve() : closed(stream)).then(() => {
+  const streamClosed = closed(stream, stream.closed).then(() => {
     // What has been read from the stream leaves first.
     if (!client.writableEnded) client.end();
   });
@@ -52,8 +52,13 @@ export function spliceStream(socket: WebSocket, stream: Duplex, watcher: SpliceW
   };
 }
 
-function closed(side: { once(event: "close", listener: () => void): unknown }): Promise<void> {
+/** @param already it tells nobody any more */
+function closed(
+  side: { once(event: "close", listener: () => void): unknown },
+  already: boolean,
+): Promise<void> {
   return new Promise((resolve) => {
-    side.once("close", () => resolve());
+    if (already) resolve();
+    else side.once("close", () => resolve());
   });
 }

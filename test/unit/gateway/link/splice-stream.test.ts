@@ -80,6 +80,25 @@ test("a client that does not read stops the host's stream from being read", asyn
   await joined.ended;
 });
 
+test("a side that was closed before they were joined ends the other one", async () => {
+  const cut = await pairs.make();
+  cut.client.terminate();
+  await once(cut.server, "close");
+  const [alive, gone] = [streams(), streams()];
+  const first = watched((watcher) => spliceStream(cut.server, alive.near, watcher));
+  await first.ended;
+  expect(alive.near.destroyed).toBe(true);
+
+  const { client, server } = await pairs.make();
+  const closed = new Promise((resolve) => gone.near.once("close", resolve));
+  gone.near.destroy();
+  await closed;
+  const told = once(client, "close");
+  const second = watched((watcher) => spliceStream(server, gone.near, watcher));
+  expect((await told)[0]).toBe(CLOSE.normal);
+  await second.ended;
+});
+
 /** Two ends of a byte stream in this process. */
 function streams(): { near: Duplex; far: Duplex } {
   const there = new PassThrough();
