@@ -1,6 +1,7 @@
 // What the forwarding checks need on this machine: a web server to fetch from, a free port to listen on, and to know
 // when somebody listens there.
 
+import { randomInt } from "node:crypto";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 
@@ -20,13 +21,29 @@ export async function startWebServer(body: string): Promise<{ port: number; stop
   };
 }
 
-/** A port that was free a moment ago: ssh's -D and -L take no 0. */
+const given = new Set<number>();
+
+/**
+ * A port that was free a moment ago: ssh's -D and -L take no 0. Never the same twice, and below those that Linux gives to
+ * whoever asks for any: some programs share a port without a word (SO_REUSEPORT), and each gets some of the connections.
+ * @throws Error where none of a hundred can be listened on
+ */
 export async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(20_000, 32_768);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error("no free port from 20000 to 32767");
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createTcpServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 /** Resolves once something accepts connections on the port. */

@@ -2,11 +2,11 @@
 
 import { type ChildProcess, execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, vi } from "vitest";
+import { freePort } from "../../scripts/demo/loopback.ts";
 import {
   callApi,
   type Gateway,
@@ -120,14 +120,6 @@ export class World {
     await Promise.all([this.near.close(), this.far.close()]);
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** Kilobytes of resident memory (proc(5)); 0: it is gone. */

@@ -4,9 +4,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type Browser, chromium } from "playwright-core";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 import { shellWord } from "../../../scripts/shell-word.ts";
 import { browser as browserPath, codeServer } from "../setup/environment.ts";
-import { BROWSER_FLAGS, freePort, personEnvironment } from "./editor.ts";
+import { BROWSER_FLAGS, personEnvironment } from "./editor.ts";
 import { Workbench } from "./workbench.ts";
 
 const START_TIMEOUT_MS = 60_000;

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 import { PATIENT } from "./admission-limits.ts";
 import { SshStack, until } from "./harness.ts";
 
@@ -57,15 +58,6 @@ function say(to: number | string, text: string | Buffer, length = text.length): 
     socket.on("close", () => reject(new Error(`ended after: ${answer}`)));
     socket.write(text);
   });
-}
-
-/** A free port: it was one a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
 test("the person's agent answers in the workspace", async () => {

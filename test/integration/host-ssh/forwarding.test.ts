@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 import { finish, type Host, listen, startHost, until } from "./harness.ts";
 
 let host: Host;
@@ -48,13 +49,6 @@ async function exchange(where: { port: number } | { path: string }, data: string
   });
   socket.destroy();
   return Buffer.concat(received);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** ssh that only forwards; resolves when it listens. */

@@ -8,10 +8,11 @@ import { handDown } from "../../../agent/network/editor-network.ts";
 import { networkOf } from "../../../agent/network/network.ts";
 import { thisMachine } from "../../../agent/paths.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 import { CLI, Person } from "../cli/harness.ts";
 import { TestStack } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";
-import { freePort, missing, Programs } from "./programs.ts";
+import { missing, Programs } from "./programs.ts";
 
 const ADA = { user: "ada", password: "secret-of-ada" };
 

@@ -2,12 +2,12 @@
 // temporary directory.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 
 /** PATH of a login as root: daemons are in the sbin directories. */
 const PATH = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
@@ -248,27 +248,6 @@ function squidHelper(): string {
   );
   if (found === undefined) throw new Error("squid's basic_ncsa_auth is not where it is expected");
   return found;
-}
-
-const given = new Set<number>();
-
-/**
- * A port that nobody listens on, never the same twice, and below those that the kernel gives to whoever asks for any: HAProxy
- * and Caddy share a port without a word (SO_REUSEPORT), and each gets some of the connections.
- */
-export async function freePort(host = "127.0.0.1"): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_768);
-    if (given.has(port)) continue;
-    given.add(port);
-    const server = createServer();
-    const listens = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false)).listen(port, host, () => resolve(true));
-    });
-    if (!listens) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 }
 
 async function answers(child: ChildProcess, port: number): Promise<boolean> {

@@ -14,9 +14,10 @@ import { NativeLink } from "../../../gateway/link/native-link.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import type { WorkspaceId } from "../../../protocol/id.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/token.ts";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 import { echo, TestStack } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";
-import { type Certificate, freePort, missing, Programs } from "./programs.ts";
+import { type Certificate, missing, Programs } from "./programs.ts";
 
 /** With what would break an URL if it were not encoded. */
 const ADA = { user: "ada", password: "p@ss:w/rd %" };
