@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { finish, type Host, isAlive, settled, startHost, until } from "./harness.ts";
@@ -23,6 +24,8 @@ async function start(args: readonly string[]) {
   const line = await until(() => /^([\d ]+)\r?\n/m.exec(output)?.[1]);
   return { child, pids: line.trim().split(/ +/).map(Number) };
 }
+/** Of the program that runs (proc(5)). */
+const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
 const allGone = (pids: readonly number[]) => until(() => pids.every((pid) => !isAlive(pid)), 3000);
 
 describe("the processes of a session", () => {
@@ -66,6 +69,8 @@ describe("the processes of a session", () => {
     ]);
     const [shell = 0, nohup = 0, setsid = 0] = pids;
     survivors.push(nohup, setsid);
+    // Until then each is still the shell, about to leave.
+    await until(() => [nohup, setsid].every((pid) => nameOf(pid) === "sleep"));
     child.kill("SIGKILL");
     await allGone([shell]);
     // Past the grace, the kill would have come.
