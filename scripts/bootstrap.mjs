@@ -13,6 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const modules = join(root, "node_modules");
 const stampFile = join(modules, ".bootstrap.json");
+const nativeCrypto = join(modules, "ssh2", "lib", "protocol", "crypto", "build");
 const lockFile = join(root, ".bootstrap.lock");
 const windows = process.platform === "win32";
 const node24 = join(modules, "node", "bin", windows ? "node.exe" : "node");
@@ -47,14 +48,15 @@ async function prepare() {
   try {
     if (isReady()) return;
     if (!onPath("npm")) fail("`npm` is not on the PATH: it comes with Node (on Debian: npm).");
-    if (!isInstalled()) {
+    // An `npm install` without scripts leaves another version's binary in place, and so does `npm rebuild`.
+    if (!isInstalled() || (existsSync(node24) && !hasNode())) {
       say("installing the dependencies (npm ci) …");
       npm(["ci", "--ignore-scripts", "--include=dev", "--include=optional"], "npm ci");
     }
-    if (!existsSync(node24)) {
+    if (!hasNode()) {
       say(`fetching Node ${nodeVersion()} …`);
       npm(["rebuild", "node"], "npm rebuild node");
-      if (!existsSync(node24)) fail(`Node ${nodeVersion()} did not arrive in ${node24}.`);
+      if (!hasNode()) fail(`Node ${nodeVersion()} did not arrive in ${node24}.`);
     }
     prepareKeychain();
     const crypto = prepareCrypto();
@@ -99,6 +101,11 @@ function isInstalled() {
   return needed.every(same) && Object.keys(have).every(same);
 }
 
+function hasNode() {
+  const { stdout } = spawnSync(node24, ["--version"], { encoding: "utf8" });
+  return stdout?.trim() === `v${nodeVersion()}`;
+}
+
 /** keytar ships its binary; its install script only copies it. Without one, credentials live in a 0600 file. */
 function prepareKeychain() {
   if (existsSync(join(modules, "keytar", "build", "Release", "keytar.node"))) return;
@@ -111,6 +118,7 @@ function prepareKeychain() {
  */
 function prepareCrypto() {
   if (hasNativeCrypto()) return "native";
+  rmSync(nativeCrypto, { recursive: true, force: true });
   if (!hasCompiler()) {
     say("ssh2 runs without native crypto (slower): python3, make and a C++ compiler are missing.");
     return "no-compiler";
@@ -121,13 +129,20 @@ function prepareCrypto() {
   const headers = nodeHeaders();
   npm(["rebuild", "ssh2", ...(headers === undefined ? [] : [`--nodedir=${headers}`])]);
   if (hasNativeCrypto()) return "native";
+  rmSync(nativeCrypto, { recursive: true, force: true });
   say(
     "ssh2 runs without native crypto (slower): it did not build. `npm rebuild ssh2 --loglevel=info` says why.",
   );
   return "failed";
 }
 
+/**
+ * Whether it loads and does not end its process: what is built with the headers of Node 24.19 to 24.21 aborts when a
+ * cipher is collected while no JavaScript runs (nodejs/node#65446). No native part is better than that one.
+ */
 function hasNativeCrypto() {
+  const binding = join(nativeCrypto, "Release", "sshcrypto.node");
+  if (!existsSync(binding) || readFileSync(binding).includes("RemoveEnvironmentCleanupHook")) return false;
   const check = "process.exit(require('ssh2/lib/protocol/crypto.js').bindingAvailable ? 0 : 1)";
   return spawnSync(node24, ["-e", check], { cwd: root, stdio: "ignore" }).status === 0;
 }
