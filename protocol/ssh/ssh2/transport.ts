@@ -68,7 +68,7 @@ export interface PacketTransport {
   disconnect(reason: number, description: string): void;
   /** Cuts the stream off. */
   destroy(): void;
-  /** Starts a key exchange; nothing happens if one is under way. */
+  /** Starts a key exchange; nothing happens if one is under way, or before sign-in. */
   rekey(): void;
 }
 
@@ -122,7 +122,9 @@ export function carryPackets(
   /** Bytes in the queue of the key exchange that is under way. */
   let queued = 0;
   let announcedExchange = false;
-  stream.on("drain", () => receiver.drain());
+  stream.on("drain", () => {
+    if (isAuthenticated) receiver.drain();
+  });
   let ended = false;
   const end = () => {
     if (ended) return;
@@ -173,7 +175,8 @@ export function carryPackets(
     },
     destroy: () => void stream.destroy(),
     rekey() {
-      if (!isAlive(protocol) || isExchangingKeys(protocol)) return;
+      // OpenSSH's client ends the connection on a key exchange in the middle of its sign-in.
+      if (!isAuthenticated || !isAlive(protocol) || isExchangingKeys(protocol)) return;
       protocol.rekey();
       noteExchange();
     },

@@ -29,7 +29,7 @@ const soon = async (check: () => boolean) => {
 };
 
 /** ssh2's client at our server; `said` is what the receiver was told. */
-async function meet() {
+async function meet(beforeSignIn: (transport: PacketTransport) => void = () => {}) {
   const server = new ssh2.Server({ hostKeys: [hostKey] });
   const [theirs, ours] = streamPair();
   streams.push(theirs, ours);
@@ -45,7 +45,10 @@ async function meet() {
         ended: () => void said.push(["ended"]),
       });
       connection.on("error", () => {});
-      connection.on("authentication", (context) => context.accept());
+      connection.on("authentication", (context) => {
+        beforeSignIn(taken);
+        context.accept();
+      });
       connection.once("ready", () => resolve(taken));
     });
   });
@@ -97,6 +100,16 @@ describe("a packet transport", () => {
     ];
     expect(said).toEqual([...both, ...both]);
     expect(transport.exchangingKeys).toBe(false);
+  });
+
+  it("exchanges no keys in the middle of a sign-in", async () => {
+    const exchanging: boolean[] = [];
+    const { said } = await meet((transport) => {
+      transport.rekey();
+      exchanging.push(transport.exchangingKeys);
+    });
+    expect(exchanging).toEqual([false]);
+    expect(said).toEqual([]);
   });
 
   it("counts what waits for the end of a key exchange and for the stream", async () => {
