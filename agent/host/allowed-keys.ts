@@ -1,10 +1,11 @@
 // The keys that the host lets in: its own authorized_keys files, watched, and those of the accounts that may reach the
 // workspace, as the gateway pushes them. Changes are in effect within a second, for live connections too.
 
-import { unwatchFile, watchFile } from "node:fs";
+import { stat } from "node:fs/promises";
 import type { PushedKey } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
+import { systemCode } from "../files/private-file.ts";
 import type { Log } from "../log.ts";
 import { type KeyProblem, type KeysFile, readKeysFile } from "./authorized-keys-file.ts";
 import { ALL_PERMISSIONS, isRuleMet, type KeyGrant, type OfferedKey } from "./server/key-grant.ts";
@@ -17,13 +18,17 @@ export interface KeyAuthority {
   onChange(listener: () => void): () => void;
 }
 
-/** By polling: it sees replaced, missing and network files alike. */
+/**
+ * By polling: it sees replaced, missing and network files alike. Not by `watchFile`, which compares with a state that it takes
+ * at some time of its own: after the first read, at worst, and after a change that it then never tells.
+ */
 const POLL_MS = 300;
 
 export class AllowedKeys implements KeyAuthority {
   readonly #log: Log;
   readonly #files = new Map<string, KeysFile>();
-  readonly #watchers = new Map<string, () => void>();
+  /** When each file is looked at again; undefined while it is. */
+  readonly #looks = new Map<string, NodeJS.Timeout | undefined>();
   readonly #listeners = new Set<() => void>();
   #pushed: ReadonlyMap<string, KeyGrant> = new Map();
 
@@ -84,29 +89,30 @@ export class AllowedKeys implements KeyAuthority {
   }
 
   close(): void {
-    for (const [file, listener] of this.#watchers) unwatchFile(file, listener);
-    this.#watchers.clear();
+    for (const timer of this.#looks.values()) clearTimeout(timer);
+    this.#looks.clear();
     this.#listeners.clear();
   }
 
   async #watch(file: string): Promise<void> {
-    if (this.#watchers.has(file)) return;
-    let reading = Promise.resolve();
-    const changed = () => {
-      // One after the other, so that an older read never overwrites a newer one.
-      reading = reading.then(() => this.#read(file));
-    };
-    this.#watchers.set(file, changed);
-    // Watched before the first read: a change in between is seen.
-    watchFile(file, { interval: POLL_MS, persistent: false }, changed);
-    changed();
-    await reading;
+    if (this.#looks.has(file)) return;
+    this.#looks.set(file, undefined);
+    await this.#look(file, undefined);
+  }
+
+  /** Reads the file unless it is as it was `before`, and sees to the next look: one after the other. */
+  async #look(file: string, before: string | undefined): Promise<void> {
+    // Taken before the file is read: a change in between is seen at the next look.
+    const state = await stateOf(file);
+    if (state !== before) await this.#read(file);
+    if (!this.#looks.has(file)) return;
+    this.#looks.set(file, setTimeout(() => void this.#look(file, state), POLL_MS).unref());
   }
 
   async #read(file: string): Promise<void> {
     const before = this.#files.get(file);
     const next = await readKeysFile(file, before !== undefined);
-    if (!this.#watchers.has(file)) return;
+    if (!this.#looks.has(file)) return;
     this.#files.set(file, next);
     for (const { line, message } of next.problems) {
       this.#log.warn(`${file}${line === undefined ? "" : `:${line}`}: ${message}`);
@@ -119,5 +125,15 @@ export class AllowedKeys implements KeyAuthority {
 
   #changed(): void {
     for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Another one after each change of the file or of its mode, and where another file is in its place. */
+async function stateOf(file: string): Promise<string> {
+  try {
+    const { dev, ino, mode, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    return [dev, ino, mode, size, mtimeNs, ctimeNs].join();
+  } catch (error) {
+    return systemCode(error);
   }
 }
