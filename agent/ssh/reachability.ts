@@ -3,6 +3,7 @@
 
 import { connect, type Socket } from "node:net";
 import { systemCode } from "../files/private-file.ts";
+import { whenOverdue } from "./overdue.ts";
 
 export interface SshAddress {
   readonly host: string;
@@ -53,7 +54,7 @@ export function probeSsh(
     let received = "";
     const socket = connect({ host, port });
     const finish = (end: (socket: Socket) => void = (one) => one.destroy()): void => {
-      clearTimeout(timer);
+      callOff();
       signal?.removeEventListener("abort", onAbort);
       socket.removeAllListeners();
       socket.on("error", () => undefined);
@@ -68,7 +69,7 @@ export function probeSsh(
       reject(signal?.reason);
     };
     const nothingMore = (): void => blocked(connected ? (received === "" ? "silent" : "not-ssh") : "dropped");
-    const timer = setTimeout(nothingMore, timeoutMs);
+    const callOff = whenOverdue(timeoutMs, nothingMore);
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.on("connect", () => {
       connected = true;

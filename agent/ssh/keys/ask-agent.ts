@@ -3,6 +3,7 @@
 
 import { connect } from "node:net";
 import { systemCode } from "../../files/private-file.ts";
+import { whenOverdue } from "../overdue.ts";
 import { type AgentIdentity, answerLength, IDENTITIES_REQUEST, parseIdentities } from "./agent-protocol.ts";
 
 /** A locked 1Password or a hung forward must not hold a connection up. */
@@ -18,12 +19,12 @@ export function askAgent(path: string, timeoutMs = AGENT_TIMEOUT_MS): Promise<Ag
   return new Promise((resolve) => {
     const socket = connect({ path });
     const settle = (answer: AgentAnswer): void => {
-      clearTimeout(timer);
+      callOff();
       socket.destroy();
       resolve(answer);
     };
     const fail = (reason: string): void => settle({ kind: "unreachable", reason });
-    const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
+    const callOff = whenOverdue(timeoutMs, () => fail(`no answer within ${timeoutMs / 1000} s`));
     let received = Buffer.alloc(0);
     socket.on("connect", () => socket.write(IDENTITIES_REQUEST));
     socket.on("data", (chunk: Buffer) => {
