@@ -10,8 +10,8 @@ import { CommandError } from "../../command.ts";
 import { bundledFile } from "./bundled-file.ts";
 import { PAC_BOUNDS, type PacQuestion, type PacRun } from "./pac-run.ts";
 
-/** Of the thread, with what it loads: it is ended then, whatever it does. */
-const HARD_LIMIT_MS = 3 * PAC_BOUNDS.milliseconds;
+/** Bounds of a run that the thread has, with what it loads: it is ended then, whatever it does. */
+const HARD_LIMIT_RUNS = 3;
 
 export interface PacWorld {
   /** The IPv4 address of a name; undefined: it has none. */
@@ -23,6 +23,7 @@ export interface PacWorld {
 /**
  * What `FindProxyForURL` returns, such as `PROXY a:3128; DIRECT`.
  * @param url without what is behind the host: that is the gateway's matter
+ * @param milliseconds bounds each run
  * @throws CommandError stage `proxy`, code `pac_failed`; the signal's reason
  */
 export async function findProxy(
@@ -31,12 +32,13 @@ export async function findProxy(
   host: string,
   world: PacWorld,
   signal: AbortSignal,
+  milliseconds: number = PAC_BOUNDS.milliseconds,
 ): Promise<string> {
   const names = new Map<string, string | null>();
   const worker = startWorker();
   try {
     for (;;) {
-      const question: PacQuestion = { script, url, host, names, address: world.ownAddress };
+      const question: PacQuestion = { script, url, host, names, address: world.ownAddress, milliseconds };
       const { answer, wanted, error } = await ask(worker, question, signal);
       if (wanted.length === 0) {
         if (answer !== undefined) return answer;
@@ -79,7 +81,8 @@ function ask(worker: Worker, question: PacQuestion, signal: AbortSignal): Promis
       fail(failed(error instanceof Error ? error.message : "it failed"));
     const onExit = (): void => fail(failed("it ended its thread"));
     const onAbort = (): void => fail(signal.reason);
-    const timer = setTimeout(() => fail(failed("it takes too long")), HARD_LIMIT_MS);
+    const hardLimit = HARD_LIMIT_RUNS * question.milliseconds;
+    const timer = setTimeout(() => fail(failed("it takes too long")), hardLimit);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) return onAbort();
     worker.on("message", onMessage);

@@ -1,7 +1,7 @@
 // What the thread that runs a proxy script is asked and answers, and its bounds.
 
 export const PAC_BOUNDS = {
-  /** One run. */
+  /** One run, unless it is asked for with another bound. */
   milliseconds: 1_000,
   memory: 32 * 1024 * 1024,
   stack: 256 * 1024,
@@ -18,6 +18,8 @@ export interface PacQuestion {
   /** Addresses that have been looked up; null: there is none. */
   readonly names: ReadonlyMap<string, string | null>;
   readonly address: string;
+  /** How long the run may take; loading what it runs in is not part of it. */
+  readonly milliseconds: number;
 }
 
 export interface PacRun {
