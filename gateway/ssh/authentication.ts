@@ -53,7 +53,7 @@ export interface AuthenticationOutcome {
 
 /** Returns the handler for ssh2's `authentication` event of one connection. */
 export function createAuthentication(
-  signIn: SignIn,
+  signIn: Pick<SignIn, "isKnown" | "withKey" | "withToken">,
   limits: AuthenticationLimits,
   outcome: AuthenticationOutcome,
 ): (context: AuthContext) => void {

@@ -24,12 +24,14 @@ import { KEY_EXCHANGE_LIMITS, SSH_PORT_LIMITS, SshPort, type SshPortLimits } fro
 import type { UptermFront } from "./upterm-front.ts";
 import { loadUserAuthorities } from "./user-authorities.ts";
 
-/** What tests make shorter. */
+/** What tests make shorter, and the clock that they put forward. */
 export interface SshLimits {
   readonly admission: AdmissionLimits;
   readonly port: SshPortLimits;
   readonly authentication: AuthenticationLimits;
   readonly keyExchange: ConnectionLimits["keyExchange"];
+  /** By which penalties fade, in ms. */
+  readonly now: () => number;
 }
 
 export interface SshParts {
@@ -59,7 +61,8 @@ export interface CreatedSshPort {
 export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
   const { options, hostKeys, directory, registry, connections, log, metrics, upterm, limits } = parts;
   const authorities = options.userCa === null ? undefined : await loadUserAuthorities(options.userCa);
-  const admission = new Admission(shareOfLimits(limits.admission ?? ADMISSION_LIMITS, parts.processes));
+  const bounds = shareOfLimits(limits.admission ?? ADMISSION_LIMITS, parts.processes);
+  const admission = new Admission(bounds, limits.now);
   const [signingKey] = hostKeys.privateKeys;
   if (signingKey === undefined) throw new Error("the gateway has no host key");
   const port = new SshPort({

@@ -18,6 +18,9 @@ export class CutProxy {
   #idle: NodeJS.Timeout | undefined;
   /** New connections are reset at once. */
   refusing = false;
+  /** New connections are taken, and nothing of theirs moves before `release()`: no end of them makes anybody back off. */
+  holding = false;
+  readonly #held = new Set<Socket>();
   /** Connections that were made through it. */
   made = 0;
   #bytes = 0;
@@ -76,6 +79,14 @@ export class CutProxy {
     }, ms);
   }
 
+  /** What is held moves from now on, as does what is new. */
+  release(): void {
+    this.holding = false;
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const outer of held) this.#relay(outer);
+  }
+
   /** As load balancers do: what moved nothing for `ms` is closed. */
   cutIdle(ms: number): void {
     this.#idle = setInterval(() => {
@@ -89,12 +100,19 @@ export class CutProxy {
     clearInterval(this.#idle);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const pair of [...this.#pairs]) this.#end(pair, (socket) => socket.destroy());
+    for (const outer of this.#held) outer.destroy();
     await closed;
   }
 
   #relay(outer: Socket): void {
     if (this.refusing) {
       outer.resetAndDestroy();
+      return;
+    }
+    if (this.holding) {
+      this.#held.add(outer);
+      outer.on("error", () => undefined);
+      outer.on("close", () => this.#held.delete(outer));
       return;
     }
     this.made++;

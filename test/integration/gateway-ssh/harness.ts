@@ -322,7 +322,7 @@ export async function finished(child: ChildProcess, input = ""): Promise<Finishe
 /** Waits until `check` gives something, for at most `timeout` ms. */
 export async function until<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 10_000,
+  timeout = 30_000,
 ): Promise<T> {
   for (const deadline = Date.now() + timeout; ; ) {
     const value = await check();

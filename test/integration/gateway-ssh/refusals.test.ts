@@ -32,7 +32,7 @@ async function refusal(user: string, args: readonly string[], answers?: readonly
   return { said: result.stderr.replaceAll(user, "USER"), ms: performance.now() - started };
 }
 
-test("an unknown workspace, an unknown key and a wrong token look the same and take the same time", async () => {
+test("an unknown workspace, an unknown key and a wrong token look the same", async () => {
   const keyboard = ["-o", "PreferredAuthentications=keyboard-interactive"];
   const wrong = newOwnerToken();
   const ways: Record<string, () => ReturnType<typeof refusal>> = {
@@ -46,29 +46,19 @@ test("an unknown workspace, an unknown key and a wrong token look the same and t
     "a wrong token in the name of none": () => refusal(`none#${wrong}`, []),
   };
   const said = new Set<string>();
-  const times: Record<string, number[]> = Object.fromEntries(Object.keys(ways).map((way) => [way, []]));
-  for (let round = 0; round < 5; round++) {
-    for (const [way, tryIt] of Object.entries(ways)) {
-      const { said: words, ms } = await tryIt();
-      said.add(words);
-      times[way]?.push(ms);
-    }
+  const times: Record<string, number> = {};
+  for (const [way, tryIt] of Object.entries(ways)) {
+    const { said: words, ms } = await tryIt();
+    said.add(words);
+    times[way] = ms;
   }
   expect([...said]).toEqual([
     "USER@127.0.0.1: Permission denied (publickey,keyboard-interactive,password).\r\n",
   ]);
-  // The quickest of each: what else the machine does can only add to it.
-  const quickest = (way: string) => Math.min(...(times[way] ?? []));
-  const same = (ways: string[]) => {
-    const best = ways.map(quickest);
-    expect(Math.max(...best) - Math.min(...best), JSON.stringify(times)).toBeLessThan(60);
-  };
-  same(Object.keys(ways).filter((way) => way.includes("unknown key")));
-  same(Object.keys(ways).filter((way) => way.includes("token for") || way.includes("no token")));
-  same(Object.keys(ways).filter((way) => way.includes("in the name")));
-  // The floor is there: the look-up alone takes a few milliseconds.
-  expect(quickest("a wrong token in the name of none")).toBeGreaterThan(100);
-}, 60_000);
+  // The floor is there: the look-up alone takes a few milliseconds. That it is everybody's is for a clock that no machine
+  // slows down (test/unit/gateway/ssh/authentication.test.ts).
+  expect(times["a wrong token in the name of none"]).toBeGreaterThan(100);
+});
 
 test("each refused proof leaves a line in the audit log, without a secret", async () => {
   const before = (await stack.audit("ssh.sign-in.refused")).length;

@@ -89,7 +89,7 @@ test("a session by owner token ends when the token is revoked, and when it expir
   const owned = await stack.owned(ada, "dev");
   await stack.gateway.store.ownerTokens.revoke(owned, parseTokenId(info.id), admin);
   expect((await revoked).stderr).toContain("the token was revoked");
-  const short = await stack.ownerToken(ada, "dev", 3);
+  const short = await stack.ownerToken(ada, "dev", 15);
   const { ended: expired } = await session(["-l", `dev#${short.token}`, "-o", "IdentityFile=none", "gw"]);
   expect((await expired).stderr).toContain("The owner token has expired.");
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(short.info.expiresAt));

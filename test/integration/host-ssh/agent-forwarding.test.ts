@@ -11,11 +11,16 @@ beforeAll(async () => {
   const socket = join(host.directory, "agent.sock");
   const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
   agent = { socket, stop: () => void child.kill() };
-  await until(() => existsSync(socket));
   makeKey(join(host.directory, "agent_key"), ["-t", "ed25519"]);
-  execFileSync("ssh-add", ["-q", join(host.directory, "agent_key")], {
-    env: { ...process.env, SSH_AUTH_SOCK: socket },
-    stdio: "ignore",
+  const env = { ...process.env, SSH_AUTH_SOCK: socket };
+  await until(() => {
+    try {
+      execFileSync("ssh-add", ["-q", join(host.directory, "agent_key")], { env, stdio: "ignore" });
+      return true;
+    } catch {
+      // The agent does not listen yet.
+      return false;
+    }
   });
 });
 afterAll(async () => {

@@ -112,7 +112,8 @@ describe("whoever is not allowed", () => {
     const half = connect({ host: "127.0.0.1", port: host.port });
     half.write("SSH-2.0-slow\r\n");
     const closed = [silent, half].map((socket) => {
-      socket.resume();
+      // Where it is cut off before it has been heard, the end is a reset.
+      socket.resume().on("error", () => {});
       return new Promise((resolve) => socket.once("close", resolve));
     });
     await Promise.all(closed);
@@ -165,7 +166,7 @@ describe("the host's own keys file", () => {
 
       const blob = publicKey(join(host.directory, "id")).toString("base64");
       writeFileSync(file, `ssh-ed25519 ${blob}\n`, { mode: 0o600 });
-      await until(async () => (await host.ssh(["ws", "echo in"])).code === 0, 3000);
+      await until(async () => (await host.ssh(["ws", "echo in"])).code === 0);
 
       const live = host.start(["ws", "echo $$; exec sleep 300"]);
       let output = "";
@@ -173,10 +174,13 @@ describe("the host's own keys file", () => {
         output += data.toString();
       });
       await until(() => output !== "");
-      const changed = Date.now();
+      let errors = "";
+      live.stderr?.on("data", (data: Buffer) => {
+        errors += data.toString();
+      });
       writeFileSync(file, "# nobody\n");
-      await new Promise((resolve) => live.once("exit", resolve));
-      expect(Date.now() - changed).toBeLessThan(1500);
+      await new Promise((resolve) => live.once("close", resolve));
+      expect(errors).toContain("is no longer allowed");
       expect((await host.ssh(["ws", "echo in"])).code).toBe(255);
     } finally {
       allowed.close();

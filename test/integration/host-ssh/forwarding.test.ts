@@ -21,10 +21,13 @@ afterEach(() => {
 });
 afterAll(() => host.stop());
 
+/** All that comes until the other side has ended; the socket stays open for what is said in return. */
+const textOf = (socket: Socket) => text(socket.iterator({ destroyOnReturn: false }));
+
 /** Answers each connection with all it got, upper-cased, once the other side has ended. */
 async function echoAfterEnd(): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    text(socket).then(
+    textOf(socket).then(
       (all) => socket.end(all.toUpperCase()),
       () => socket.destroy(),
     );
@@ -89,7 +92,7 @@ describe("connections made for the client", () => {
     const [target, port] = [await listen(server), await freePort()];
     await forward(["-L", `${port}:127.0.0.1:${target}`], () => accepts({ port }));
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-    expect(await text(socket)).toBe("bye");
+    expect(await textOf(socket)).toBe("bye");
     socket.end("still sent");
     await until(() => received === "still sent");
   });
@@ -129,7 +132,7 @@ describe("connections made for the client", () => {
   it("reach Unix sockets", async () => {
     const path = join(host.directory, "target.sock");
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      text(socket).then(
+      textOf(socket).then(
         (all) => socket.end(`<${all}>`),
         () => {},
       );
@@ -214,8 +217,12 @@ describe("listening for the client", () => {
     const control = join(host.directory, "m2");
     const [first, second] = [await freePort(), await freePort()];
     const specification = `${first}:127.0.0.1:${target}`;
-    await forward(["-M", "-S", control, "-R", specification, "-R", `${second}:127.0.0.1:${target}`], () =>
-      accepts({ port: second }),
+    await forward(
+      ["-M", "-S", control, "-R", specification, "-R", `${second}:127.0.0.1:${target}`],
+      // The control socket is there only after the forwards are.
+      async () =>
+        (await accepts({ port: second })) &&
+        (await host.ssh(["-S", control, "-O", "check", "ws"])).code === 0,
     );
     expect(await accepts({ port: first })).toBe(true);
     expect((await host.ssh(["-S", control, "-O", "cancel", "-R", specification, "ws"])).code).toBe(0);

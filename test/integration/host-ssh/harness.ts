@@ -158,7 +158,7 @@ export async function finish(child: ChildProcess, input: string | Buffer = ""): 
 /** Waits until `check` gives something, for at most `timeout` ms. */
 export async function until<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 10_000,
+  timeout = 30_000,
 ): Promise<T> {
   for (const deadline = Date.now() + timeout; ; ) {
     const value = await check();
@@ -193,9 +193,9 @@ export function listen(server: ReturnType<typeof createServer>, host = "127.0.0.
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    // A process that has ended stays a zombie until its parent asks; it may be gone by now.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
   } catch {
     return false;
   }
-  // A process that has ended stays a zombie until its parent asks.
-  return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type IPty, spawn } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -57,7 +58,7 @@ describe("a PTY", () => {
 
   it("has the client's size and follows it", async () => {
     const { child, shows } = terminal(
-      ssh("-t", "ws", "stty size; trap 'stty size' WINCH; while sleep 0.05; do :; done"),
+      ssh("-t", "ws", "trap 'stty size' WINCH; stty size; while sleep 0.05; do :; done"),
     );
     await shows(/30 100\r/);
     child.resize(132, 43);
@@ -94,7 +95,7 @@ describe("a PTY", () => {
       expect([round, result.code, result.stdout.length]).toEqual([round, 9, 5_000_000]);
     }
     master.kill();
-  }, 120_000);
+  });
 
   it("shows every byte to a reader who comes late", async () => {
     const child = host.start(["-tt", "ws", "head -c 8000000 /dev/zero; echo; exit 9"]);
@@ -113,10 +114,17 @@ describe("a PTY", () => {
   });
 
   it("ends with the shell, whoever else still has the terminal", async () => {
-    const started = Date.now();
-    const result = await host.ssh(["-tt", "ws", "setsid sleep 4 & sleep 0.2; echo done"]);
+    const file = join(host.directory, "still there");
+    const holder = `setsid sh -c 'echo $$ >"${file}"; exec sleep 300'`;
+    const result = await host.ssh([
+      "-tt",
+      "ws",
+      `${holder} & while [ ! -s "${file}" ]; do sleep 0.05; done; echo done`,
+    ]);
     expect(result.stdout.toString()).toBe("done\r\n");
-    expect(Date.now() - started).toBeLessThan(3500);
+    const pid = Number(readFileSync(file, "utf8"));
+    expect(isAlive(pid)).toBe(true);
+    process.kill(pid, "SIGKILL");
   });
 
   it("hangs up its foreground and its shell when the connection is lost", async () => {
@@ -126,7 +134,7 @@ describe("a PTY", () => {
     const [, job] = await shows(/job=(\d+)\r/);
     expect([isAlive(Number(shell)), isAlive(Number(job))]).toEqual([true, true]);
     host.sockets.at(-1)?.destroy();
-    await until(() => !isAlive(Number(shell)) && !isAlive(Number(job)), 3000);
+    await until(() => !isAlive(Number(shell)) && !isAlive(Number(job)));
   });
 
   it("keeps the host's memory flat and the writer waiting while nobody reads", async () => {
@@ -140,9 +148,9 @@ describe("a PTY", () => {
     await settled(time);
     const before = process.memoryUsage().rss;
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(process.memoryUsage().rss - before).toBeLessThan(20 * 1024 * 1024);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
     child.kill("SIGKILL");
-    await until(() => !isAlive(pid), 3000);
+    await until(() => !isAlive(pid));
   });
 });
 

@@ -25,7 +25,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const run = promisify(execFile);
 const entry = join(import.meta.dirname, "stdio-server.ts");
@@ -193,7 +193,7 @@ describe.skipIf(!existsSync("/usr/bin/sshfs") || !existsSync("/dev/fuse") || pro
         await ended;
       };
       const outside = (await stat(home)).dev;
-      await vi.waitFor(async () => expect((await stat(mount)).dev).not.toBe(outside), { timeout: 10_000 });
+      await expect.poll(async () => (await stat(mount)).dev).not.toBe(outside);
     });
     afterEach(() => unmount());
 

@@ -204,8 +204,8 @@ describe("bounds", () => {
     const handle = await greedy.open("file", 1);
     greedy.channel.pause();
     const requests = Array.from({ length: 300 }, () => greedy.read(handle, 0, MAX_DATA));
-    await vi.waitFor(() => expect(server.isPaused()).toBe(true));
-    await vi.waitFor(() => expect(server.writableNeedDrain).toBe(true));
+    await expect.poll(() => server.isPaused()).toBe(true);
+    await expect.poll(() => server.writableNeedDrain).toBe(true);
     // Answers that were being made when the channel filled up still come; no more than those.
     expect(server.writableLength).toBeLessThan(10 * MAX_PACKET);
     greedy.channel.resume();
@@ -223,7 +223,7 @@ describe("bounds", () => {
     await copier.extended("limits@openssh.com");
     expect(openBelow("/dev/zero").length).toBe(1);
     stop.abort();
-    await vi.waitFor(() => expect(openBelow("/dev/zero")).toEqual([]));
+    await expect.poll(() => openBelow("/dev/zero")).toEqual([]);
   });
 });
 
@@ -277,8 +277,8 @@ describe("the end", () => {
       await one.client.onPath(PACKET.opendir, ".");
       expect(openBelow(home).length).toBe(2);
       leave({ ...one, stop });
-      await vi.waitFor(() => expect(openBelow(home)).toEqual([]));
-      await vi.waitFor(() => expect(one.server.destroyed).toBe(true));
+      await expect.poll(() => openBelow(home)).toEqual([]);
+      await expect.poll(() => one.server.destroyed).toBe(true);
     }
   });
 
@@ -308,15 +308,15 @@ describe("the end", () => {
     await bad.greet();
     await bad.open("file", 1);
     bad.channel.write(bytes);
-    await vi.waitFor(() => expect(server.destroyed).toBe(true));
+    await expect.poll(() => server.destroyed).toBe(true);
     expect(warn).toHaveBeenCalledTimes(1);
-    await vi.waitFor(() => expect(openBelow(home)).toEqual([]));
+    await expect.poll(() => openBelow(home)).toEqual([]);
   });
 
   test("comes when the first packet is no INIT", async () => {
     const { client: rude, server } = await unGreeted({ cwd: home });
     rude.channel.write(new PacketWriter(PACKET.stat).u32(1).string("file").finish());
-    await vi.waitFor(() => expect(server.destroyed).toBe(true));
+    await expect.poll(() => server.destroyed).toBe(true);
     expect(rude.answers).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -56,11 +56,21 @@ function key(name: string, ...args: string[]): string {
   return path;
 }
 
+/** A socket has its path a moment before it can be connected to. */
+const isListening = (path: string) =>
+  new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+
 async function agent(name: string, ...keys: string[]): Promise<string> {
   const path = join(home, name);
   const child = spawn("ssh-agent", ["-D", "-a", path], { stdio: "ignore" });
   agents.push(child);
-  await expect.poll(() => existsSync(path)).toBe(true);
+  await expect.poll(() => isListening(path)).toBe(true);
   for (const one of keys) {
     execFileSync("ssh-add", ["-q", one], { env: env({ SSH_AUTH_SOCK: path }), stdio: "ignore" });
   }
