@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { setImmediate as immediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import { splice } from "../../../../gateway/link/splice.ts";
@@ -104,13 +105,11 @@ describe("two spliced WebSockets", () => {
       right.pause();
       const filling = Buffer.alloc(256 * 1024);
       let filled = 0;
-      const isFull = () => {
-        if (b.bufferedAmount > 0) return true;
+      while (b.bufferedAmount === 0) {
         b.send(filling);
         filled += filling.length;
-        return false;
-      };
-      await expect.poll(isFull, { interval: 10 }).toBe(true);
+        await immediate();
+      }
       const before = b.bufferedAmount;
       for (let i = 0; i < 1000; i++) left.send(Buffer.alloc(1));
       await expect.poll(() => a.isPaused).toBe(true);

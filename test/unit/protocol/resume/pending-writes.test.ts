@@ -51,7 +51,7 @@ test("much goes out in full frames, and what fills none waits for the next write
   write(bytes.subarray(65_536));
   expect(done()).toBe(2);
   expect(sink.lengths).toEqual([WRITE_BYTES, WRITE_BYTES]);
-  expect(Buffer.concat(sink.sent)).toEqual(bytes.subarray(0, 2 * WRITE_BYTES));
+  expect(Buffer.concat(sink.sent).equals(bytes.subarray(0, 2 * WRITE_BYTES))).toBe(true);
 });
 
 test("the rest goes out once the reads of the moment are done, as it was written", async () => {
