@@ -1,16 +1,17 @@
 // A notice that has to outlive its window: handing over in the same window takes the window's notifications away in the moment
-// in which they appear. It is kept in VS Code's state for some seconds; the window that comes next shows it again.
+// in which they appear. It is kept in VS Code's state for a while; the window that comes next shows it again.
 
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
+import { CLEAR_AFTER_MS } from "../../agent/connect/clipboard-secret.ts";
 import { parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import type { Services } from "../services.ts";
 import type { ConnectTarget } from "./connect.ts";
 
-/** A window that is there after this long has shown it. */
-const SHOWN_MS = 5_000;
-/** Later than that it is no longer news. */
-const MAX_AGE_MS = 60_000;
+/** A window that is there after this long has shown it: a machine that is busy takes its time to put another in its place. */
+const SHOWN_MS = 60_000;
+/** Later than that it is no longer news, or no longer true. */
+const MAX_AGE_MS = { tunnel: 5 * 60_000, "owner-token": CLEAR_AFTER_MS };
 
 const Notice = Type.Union([
   Type.Object({
@@ -35,7 +36,11 @@ export async function leaveNotice(
 ): Promise<void> {
   const left = { at: Date.now(), gateway: gateway.gateway, workspace: workspace.id, notice };
   await history.setLeftNotice(left);
-  const timer = setTimeout(() => void history.setLeftNotice(undefined), SHOWN_MS);
+  const timer = setTimeout(() => {
+    const now = history.leftNotice;
+    // A later connection's is left alone.
+    if (Check(Left, now) && now.at === left.at) void history.setLeftNotice(undefined);
+  }, SHOWN_MS);
   context.subscriptions.push({ dispose: () => clearTimeout(timer) });
 }
 
@@ -43,7 +48,7 @@ export async function leaveNotice(
 export async function showLeftNotice(services: Services): Promise<void> {
   const left = services.history.leftNotice;
   await services.history.setLeftNotice(undefined);
-  if (!Check(Left, left) || Date.now() - left.at > MAX_AGE_MS) return;
+  if (!Check(Left, left) || Date.now() - left.at > MAX_AGE_MS[left.notice.kind]) return;
   await services.gateways.list();
   const gateway = services.gateways.get(parseGatewayUrl(left.gateway));
   const workspace = (await gateway?.list())?.find(({ id }) => id === left.workspace);

@@ -18,7 +18,9 @@ import { managedPaths, managedSections, sectionTransport, sshFor } from "./manag
 import { findTransport } from "./transport-step.ts";
 
 /** Remote-SSH waits for as long: a gateway that does not answer must not hold it up for longer. */
-const REFRESH_TIMEOUT_MS = 5_000;
+const WAIT_MS = 5_000;
+/** What is found out after that serves the next attempt; this late it is given up. */
+const REFRESH_TIMEOUT_MS = 60_000;
 /** From then on a connection counts as failed. Remote-SSH installs a server in this time, the first time. */
 const CONNECT_TIMEOUT_MS = 120_000;
 
@@ -30,18 +32,15 @@ export async function enterRemoteWindow(services: Services): Promise<void> {
   if (folder?.scheme === "vscode-remote") {
     void services.history.openedFolder(section.gateway, section.id, folder.path);
   }
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), REFRESH_TIMEOUT_MS);
-  try {
-    await Promise.race([
-      refreshTransport(services, section, abort.signal),
-      new Promise((resolve) => abort.signal.addEventListener("abort", resolve)),
-    ]);
-  } catch (error) {
-    services.log.warn(`The SSH configuration was not refreshed: ${describe(error)}`);
-  } finally {
-    clearTimeout(timer);
-  }
+  const refreshed = refreshTransport(services, section, AbortSignal.timeout(REFRESH_TIMEOUT_MS)).catch(
+    (error: unknown) => services.log.warn(`The SSH configuration was not refreshed: ${describe(error)}`),
+  );
+  await Promise.race([
+    refreshed,
+    new Promise((resolve) => {
+      setTimeout(resolve, WAIT_MS).unref();
+    }),
+  ]);
   await services.gateways.followAll();
   services.context.subscriptions.push(startConnectionStatus(services, section));
   // A password is asked for there: how long a person takes to paste it is theirs.
@@ -69,7 +68,9 @@ export async function refreshTransport(
   if (!(await gateway.list(signal)).some(({ id }) => id === section.id)) return false;
   // Right after a connect the answer is a few seconds old and good; before a reconnect it is what is in question.
   const found = await findTransport(gateway, signal, !isRecent(services, section));
-  if (found.transport === section.transport) return false;
+  // While the network was asked, somebody may have changed it already, or taken it out.
+  const current = managedSections().find(({ alias }) => alias === section.alias);
+  if (current === undefined || found.transport === current.transport) return false;
   await rewrite(services, gateway, found, signal);
   services.log.info(`${section.alias}: ${found.transport} from now on (${found.because}).`);
   return true;
@@ -95,7 +96,8 @@ async function rewrite(
   };
   const planned = wanted(readManaged(paths));
   // Nobody is here to be asked about another host key: the old one stays pinned, and ssh refuses.
-  if (planned.changedKeys.length > 0 || signal.aborted) return;
+  if (planned.changedKeys.length > 0) return;
+  signal.throwIfAborted();
   await applyConfig({
     paths,
     change: (now) => wanted(now).managed,
