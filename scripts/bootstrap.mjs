@@ -164,7 +164,7 @@ function hasCompiler() {
 
 /** Runs npm quietly; with `step`, a failure is shown and ends the run. */
 function npm(args, step) {
-  const flags = ["--loglevel=error", "--no-audit", "--no-fund", "--no-progress"];
+  const flags = ["--loglevel=error", "--no-audit", "--no-fund", "--no-progress", "--fetch-retries=5"];
   if (!args.includes("--ignore-scripts")) flags.push("--ignore-scripts=false");
   const result = spawnSync("npm", [...args, ...flags], {
     cwd: root,

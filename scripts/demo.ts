@@ -11,7 +11,7 @@ import { Runner } from "./demo/runner.ts";
 import { abortOnSignals } from "./interrupt.ts";
 import { startStack } from "./stack.ts";
 
-const TOTAL_TIMEOUT_MS = 10 * 60_000;
+const TOTAL_TIMEOUT_MS = 30 * 60_000;
 const WORKSPACE = "demo";
 
 process.exitCode = await main();

@@ -6,8 +6,8 @@ import { createInterface } from "node:readline";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
 
-/** From spawn to the `ready` line. */
-const READY_TIMEOUT_MS = 30_000;
+/** From spawn to the `ready` line. One that ends is told of at once. */
+const READY_TIMEOUT_MS = 180_000;
 /** From SIGTERM to SIGKILL: the gateway promises to be gone within 10 s. */
 const STOP_TIMEOUT_MS = 12_000;
 

@@ -42,7 +42,8 @@ async function fetchPackage(wanted: string, integrity: string, unpacked: string)
   const temporary = `${unpacked}.${randomBytes(4).toString("hex")}`;
   await mkdir(temporary, { recursive: true });
   try {
-    const npm = ["pack", wanted, "--silent", "--pack-destination", temporary];
+    const flags = ["--loglevel=error", "--fetch-retries=5"];
+    const npm = ["pack", wanted, ...flags, "--pack-destination", temporary];
     const { stdout } = await run("npm", npm, { cwd: temporary, shell: process.platform === "win32" });
     const archive = basename(stdout.trim());
     const digest = createHash("sha512")

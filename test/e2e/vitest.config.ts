@@ -10,7 +10,9 @@ export default defineConfig({
     globalSetup: ["test/e2e/setup/extensions.ts"],
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // They end what hangs: a slow machine takes many times as long as a quick one.
+    testTimeout: 15 * 60_000,
+    hookTimeout: 15 * 60_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -3,11 +3,12 @@
 // and leads to the server itself. The extension under test is not touched, and sees what it would see on a desktop.
 
 import type { Page } from "playwright-core";
+import { PATIENCE_MS } from "./workbench.ts";
 
 /** Makes the page, from its next load on, a window on `alias`. @throws Error in the page where this VS Code is another one */
 export async function connectPage(page: Page, origin: string, alias: string): Promise<void> {
   await page.route(`${origin}/**/workbench.js`, async (route) => {
-    const response = await route.fetch({ timeout: 60_000 });
+    const response = await route.fetch({ timeout: PATIENCE_MS });
     let body = await response.text();
     for (const { where, instead } of changes(`ssh-remote+${alias}`)) {
       if (body.match(where)?.length !== 1) throw new Error(`this VS Code has not one place like ${where}`);

@@ -13,9 +13,9 @@ import {
   extensionsDirectory,
 } from "../setup/environment.ts";
 import { connectPage } from "./connected-window.ts";
-import { Workbench } from "./workbench.ts";
+import { PATIENCE_MS, Workbench } from "./workbench.ts";
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 300_000;
 
 const SETTINGS = {
   // An extension of kind `ui` does not start in a browser, where the person's machine cannot run it.
@@ -71,6 +71,8 @@ export class Editor {
         viewport: options.size ?? { width: 1280, height: 800 },
         reducedMotion: "reduce",
       });
+      context.setDefaultTimeout(PATIENCE_MS);
+      context.setDefaultNavigationTimeout(PATIENCE_MS);
       await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
       return new Editor({ child, browser, context, url, userData, folder });
     } catch (error) {
@@ -152,7 +154,13 @@ async function startCodeServer(
       ...["--extensions-dir", extensionsDirectory, "--user-data-dir", userData],
       ...["--locale", language, folder],
     ],
-    { cwd: folder, env: { ...personEnvironment(), ...env }, stdio: ["ignore", log, log], detached: true },
+    {
+      cwd: folder,
+      // The times in its logs are read here, where the clock may be another one.
+      env: { ...personEnvironment(), TZ: "UTC", ...env },
+      stdio: ["ignore", log, log],
+      detached: true,
+    },
   );
   closeSync(log);
   const url = `http://127.0.0.1:${port}`;
@@ -160,7 +168,7 @@ async function startCodeServer(
   for (;;) {
     const answer = await fetch(`${url}/healthz`).catch(() => undefined); // Not listening yet.
     if (answer?.ok) return { child, url };
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       await stopGroup(child);
       throw new Error(`code-server did not start\n${readFileSync(logFile, "utf8").slice(-2000)}`);
     }

@@ -1,4 +1,5 @@
-// What a scenario has measured: printed, and held against a limit.
+// What a scenario has measured: printed beside its target. It is the machine's speed as much as Sallyport's, so a limit
+// counts only where `SALLYPORT_E2E_LIMITS=1` asks for it.
 
 import { expect } from "vitest";
 
@@ -10,7 +11,8 @@ export interface Limit {
 
 export function report(what: string, ms: number, { target, allowed }: Limit): void {
   process.stdout.write(`measured: ${what}: ${Math.round(ms)} ms (target ${target} ms)\n`);
-  expect(ms, what).toBeLessThanOrEqual(allowed);
+  expect(Number.isFinite(ms) && ms > 0, `${what}: ${ms} is no time that something took`).toBe(true);
+  if (process.env.SALLYPORT_E2E_LIMITS === "1") expect(ms, what).toBeLessThanOrEqual(allowed);
 }
 
 export function median(values: readonly number[]): number {

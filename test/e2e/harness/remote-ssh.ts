@@ -8,9 +8,9 @@ import { freePort } from "../../../scripts/demo/loopback.ts";
 import { shellWord } from "../../../scripts/shell-word.ts";
 import { browser as browserPath, codeServer } from "../setup/environment.ts";
 import { BROWSER_FLAGS, personEnvironment } from "./editor.ts";
-import { Workbench } from "./workbench.ts";
+import { PATIENCE_MS, Workbench } from "./workbench.ts";
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 300_000;
 
 /**
  * Ends with a line that says where the server listens. The server ends with the session, as bash's child. Its log is there
@@ -32,7 +32,7 @@ function script(folder: string): string {
     echo ${shellWord(JSON.stringify(settings))} > ~/.vscode-server/User/settings.json
     : > ~/.vscode-server/log
     ${server} ${flags} --disable-workspace-trust --user-data-dir ~/.vscode-server ${folder} > ~/.vscode-server/log 2>&1 &
-    for i in $(seq 600); do
+    while kill -0 $! 2>/dev/null; do
       port=$(sed -n 's/.*listening on http:.*:\\([0-9]*\\).*/\\1/p' ~/.vscode-server/log)
       if [ -n "$port" ]; then echo "listening $port $(cd ${folder} && pwd)"; wait; fi
       sleep 0.1
@@ -72,6 +72,8 @@ export class RemoteWindow implements AsyncDisposable {
         proxy: { server: `socks5://127.0.0.1:${socks}` },
       });
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+      page.setDefaultTimeout(PATIENCE_MS);
+      page.setDefaultNavigationTimeout(PATIENCE_MS);
       await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`);
       const workbench = new Workbench(page);
       await workbench.ready();
@@ -111,7 +113,10 @@ function firstLine(ssh: ChildProcess, said: () => string): Promise<string> {
     const { stdout } = ssh;
     if (stdout === null) return reject(new Error("no stdout"));
     const fail = (why: string) => reject(new Error(`${why}\n${said().slice(-3000)}`));
-    const timer = setTimeout(() => fail("nothing came within 60 s"), START_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => fail(`nothing came within ${START_TIMEOUT_MS / 1000} s`),
+      START_TIMEOUT_MS,
+    );
     ssh.once("exit", (code) => fail(`ssh ended with ${code}`));
     createInterface(stdout).once("line", (line) => {
       clearTimeout(timer);
@@ -167,7 +172,8 @@ export function ssh(
   options: { env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn("ssh", args, { env: { ...personEnvironment(), ...options.env }, timeout: 60_000 });
+    const env = { ...personEnvironment(), ...options.env };
+    const child = spawn("ssh", args, { env, timeout: START_TIMEOUT_MS });
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (part: string) => {
       stdout += part;

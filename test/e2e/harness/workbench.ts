@@ -5,6 +5,9 @@ import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { ROOT } from "../../../scripts/stack.ts";
 
+/** For whatever a window is waited for: what hangs ends by it, what is only slow does not. */
+export const PATIENCE_MS = 180_000;
+
 /** Not in git. The ones for the documentation are copied by hand, after a look at them. */
 export const SCREENSHOTS = join(ROOT, "test", "e2e", "screenshots");
 
@@ -26,19 +29,19 @@ export class Workbench implements AsyncDisposable {
 
   /** The window is drawn, and extensions can be asked. */
   async ready(): Promise<void> {
-    await this.page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: 60_000 });
-    await this.page.locator(".monaco-workbench .explorer-folders-view").first().waitFor({ timeout: 60_000 });
+    await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
+    await this.page.locator(".monaco-workbench .explorer-folders-view").first().waitFor();
   }
 
   /** Runs a command by its full title from the command palette. */
   async command(title: string): Promise<void> {
     const entry = this.choices.filter({ hasText: title }).first();
     // The list is made when it opens: while extensions are still being read, it lacks their commands.
-    for (const deadline = Date.now() + 30_000; ; ) {
+    for (const deadline = Date.now() + 120_000; ; ) {
       await this.page.keyboard.press("F1");
       await this.quickInput.fill(`>${title}`);
       try {
-        await entry.waitFor({ timeout: 1_000 });
+        await entry.waitFor({ timeout: 5_000 });
         break;
       } catch (error) {
         if (Date.now() > deadline) throw error;
@@ -91,10 +94,10 @@ export class Workbench implements AsyncDisposable {
     return this.sidebar.getByRole("treeitem", { name }).first();
   }
 
-  /** Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an accident. */
-  async menu(row: string | RegExp, name: string): Promise<void> {
+  /** Opens the menu of a row, and points at what it has of this name. */
+  async openMenu(row: string | RegExp, name: string): Promise<void> {
     const item = this.page.getByRole("menuitem", { name });
-    for (const deadline = Date.now() + 60_000; ; ) {
+    for (const deadline = Date.now() + PATIENCE_MS; ; ) {
       await this.row(row).click({ button: "right" });
       try {
         await item.hover({ timeout: 5_000 });
@@ -105,6 +108,11 @@ export class Workbench implements AsyncDisposable {
         await this.page.keyboard.press("Escape");
       }
     }
+  }
+
+  /** Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an accident. */
+  async menu(row: string | RegExp, name: string): Promise<void> {
+    await this.openMenu(row, name);
     await this.page.keyboard.press("Enter");
   }
 
@@ -121,6 +129,13 @@ export class Workbench implements AsyncDisposable {
       .locator(".notifications-toasts .notification-list-item")
       .filter({ hasText: text })
       .first();
+  }
+
+  /** One that is wanted for a while: VS Code takes a notification away after some seconds, but not from under the mouse. */
+  async heldNotification(text: string | RegExp): Promise<Locator> {
+    const notification = this.notification(text);
+    await notification.hover();
+    return notification;
   }
 
   /** A modal question. */

@@ -49,8 +49,7 @@ test.for([
   await window.openSidebar();
   if (first) {
     // Once in a network, and in the window that is there after the hand-off.
-    const notice = window.notification("This network blocks SSH");
-    await notice.waitFor();
+    const notice = await window.heldNotification("This network blocks SSH");
     await window.screenshot(`blocked-${how}`);
     await window.press("Why?", notice);
     await window.dialog.getByText(why).waitFor();

@@ -113,14 +113,14 @@ test("as Remote-SSH uses it, the alias carries a VS Code in which a file is edit
   await workbench.page.keyboard.type("written in the workspace");
   await workbench.page.keyboard.press("Control+s");
   await expect
-    .poll(() => readIfThere(join(api.home, "project", "hello.txt")), { timeout: 10_000 })
+    .poll(() => readIfThere(join(api.home, "project", "hello.txt")))
     .toBe("written in the workspace");
   await workbench.command("Terminal: Create New Terminal");
   await workbench.page.locator(".xterm-helper-textarea").first().waitFor();
   await workbench.page.locator(".terminal-wrapper.active .xterm").first().click();
   await workbench.page.keyboard.type("cp hello.txt copied.txt; echo $SSH_CONNECTION\n");
   await expect
-    .poll(() => readIfThere(join(api.home, "project", "copied.txt")), { timeout: 30_000 })
+    .poll(() => readIfThere(join(api.home, "project", "copied.txt")))
     .toBe("written in the workspace");
   await workbench.screenshot("remote-window");
   expect(remote.connected).toBe(true);
@@ -131,8 +131,8 @@ test("removing gives the person their file back byte for byte, and leaves nothin
   await window.dialog.waitFor();
   await window.screenshot("remove");
   await window.press("Remove");
-  await expect.poll(() => readConfig()?.toString(), { timeout: 10_000 }).toBe(OWN_CONFIG);
-  await expect.poll(() => existsSync(MANAGED), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => readConfig()?.toString()).toBe(OWN_CONFIG);
+  await expect.poll(() => existsSync(MANAGED)).toBe(false);
   const { stdout } = await ssh(["-G", ALIAS]);
   expect(stdout).toContain(`hostname ${ALIAS}\n`);
   expect(existsSync(join(SSH, "id_ed25519"))).toBe(true);

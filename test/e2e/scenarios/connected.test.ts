@@ -13,8 +13,6 @@ import type { Workbench } from "../harness/workbench.ts";
 import { type Host, type Person, World } from "../harness/world.ts";
 
 const ALIAS = "api.sallyport.example";
-/** The status bar looks every two seconds, and a companion beats every five. */
-const SEEN = { timeout: 60_000 };
 
 let world: World;
 let ana: Person;
@@ -49,9 +47,9 @@ test("through the tunnel, the status bar has the workspace, the way, the round t
   await using shell = await Shell.open(ALIAS);
   await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
   await connected.openSidebar();
-  await connected.statusBarItem(/api · tunnel · \d+ ms/).waitFor(SEEN);
+  await connected.statusBarItem(/api · tunnel · \d+ ms/).waitFor();
   shell.type("while head -c 100000 /dev/zero; do sleep 0.1; done");
-  await connected.statusBarItem(/api · tunnel · \d+ ms · [\d.]+ [kM]B\/s/).waitFor(SEEN);
+  await connected.statusBarItem(/api · tunnel · \d+ ms · [\d.]+ [kM]B\/s/).waitFor();
   await connected.screenshot("status-bar-tunnel");
   await connected.statusBarItem(/api · tunnel/).click();
   await connected.choices.filter({ hasText: "Diagnose Connection" }).waitFor();
@@ -62,12 +60,12 @@ test("a workspace that goes away is offline in the status bar, and there again w
   await using _shell = await Shell.open(ALIAS);
   await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
   await connected.openSidebar();
-  await connected.statusBarItem(/api · tunnel/).waitFor(SEEN);
+  await connected.statusBarItem(/api · tunnel/).waitFor();
   await api.program.stop();
-  await connected.statusBarItem(/api · tunnel · offline/).waitFor(SEEN);
+  await connected.statusBarItem(/api · tunnel · offline/).waitFor();
   await connected.screenshot("status-bar-offline");
   api = await world.host(ana, "api");
-  await connected.statusBarItem(/api · tunnel(?! · offline)/).waitFor(SEEN);
+  await connected.statusBarItem(/api · tunnel(?! · offline)/).waitFor();
 });
 
 test("a window that connects anew looks at the network first, and takes the direct way once it is open", async () => {
@@ -75,9 +73,9 @@ test("a window that connects anew looks at the network first, and takes the dire
   forgetReachability();
   await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
   await connected.openSidebar();
-  await connected.statusBarItem(/api · direct · \d+ ms/).waitFor(SEEN);
+  await connected.statusBarItem(/api · direct · \d+ ms/).waitFor();
   expect(readFileSync(MANAGED, "utf8")).toContain("ProxyJump");
   expect(readFileSync(MANAGED, "utf8")).not.toContain("ProxyCommand");
-  await connected.row(/^api, online, direct/).waitFor(SEEN);
+  await connected.row(/^api, online, direct/).waitFor();
   await connected.screenshot("status-bar-direct");
 });

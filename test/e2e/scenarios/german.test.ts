@@ -41,8 +41,7 @@ test("the tree, its menu and the question before anything is written are in Germ
   await window.quickInputTitled("2/2");
   await window.type(ana.token);
   await window.row(/1 Arbeitsplatz offline/).waitFor();
-  await window.row(/^api, online/).click({ button: "right" });
-  await window.page.getByRole("menuitem", { name: "Besitzer-Token kopieren" }).waitFor();
+  await window.openMenu(/^api, online/, "Besitzer-Token kopieren");
   await window.screenshot("german-sessions");
   await window.page.keyboard.press("Escape");
   await window.row(/^api, online/).click();

@@ -49,8 +49,7 @@ async function paste(link: string): Promise<void> {
 }
 
 test("what a workspace shows in a browser is opened from its menu, after a question that says where it leads", async () => {
-  await window.row(/^other, online/).click({ button: "right" });
-  await window.page.getByRole("menuitem", { name: "Show Details" }).waitFor();
+  await window.openMenu(/^other, online/, "Show Details");
   expect(await window.page.getByRole("menuitem", { name: "Open in Browser" }).count()).toBe(0);
   await window.page.keyboard.press("Escape");
   await window.menu(/^api, online/, "Open in Browser");
@@ -76,8 +75,10 @@ test("a link that pins another host key than the gateway publishes connects nowh
 test("the link that a host gives connects with its host key pinned, and opens the workspace's own folder", async () => {
   await paste(api.links.pinned);
   await window.press("Add the Line");
-  await window.page.waitForURL((url) => url.searchParams.get("folder") === FOLDER, { timeout: 60_000 });
-  expect(log(editor)).toContain(`Handing ssh-remote+api.sallyport.example${FOLDER} to Remote-SSH.`);
+  await window.page.waitForURL((url) => url.searchParams.get("folder") === FOLDER);
+  await expect
+    .poll(() => log(editor))
+    .toContain(`Handing ssh-remote+api.sallyport.example${FOLDER} to Remote-SSH.`);
   expect(readFileSync(join(SSH, "sallyport", "known_hosts"), "utf8")).toContain(
     `api.sallyport.example ${new URL(api.links.pinned).searchParams.get("hostKey")}\n`,
   );

@@ -66,9 +66,7 @@ test("a workspace that is shared is somebody else's too, until that is over", as
 
 test("the exported logs hold what they should and no secret", async () => {
   await window.command("Sallyport: Export Logs");
-  await expect
-    .poll(() => window.quickInput.inputValue(), { timeout: 30_000 })
-    .toMatch(/sallyport-logs-.*\.zip$/);
+  await expect.poll(() => window.quickInput.inputValue()).toMatch(/sallyport-logs-.*\.zip$/);
   const path = await window.quickInput.inputValue();
   await window.quickInput.press("Enter");
   await window.notification("files were exported").waitFor();

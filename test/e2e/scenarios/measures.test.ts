@@ -1,8 +1,8 @@
-// How long people wait. The targets are for a machine that does nothing else; each test allows several times as much, and
-// prints what it measured.
+// How long people wait: printed. The targets are for a machine that does nothing else; where limits are asked for, each test
+// allows several times as much.
 
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { openHost } from "../../bench/load/gateway-load.ts";
@@ -11,7 +11,7 @@ import { Firewall } from "../harness/firewall.ts";
 import { emptyHome, makeKey, publicKey } from "../harness/home.ts";
 import { median, report } from "../harness/measures.ts";
 import { connectByClick, forgetReachability, log, SETTINGS, signIn } from "../harness/steps.ts";
-import type { Workbench } from "../harness/workbench.ts";
+import { PATIENCE_MS, type Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Person, World } from "../harness/world.ts";
 
 const ROUNDS = 3;
@@ -55,13 +55,18 @@ test("it starts without a wait", async () => {
   await editor.show(window);
   await window.openSidebar();
   await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
+  const startTime = async (): Promise<number> => {
+    const ms = await window.activationMs("Sallyport");
+    if (ms === undefined) throw new Error("VS Code does not say how long Sallyport took to start");
+    return ms;
+  };
   const activations = async (show: () => Promise<void>): Promise<number> => {
     const times: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       await show();
       await window.openSidebar();
       await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
-      times.push((await window.activationMs("Sallyport")) ?? Number.NaN);
+      times.push(await vi.waitFor(startTime, { timeout: PATIENCE_MS, interval: 500 }));
     }
     return median(times);
   };
@@ -138,10 +143,17 @@ async function handOffs(): Promise<number[]> {
     await window.row(/^api, online/).waitFor();
     const clicked = Date.now();
     await connectByClick(window, editor, "api", { shown: true });
-    const handed = [...log(editor).matchAll(/^(\S+) (\S+) \[info\] Handing /gm)];
-    times.push(Math.max(...handed.map(([, day, time]) => Date.parse(`${day}T${time}`))) - clicked);
+    // VS Code writes the log on a thread of its own.
+    await expect.poll(lastHandOff).toBeGreaterThan(clicked);
+    times.push(lastHandOff() - clicked);
   }
   return times;
+}
+
+/** By the extension's own log, whose clock is UTC, in ms since 1970; -Infinity: there was none. */
+function lastHandOff(): number {
+  const handed = [...log(editor).matchAll(/^(\S+) (\S+) \[info\] Handing /gm)];
+  return Math.max(...handed.map(([, day, time]) => Date.parse(`${day}T${time}Z`)));
 }
 
 async function inBatches(count: number, work: (n: number) => Promise<void>): Promise<void> {

@@ -47,7 +47,7 @@ test("the diagnosis goes the whole way and is a page to copy, without a token in
   await window.command("Sallyport: Diagnose Connection");
   await window.choose(/^api/);
   const page = window.rendered("The workspace can");
-  await page.waitFor({ timeout: 60_000 });
+  await page.waitFor();
   await page.getByRole("columnheader", { name: "Result" }).waitFor();
   await window.screenshot("diagnosis");
   expect(await page.innerText()).not.toContain("spt_");

@@ -39,8 +39,7 @@ afterAll(async () => {
 test("an owner token on the clipboard is the password of a stock ssh, until it is revoked", async () => {
   await window.command("Sallyport: Copy Owner Token");
   await window.choose(/^api/);
-  const told = window.notification("An owner token for api is on the clipboard");
-  await told.waitFor();
+  const told = await window.heldNotification("An owner token for api is on the clipboard");
   await window.screenshot("owner-token");
   const token = await window.clipboard();
   expect(token).toMatch(/^spo_/);
@@ -99,7 +98,7 @@ test("a sign-in that is revoked while connected is told in every window, and one
   const { token } = await ana.api.me();
   const again = await world.token(ana.accountId, ["account", "connect"]);
   await ana.api.revokeToken(parseTokenId(token.id));
-  for (const one of [window, second]) await one.notification("was revoked").waitFor({ timeout: 60_000 });
+  await Promise.all([window, second].map((one) => one.heldNotification("was revoked")));
   for (const one of [window, second]) await one.row("Signed out: sign in again").waitFor();
   await window.row(/^api, was online/).waitFor();
   await window.screenshot("revoked");

@@ -14,7 +14,7 @@ export async function setup(): Promise<void> {
   await writeStandIn(standIn);
   const install = [vsix, standIn].flatMap((path) => ["--install-extension", path]);
   const where = ["--extensions-dir", extensionsDirectory, "--user-data-dir", join(directory, "installer")];
-  await promisify(execFile)(codeServer.node, [codeServer.entry, ...where, ...install], { timeout: 120_000 });
+  await promisify(execFile)(codeServer.node, [codeServer.entry, ...where, ...install], { timeout: 300_000 });
 }
 
 /** Nothing but the id by which the extension knows that somebody can open an ssh-remote window. */

@@ -108,11 +108,11 @@ function complaint(directory: string): string | undefined {
 /**
  * The npm that runs this script describes itself to its children in the environment, and an npm below believes that of
  * itself: with `npm_config_user_agent` of a Node 20, code-server's installer refuses to run whatever Node it is on. Only
- * what says where packages come from is passed on.
+ * what says where packages come from, and how they are fetched, is passed on.
  */
 function withoutParentNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept =
-    /^npm_config_(registry|(https?_?)?proxy|noproxy|ca|cafile|strict_ssl|userconfig|globalconfig|cache|[@/].*)$/i;
+    /^npm_config_(registry|(https?_?)?proxy|noproxy|ca|cafile|strict_ssl|userconfig|globalconfig|cache|fetch_.*|[@/].*)$/i;
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^(npm_.*|node)$/i.test(name) || kept.test(name)),
   );
@@ -134,7 +134,10 @@ function npm(
   wanted: string,
   env: NodeJS.ProcessEnv,
 ): void {
-  const flags = ["--no-audit", "--no-fund", "--no-progress", "--loglevel=error", "--ignore-scripts=false"];
+  const flags = [
+    ...["--no-audit", "--no-fund", "--no-progress", "--loglevel=error"],
+    ...["--ignore-scripts=false", "--fetch-retries=5"],
+  ];
   const result: SpawnSyncReturns<string> = spawnSync(
     program,
     [...first, "install", "--prefix", prefix, wanted, ...flags],
