@@ -142,7 +142,7 @@ describe("sallyport ssh", () => {
     const away = await stack.host({ token, name: "away" });
     await away.stop();
     await expect
-      .poll(async () => (await person.run(["ssh", "away"])).stderr, { timeout: 10_000 })
+      .poll(async () => (await person.run(["ssh", "away"])).stderr)
       .toMatch(/^sallyport: workspace: away is offline \(last seen .*\): start `sallyport host` there\.\n$/);
   });
 

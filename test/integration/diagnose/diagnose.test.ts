@@ -159,7 +159,7 @@ describe("a fault of sign-in or workspace", () => {
     if (account === undefined) throw new Error("ada has an account.");
     const { token } = await world.stack.token(account.id, ["connect"], 1);
     await expect
-      .poll(async () => (await world.diagnose("dev", { token })).failed, { timeout: 10_000, interval: 300 })
+      .poll(async () => (await world.diagnose("dev", { token })).failed, { interval: 300 })
       .toBe("sign-in");
     const report = await world.diagnose("dev", { token });
     expect(stageOf(report, "sign-in")).toMatchObject({ status: "fail", code: "token_expired" });
@@ -178,9 +178,7 @@ describe("a fault of sign-in or workspace", () => {
 
   test("is a workspace that is offline, or that nobody knows", async () => {
     await online({}, () => Promise.resolve());
-    await expect
-      .poll(async () => (await world.diagnose("dev")).failed, { timeout: 10_000 })
-      .toBe("workspace");
+    await expect.poll(async () => (await world.diagnose("dev")).failed).toBe("workspace");
     const offline = await world.diagnose("dev");
     expect(stageOf(offline, "workspace")).toMatchObject({
       code: "workspace_offline",

@@ -182,6 +182,8 @@ export class World {
           PATH: process.env.PATH,
           SHELL: "/bin/sh",
           SALLYPORT_KEYCHAIN: "off",
+          // A companion may still write its status after the diagnosis: not into the home, whose files are compared.
+          XDG_CACHE_HOME: join(this.temporary, "cache"),
         },
       },
       token: this.token,

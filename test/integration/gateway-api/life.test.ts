@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { run } from "../../../gateway/command.ts";
+import { freePort } from "../../../scripts/demo/loopback.ts";
 import { temporaryDirectory, testGateway } from "./test-gateway.ts";
 
 /** Runs the command in this process; `first` is its first line on stdout. */
@@ -46,12 +47,14 @@ const serve = (dir: string, ...args: string[]) => command("--http", "127.0.0.1:0
 
 test("the first start prints an administrator's token once, and a restart keeps everything", async () => {
   const dir = join(temporaryDirectory(), "data");
-  const first = serve(dir, "--json", "--ssh", "127.0.0.1:2222");
+  // A port that nobody else gets once the gateway is gone.
+  const http = ["--http", `127.0.0.1:${await freePort()}`];
+  const first = command(...http, "--data", dir, "--json", "--ssh", "127.0.0.1:0");
   const ready = JSON.parse(await first.first());
   expect(ready).toEqual({
     event: "ready",
     http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
-    ssh: "127.0.0.1:2222",
+    ssh: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
     adminToken: expect.stringMatching(/^spt_/),
   });
   const ask = async (http: string, path: string) => {
@@ -196,13 +199,13 @@ test("while hosts leave, /readyz says 503 and the API refuses; running requests 
   expect(await call("GET", "/me", admin)).toMatchObject({ status: 503, body: { code: "shutting_down" } });
   expect((await raw("GET", "/healthz")).status).toBe(200);
   expect(await events.text()).toContain("event: snapshot");
-  await expect.poll(() => fetch(gateway.httpUrl).catch(() => "refused"), { timeout: 8_000 }).toBe("refused");
+  await expect.poll(() => fetch(gateway.httpUrl).catch(() => "refused")).toBe("refused");
   finish();
   expect((await running).status).toBe(200);
   const answered = performance.now();
   await closed;
-  // The client keeps its connection for later requests; the stop does not wait for it.
-  expect(performance.now() - answered).toBeLessThan(1_000);
+  // The client keeps its connection for later requests; the stop does not wait for it: that would take 4 s.
+  expect(performance.now() - answered).toBeLessThan(3_000);
   expect(performance.now() - started).toBeLessThan(10_000);
   host.destroy();
 });

@@ -1,6 +1,6 @@
 // Who comes in the middle of a blip: a tunnel to a workspace whose link was cut a moment ago.
 
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { dialTunnel } from "../../../agent/companion/tunnel.ts";
 import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
@@ -19,6 +19,7 @@ beforeEach(async () => {
   host = await stack.host({ token, way: { gateway: parseGatewayUrl(far.url) } });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await stack.close();
   await far.close();
 });
@@ -26,18 +27,22 @@ afterEach(async () => {
 const isOnline = () => stack.gateway.registry.session(host.id) !== undefined;
 const refusals = () => stack.log.filter((line) => line.includes('"audit":"connection.refused"')).length;
 
+/** From now on no time-out of the gateway's ends a wait, nor a blip. */
+const stopClock = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+
 async function cut(): Promise<void> {
-  far.refusing = true;
+  far.holding = true;
   far.reset();
   await expect.poll(isOnline).toBe(false);
 }
 
 test("waits for the workspace to come back", async () => {
+  stopClock();
   await cut();
   const tunnels = Promise.all([1, 2, 3].map(() => stack.tunnel("dev", token)));
   // What was asked after them has been answered: they wait.
   await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
-  far.refusing = false;
+  far.release();
   for (const tunnel of await tunnels) expect(await echo(tunnel, "there again")).toBe("there again");
 });
 
@@ -46,10 +51,10 @@ test("does not wait for ever", async () => {
   const began = performance.now();
   await expect(stack.tunnel("dev", token)).rejects.toMatchObject({ code: "workspace_offline" });
   expect(performance.now() - began).toBeGreaterThan(2_000);
-  expect(performance.now() - began).toBeLessThan(8_000);
 });
 
 test("waits no longer than its client does", async () => {
+  stopClock();
   await cut();
   const leave = new AbortController();
   const target = { gateway: stack.url, workspace: parseWorkspaceRef("dev"), token };
@@ -57,13 +62,14 @@ test("waits no longer than its client does", async () => {
   tunnel.catch(() => undefined);
   await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
   const before = refusals();
-  const left = performance.now();
   leave.abort();
-  await expect.poll(refusals, { timeout: 10_000 }).toBe(before + 1);
-  expect(performance.now() - left).toBeLessThan(1_500);
+  // Its time-out stays on the clock that has stopped, which a poll would move on.
+  vi.useRealTimers();
+  await expect.poll(refusals).toBe(before + 1);
 });
 
 test("ends its wait with the leave to come in", async () => {
+  stopClock();
   await cut();
   const { store } = stack.gateway;
   const guest = await stack.token(await stack.account("ben"), ["connect"]);
@@ -74,19 +80,16 @@ test("ends its wait with the leave to come in", async () => {
   const tunnel = stack.tunnel("dev.ann", guest.token);
   const refused = expect(tunnel).rejects.toMatchObject({ code: "forbidden" });
   await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
-  const began = performance.now();
   await store.shares.remove({ ...workspace, owner: workspace.owner }, parseName("ben"), { account: name });
   await refused;
-  expect(performance.now() - began).toBeLessThan(1_500);
 });
 
 test("is told at once of a host that was stopped, though it had been cut off just before", async () => {
   await cut();
-  far.refusing = false;
+  far.release();
   await expect.poll(isOnline).toBe(true);
+  stopClock();
   await host.stop();
   await expect.poll(isOnline).toBe(false);
-  const began = performance.now();
   await expect(stack.tunnel("dev", token)).rejects.toMatchObject({ code: "workspace_offline" });
-  expect(performance.now() - began).toBeLessThan(1_500);
 });

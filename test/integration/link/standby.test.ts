@@ -27,7 +27,7 @@ const isWarm = (): boolean => {
   const link = stack.gateway.registry.get(host.id);
   return link instanceof NativeLink && link.isWarm;
 };
-const warm = () => expect.poll(isWarm, { timeout: 10_000 }).toBe(true);
+const warm = () => expect.poll(isWarm).toBe(true);
 
 async function connect(): Promise<{ socket: WebSocket; echo: (text: string) => Promise<string> }> {
   const target = { gateway: stack.url, workspace: parseWorkspaceRef("dev"), token };

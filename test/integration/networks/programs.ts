@@ -145,7 +145,7 @@ export class Programs {
               proxy_set_header Upgrade $http_upgrade;
               proxy_set_header Connection $connection_upgrade;
               proxy_set_header Host $host;
-              ${idleSeconds === undefined ? "" : `proxy_read_timeout ${idleSeconds}s;`}
+              ${idleSeconds === undefined ? "" : `proxy_read_timeout ${idleSeconds * 1000}ms;`}
             }
           }
         }\n`,
@@ -164,8 +164,8 @@ export class Programs {
         `defaults
   mode http
   timeout connect 5s
-  timeout client ${idleSeconds}s
-  timeout server ${idleSeconds}s
+  timeout client ${idleSeconds * 1000}ms
+  timeout server ${idleSeconds * 1000}ms
 frontend web
   bind 127.0.0.1:${port} ssl crt ${pem} alpn h2,http/1.1
   default_backend gateway

@@ -63,7 +63,7 @@ async function everythingWorks(way: { gateway: GatewayUrl; network: Network }): 
   expect((await api.me()).account.name).toBe("ada");
   const host = await stack.host({ token, name: "dev", way });
   try {
-    await expect.poll(() => isWarm(host.id), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => isWarm(host.id)).toBe(true);
     const socket = await stack.tunnel("dev", token, way);
     const text = "x".repeat(300_000);
     expect(await echo(socket, text)).toBe(text);
@@ -115,9 +115,7 @@ describe("through squid", () => {
     const squid = await programs.squid();
     await everythingWorks({ gateway, network: network({ HTTPS_PROXY: `http://127.0.0.1:${squid.port}` }) });
     await expect
-      .poll(() => squid.log().split(`CONNECT gateway.test:${new URL(gateway).port}`).length, {
-        timeout: 10_000,
-      })
+      .poll(() => squid.log().split(`CONNECT gateway.test:${new URL(gateway).port}`).length)
       .toBeGreaterThan(4);
   });
 
@@ -250,8 +248,7 @@ describe("by a proxy script", () => {
 
 describe("what stands in the way is named:", () => {
   test("nothing listens at the proxy's address", async () => {
-    const port = await listen(() => undefined);
-    servers.at(-1)?.close();
+    const port = await freePort();
     const error = await failure({ HTTPS_PROXY: `http://${ADA_IN_URL}@127.0.0.1:${port}` });
     expect(error).toMatchObject({ stage: "proxy", code: "ECONNREFUSED" });
     expect(error.message).toContain(

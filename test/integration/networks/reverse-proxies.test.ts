@@ -1,6 +1,6 @@
 // Gateways behind real reverse proxies: nginx, HAProxy and Caddy. A proxy that cuts a connection on which nothing moves for a
-// minute is given three seconds instead, and everything of ours that is counted in time is scaled with it (the ping interval
-// from 20 s to 1 s), so that the test shows the same in a twentieth of the time.
+// minute is given 7.5 seconds instead, and everything of ours that is counted in time is scaled with it (the ping interval
+// from 20 s to 2.5 s), so that the test shows the same in an eighth of the time.
 
 import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,7 +14,7 @@ import { echo, TestStack, type Way } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";
 import { type Certificate, missing, Programs, type RunningProxy } from "./programs.ts";
 
-const SCALE = vi.hoisted(() => 20);
+const SCALE = vi.hoisted(() => 8);
 
 vi.mock("../../../protocol/limits.ts", async (original) => {
   const limits = await original<typeof import("../../../protocol/limits.ts")>();
@@ -104,9 +104,11 @@ describe.concurrent("behind", () => {
     async ([program, start], { skip }) => {
       skip(missing(program) !== undefined, missing(program));
       const { createServer } = await import("node:net");
+      let since = Number.NaN;
       const silent = createServer((socket) => {
         socket.on("error", () => undefined);
         socket.once("data", () => {
+          since = Date.now();
           // The answer to the key below (RFC 6455 §1.3): HAProxy looks at it.
           socket.write(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
@@ -126,7 +128,6 @@ describe.concurrent("behind", () => {
         client.once("data", (data) => resolve(String(data))),
       );
       expect(head).toMatch(/^HTTP\/1.1 101/);
-      const since = Date.now();
       await new Promise((resolve) => client.once("close", resolve).resume());
       expect(Date.now() - since).toBeGreaterThan(IDLE_SECONDS * 1000 * 0.8);
       silent.close();

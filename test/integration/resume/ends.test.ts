@@ -1,5 +1,7 @@
 // What outlives what, and how ssh learns of an end that is one: with real processes and a real ssh.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,7 +27,7 @@ test("a workspace that was restarted is told apart from a blip, and ssh ends at 
   expect(counting.stderr()).toContain(
     "sallyport: tunnel: the workspace was restarted, and its sessions with it",
   );
-}, 60_000);
+});
 
 test("a host that stops in good order ends its sessions at once, with a line that says so", async () => {
   const counting = count(world, "dev", 600);
@@ -33,7 +35,7 @@ test("a host that stops in good order ends its sessions at once, with a line tha
   await world.stopHost();
   expect(await counting.ended).toBe(255);
   expect(counting.stderr()).toMatch(/host stop|host was stopped/);
-}, 60_000);
+});
 
 test.each(["dev-jump", "dev-direct"])(
   "a blip of the workspace's network does not end a direct connection (%s)",
@@ -47,10 +49,9 @@ test.each(["dev-jump", "dev-direct"])(
     expect({ code: await counting.ended, stderr: counting.stderr() }).toEqual({ code: 0, stderr: "" });
     expect(counting.numbers).toEqual(upTo(60));
   },
-  60_000,
 );
 
-test("a companion that was stopped for a while, as by a sleep, goes on within 3 s of waking", async () => {
+test("a companion that was stopped for a while, as by a sleep, goes on soon after waking", async () => {
   const counting = count(world, "dev", 110);
   await running(counting);
   const [pid] = await companions(world);
@@ -62,14 +63,21 @@ test("a companion that was stopped for a while, as by a sleep, goes on within 3 
   const woken = performance.now();
   process.kill(pid, "SIGCONT");
   await vi.waitFor(() => expect(counting.numbers.length).toBeGreaterThan(before), patient);
-  expect(counting.lastAt() - woken).toBeLessThan(3_000);
+  // About a second. One that did not notice its sleep would wait for 45 s of silence.
+  expect(counting.lastAt() - woken).toBeLessThan(10_000);
   expect(await counting.ended).toBe(0);
   expect(counting.numbers).toEqual(upTo(110));
-}, 60_000);
+});
 
 test("the status file says connected, then reconnecting, then connected again", async () => {
-  const counting = count(world, "dev", 80);
-  await running(counting);
+  const ssh = world.own(spawn("ssh", ["-F", world.stack.sshConfig, "dev", "cat"], { stdio: "pipe" }));
+  const ended = once(ssh, "close");
+  let heard = "";
+  ssh.stdout?.on("data", (data) => {
+    heard += data;
+  });
+  ssh.stdin?.write("before ");
+  await vi.waitFor(() => expect(heard).toBe("before "), patient);
   const status = (): Record<string, unknown> => {
     const directory = join(world.cache, "status");
     const [name] = readdirSync(directory).filter((entry) => entry.endsWith(".json"));
@@ -84,6 +92,7 @@ test("the status file says connected, then reconnecting, then connected again", 
     () => expect(status()).toMatchObject({ state: "connected", roundTripMs: expect.any(Number) }),
     patient,
   );
-  expect(await counting.ended).toBe(0);
-  expect(counting.numbers).toEqual(upTo(80));
-}, 60_000);
+  ssh.stdin?.end("after");
+  expect((await ended)[0]).toBe(0);
+  expect(heard).toBe("before after");
+});

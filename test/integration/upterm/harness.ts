@@ -200,9 +200,9 @@ export class UptermStack {
   }
 }
 
-/** Looks again until it is so, at most for five seconds. */
+/** Looks again until it is so, at most for half a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error("It did not come about in time.");
     await new Promise((resolve) => setTimeout(resolve, 10));

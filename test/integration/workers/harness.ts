@@ -126,7 +126,9 @@ export class Workers {
 }
 
 export function logOf(directory: string): Line[] {
-  return readFileSync(join(directory, "gateway.log"), "utf8")
+  const text = readFileSync(join(directory, "gateway.log"), "utf8");
+  return text
+    .slice(0, text.lastIndexOf("\n") + 1) // The last line may be half written.
     .split("\n")
     .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Line] : []));
 }

@@ -12,12 +12,12 @@ const TRIES = 12;
 let workers: Workers;
 beforeAll(async () => {
   workers = await Workers.start("--metrics", "127.0.0.1:0", "--open");
-}, 120_000);
+});
 afterEach(async () => {
   // A worker that was killed has no last word.
   if (!hasKilled) await workers.endTunnels();
 });
-afterAll(() => workers?.close(), 60_000);
+afterAll(() => workers?.close());
 let hasKilled = false;
 
 /** Tunnels to a workspace, one on each worker. */
@@ -38,7 +38,7 @@ async function oneOnEach(name: string, id: string, token?: string): Promise<[Web
 const openings = (id: string) =>
   workers.log().filter((line) => line.audit === "tunnel.opened" && line.workspace === id);
 
-describe("a workspace", { timeout: 90_000 }, () => {
+describe("a workspace", () => {
   test("is reached through the worker that has its link and through the other one", async () => {
     const { id } = await workers.host("both");
     const tunnels = await oneOnEach("both", id);
@@ -135,7 +135,7 @@ describe("a workspace", { timeout: 90_000 }, () => {
   });
 });
 
-describe("what is revoked", { timeout: 90_000 }, () => {
+describe("what is revoked", () => {
   test("ends tunnels on both workers, and a link", async () => {
     const create = async (): Promise<{ token: string; info: { id: string } }> => {
       const body = { title: "test", scopes: ["connect", "host"] };
@@ -158,7 +158,7 @@ describe("what is revoked", { timeout: 90_000 }, () => {
   });
 });
 
-describe("metrics", { timeout: 60_000 }, () => {
+describe("metrics", () => {
   test("are those of all workers together", async () => {
     const { id } = await workers.host("metered");
     await oneOnEach("metered", id);
@@ -174,7 +174,7 @@ function metricsUrl(): string {
   return String(Object(workers.gateway.program.ready).metrics);
 }
 
-describe("a worker that is killed", { timeout: 120_000 }, () => {
+describe("a worker that is killed", () => {
   test("leaves the other one's streams alone; its hosts come back, and it is started again", async () => {
     const host = await workers.host("killed");
     await expect.poll(() => workers.workerOf("link.registered", host.id)).toBeDefined();
@@ -199,7 +199,7 @@ describe("a worker that is killed", { timeout: 120_000 }, () => {
   });
 });
 
-describe("SIGTERM", { timeout: 60_000 }, () => {
+describe("SIGTERM", () => {
   test("tells every host and client, and leaves no process after 10 s", async () => {
     const { id } = await workers.host("last");
     const tunnels = await oneOnEach("last", id);

@@ -42,7 +42,7 @@ async function gateway(...args: string[]): Promise<Ended & { pid: number | undef
   return { code, stdout, stderr, pid: child.pid };
 }
 
-test("a port that is taken stops all of it, with one line that says so", { timeout: 60_000 }, async () => {
+test("a port that is taken stops all of it, with one line that says so", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const address = taken.address();
@@ -56,9 +56,7 @@ test("a port that is taken stops all of it, with one line that says so", { timeo
   expect(leftovers()).toEqual([]);
 });
 
-test("the first start shows one token and one ready line, and a later one none", {
-  timeout: 60_000,
-}, async () => {
+test("the first start shows one token and one ready line, and a later one none", async () => {
   const first = await gateway("--http", "127.0.0.1:0", "--workers", "3", "--log-level", "info");
   expect(first.code).toBe(0);
   const ready = JSON.parse(first.stdout) as Record<string, unknown>;

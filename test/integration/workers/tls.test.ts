@@ -20,15 +20,14 @@ beforeAll(async () => {
   const { certFile, keyFile } = makeCertificate(directory);
   tls.setDefaultCACertificates([readFileSync(certFile, "utf8")]);
   workers = await Workers.start("--tls-cert", certFile, "--tls-key", keyFile);
-}, 120_000);
+});
 afterAll(async () => {
   await workers?.close();
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
-}, 60_000);
+});
 
 test.skipIf(!hasOpenssl)(
   "tunnels come through whole wherever they and their dial-backs land, and end with their other side",
-  { timeout: 90_000 },
   async () => {
     await workers.host("secure");
     const tunnels: WebSocket[] = [];

@@ -12,7 +12,7 @@ import { logOf } from "./harness.ts";
 
 const run = promisify(execFile);
 
-describe.skipIf(NO_PEERS !== undefined)("an upterm session", { timeout: 90_000 }, () => {
+describe.skipIf(NO_PEERS !== undefined)("an upterm session", () => {
   let directory: string;
   let gateway: Gateway;
   let peers: { path: string; remove(): void };
@@ -32,7 +32,7 @@ describe.skipIf(NO_PEERS !== undefined)("an upterm session", { timeout: 90_000 }
     await gateway?.program.stop();
     peers?.remove();
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const key = (name: string): string => {
     const path = join(directory, name);
