@@ -1,9 +1,9 @@
 // What people's ssh carries beside the session, through the gateway that ends and begins it again (`ssh workspace@gateway`).
 
-import { execFileSync, spawn } from "node:child_process";
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../../scripts/demo/loopback.ts";
+import { startAgent } from "../ssh-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
 import { SshStack, until } from "./harness.ts";
 
@@ -62,18 +62,8 @@ function say(to: number | string, text: string | Buffer, length = text.length): 
 
 test("the person's agent answers in the workspace", async () => {
   const socket = stack.path("agent");
-  const agent = spawn("ssh-agent", ["-D", "-a", socket]);
+  const agent = await startAgent(socket, stack.key("carried"));
   try {
-    const key = stack.key("carried");
-    const env = { ...process.env, SSH_AUTH_SOCK: socket };
-    await until(() => {
-      try {
-        return execFileSync("ssh-add", ["-q", key], { env, stdio: "pipe" }) !== undefined;
-      } catch {
-        // The agent does not listen yet.
-        return false;
-      }
-    });
     const { stdout } = await stack.ssh(["-A", "-o", `IdentityAgent=${socket}`, "dev@gw", "ssh-add -l"]);
     expect(stdout).toContain("carried (ED25519)");
   } finally {

@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startAgent } from "../ssh-agent.ts";
 import { type Host, makeKey, startHost, until } from "./harness.ts";
 
 let host: Host;
@@ -9,19 +10,10 @@ let agent: { socket: string; stop(): void };
 beforeAll(async () => {
   host = await startHost();
   const socket = join(host.directory, "agent.sock");
-  const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+  const key = join(host.directory, "agent_key");
+  makeKey(key, ["-t", "ed25519"]);
+  const child = await startAgent(socket, key);
   agent = { socket, stop: () => void child.kill() };
-  makeKey(join(host.directory, "agent_key"), ["-t", "ed25519"]);
-  const env = { ...process.env, SSH_AUTH_SOCK: socket };
-  await until(() => {
-    try {
-      execFileSync("ssh-add", ["-q", join(host.directory, "agent_key")], { env, stdio: "ignore" });
-      return true;
-    } catch {
-      // The agent does not listen yet.
-      return false;
-    }
-  });
 });
 afterAll(async () => {
   agent.stop();

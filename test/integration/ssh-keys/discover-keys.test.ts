@@ -1,6 +1,6 @@
 // Key discovery with the system's own ssh, ssh-keygen and ssh-agent, and compared with the keys that ssh really offers.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -24,6 +24,7 @@ import { createKey, sallyportKeyPath } from "../../../agent/ssh/keys/create-key.
 import { applyPin, type DiscoverOptions, discoverKeys } from "../../../agent/ssh/keys/discover-keys.ts";
 import { planKey } from "../../../agent/ssh/keys/key-plan.ts";
 import { encode } from "../../../protocol/ssh/wire.ts";
+import { startAgent } from "../ssh-agent.ts";
 
 const run = promisify(execFile);
 let home: string;
@@ -56,24 +57,9 @@ function key(name: string, ...args: string[]): string {
   return path;
 }
 
-/** A socket has its path a moment before it can be connected to. */
-const isListening = (path: string) =>
-  new Promise<boolean>((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once("error", () => resolve(false));
-  });
-
 async function agent(name: string, ...keys: string[]): Promise<string> {
   const path = join(home, name);
-  const child = spawn("ssh-agent", ["-D", "-a", path], { stdio: "ignore" });
-  agents.push(child);
-  await expect.poll(() => isListening(path)).toBe(true);
-  for (const one of keys) {
-    execFileSync("ssh-add", ["-q", one], { env: env({ SSH_AUTH_SOCK: path }), stdio: "ignore" });
-  }
+  agents.push(await startAgent(path, ...keys));
   return path;
 }
 
