@@ -1,5 +1,4 @@
-// What a scenario has measured: printed beside its target. It is the machine's speed as much as Sallyport's, so a limit
-// counts only where `SALLYPORT_E2E_LIMITS=1` asks for it.
+// What a scenario has measured: printed, and held against a limit.
 
 import { expect } from "vitest";
 
@@ -9,13 +8,14 @@ export interface Limit {
   readonly allowed: number;
 }
 
-export function report(what: string, ms: number, { target, allowed }: Limit): void {
-  process.stdout.write(`measured: ${what}: ${Math.round(ms)} ms (target ${target} ms)\n`);
-  expect(Number.isFinite(ms) && ms > 0, `${what}: ${ms} is no time that something took`).toBe(true);
-  if (process.env.SALLYPORT_E2E_LIMITS === "1") expect(ms, what).toBeLessThanOrEqual(allowed);
+/** Prints the median in ms. The quickest has to keep the limit: what is slower than that, the machine may have to answer for. */
+export function report(what: string, times: readonly number[], { target, allowed }: Limit): void {
+  process.stdout.write(`measured: ${what}: ${Math.round(median(times))} ms (target ${target} ms)\n`);
+  expect(Math.min(...times), what).toBeGreaterThan(0);
+  expect(Math.min(...times), what).toBeLessThanOrEqual(allowed);
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
   if (middle === undefined) throw new Error("nothing was measured");
   return middle;

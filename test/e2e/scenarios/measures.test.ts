@@ -1,5 +1,5 @@
-// How long people wait: printed. The targets are for a machine that does nothing else; where limits are asked for, each test
-// allows several times as much.
+// How long people wait. The targets are for a machine that does nothing else; each test allows several times as much, and
+// prints what it measured.
 
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -9,7 +9,7 @@ import { openHost } from "../../bench/load/gateway-load.ts";
 import { Editor } from "../harness/editor.ts";
 import { Firewall } from "../harness/firewall.ts";
 import { emptyHome, makeKey, publicKey } from "../harness/home.ts";
-import { median, report } from "../harness/measures.ts";
+import { report } from "../harness/measures.ts";
 import { connectByClick, forgetReachability, log, SETTINGS, signIn } from "../harness/steps.ts";
 import { PATIENCE_MS, type Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Person, World } from "../harness/world.ts";
@@ -60,7 +60,7 @@ test("it starts without a wait", async () => {
     if (ms === undefined) throw new Error("VS Code does not say how long Sallyport took to start");
     return ms;
   };
-  const activations = async (show: () => Promise<void>): Promise<number> => {
+  const activations = async (show: () => Promise<void>): Promise<number[]> => {
     const times: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       await show();
@@ -68,7 +68,7 @@ test("it starts without a wait", async () => {
       await window.sidebar.getByRole("button", { name: "Sign In" }).waitFor();
       times.push(await vi.waitFor(startTime, { timeout: PATIENCE_MS, interval: 500 }));
     }
-    return median(times);
+    return times;
   };
   report("activation", await activations(showSettled), { target: 50, allowed: 250 });
   const starting = await activations(() => editor.show(window));
@@ -80,7 +80,7 @@ test("a click is handed to Remote-SSH at once where the SSH port is open", async
   await editor.show(window);
   await signIn(window, ana.token);
   await connectByClick(window, editor, "api");
-  report("click to hand-off, warm, port open", median(await handOffs()), { target: 700, allowed: 2_500 });
+  report("click to hand-off, warm, port open", await handOffs(), { target: 700, allowed: 2_500 });
 });
 
 test("a click is handed to Remote-SSH soon where the port is blocked, from the second time on", async () => {
@@ -88,7 +88,7 @@ test("a click is handed to Remote-SSH soon where the port is blocked, from the s
   await firewall.block("dropped");
   forgetReachability();
   await connectByClick(window, editor, "api");
-  report("click to hand-off, warm, port blocked", median(await handOffs()), {
+  report("click to hand-off, warm, port blocked", await handOffs(), {
     target: 1_500,
     allowed: 4_000,
   });
@@ -110,7 +110,7 @@ test("a thousand sessions are listed and filtered without a pause", async () => 
   let started = performance.now();
   await window.openSidebar();
   await window.row(/^own-0, online/).waitFor();
-  report("1,000 sessions, from the click on the icon to the tree", performance.now() - started, {
+  report("1,000 sessions, from the click on the icon to the tree", [performance.now() - started], {
     target: 1_000,
     allowed: 10_000,
   });
@@ -121,7 +121,7 @@ test("a thousand sessions are listed and filtered without a pause", async () => 
   await window.quickInput.fill("team-321");
   await window.choices.filter({ hasText: "team-321.bo" }).first().waitFor();
   await expect.poll(() => window.choices.count(), { interval: 10 }).toBe(1);
-  report("1,000 sessions, from typing to the filtered list", performance.now() - started, {
+  report("1,000 sessions, from typing to the filtered list", [performance.now() - started], {
     target: 100,
     allowed: 1_500,
   });
