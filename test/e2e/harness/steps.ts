@@ -2,12 +2,12 @@
 
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import type { AccessToken } from "../../../protocol/token.ts";
 import { GATEWAY_HOST, HOME } from "../setup/enclosure.ts";
 import type { Editor } from "./editor.ts";
 import { readConfig } from "./home.ts";
-import { PATIENCE_MS, type Workbench } from "./workbench.ts";
+import type { Workbench } from "./workbench.ts";
 import { GATEWAY_URL } from "./world.ts";
 
 /** The folder that the hand-off opens. It exists on both sides, so that the page that follows has something to show. */
@@ -44,11 +44,15 @@ export function forgetReachability(): void {
 }
 
 /** From a click on a session to the moment at which VS Code opens the folder over there. */
-export async function expectHandOff(window: Workbench, editor: Editor, alias: string): Promise<void> {
-  await window.page.waitForURL((url) => url.searchParams.get("folder") === FOLDER);
+export async function expectHandOff(
+  window: Workbench,
+  editor: Editor,
+  alias: string,
+  folder = FOLDER,
+): Promise<void> {
+  await window.page.waitForURL((url) => url.searchParams.get("folder") === folder);
   // VS Code writes the log on a thread of its own.
-  const handed = `Handing ssh-remote+${alias}${FOLDER} to Remote-SSH.`;
-  await vi.waitFor(() => expect(log(editor)).toContain(handed), { timeout: PATIENCE_MS });
+  await expect.poll(() => log(editor)).toContain(`Handing ssh-remote+${alias}${folder} to Remote-SSH.`);
   await window.ready();
 }
 

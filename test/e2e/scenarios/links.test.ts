@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Editor } from "../harness/editor.ts";
 import { emptyHome, makeKey, publicKey, SSH } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";
-import { log, SETTINGS, signIn } from "../harness/steps.ts";
+import { expectHandOff, log, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Host, type Person, World } from "../harness/world.ts";
 
@@ -75,10 +75,7 @@ test("a link that pins another host key than the gateway publishes connects nowh
 test("the link that a host gives connects with its host key pinned, and opens the workspace's own folder", async () => {
   await paste(api.links.pinned);
   await window.press("Add the Line");
-  await window.page.waitForURL((url) => url.searchParams.get("folder") === FOLDER);
-  await expect
-    .poll(() => log(editor))
-    .toContain(`Handing ssh-remote+api.sallyport.example${FOLDER} to Remote-SSH.`);
+  await expectHandOff(window, editor, "api.sallyport.example", FOLDER);
   expect(readFileSync(join(SSH, "sallyport", "known_hosts"), "utf8")).toContain(
     `api.sallyport.example ${new URL(api.links.pinned).searchParams.get("hostKey")}\n`,
   );
