@@ -4,6 +4,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import { describe, expect, it } from "vitest";
@@ -82,14 +83,12 @@ const soon = async (check: () => boolean) => {
 };
 
 describe("ssh2", () => {
+  const manifest = createRequire(import.meta.url).resolve("ssh2/package.json");
   it("is the version that its private parts were read in", () => {
-    const path = createRequire(import.meta.url).resolve("ssh2/package.json");
-    expect(JSON.parse(readFileSync(path, "utf8")).version).toBe("1.17.0");
+    expect(JSON.parse(readFileSync(manifest, "utf8")).version).toBe("1.17.0");
   });
 
-  const binding = createRequire(import.meta.url)
-    .resolve("ssh2/package.json")
-    .replace(/package\.json$/, "lib/protocol/crypto/build/Release/sshcrypto.node");
+  const binding = join(dirname(manifest), "lib/protocol/crypto/build/Release/sshcrypto.node");
   it.skipIf(!existsSync(binding))("has ciphers that can be collected while no JavaScript runs", () => {
     // The headers of Node 24.19 to 24.21 give each cipher this hook, and the process aborts (nodejs/node#65446).
     expect(readFileSync(binding).includes("RemoveEnvironmentCleanupHook")).toBe(false);
