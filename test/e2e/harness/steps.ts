@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { AccessToken } from "../../../protocol/token.ts";
 import { GATEWAY_HOST, HOME } from "../setup/enclosure.ts";
 import type { Editor } from "./editor.ts";
@@ -51,8 +51,11 @@ export async function expectHandOff(
   folder = FOLDER,
 ): Promise<void> {
   await window.page.waitForURL((url) => url.searchParams.get("folder") === folder);
-  // VS Code writes the log on a thread of its own.
-  await expect.poll(() => log(editor)).toContain(`Handing ssh-remote+${alias}${folder} to Remote-SSH.`);
+  // VS Code writes the log on a thread of its own. Hooks come here too, where `expect.poll` is refused.
+  await vi.waitFor(
+    () => expect(log(editor)).toContain(`Handing ssh-remote+${alias}${folder} to Remote-SSH.`),
+    { timeout: 60_000 },
+  );
   await window.ready();
 }
 
