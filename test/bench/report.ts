@@ -9,7 +9,7 @@ import { BASE } from "./subjects/all.ts";
 
 export interface Result {
   readonly command: string;
-  readonly machine: Readonly<Record<string, string | number | boolean>>;
+  machine: Readonly<Record<string, string | number | boolean>>;
   readonly versions: Readonly<Record<string, string>>;
   skipped: Record<string, string>;
   startUp?: StartUpRow[];

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { buildAll } from "../../scripts/build.ts";
 import { ROOT } from "../../scripts/stack.ts";
 import { makeCertificate } from "./certificate.ts";
-import { describeMachine } from "./machine.ts";
+import { describeMachine, watchStolenTime } from "./machine.ts";
 import { measureDelay, noDelayLine } from "./parts/delay.ts";
 import { measureIdle } from "./parts/idle.ts";
 import { measureStartUp } from "./parts/start-up.ts";
@@ -94,6 +94,7 @@ const say = (text: string): void => {
 const context = { directory, certificate, skipped, say };
 const started = performance.now();
 
+const stolenPercent = watchStolenTime();
 const result: Result = {
   command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" "),
   machine: describeMachine(),
@@ -115,6 +116,7 @@ if (parts.includes("delay")) {
 }
 if (parts.includes("idle")) result.idle = await measureIdle(of("idle"), idlePlan, context);
 result.skipped = Object.fromEntries(skipped);
+result.machine = { ...result.machine, stolenPercent: stolenPercent() };
 result.aims = judge(result);
 const report = render(result);
 process.stdout.write(`${report}\n`);
