@@ -75,7 +75,8 @@ export class PendingWrites {
     this.#chunks = this.#chunks.map((chunk) => Uint8Array.from(chunk));
     this.#restTimer ??= setImmediate(() => {
       this.#restTimer = undefined;
-      if (this.#sink.hasRoom) this.writeRest();
+      // A writer may have come meanwhile, and room for it, of which nobody speaks again.
+      this.#goOn();
     });
   }
 

@@ -112,3 +112,17 @@ test("nothing comes out after it was cleared", async () => {
   pending.hasRoom();
   expect(sink.lengths).toEqual([MAX_PAYLOAD]);
 });
+
+test("a writer who finds no room while the rest waits goes on with the room that comes before the rest goes out", async () => {
+  const { sink, pending, write, done } = start();
+  write(Buffer.alloc(MAX_PAYLOAD + 3));
+  sink.room = 0;
+  write(Buffer.alloc(WRITE_BYTES));
+  expect(done()).toBe(1);
+  sink.room = 10;
+  pending.hasRoom();
+  await immediate();
+  await immediate();
+  expect(done()).toBe(2);
+  expect(sink.lengths.reduce((sum, length) => sum + length)).toBe(MAX_PAYLOAD + 3 + WRITE_BYTES);
+});
