@@ -7,7 +7,7 @@ import type { AccessToken } from "../../../protocol/token.ts";
 import { GATEWAY_HOST, HOME } from "../setup/enclosure.ts";
 import type { Editor } from "./editor.ts";
 import { readConfig } from "./home.ts";
-import type { Workbench } from "./workbench.ts";
+import { PATIENCE_MS, type Workbench } from "./workbench.ts";
 import { GATEWAY_URL } from "./world.ts";
 
 /** The folder that the hand-off opens. It exists on both sides, so that the page that follows has something to show. */
@@ -52,10 +52,8 @@ export async function expectHandOff(
 ): Promise<void> {
   await window.page.waitForURL((url) => url.searchParams.get("folder") === folder);
   // VS Code writes the log on a thread of its own. Hooks come here too, where `expect.poll` is refused.
-  await vi.waitFor(
-    () => expect(log(editor)).toContain(`Handing ssh-remote+${alias}${folder} to Remote-SSH.`),
-    { timeout: 60_000 },
-  );
+  const handed = `Handing ssh-remote+${alias}${folder} to Remote-SSH.`;
+  await vi.waitFor(() => expect(log(editor)).toContain(handed), { timeout: PATIENCE_MS });
   await window.ready();
 }
 
