@@ -7,6 +7,7 @@ import type { PushedKey } from "../protocol/control.ts";
 import type { Folder } from "../protocol/folder.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
 import type { Name, WorkspaceRef } from "../protocol/name.ts";
+import type { DirectoryChange } from "./directory-change.ts";
 
 /** Who is asking, once an access token has been checked. */
 export interface Identity {
@@ -61,17 +62,6 @@ export interface Registration {
   readonly browserUrl: BrowserUrl | null;
   readonly folder: Folder | null;
 }
-
-/** A change that live connections have to follow. Delivered after it is durable. */
-export type DirectoryChange =
-  | { readonly kind: "keys"; readonly workspaceIds: readonly WorkspaceId[] }
-  /** `open`: it belongs to no account, so its id is a secret. */
-  | { readonly kind: "workspace"; readonly id: WorkspaceId; readonly open?: boolean }
-  | { readonly kind: "workspace-removed"; readonly id: WorkspaceId }
-  | { readonly kind: "share-removed"; readonly id: WorkspaceId; readonly accountId: AccountId }
-  | { readonly kind: "key-removed"; readonly accountId: AccountId; readonly fingerprint: string }
-  | { readonly kind: "token-revoked"; readonly tokenId: TokenId }
-  | { readonly kind: "account-disabled"; readonly accountId: AccountId };
 
 export interface Directory {
   /**

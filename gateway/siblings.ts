@@ -2,20 +2,11 @@
 // address. A gateway of one process has no siblings, and nothing of this costs it anything.
 
 import type { IncomingMessage, Server } from "node:http";
-import type { DirectoryChange } from "./directory.ts";
 import type { UpgradeHandover } from "./link/attach.ts";
 import type { PendingStreams } from "./link/pending-streams.ts";
 import type { RouteStore } from "./link/route-store.ts";
-import type { Offence } from "./ssh/admission.ts";
+import type { News } from "./news.ts";
 import type { SessionsElsewhere } from "./upterm/sessions.ts";
-
-/** What every process has to hear of, whichever it happened in. */
-export type News =
-  /** Durable by now. */
-  | { readonly kind: "directory"; readonly change: DirectoryChange }
-  /** At the SSH port. */
-  | { readonly kind: "offence"; readonly address: string; readonly offence: Offence }
-  | { readonly kind: "sign-in-failed"; readonly address: string };
 
 export interface Siblings {
   /** This process among them, from 0 on. */

@@ -5,7 +5,8 @@ import type { ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
-import type { DirectoryChange, Identity } from "../directory.ts";
+import type { Identity } from "../directory.ts";
+import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
 import { EventStream } from "./event-stream.ts";
@@ -119,6 +120,8 @@ export class EventStreams {
       case "account-disabled":
         for (const stream of this.#of(change.accountId)) stream.end();
         return;
+      default:
+        assertNoOtherChange(change);
     }
   }
 

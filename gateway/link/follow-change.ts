@@ -1,7 +1,8 @@
 // What the live connections of this process do when an account, a token, a key or a workspace changes: keys go out to hosts, and what a
 // revoked credential had opened is closed.
 
-import type { Directory, DirectoryChange } from "../directory.ts";
+import type { Directory } from "../directory.ts";
+import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
 import type { OpenConnections } from "../open-connections.ts";
 import { NativeLink } from "./native-link.ts";
 import type { LinkRegistry } from "./registry.ts";
@@ -50,5 +51,7 @@ export async function followChange(
         connections.endWhere({ workspaceId: link.workspaceId }, "the workspace's account was disabled");
       }
       break;
+    default:
+      assertNoOtherChange(change);
   }
 }

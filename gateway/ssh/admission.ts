@@ -33,7 +33,8 @@ export interface AdmissionLimits {
  * `refused`: a proof that was none. `late`: not signed in within the time. `left`: went away without having tried.
  * `malformed`: does not speak SSH, or not to its end.
  */
-export type Offence = "refused" | "late" | "left" | "malformed";
+export const OFFENCES = ["refused", "late", "left", "malformed"] as const;
+export type Offence = (typeof OFFENCES)[number];
 
 /** Of several processes each takes this many of one address: they are not spread evenly. */
 const LEAST_PER_ADDRESS = 5;

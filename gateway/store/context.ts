@@ -1,7 +1,8 @@
 // What every part of the store works with: the database, the clock, and where its changes and audit lines go.
 
 import type { Kysely } from "kysely";
-import type { AuditEvent, DirectoryChange } from "../directory.ts";
+import type { AuditEvent } from "../directory.ts";
+import type { DirectoryChange } from "../directory-change.ts";
 import type { Tables } from "./schema.ts";
 
 export interface StoreContext {

@@ -13,12 +13,12 @@ import type {
   AccountRecord,
   AuditEvent,
   Directory,
-  DirectoryChange,
   Identity,
   OwnerGrant,
   Registration,
   WorkspaceRecord,
 } from "../directory.ts";
+import type { DirectoryChange } from "../directory-change.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { Accounts } from "./accounts.ts";
 import { LIMITS, type StoreContext } from "./context.ts";

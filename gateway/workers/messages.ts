@@ -4,9 +4,9 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import { ERROR_STATUS, type ErrorCode } from "../../protocol/errors.ts";
-import { type AccountId, ID_PATTERN, type TokenId, type WorkspaceId } from "../../protocol/id.ts";
+import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../../protocol/id-schema.ts";
 import type { StreamToken } from "../../protocol/token.ts";
-import type { DirectoryChange } from "../directory.ts";
+import { News } from "../news.ts";
 import type { SessionKey } from "../upterm/sessions.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -18,12 +18,9 @@ const slot = Type.Integer({ minimum: 0, maximum: 255 });
 const request = count;
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-const WorkspaceIdText = Type.Unsafe<WorkspaceId>({ type: "string", pattern: ID_PATTERN.workspace });
 const SessionKeyText = Type.Unsafe<SessionKey>({ type: "string", pattern: "^upterm_[0-9a-f]{64}$" });
 /** A workspace, or an upterm session. */
-const RouteIdText = Type.Union([WorkspaceIdText, SessionKeyText]);
-const AccountIdText = Type.Unsafe<AccountId>({ type: "string", pattern: ID_PATTERN.account });
-const TokenIdText = Type.Unsafe<TokenId>({ type: "string", pattern: ID_PATTERN.token });
+const RouteIdText = Type.Union([WorkspaceIdSchema, SessionKeyText]);
 const StreamTokenText = Type.Unsafe<StreamToken>({ type: "string", pattern: "^sps_[0-9A-Za-z]{49}$" });
 const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
 /** `<worker>.<number>`: the worker's number is never used again, so a claim is one link's for good. */
@@ -39,7 +36,7 @@ const Route = object({
   /** Milliseconds since 1970. */
   since: count,
   address: text(100),
-  credential: Nullable(object({ accountId: AccountIdText, tokenId: TokenIdText })),
+  credential: Nullable(object({ accountId: AccountIdSchema, tokenId: TokenIdSchema })),
   hostKeys: Type.Array(text(8 * 1024), { maxItems: 16 }),
   /** Of an upterm session: how new it is, and the keys that may join (base64); null: any. */
   session: Type.Optional(
@@ -51,30 +48,7 @@ const Route = object({
 });
 
 /** A key that a worker lends to a workspace; `loan` is its number there. */
-const loan = { loan: count, id: WorkspaceIdText, key: PushedKey, until: Nullable(count) };
-
-const Change = Type.Unsafe<DirectoryChange>(
-  Type.Union([
-    object({ kind: Type.Literal("keys"), workspaceIds: Type.Array(WorkspaceIdText) }),
-    object({ kind: Type.Literal("workspace"), id: WorkspaceIdText, open: Type.Optional(Type.Boolean()) }),
-    object({ kind: Type.Literal("workspace-removed"), id: WorkspaceIdText }),
-    object({ kind: Type.Literal("share-removed"), id: WorkspaceIdText, accountId: AccountIdText }),
-    object({ kind: Type.Literal("key-removed"), accountId: AccountIdText, fingerprint: text(100) }),
-    object({ kind: Type.Literal("token-revoked"), tokenId: TokenIdText }),
-    object({ kind: Type.Literal("account-disabled"), accountId: AccountIdText }),
-  ]),
-);
-const Offence = Type.Union([
-  Type.Literal("refused"),
-  Type.Literal("late"),
-  Type.Literal("left"),
-  Type.Literal("malformed"),
-]);
-const News = Type.Union([
-  object({ kind: Type.Literal("directory"), change: Change }),
-  object({ kind: Type.Literal("offence"), address: text(100), offence: Offence }),
-  object({ kind: Type.Literal("sign-in-failed"), address: text(100) }),
-]);
+const loan = { loan: count, id: WorkspaceIdSchema, key: PushedKey, until: Nullable(count) };
 
 /** What a worker asks of a link that another one holds. */
 const Wish = Type.Union([

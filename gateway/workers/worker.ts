@@ -4,7 +4,7 @@ import process from "node:process";
 import { type RunningGateway, startGateway } from "../gateway.ts";
 import { clientAddressOf } from "../http/client-address.ts";
 import type { GatewayOptions } from "../options.ts";
-import type { News, Siblings } from "../siblings.ts";
+import type { Siblings } from "../siblings.ts";
 import { reasonOf, StartError } from "../start-error.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { WorkerHandover } from "./handover.ts";
@@ -63,20 +63,12 @@ function siblingsOf(channel: Channel, welcome: Welcome, options: GatewayOptions)
     sessions: routes,
     pending: routes.pending,
     handover: new WorkerHandover({ channel, welcome, routes, clientAddress }),
-    tell: (news) => channel.send({ type: "news", news: copyOf(news) }),
+    tell: (news) => channel.send({ type: "news", news }),
     onNews: (listener) =>
       channel.onMessage((message) => {
         if (message.type === "news") listener(message.news);
       }),
   };
-}
-
-/** As the messages' types have it: with arrays that may be written to. */
-function copyOf(news: News) {
-  if (news.kind === "directory" && news.change.kind === "keys") {
-    return { ...news, change: { ...news.change, workspaceIds: [...news.change.workspaceIds] } };
-  }
-  return news;
 }
 
 async function greet(channel: Channel, options: GatewayOptions): Promise<Siblings> {

@@ -1,7 +1,8 @@
 // A store on a database in memory, with a clock that tests move, and everything that it said.
 
 import { pino } from "pino";
-import type { DirectoryChange, Identity, Registration } from "../../../../gateway/directory.ts";
+import type { Identity, Registration } from "../../../../gateway/directory.ts";
+import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
 import { openMemoryDatabase } from "../../../../gateway/store/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
 import type { Scope } from "../../../../protocol/api.ts";
