@@ -12,6 +12,7 @@ import { ROOT } from "../../scripts/stack.ts";
 import { makeCertificate } from "./setup/certificate.ts";
 import { asides, enclosed } from "./setup/enclosure.ts";
 import { cacheRoot, installCodeServer } from "./setup/install-code-server.ts";
+import { withoutPlaces } from "./setup/own-home.ts";
 import { findBrowser, missing } from "./setup/prerequisites.ts";
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
     const aside = asides([ROOT, cacheRoot()], directory);
     const certificate = makeCertificate(directory);
     const env = {
-      ...process.env,
+      ...withoutPlaces(process.env),
       NODE_EXTRA_CA_CERTS: certificate.certFile,
       SALLYPORT_E2E: JSON.stringify({
         directory,

@@ -6,11 +6,13 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSyn
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { inOwnHome } from "./own-home.ts";
 
 export const CODE_SERVER_VERSION = "4.139.1";
 const NODE_VERSION = "24.21.0";
 const WAIT_MS = 15 * 60_000;
-const PROBE_MS = 60_000;
+/** Ends a probe that hangs: one that is ended for being slow would cost a second installation. */
+const PROBE_MS = 5 * 60_000;
 /** Says that everything arrived, and what: written last. */
 const STAMP = `${JSON.stringify({ version: CODE_SERVER_VERSION, node: NODE_VERSION })}\n`;
 /** Compiled on this machine: the parts that are missing or for another Node where an installation went wrong. */
@@ -58,14 +60,19 @@ function install(directory: string, say: (line: string) => void): void {
   const [node, server] = [join(directory, "node"), join(directory, "server")];
   for (const prefix of [node, server]) mkdirSync(prefix, { recursive: true });
   say(`installing code-server ${CODE_SERVER_VERSION} into ${directory}, once, for some minutes …`);
-  const env = withoutParentNpm(process.env);
-  npm(["npm"], node, `node@${NODE_VERSION}`, env);
-  // Its native parts have to be made for the Node that runs it, with the headers that came along with that one.
-  const own = partsOf(directory).node;
-  npm(npmUnder(own, env), server, `code-server@${CODE_SERVER_VERSION}`, {
-    ...env,
-    PATH: `${dirname(own)}${delimiter}${env.PATH}`,
-    npm_config_nodedir: join(node, "node_modules", "node", "node_modules", `node-linux-${process.arch}`),
+  const person = withoutParentNpm(process.env);
+  inOwnHome(person, (home) => {
+    // The person's .npmrc is read all the same: it says where packages come from.
+    const named = Object.keys(home).some((name) => /^npm_config_userconfig$/i.test(name));
+    const env = named ? home : { ...home, npm_config_userconfig: join(homedir(), ".npmrc") };
+    npm(["npm"], node, `node@${NODE_VERSION}`, env);
+    // Its native parts have to be made for the Node that runs it, with the headers that came along with that one.
+    const own = partsOf(directory).node;
+    npm(npmUnder(own, env), server, `code-server@${CODE_SERVER_VERSION}`, {
+      ...env,
+      PATH: `${dirname(own)}${delimiter}${env.PATH}`,
+      npm_config_nodedir: join(node, "node_modules", "node", "node_modules", `node-linux-${process.arch}`),
+    });
   });
   writeFileSync(stampOf(directory), STAMP);
   const wrong = complaint(directory);
@@ -96,10 +103,14 @@ function complaint(directory: string): string | undefined {
   const vscode = join(dirname(entry), "..", "..", "lib", "vscode");
   const native = NATIVE_PARTS.map((part) => `require(${JSON.stringify(part)});`).join("");
   try {
-    const options = { cwd: vscode, encoding: "utf8", timeout: PROBE_MS, stdio: "pipe" } as const;
-    execFileSync(node, ["--eval", native], options);
-    const version = execFileSync(node, [entry, "--version"], options);
-    return version.startsWith(`${CODE_SERVER_VERSION} `) ? undefined : `it is version ${version}`;
+    return inOwnHome(process.env, (env) => {
+      const options = { cwd: vscode, env, encoding: "utf8", timeout: PROBE_MS, stdio: "pipe" } as const;
+      execFileSync(node, ["--eval", native], options);
+      const said = execFileSync(node, [entry, "--version"], options);
+      // In a new home it says first that it has written a default configuration.
+      const found = said.split("\n").some((line) => line.startsWith(`${CODE_SERVER_VERSION} `));
+      return found ? undefined : `it is version ${said}`;
+    });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
