@@ -26,6 +26,8 @@ export interface AccountRecord {
 /** What an owner token opens: one workspace, until a time. */
 export interface OwnerGrant {
   readonly workspaceId: WorkspaceId;
+  /** Whose workspace it is. */
+  readonly ownerId: AccountId | null;
   readonly tokenId: TokenId;
   readonly expiresAt: Date;
 }

@@ -1,23 +1,56 @@
 // What is open at this gateway and by whose leave, so that revoking the leave ends it: tunnels, SSH connections and their
-// streams alike.
+// streams alike. Each names all that it depends on itself: what it goes to may be somebody else's, and the link that
+// brought it there may be held by another process, or be gone by now.
 
 import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
+import type { WorkspaceRecord } from "./directory.ts";
+import type { Link } from "./link/link.ts";
 
-/** null: not by this, or not to one workspace. */
 export interface Opened {
+  /** Who opened it; null: nobody who has an account. */
   readonly accountId: AccountId | null;
+  /** The access token or owner token that let it in. */
   readonly tokenId: TokenId | null;
   /** Fingerprint of the SSH key that signed in. */
   readonly key: string | null;
-  /** null: not a stream to one workspace. */
-  readonly workspaceId: WorkspaceId | null;
+  /** null: it goes to no workspace, or not yet. */
+  readonly to: ReachedWorkspace | null;
 }
 
-/** Everything that is given has to match. */
-export type OpenedBy = Partial<{ readonly [K in keyof Opened]: NonNullable<Opened[K]> }>;
+export interface ReachedWorkspace {
+  readonly workspaceId: WorkspaceId;
+  /** null: it belongs to no account. */
+  readonly ownerId: AccountId | null;
+  /** What brings it there: a different one once the host has registered again. undefined: none yet. */
+  link: Pick<Link, "credential"> | undefined;
+}
+
+export function reachedWorkspace(
+  { id, owner }: WorkspaceRecord,
+  link: ReachedWorkspace["link"],
+): ReachedWorkspace {
+  return { workspaceId: id, ownerId: owner?.id ?? null, link };
+}
+
+/** What a revocation names. Everything that is given has to match. */
+export interface OpenedBy {
+  readonly accountId?: AccountId;
+  readonly tokenId?: TokenId;
+  readonly key?: string;
+  readonly workspaceId?: WorkspaceId;
+  /** Whose workspace it goes to. */
+  readonly ownerId?: AccountId;
+  /** The access token that the workspace's host registered with. */
+  readonly hostTokenId?: TokenId;
+}
+
+interface Entry {
+  readonly opened: Opened;
+  readonly close: (message: string) => void;
+}
 
 export class OpenConnections {
-  readonly #open = new Map<Opened, (message: string) => void>();
+  readonly #open = new Set<Entry>();
   #streams = 0;
 
   /** Streams to hosts. */
@@ -27,8 +60,8 @@ export class OpenConnections {
 
   /** `close` gets a sentence for the person. Returns the way out of the list. */
   add(opened: Opened, close: (message: string) => void): () => void {
-    const entry = { ...opened };
-    this.#open.set(entry, close);
+    const entry = { opened, close };
+    this.#open.add(entry);
     return () => {
       this.#open.delete(entry);
     };
@@ -47,13 +80,19 @@ export class OpenConnections {
   }
 
   endWhere(condition: OpenedBy, message: string): void {
-    const { accountId, tokenId, key, workspaceId } = condition;
-    for (const [opened, close] of [...this.#open]) {
-      if (accountId !== undefined && opened.accountId !== accountId) continue;
-      if (tokenId !== undefined && opened.tokenId !== tokenId) continue;
-      if (key !== undefined && opened.key !== key) continue;
-      if (workspaceId !== undefined && opened.workspaceId !== workspaceId) continue;
-      close(message);
-    }
+    for (const { opened, close } of [...this.#open]) if (matches(opened, condition)) close(message);
   }
+}
+
+function matches({ accountId, tokenId, key, to }: Opened, wanted: OpenedBy): boolean {
+  const is = <T>(actual: T | null | undefined, expected: T | undefined): boolean =>
+    expected === undefined || actual === expected;
+  return (
+    is(accountId, wanted.accountId) &&
+    is(tokenId, wanted.tokenId) &&
+    is(key, wanted.key) &&
+    is(to?.workspaceId, wanted.workspaceId) &&
+    is(to?.ownerId, wanted.ownerId) &&
+    is(to?.link?.credential?.tokenId, wanted.hostTokenId)
+  );
 }

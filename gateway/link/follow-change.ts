@@ -36,19 +36,20 @@ export async function followChange(
       connections.endWhere({ accountId: change.accountId, key: change.fingerprint }, "the key was removed");
       break;
     case "token-revoked":
+      connections.endWhere({ tokenId: change.tokenId }, "the token was revoked");
+      connections.endWhere({ hostTokenId: change.tokenId }, "the token of the workspace's host was revoked");
       for (const link of [...registry.all()]) {
         if (link.credential?.tokenId === change.tokenId)
           link.close("token_revoked", "The access token was revoked.");
       }
-      connections.endWhere({ tokenId: change.tokenId }, "the token was revoked");
       break;
     case "account-disabled":
       connections.endWhere({ accountId: change.accountId }, "the account was disabled");
+      // By whomever: with an owner token, or shared with another account.
+      connections.endWhere({ ownerId: change.accountId }, "the workspace's account was disabled");
       for (const link of [...registry.all()]) {
-        if (link.credential?.accountId !== change.accountId) continue;
-        link.close("account_disabled", "The account was disabled.");
-        // By whomever: with an owner token, or shared with another account.
-        connections.endWhere({ workspaceId: link.workspaceId }, "the workspace's account was disabled");
+        if (link.credential?.accountId === change.accountId)
+          link.close("account_disabled", "The account was disabled.");
       }
       break;
     default:

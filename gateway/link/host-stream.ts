@@ -5,10 +5,10 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { isFinal, ProtocolError } from "../../protocol/errors.ts";
 import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
-import type { WorkspaceId } from "../../protocol/id.ts";
 import { initiate } from "../../protocol/resume/initiator.ts";
 import { PROCESS_BYTES } from "../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../protocol/resume/outgoing.ts";
+import type { ReachedWorkspace } from "../open-connections.ts";
 import type { Link, StreamRequest } from "./link.ts";
 import type { LinkRegistry } from "./registry.ts";
 import { streamDuplex } from "./stream-duplex.ts";
@@ -20,13 +20,20 @@ const budget = new ByteBudget(PROCESS_BYTES);
 /** The link that a workspace has by now. */
 export interface Relink {
   current(): Link | undefined;
+  /** The stream goes by this link from now on. */
+  taken(link: Link): void;
   /** Called when it may be another one. Returns the way to stop. */
   onChange(listener: () => void): () => void;
 }
 
-export function relink(registry: LinkRegistry, workspaceId: WorkspaceId): Relink {
+/** `reached` is kept up to date. */
+export function relink(registry: LinkRegistry, reached: ReachedWorkspace): Relink {
+  const { workspaceId } = reached;
   return {
     current: () => registry.get(workspaceId),
+    taken: (link) => {
+      reached.link = link;
+    },
     onChange: (listener) =>
       registry.onChange((id) => {
         if (id === workspaceId) listener();
@@ -61,6 +68,8 @@ export async function openHostStream(
 async function redial(again: Relink, request: Omit<StreamRequest, "resume">): Promise<WebSocket> {
   const link = again.current();
   if (link === undefined) throw new ProtocolError("workspace_offline", "the workspace is offline");
+  // Before it is there: what lets the host in may be revoked meanwhile.
+  again.taken(link);
   const stream = await link.openStream({ ...request, resume: true });
   if (stream.kind === "web-socket") {
     if (stream.socket.protocol === SUBPROTOCOL.resume) return stream.socket;

@@ -27,6 +27,8 @@ export interface Link {
   readonly address: string;
   /** authorized_keys form; what clients pin. */
   readonly hostKeys: readonly string[];
+  /** By what the host registered; null for an open registration, and for upterm's. */
+  readonly credential: { readonly accountId: AccountId; readonly tokenId: TokenId } | null;
   readonly streams: number;
   /**
    * @throws ProtocolError workspace_timeout, stream_refused, workspace_offline (the link ended meanwhile)
@@ -34,15 +36,13 @@ export interface Link {
   openStream(request: StreamRequest): Promise<LinkStream>;
   /** Whether the host still answers, within `ms`. */
   probe(ms: number): Promise<boolean>;
-  /** Tells the host why and ends the link. Streams that are open go on: they are connections of their own. */
+  /** Tells the host why and ends the link. Streams that are open go on: `OpenConnections` ends them where their leave is gone. */
   close(code: ErrorCode, message: string): void;
 }
 
 /** The link of a workspace that the directory knows. An upterm session has none: it lives as long as its link. */
 export interface WorkspaceLink extends Link {
   readonly workspaceId: WorkspaceId;
-  /** By what the host registered; null for an open registration. */
-  readonly credential: { readonly accountId: AccountId; readonly tokenId: TokenId } | null;
   /** Other keys are lent to the workspace than before: tells the host. Missing where another process does. */
   keysLent?(): void;
 }

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { openHostStream, relink } from "../link/host-stream.ts";
+import { reachedWorkspace } from "../open-connections.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { reach } from "./reach.ts";
 import type { Visitor } from "./visitor.ts";
@@ -35,15 +36,29 @@ export async function openJumpStream(
   if (connections.streams >= maxStreams) {
     throw new ProtocolError("gateway_full", "the gateway has as many streams open as it allows");
   }
-  visitor.lendKey(workspace.id);
-  const { address, account } = visitor;
-  const asked = { via: "jump", client: { address, account } } as const;
-  const stream = await openHostStream(link, asked, relink(registry, workspace.id));
+  const reached = reachedWorkspace(workspace, link);
+  visitor.lendKey(reached);
+  let stream: Duplex | undefined;
+  let ended: string | undefined;
+  let close = (): void => {
+    stream?.destroy();
+  };
+  // From here on a revocation is heard, also while the host takes its seconds to dial back.
+  const leave = visitor.openedStream(reached, (message) => {
+    ended ??= message;
+    close();
+  });
   try {
-    // The host may have taken seconds: what was unshared meanwhile is not opened any more.
+    const { address, account } = visitor;
+    const asked = { via: "jump", client: { address, account } } as const;
+    stream = await openHostStream(link, asked, relink(registry, reached));
+    stream.once("close", leave);
+    // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
     await reach(directory, visitor.who, { kind: "id", id: workspace.id });
+    if (ended !== undefined) throw new ProtocolError("forbidden", `not allowed any longer: ${ended}`);
   } catch (error) {
-    stream.destroy();
+    leave();
+    stream?.destroy();
     throw error;
   }
   const bytes = { in: 0, out: 0 };
@@ -55,12 +70,12 @@ export async function openJumpStream(
       if (fromClient > 0) metrics.bytes("in", fromClient);
       if (toClient > 0) metrics.bytes("out", toClient);
     },
-    opened(close) {
-      const leave = visitor.openedStream(workspace.id, close);
+    opened(end) {
+      close = end;
       const started = performance.now();
       visitor.audit("ssh.forward.opened", { workspace: workspace.id });
+      if (ended !== undefined) end();
       return () => {
-        leave();
         visitor.audit("ssh.forward.closed", {
           workspace: workspace.id,
           bytesIn: bytes.in,

@@ -2,7 +2,6 @@
 // packet by packet. Where both are possible, the first message of the connection protocol decides.
 
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import type { WorkspaceId } from "../../protocol/id.ts";
 import { formatWorkspaceRef, parseWorkspaceRef } from "../../protocol/name.ts";
 import { Connection } from "../../protocol/ssh/connection.ts";
 import { MSG } from "../../protocol/ssh/message-numbers.ts";
@@ -10,6 +9,7 @@ import type { PacketReceiver, PacketTransport } from "../../protocol/ssh/ssh2/tr
 import { WireReader } from "../../protocol/ssh/wire.ts";
 import { relink } from "../link/host-stream.ts";
 import type { Link } from "../link/link.ts";
+import { type ReachedWorkspace, reachedWorkspace } from "../open-connections.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { GlobalRequests } from "./global-requests.ts";
 import { createJump, jumpDestination } from "./jump.ts";
@@ -45,7 +45,7 @@ export interface PassageClient {
 interface Destination {
   readonly link: Link;
   /** null: an upterm session. */
-  readonly workspaceId: WorkspaceId | null;
+  readonly reached: ReachedWorkspace | null;
   /** How it is called at its host; never with a token in it. */
   readonly userName: string;
   readonly endToEndOnly: boolean;
@@ -93,12 +93,12 @@ export class Passage implements PacketReceiver {
       destination === undefined
         ? { kind: "jump", connection: this.#newJump() }
         : { kind: "undecided", destination, waiting: undefined };
-    const workspaceId = destination?.workspaceId ?? null;
-    if (workspaceId !== null) {
-      this.#goesElsewhere = this.#visitor.signedInFor(workspaceId, (reason) => client.end(reason));
+    const reached = destination?.reached ?? null;
+    if (reached !== null) {
+      this.#goesElsewhere = this.#visitor.signedInFor(reached, (reason) => client.end(reason));
     }
     this.#visitor.audit("ssh.sign-in", {
-      workspace: workspaceId ?? undefined,
+      workspace: reached?.workspaceId,
       detail: client.method,
     });
     client.transport.send(context.announcement.announcement);
@@ -196,7 +196,7 @@ export class Passage implements PacketReceiver {
 
   #startSession(destination: Destination, first: readonly Buffer[]): void {
     const { connections, maxStreams, signingKey, metrics } = this.#context;
-    const { link, workspaceId, userName, endToEndOnly } = destination;
+    const { link, reached, userName, endToEndOnly } = destination;
     if (endToEndOnly) {
       const { workspace } = parseUserName(this.#client.userName);
       const name = workspace === undefined ? userName : formatWorkspaceRef(workspace);
@@ -208,11 +208,11 @@ export class Passage implements PacketReceiver {
       this.#refuse("gateway_full", "The gateway has as many streams open as it allows; try again later.");
       return;
     }
-    if (workspaceId !== null) this.#visitor.lendKey(workspaceId);
+    if (reached !== null) this.#visitor.lendKey(reached);
     for (const payload of first) metrics.bytes("in", payload.length);
     const session = reoriginate({
       link,
-      again: workspaceId === null ? undefined : relink(this.#context.registry, workspaceId),
+      again: reached === null ? undefined : relink(this.#context.registry, reached),
       client: this.#transport,
       first,
       userName,
@@ -229,9 +229,9 @@ export class Passage implements PacketReceiver {
       const client = { address, publicKey: who.key.line, clientVersion, end: this.#client.end };
       this.#visitor.atEnd(who.session.joined(client));
     }
-    this.#visitor.atEnd(this.#visitor.openedStream(workspaceId, (reason) => this.#client.end(reason)));
+    this.#visitor.atEnd(this.#visitor.openedStream(reached, (reason) => this.#client.end(reason)));
     const audited = {
-      workspace: workspaceId ?? undefined,
+      workspace: reached?.workspaceId,
       detail: who.kind === "upterm" ? who.session.label : undefined,
     };
     this.#visitor.audit("ssh.session.opened", audited);
@@ -289,10 +289,10 @@ export class Passage implements PacketReceiver {
 function workspaceDestination(target: Target | undefined): Destination | undefined {
   if (target === undefined) return undefined;
   const { link, workspace } = target;
-  const { id, name, endToEndOnly } = workspace;
-  return { link, workspaceId: id, userName: name, endToEndOnly };
+  const { name, endToEndOnly } = workspace;
+  return { link, reached: reachedWorkspace(workspace, link), userName: name, endToEndOnly };
 }
 
 function uptermDestination({ link, userName }: UptermSession): Destination {
-  return { link, workspaceId: null, userName, endToEndOnly: false };
+  return { link, reached: null, userName, endToEndOnly: false };
 }

@@ -5,7 +5,7 @@ import type { WorkspaceId } from "../../protocol/id.ts";
 import { expiryOf } from "../../protocol/ssh/certificate.ts";
 import { atTime } from "../deadline.ts";
 import type { AuditEvent } from "../directory.ts";
-import type { Opened } from "../open-connections.ts";
+import type { Opened, ReachedWorkspace } from "../open-connections.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { Reorigination } from "./re-origination.ts";
 import type { Who } from "./reach.ts";
@@ -22,7 +22,7 @@ export class Visitor {
     this.who = who;
     this.address = address;
     this.#context = context;
-    this.#atEnd.push(context.connections.add(this.#opened(null), end));
+    this.#atEnd.push(context.connections.add(this.#opened(this.#only()), end));
     if (who.kind === "owner-token") {
       this.#atEnd.push(atTime(who.grant.expiresAt, () => end("The owner token has expired.")));
     }
@@ -54,16 +54,16 @@ export class Visitor {
   }
 
   /** A stream to a host is open; `end` as above. Returns what to call once it has ended. */
-  openedStream(workspaceId: WorkspaceId | null, end: (reason: string) => void): () => void {
-    return this.#context.connections.addStream(this.#opened(workspaceId), end);
+  openedStream(to: ReachedWorkspace | null, end: (reason: string) => void): () => void {
+    return this.#context.connections.addStream(this.#opened(to), end);
   }
 
   /**
    * The connection was let in for this workspace, and has no stream to it yet: it ends with the leave to open one. Returns
    * what to call once it goes another way.
    */
-  signedInFor(workspaceId: WorkspaceId, end: (reason: string) => void): () => void {
-    const leave = this.#context.connections.add(this.#opened(workspaceId), end);
+  signedInFor(to: ReachedWorkspace, end: (reason: string) => void): () => void {
+    const leave = this.#context.connections.add(this.#opened(to), end);
     this.atEnd(leave);
     return leave;
   }
@@ -72,8 +72,9 @@ export class Visitor {
    * A host knows registered keys only: a certified one is lent to its workspace for as long as the connection lasts, and the
    * leave to go there.
    */
-  lendKey(id: WorkspaceId): void {
+  lendKey(to: ReachedWorkspace): void {
     const { who } = this;
+    const { workspaceId: id } = to;
     if (who.kind !== "account" || who.certificate === undefined || this.#lentTo.has(id)) return;
     const { registry, connections } = this.#context;
     const key = { publicKey: who.key.line, account: who.account.name };
@@ -87,7 +88,7 @@ export class Visitor {
       leave();
       takeBack();
     };
-    const leave = connections.add(this.#opened(id), end);
+    const leave = connections.add(this.#opened(to), end);
     this.atEnd(end);
   }
 
@@ -100,14 +101,22 @@ export class Visitor {
     for (const action of this.#atEnd.splice(0)) action();
   }
 
-  #opened(workspaceId: WorkspaceId | null): Opened {
+  /** An owner token opens one workspace and nothing else, so the whole connection depends on it. */
+  #only(): ReachedWorkspace | null {
+    const { who } = this;
+    if (who.kind !== "owner-token") return null;
+    const { workspaceId, ownerId } = who.grant;
+    return { workspaceId, ownerId, link: undefined };
+  }
+
+  #opened(to: ReachedWorkspace | null): Opened {
     const { who } = this;
     return {
       accountId: who.kind === "account" ? who.account.id : null,
       tokenId: who.kind === "owner-token" ? who.grant.tokenId : null,
       // Removing a registered key has no say over a certificate for it.
       key: who.kind === "account" && who.certificate === undefined ? who.key.fingerprint : null,
-      workspaceId,
+      to,
     };
   }
 }

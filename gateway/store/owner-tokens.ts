@@ -35,7 +35,7 @@ export class OwnerTokens {
       .innerJoin("workspaces", "workspaces.id", "owner_tokens.workspace_id")
       .leftJoin("accounts", "accounts.id", "workspaces.owner_id")
       .selectAll("owner_tokens")
-      .select(["accounts.disabled", "workspaces.owner_tokens as allowed"])
+      .select(["accounts.disabled", "workspaces.owner_id", "workspaces.owner_tokens as allowed"])
       .where("owner_tokens.hash", "=", hash)
       .executeTakeFirst();
     if (row === undefined || !equalHashes(row.hash, hash)) {
@@ -56,7 +56,12 @@ export class OwnerTokens {
         .where("id", "=", row.id)
         .execute();
     }
-    return { workspaceId: row.workspace_id, tokenId: row.id, expiresAt: new Date(row.expires_at) };
+    return {
+      workspaceId: row.workspace_id,
+      ownerId: row.owner_id,
+      tokenId: row.id,
+      expiresAt: new Date(row.expires_at),
+    };
   }
 
   /** @throws ProtocolError limit_reached, forbidden */

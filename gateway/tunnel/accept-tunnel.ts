@@ -11,8 +11,8 @@ import type { LinkStream } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import { close, type Splice, type SpliceEnd, type SpliceWatcher, splice } from "../link/splice.ts";
 import { spliceStream } from "../link/splice-stream.ts";
-import type { OpenConnections } from "../open-connections.ts";
-import { authorizeTunnel, openTunnelStream, type TunnelGrant } from "./tunnel.ts";
+import { type OpenConnections, reachedWorkspace } from "../open-connections.ts";
+import { authorizeTunnel, findTunnelLink, type TunnelGrant } from "./tunnel.ts";
 
 export interface TunnelContext {
   readonly directory: Directory;
@@ -54,14 +54,12 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
   const left = (): void => gone?.abort();
   // Nobody reads yet, and nothing comes before an answer: the end is seen all the same.
   for (const event of ["end", "close"]) request.socket.once(event, left);
-  const leave = connections.addStream(
-    { accountId, tokenId, key: null, workspaceId: workspace.id },
-    (message) => {
-      ended ??= message;
-      gone?.abort();
-      joined?.close(CLOSE.refused, message);
-    },
-  );
+  const reached = reachedWorkspace(workspace, undefined);
+  const leave = connections.addStream({ accountId, tokenId, key: null, to: reached }, (message) => {
+    ended ??= message;
+    gone?.abort();
+    joined?.close(CLOSE.refused, message);
+  });
   const requireOpen = (): void => {
     if (ended !== undefined)
       throw new ProtocolError("forbidden", `This connection is no longer allowed: ${ended}.`);
@@ -72,16 +70,14 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     const grant = await authorizeTunnel(request, directory);
     requireOpen();
     const resumes = offered.includes(SUBPROTOCOL.resume);
-    stream = await openTunnelStream(
-      grant,
-      address,
-      resumes,
-      registry,
-      asked.mayWait() ? patience : undefined,
-    );
+    const link = await findTunnelLink(grant, registry, asked.mayWait() ? patience : undefined);
+    reached.link = link;
     requireOpen();
-    const client = await upgrade(requireOffered(subprotocolOf(stream), offered));
-    joined = new Tunnel(client, stream, { grant, address, leave, context });
+    const client = { address, account: grant.accountName };
+    stream = await link.openStream({ via: "tunnel", client, resume: resumes });
+    requireOpen();
+    const socket = await upgrade(requireOffered(subprotocolOf(stream), offered));
+    joined = new Tunnel(socket, stream, { grant, address, leave, context });
     if (ended !== undefined) joined.close(CLOSE.refused, ended);
   } catch (error) {
     leave();

@@ -8,7 +8,7 @@ import type { AccountId, TokenId } from "../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { bearerToken, tokenKind } from "../../protocol/token.ts";
 import type { Directory, WorkspaceRecord } from "../directory.ts";
-import type { LinkStream } from "../link/link.ts";
+import type { Link } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 
 /** Who a tunnel was opened for: what a revocation is matched with. */
@@ -77,26 +77,19 @@ export async function authorizeTunnel(request: IncomingMessage, directory: Direc
 }
 
 /**
+ * The link that a tunnel goes by.
  * @param patience until then a workspace is waited for that has just been cut off; undefined: not at all
- * @throws ProtocolError workspace_offline, and what Link.openStream throws
+ * @throws ProtocolError workspace_offline
  */
-export async function openTunnelStream(
+export async function findTunnelLink(
   grant: TunnelGrant,
-  address: string,
-  resume: boolean,
   registry: LinkRegistry,
   patience: AbortSignal | undefined,
-): Promise<LinkStream> {
+): Promise<Link> {
   const link = await registry.findForVisitor(grant.workspace.id, patience);
-  if (link === undefined) {
-    throw new ProtocolError(
-      "workspace_offline",
-      `The workspace ${grant.workspace.name} is offline: no host is registered for it now.`,
-    );
-  }
-  return await link.openStream({
-    via: "tunnel",
-    client: { address, account: grant.accountName },
-    resume,
-  });
+  if (link !== undefined) return link;
+  throw new ProtocolError(
+    "workspace_offline",
+    `The workspace ${grant.workspace.name} is offline: no host is registered for it now.`,
+  );
 }

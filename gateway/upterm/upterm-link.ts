@@ -34,6 +34,7 @@ export class UptermLink implements Link {
   readonly since = new Date();
   readonly address: string;
   readonly hostKeys: readonly string[];
+  readonly credential = null;
   readonly #options: UptermLinkOptions;
   #streams = 0;
   #ended = false;

@@ -24,6 +24,7 @@ export class RemoteLink implements Link {
   readonly since: Date;
   readonly address: string;
   readonly hostKeys: readonly string[];
+  readonly credential: Link["credential"];
   readonly #options: RemoteLinkOptions;
   readonly #places: StreamPlaces;
   #isGone = false;
@@ -33,6 +34,7 @@ export class RemoteLink implements Link {
     this.since = new Date(route.since);
     this.address = route.address;
     this.hostKeys = route.hostKeys;
+    this.credential = route.credential;
     this.#options = options;
     this.#places = new StreamPlaces({
       limit: MAX_STREAMS_PER_WORKSPACE,
@@ -76,11 +78,9 @@ export class RemoteLink implements Link {
 
 export class RemoteWorkspaceLink extends RemoteLink implements WorkspaceLink {
   readonly workspaceId: WorkspaceId;
-  readonly credential: WorkspaceLink["credential"];
 
   constructor(workspaceId: WorkspaceId, route: RouteRecord, options: RemoteLinkOptions) {
     super(route, options);
     this.workspaceId = workspaceId;
-    this.credential = route.credential;
   }
 }

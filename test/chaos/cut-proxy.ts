@@ -55,6 +55,12 @@ export class CutProxy {
     for (const pair of [...this.#pairs]) this.#end(pair, (socket) => socket.resetAndDestroy());
   }
 
+  /** The same for the connection that has been open longest, such as a host's control connection. */
+  resetOldest(): void {
+    const [pair] = this.#pairs;
+    if (pair !== undefined) this.#end(pair, (socket) => socket.resetAndDestroy());
+  }
+
   /** From now on nothing that the connections of this moment carry arrives. New ones are not concerned. */
   swallow(): void {
     for (const pair of this.#pairs) {

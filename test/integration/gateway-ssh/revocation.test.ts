@@ -83,6 +83,22 @@ describe("a session and a jump end at once, and are told why, when", () => {
   });
 });
 
+test("what somebody else has open to an account's workspace ends when that account is disabled", async () => {
+  const bob = await stack.account("bob");
+  const key = await stack.keyOf(bob, "bob");
+  const owned = await stack.owned(ada, "dev");
+  await stack.gateway.store.shares.add(owned, parseName("bob"), admin);
+  const { token } = await stack.ownerToken(ada, "dev");
+  stack.configure(["Host *", `  IdentityFile ${key}`]);
+  const { ended: direct } = await session(["dev.ada@gw"]);
+  const { ended: jump } = await session(["-J", "gw", host.id]);
+  const { ended: byToken } = await session(["-l", `dev#${token}`, "-o", "IdentityFile=none", "gw"]);
+  await stack.gateway.store.accounts.setDisabled(ada.id, true, admin);
+  expect((await direct).stderr).toContain("the workspace's account was disabled");
+  expect((await byToken).stderr).toContain("the workspace's account was disabled");
+  expect(await jump).toMatchObject({ code: 255 });
+});
+
 test("a session by owner token ends when the token is revoked, and when it expires", async () => {
   const { token, info } = await stack.ownerToken(ada, "dev");
   const { ended: revoked } = await session(["-l", `dev#${token}`, "-o", "IdentityFile=none", "gw"]);

@@ -114,6 +114,7 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
     since: new Date(),
     address: "192.0.2.9",
     hostKeys: setup.hostKeys ?? [line("host_key")],
+    credential: null,
     streams: 0,
     async openStream(request) {
       await setup.linkReady;

@@ -21,6 +21,8 @@ interface HostOptions {
   readonly state?: string;
   /** null: without an account. */
   readonly token?: string | null;
+  /** How it reaches the gateway, where not at its own address. */
+  readonly gateway?: string;
   /** What it says at once, as an SSH server says its version. */
   readonly greeting?: string;
 }
@@ -56,11 +58,11 @@ export class Workers {
     return pidsOf(this.directory);
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<Response> {
+  async call(method: string, path: string, body?: unknown, token: string = this.token): Promise<Response> {
     return fetch(`${this.url}/api/v1/${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.token}`,
+        authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -78,7 +80,7 @@ export class Workers {
     const state = options.state ?? join(this.directory, `host-${this.#hosts++}`);
     mkdirSync(state, { recursive: true, mode: 0o700 });
     return await startTestHost({
-      gateway: this.url,
+      gateway: options.gateway === undefined ? this.url : parseGatewayUrl(options.gateway),
       token: options.token === null ? undefined : (options.token ?? this.token),
       name,
       state,

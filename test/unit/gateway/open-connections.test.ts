@@ -1,15 +1,22 @@
 import { beforeEach, expect, test } from "vitest";
-import { OpenConnections, type Opened } from "../../../gateway/open-connections.ts";
+import { OpenConnections, type Opened, type ReachedWorkspace } from "../../../gateway/open-connections.ts";
 import { newAccountId, newTokenId, newWorkspaceId } from "../../../protocol/id.ts";
 
 const ada = newAccountId();
-const token = newTokenId();
+const [token, hostToken] = [newTokenId(), newTokenId()];
 const workspace = newWorkspaceId();
+const grace = newAccountId();
+/** Grace's. */
+const to: ReachedWorkspace = {
+  workspaceId: workspace,
+  ownerId: grace,
+  link: { credential: { accountId: grace, tokenId: hostToken } },
+};
 const opened = (what: Partial<Opened>): Opened => ({
   accountId: null,
   tokenId: null,
   key: null,
-  workspaceId: null,
+  to: null,
   ...what,
 });
 
@@ -21,9 +28,9 @@ beforeEach(() => {
   for (const [name, what] of [
     ["by account", { accountId: ada }],
     ["by account and key", { accountId: ada, key: "SHA256:a" }],
-    ["by another account", { accountId: newAccountId(), key: "SHA256:a", workspaceId: workspace }],
-    ["by token", { tokenId: token, workspaceId: workspace }],
-    ["to the workspace by account", { accountId: ada, workspaceId: workspace }],
+    ["by another account", { accountId: newAccountId(), key: "SHA256:a", to }],
+    ["by token", { tokenId: token, to: { workspaceId: workspace, ownerId: null, link: undefined } }],
+    ["to the workspace by account", { accountId: ada, to }],
   ] as const) {
     open.add(opened(what), (message) => ended.push(`${name}: ${message}`));
   }
@@ -35,14 +42,28 @@ test.each([
   [{ tokenId: token }, ["by token: x"]],
   [{ workspaceId: workspace }, ["by another account: x", "by token: x", "to the workspace by account: x"]],
   [{ accountId: ada, workspaceId: workspace }, ["to the workspace by account: x"]],
+  [{ ownerId: grace }, ["by another account: x", "to the workspace by account: x"]],
+  [{ hostTokenId: hostToken }, ["by another account: x", "to the workspace by account: x"]],
+  [{ ownerId: ada }, []],
   [{ accountId: newAccountId() }, []],
 ])("%j ends what matches all of it", (condition, expected) => {
   open.endWhere(condition, "x");
   expect(ended).toEqual(expected);
 });
 
+test("a stream ends with the token of the host that brings it there by now", () => {
+  const [first, second] = [newTokenId(), newTokenId()];
+  const moved: ReachedWorkspace = { ...to, link: { credential: { accountId: grace, tokenId: first } } };
+  open.add(opened({ to: moved }), (message) => ended.push(message));
+  moved.link = { credential: { accountId: grace, tokenId: second } };
+  open.endWhere({ hostTokenId: first }, "the former one's");
+  expect(ended).toEqual([]);
+  open.endWhere({ hostTokenId: second }, "the present one's");
+  expect(ended).toEqual(["the present one's"]);
+});
+
 test("streams are counted until they have ended, once", () => {
-  const leave = open.addStream(opened({ workspaceId: workspace }), () => leave());
+  const leave = open.addStream(opened({ to }), () => leave());
   open.addStream(opened({}), () => undefined);
   expect(open.streams).toBe(2);
   open.endWhere({ workspaceId: workspace }, "x");

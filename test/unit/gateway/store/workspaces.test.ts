@@ -164,6 +164,7 @@ test("an owner token opens its workspace until it expires or is revoked, or its 
   const grant = await store.authenticateOwnerToken(short.token);
   expect(grant).toEqual({
     workspaceId: box.id,
+    ownerId: ada.identity.account.id,
     tokenId: short.info.id,
     expiresAt: new Date("2030-01-01T00:01:00Z"),
   });
