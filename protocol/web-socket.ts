@@ -57,6 +57,15 @@ export function closeReason(text: string): string {
  */
 export function webSocketStream(socket: ByteSocket): Duplex {
   let ended = false;
+  const write = (chunk: Buffer, done: (error?: Error) => void): void => {
+    if (socket.readyState !== OPEN) done(new Error("the WebSocket is closed"));
+    // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
+    else if (socket.bufferedAmount > HIGH_WATER_BYTES) sendBytes(socket, chunk, done);
+    else {
+      sendBytes(socket, chunk);
+      done();
+    }
+  };
   const stream = new Duplex({
     allowHalfOpen: false,
     readableHighWaterMark: 4 * CHUNK_BYTES,
@@ -64,12 +73,12 @@ export function webSocketStream(socket: ByteSocket): Duplex {
     read() {
       if (socket.isPaused) socket.resume();
     },
-    write(chunk: Buffer, _encoding, done) {
-      if (socket.readyState !== OPEN) return done(new Error("the WebSocket is closed"));
-      // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
-      if (socket.bufferedAmount > HIGH_WATER_BYTES) return sendBytes(socket, chunk, done);
-      sendBytes(socket, chunk);
-      done();
+    write: (chunk: Buffer, _encoding, done) => write(chunk, done),
+    writev(chunks, done) {
+      const parts: Buffer[] = chunks.map(({ chunk }) => chunk);
+      // What is written together goes out, and arrives, together, unless it is much.
+      if (stream.writableLength <= CHUNK_BYTES) return write(Buffer.concat(parts), done);
+      for (const [index, part] of parts.entries()) write(part, index === parts.length - 1 ? done : () => {});
     },
     final(done) {
       if (socket.readyState === OPEN) socket.close(CLOSE.normal);

@@ -116,7 +116,8 @@ export function createAuthentication(
   const ask = (context: KeyboardAuthContext): void => {
     const { workspace } = parseUserName(context.username);
     const whose = workspace === undefined ? "" : ` for ${formatWorkspaceRef(workspace)}`;
-    const prompts = [{ prompt: `Owner token${whose}: `, echo: false }];
+    // sshpass, lftp, asyncssh and their like answer what asks for a password.
+    const prompts = [{ prompt: `Password (owner token)${whose}: `, echo: false }];
     // No callback comes where the client gives up this method for another: its next request is then at hand already.
     context.prompt(prompts, "", "", (responses: unknown) => {
       const started = performance.now();

@@ -5,21 +5,21 @@
 // says curve25519-sha256 instead; the object that it then makes gets the hybrid's arithmetic and the peer's real
 // KEXINIT, which the exchange hash covers. Own KEXINITs need nothing of the kind: ssh2 sends what it is told to offer.
 
+import type { Duplex } from "node:stream";
 import kexModule from "ssh2/lib/protocol/kex.js";
 import { encode, WireError, WireReader } from "../wire.ts";
 import { HYBRID_KEY_EXCHANGE } from "./algorithms.ts";
+import { announceExtensions } from "./extension-info.ts";
 import { type HybridExchange, hybridClient, hybridServer } from "./hybrid-key-exchange.ts";
 import {
-  disconnectMessage,
+  failKeyExchange,
   type PrivateKeyExchange,
   type PrivateOffer,
   type PrivateProtocol,
-  sendMessage,
   unexpectedVersion,
 } from "./private.ts";
 
 const MSG_KEXINIT = 20;
-const DISCONNECT_KEY_EXCHANGE_FAILED = 3;
 /** What ssh2 believes that it does. Same hash; its object is the one whose methods are replaced. */
 const STAND_IN = "curve25519-sha256";
 /** Markers in the list of key exchange methods are no methods (RFC 8308 §2.1, OpenSSH PROTOCOL §1.9). */
@@ -29,8 +29,8 @@ const MARKERS = ["ext-info-c", "ext-info-s", "kex-strict-c-v00@openssh.com", "ke
  * To be called once the peer's version line is there and before ssh2 sends its KEXINIT: inside of a server's
  * `connection` event, or a protocol's `onHeader`.
  */
-export function prepareKeyExchange(protocol: PrivateProtocol): void {
-  protocol._offer = withHybrid(protocol._offer);
+export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex): void {
+  protocol._offer = ourOffer(protocol._offer);
 
   /** The peer's real KEXINIT while ssh2 is given another one. */
   let replaced: { readonly kexInit: Buffer; readonly hybrid: boolean } | undefined;
@@ -40,6 +40,8 @@ export function prepareKeyExchange(protocol: PrivateProtocol): void {
     enumerable: true,
     get: () => exchange,
     set(next: PrivateKeyExchange | undefined) {
+      if (exchange === undefined && next !== undefined && protocol._server)
+        announceExtensions(protocol, next, stream);
       exchange = next;
       if (next === undefined || replaced === undefined) return;
       next._remoteKexinit = replaced.kexInit;
@@ -50,7 +52,7 @@ export function prepareKeyExchange(protocol: PrivateProtocol): void {
   const receive = (payload: Buffer, toSsh2: (payload: Buffer) => unknown): unknown => {
     if (payload[0] !== MSG_KEXINIT) return toSsh2(payload);
     const agreement = agree(protocol, payload);
-    if (agreement.problem !== undefined) return fail(protocol, agreement.problem);
+    if (agreement.problem !== undefined) return failKeyExchange(protocol, agreement.problem);
     // ssh2 may keep its packets in memory that it uses again.
     replaced = { kexInit: Buffer.from(payload), hybrid: agreement.hybrid };
     try {
@@ -71,8 +73,11 @@ export function prepareKeyExchange(protocol: PrivateProtocol): void {
 
 const offers = new WeakMap<PrivateOffer, PrivateOffer>();
 
-/** The same offer with the hybrid in front; made once for each server, whose connections share theirs. */
-function withHybrid(offer: PrivateOffer): PrivateOffer {
+/**
+ * The same offer with the hybrid in front and without signatures that use SHA-1, which ssh2 offers for every RSA host key; made
+ * once for each server, whose connections share theirs.
+ */
+function ourOffer(offer: PrivateOffer): PrivateOffer {
   const { kex, serverHostKey, cs, sc } = offer.lists;
   if (kex.array.includes(HYBRID_KEY_EXCHANGE) || !kex.array.includes(STAND_IN)) return offer;
   const made = offers.get(offer);
@@ -85,7 +90,7 @@ function withHybrid(offer: PrivateOffer): PrivateOffer {
   });
   const next: unknown = new kexModule.KexInit({
     kex: [HYBRID_KEY_EXCHANGE, ...kex.array],
-    serverHostKey: serverHostKey.array,
+    serverHostKey: serverHostKey.array.filter((name) => name !== "ssh-rsa"),
     cs: direction(cs),
     sc: direction(sc),
   });
@@ -202,12 +207,4 @@ function parseKexInit(payload: Buffer): KexInit | undefined {
     if (!(error instanceof WireError)) throw error;
     return undefined;
   }
-}
-
-/** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
-function fail(protocol: PrivateProtocol, problem: string): number {
-  sendMessage(protocol, [disconnectMessage(DISCONNECT_KEY_EXCHANGE_FAILED, problem)], true);
-  protocol._destruct?.();
-  protocol._onError(new Error(problem));
-  return Number.POSITIVE_INFINITY;
 }

@@ -17,7 +17,7 @@ export interface PrivateProtocol {
   readonly _strictMode: boolean | undefined;
   _offer: PrivateOffer;
   /** undefined before the peer's version line; `inSeqno` counts the packet that is being handled already. */
-  readonly _decipher: { readonly inSeqno: number; _onPayload: (payload: Buffer) => unknown } | undefined;
+  _decipher: { inSeqno: number; _onPayload: (payload: Buffer) => unknown } | undefined;
   readonly _cipher: { readonly outSeqno: number };
   /** Gone once the connection has ended; every write throws from then on. */
   readonly _destruct: ((reason?: string) => void) | undefined;
@@ -41,6 +41,8 @@ export interface PrivateKeyExchange {
   type: string;
   hashName: string;
   _remoteKexinit: Buffer;
+  /** The server's first half: sends the reply and NEWKEYS. Called again, it makes keys (true: no more) and uses them. */
+  finish: (partial?: boolean) => unknown;
   getPublicKey(): Buffer;
   convertPublicKey(key: Buffer): Buffer;
   computeSecret(otherPublicKey: Buffer): Buffer | Error;
@@ -138,4 +140,14 @@ export function disconnectMessage(reason: number, description: string): Uint8Arr
   message.writeUInt32BE(text.length, 5);
   message.set(text, 9);
   return message;
+}
+
+const KEY_EXCHANGE_FAILED = 3;
+
+/** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
+export function failKeyExchange(protocol: PrivateProtocol, problem: string): number {
+  sendMessage(protocol, [disconnectMessage(KEY_EXCHANGE_FAILED, problem)], true);
+  protocol._destruct?.();
+  protocol._onError(new Error(problem));
+  return Number.POSITIVE_INFINITY;
 }

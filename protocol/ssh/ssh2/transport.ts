@@ -5,10 +5,12 @@
 
 import { Duplex } from "node:stream";
 import type { Connection, Server } from "ssh2";
+import { KeyExchangeAllowance } from "../key-exchange-allowance.ts";
 import { WireError, WireReader } from "../wire.ts";
 import { prepareKeyExchange } from "./key-exchange.ts";
 import {
   disconnectMessage,
+  failKeyExchange,
   isAlive,
   isExchangingKeys,
   type PrivateProtocol,
@@ -21,7 +23,6 @@ import {
 const CONNECTION_PROTOCOL = 80;
 const MSG_DISCONNECT = 1;
 const MSG_UNIMPLEMENTED = 3;
-const MSG_EXT_INFO = 7;
 const MSG_KEXINIT = 20;
 const MSG_USERAUTH_FIRST = 50;
 const PROTOCOL_ERROR = 2;
@@ -31,18 +32,6 @@ const PROTOCOL_ERROR = 2;
  * comes together here are answers to a peer that asks and does not read.
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
-
-/** Announced in `server-sig-algs` (RFC 8308 §3.1): what authentication accepts, and no SHA-1. */
-export const SIGNATURE_ALGORITHMS = [
-  "ssh-ed25519",
-  "sk-ssh-ed25519@openssh.com",
-  "ecdsa-sha2-nistp256",
-  "ecdsa-sha2-nistp384",
-  "ecdsa-sha2-nistp521",
-  "sk-ecdsa-sha2-nistp256@openssh.com",
-  "rsa-sha2-512",
-  "rsa-sha2-256",
-] as const;
 
 /** An SSH connection as a carrier of connection-protocol messages. */
 export interface PacketTransport {
@@ -100,7 +89,6 @@ export function takeOverConnection(
   const carried = carryPackets(protocol, stream, receiver);
   connection.once("ready", () => carried.authenticated());
   connection.on("rekey", () => carried.exchanged());
-  announceExtensions(protocol);
   return carried.transport;
 }
 
@@ -122,6 +110,7 @@ export function carryPackets(
   /** Bytes in the queue of the key exchange that is under way. */
   let queued = 0;
   let announcedExchange = false;
+  const allowance = new KeyExchangeAllowance();
   stream.on("drain", () => {
     if (isAuthenticated) receiver.drain();
   });
@@ -198,6 +187,9 @@ export function carryPackets(
         transport.disconnect(PROTOCOL_ERROR, "A second key exchange before sign-in.");
         return undefined;
       }
+      if (type === MSG_KEXINIT && !isExchangingKeys(protocol) && !allowance.take(bytes)) {
+        return failKeyExchange(protocol, "Key exchanges follow each other too fast: raise RekeyLimit.");
+      }
       if (isAuthenticated) reportTransportMessage(payload, receiver);
       const result = toSsh2(payload);
       if (type === MSG_KEXINIT) noteExchange();
@@ -209,7 +201,7 @@ export function carryPackets(
     return undefined;
   };
   // Last, so that a KEXINIT passes it first.
-  prepareKeyExchange(protocol);
+  prepareKeyExchange(protocol, stream);
   return {
     transport,
     authenticated() {
@@ -271,29 +263,4 @@ export function streamOf(connection: Connection): Duplex {
   const stream = "_sock" in connection ? connection._sock : undefined;
   if (!(stream instanceof Duplex)) throw unexpectedVersion();
   return stream;
-}
-
-/**
- * Sends EXT_INFO (RFC 8308) in ssh2's stead: ssh2's `server-sig-algs` misses a comma and names SHA-1. Also offers
- * `ping@openssh.com` (OpenSSH PROTOCOL §1.10), which clients use to hide keystroke timing.
- */
-function announceExtensions(protocol: PrivateProtocol): void {
-  const complete = protocol._onHandshakeComplete;
-  let first = true;
-  protocol._onHandshakeComplete = (...details) => {
-    const kex = protocol._kex;
-    if (first && kex?.remoteExtInfoEnabled === true) {
-      kex.remoteExtInfoEnabled = false;
-      const texts = ["server-sig-algs", SIGNATURE_ALGORITHMS.join(","), "ping@openssh.com", "0"];
-      const head = Buffer.from([MSG_EXT_INFO, 0, 0, 0, texts.length / 2]);
-      const strings = texts.flatMap((text) => {
-        const length = Buffer.alloc(4);
-        length.writeUInt32BE(text.length);
-        return [length, Buffer.from(text, "latin1")];
-      });
-      sendMessage(protocol, [head, ...strings], false);
-    }
-    first = false;
-    complete(...details);
-  };
 }

@@ -129,7 +129,7 @@ describe("an owner token", () => {
     const args = ["-o", `PreferredAuthentications=${method}`, "dev@gw", "echo in"];
     const result = await stack.ssh(args, { answers: [token] });
     expect(result).toMatchObject({ stdout: "in\n", code: 0 });
-    const prompt = method === "password" ? "dev@127.0.0.1's password: " : "Owner token for dev: ";
+    const prompt = method === "password" ? "dev@127.0.0.1's password: " : "Password (owner token) for dev: ";
     expect(stack.prompts().join("\n")).toContain(prompt);
     const line = (await stack.audit("ssh.sign-in")).at(-1);
     expect(line).toMatchObject({ token: info.id, account: null, key: null, detail: method });

@@ -8,11 +8,13 @@ import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import { describe, expect, it } from "vitest";
+import { SERVER_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/algorithms.ts";
+import { SIGNATURE_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/extension-info.ts";
+import { privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
 import {
   disconnect,
   injectStream,
   type PacketTransport,
-  SIGNATURE_ALGORITHMS,
   streamOf,
   takeOverConnection,
 } from "../../../../../protocol/ssh/ssh2/transport.ts";
@@ -177,6 +179,62 @@ describe("taking a connection over", () => {
     });
     expect(await announced).toEqual([...SIGNATURE_ALGORITHMS]);
     client.destroy();
+  });
+
+  it.each(SERVER_ALGORITHMS.cipher as ssh2.CipherAlgorithm[])(
+    "announces its extensions right behind its new keys, before the client uses its own: %s",
+    async (cipher) => {
+      const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: SERVER_ALGORITHMS });
+      const [theirs, ours] = pair();
+      server.on("connection", (connection) => {
+        takeOverConnection(connection, ours, { receive: () => {}, drain: () => {} });
+        connection.on("error", () => {});
+        connection.on("authentication", (context) => context.accept());
+      });
+      injectStream(server, ours);
+      const client = new ssh2.Client();
+      client.on("error", () => {});
+      const signedIn = new Promise<void>((resolve) => client.once("ready", () => resolve()));
+      // Version line, KEXINIT, KEXDH_INIT: what comes behind them is held back.
+      const write = theirs.write.bind(theirs);
+      const held: Buffer[] = [];
+      let written = 0;
+      theirs.write = (data: Buffer) => (written++ < 3 ? write(data) : held.push(data) > 0);
+      client.connect({ sock: theirs, username: "x", algorithms: { cipher: [cipher] } });
+      const handlers: unknown = Reflect.get(privateProtocol(client), "_handlers");
+      if (typeof handlers !== "object" || handlers === null) throw new Error("no handlers");
+      await new Promise<void>((resolve) => Reflect.set(handlers, "EXT_INFO", () => resolve()));
+      for (const data of held) write(data);
+      theirs.write = write;
+      await signedIn;
+      client.destroy();
+    },
+  );
+
+  it("offers no host key signature with SHA-1", async () => {
+    const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: SERVER_ALGORITHMS });
+    const offered = async (algorithm: ssh2.ServerHostKeyAlgorithm) => {
+      const [theirs, ours] = pair();
+      server.once("connection", (connection) => {
+        takeOverConnection(connection, ours, { receive: () => {}, drain: () => {} });
+        connection.on("error", () => {});
+      });
+      injectStream(server, ours);
+      const client = new ssh2.Client();
+      const result = new Promise<string>((resolve) => {
+        client.once("handshake", (negotiated) => resolve(negotiated.serverHostKey));
+        client.once("error", (error) => resolve(error.message));
+      });
+      client.connect({ sock: theirs, username: "x", algorithms: { serverHostKey: [algorithm] } });
+      try {
+        return await result;
+      } finally {
+        client.on("error", () => {});
+        client.destroy();
+      }
+    };
+    expect(await offered("rsa-sha2-512")).toBe("rsa-sha2-512");
+    expect(await offered("ssh-rsa")).toMatch(/no matching host key/);
   });
 
   it("gives nothing to the receiver before sign-in", async () => {

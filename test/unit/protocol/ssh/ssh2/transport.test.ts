@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import { afterEach, describe, expect, it } from "vitest";
 import { opensshEd25519 } from "../../../../../protocol/ssh/private-key.ts";
+import { isAlive, isExchangingKeys, privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
 import {
   injectStream,
   MAX_UNREAD_BYTES,
@@ -100,6 +101,24 @@ describe("a packet transport", () => {
     ];
     expect(said).toEqual([...both, ...both]);
     expect(transport.exchangingKeys).toBe(false);
+  });
+
+  it("ends with a reason where the peer asks for new keys again and again", async () => {
+    const { client, said } = await meet();
+    const reason = new Promise<string>((resolve) => client.once("error", (error) => resolve(error.message)));
+    const protocol = privateProtocol(client);
+    let asked = 0;
+    const asking = setInterval(() => {
+      if (!isAlive(protocol) || isExchangingKeys(protocol)) return;
+      asked++;
+      protocol.rekey();
+    }, 1);
+    expect(await reason).toMatch(/RekeyLimit/);
+    clearInterval(asking);
+    await soon(() => said.at(-1)?.[0] === "ended");
+    // As many as a client may need at once, and not many more.
+    expect(asked).toBeGreaterThan(30);
+    expect(asked).toBeLessThan(100);
   });
 
   it("exchanges no keys in the middle of a sign-in", async () => {

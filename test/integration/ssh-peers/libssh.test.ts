@@ -1,0 +1,56 @@
+// libssh as the client of a host and of a gateway: what it expects of a server that OpenSSH's client does not.
+
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { PATIENT } from "../gateway-ssh/admission-limits.ts";
+import { SshStack } from "../gateway-ssh/harness.ts";
+import { finish, startHost } from "../host-ssh/harness.ts";
+import { buildLibsshClient } from "./libssh.ts";
+
+const built = buildLibsshClient();
+const program = typeof built === "string" ? "" : built.program;
+afterAll(() => {
+  if (typeof built !== "string") built.remove();
+});
+
+const RSA = ["-t", "rsa", "-b", "2048"];
+const TRIES = 10;
+
+describe.skipIf(typeof built === "string")(
+  `libssh (${typeof built === "string" ? built : "built here"})`,
+  () => {
+    test("signs in at a host with an RSA key, each time", async () => {
+      const host = await startHost({ keyType: RSA });
+      const knownHosts = join(host.directory, "by-address");
+      const [, type, key] = readFileSync(join(host.directory, "known_hosts"), "utf8").split(" ");
+      writeFileSync(knownHosts, `[127.0.0.1]:${host.port} ${type} ${key}`);
+      try {
+        const args = [`${host.port}`, "someone", join(host.directory, "id"), knownHosts];
+        for (let round = 0; round < TRIES; round++) {
+          const { code, stdout, stderr } = await finish(spawn(program, [...args, "exec", "echo in"]));
+          expect([code, stdout.toString(), stderr]).toEqual([0, "in\n", ""]);
+        }
+      } finally {
+        await host.stop();
+      }
+    });
+
+    test("signs in at a gateway with an RSA key, each time", async () => {
+      const stack = await SshStack.start({ limits: { admission: PATIENT } });
+      try {
+        const ada = await stack.account("ada");
+        const id = await stack.keyOf(ada, "id", RSA);
+        await stack.host(ada, "dev");
+        const args = [`${stack.port}`, "dev", id, stack.path("known_hosts")];
+        for (let round = 0; round < TRIES; round++) {
+          const { code, stdout, stderr } = await finish(spawn(program, [...args, "exec", "echo in"]));
+          expect([code, stdout.toString(), stderr]).toEqual([0, "in\n", ""]);
+        }
+      } finally {
+        await stack.close();
+      }
+    });
+  },
+);
