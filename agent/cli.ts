@@ -210,6 +210,8 @@ function keepCompiledCode(): void {
   }
 }
 
+// Our own connections are verified whatever it says (agent/network/open-socket.ts), and Node would warn that they are not.
+delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
 keepCompiledCode();
 // No top-level await: dist/ is CommonJS, which Node starts faster.
 void main(process.argv.slice(2)).then(exit);

@@ -24,7 +24,7 @@ import { VERSION } from "../protocol/version.ts";
 import { CommandError } from "./command.ts";
 import { foreignAnswer } from "./network/foreign-answer.ts";
 import type { HttpAnswer, HttpRequest } from "./network/http-request.ts";
-import type { Network } from "./network/network.ts";
+import { type Network, networkOf } from "./network/network.ts";
 import { networkFailure } from "./network-failure.ts";
 import { stageOf } from "./stage.ts";
 
@@ -39,7 +39,7 @@ export interface GatewayApiOptions {
   readonly timeoutMs?: number;
   /**
    * Proxies and trust as they are configured; undefined: the process's own `fetch`, which in an editor goes the way of the
-   * editor's and the system's settings.
+   * editor's and the system's settings. Where `fetch` would not verify certificates it is not used.
    */
   readonly network?: Network | undefined;
 }
@@ -179,9 +179,11 @@ async function send(
     body: what.body === undefined ? undefined : JSON.stringify(what.body),
     signal,
   };
-  if (network === undefined) return await byFetch(request);
+  // Looked at for each request: other extensions of an editor set it at any time, for the whole process.
+  const verifies = process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0";
+  if (network === undefined && verifies) return await byFetch(request);
   const { sendRequest } = await import("./network/http-request.ts");
-  return await sendRequest(request, network);
+  return await sendRequest(request, network ?? networkOf(process.env, undefined));
 }
 
 async function byFetch({ url, method, headers, body, signal }: HttpRequest): Promise<HttpAnswer> {

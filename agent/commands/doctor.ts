@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
+import { ownCompanion } from "../companion/own-command.ts";
 import { resolveGateway } from "../credentials/store.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import { conclusion, reportMarkdown, reportTable } from "../diagnose/render.ts";
@@ -52,7 +53,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
       workspace,
       transport: transport(values.transport),
       machine: thisMachine(context.env, homedir),
-      companion: [process.execPath, resolve(process.argv[1] ?? "sallyport"), "tunnel"],
+      companion: ownCompanion(),
       ssh: context.env.SALLYPORT_SSH || undefined,
       configFile: configFile(values["ssh-config"]),
       signal: context.signal,

@@ -2,12 +2,13 @@
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { resolve } from "node:path";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { argument } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
+import { ownCompanion } from "../companion/own-command.ts";
 import { resolveGateway } from "../credentials/store.ts";
 import { NETWORK_HELP, takeNetworkFlags } from "../network/network-flags.ts";
+import { nodeEnvironment } from "../node-environment.ts";
 import { splitSshArguments, sshArguments } from "../ssh/command-line.ts";
 import { pinHostKeys } from "../ssh/pinned-keys.ts";
 import { quoteCommand } from "../ssh/quote.ts";
@@ -74,7 +75,7 @@ async function run(args: readonly string[], given: CommandContext): Promise<numb
   const sshArgs = sshArguments({
     alias: target.alias,
     knownHosts,
-    proxy: [process.execPath, resolve(process.argv[1] ?? "sallyport"), "tunnel", gateway, target.workspace],
+    proxy: [...ownCompanion(), gateway, target.workspace],
     options: request.options,
     command: request.command,
     platform: process.platform,
@@ -103,7 +104,9 @@ function withNetworkFlags(own: ReadonlyMap<string, string | true>, context: Comm
 /** ssh has the terminal to itself; its end is ours. */
 function runSsh(program: string, args: readonly string[], context: CommandContext): Promise<number> {
   return new Promise((done, fail) => {
-    const child = spawn(program, args, { stdio: "inherit", env: { ...context.env } });
+    // Elsewhere the companion's own command line keeps NODE_OPTIONS from it, and ssh's environment stays the person's.
+    const env = process.platform === "win32" ? nodeEnvironment(context.env) : { ...context.env };
+    const child = spawn(program, args, { stdio: "inherit", env });
     const end = () => child.kill("SIGTERM");
     context.signal.addEventListener("abort", end, { once: true });
     if (context.signal.aborted) end();

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CommandError } from "../command.ts";
+import { nodeEnvironment } from "../node-environment.ts";
 import type { Machine } from "../paths.ts";
 
 /** The name that entries are filed under; the account is the gateway's URL. */
@@ -74,8 +75,8 @@ async function ask(options: KeychainOptions, question: Question): Promise<string
   const { env } = options;
   const timeoutMs = options.timeoutMs ?? defaultTimeout();
   const child = spawn(process.execPath, ["-e", CHILD], {
-    // Inside an editor, execPath is Electron. NODE_OPTIONS may hold a debugger's port that is taken.
-    env: { ...env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+    // Inside an editor, execPath is Electron.
+    env: { ...nodeEnvironment(env), ELECTRON_RUN_AS_NODE: "1" },
     stdio: ["pipe", "pipe", "ignore"],
     windowsHide: true,
   });

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeEnvironment } from "../node-environment.ts";
 import type { Machine } from "../paths.ts";
 import { advance, NO_PROGRESS, type SshProgress } from "./ssh-log.ts";
 import {
@@ -84,7 +85,7 @@ export class SshTrial {
 
   constructor(program: string, args: readonly string[], env: Machine["env"]) {
     const child = spawn(program, args, {
-      env: { ...env },
+      env: nodeEnvironment(env),
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
     });

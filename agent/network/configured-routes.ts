@@ -21,7 +21,7 @@ export async function routesTo(
   const choice = chooseProxy({ own: ownProxy(env), editor: settings, env }, endpoint);
   if (choice.kind !== "pac") return [choice];
   const { routesByPac } = await import("./pac/routes-by-pac.ts");
-  return await routesByPac(choice.source, choice.from, endpoint, signal);
+  return await routesByPac(choice.source, choice.from, endpoint, env, signal);
 }
 
 /** @throws CommandError stage `proxy` or `file` */

@@ -171,7 +171,7 @@ export interface TlsOptions {
   readonly port?: number;
 }
 
-/** Verified always. */
+/** Verified always, whatever the environment says. */
 export function startTls(
   socket: Socket,
   host: string,
@@ -188,6 +188,8 @@ export function startTls(
       ...(session === undefined ? {} : { session }),
       host,
       ALPNProtocols: ["http/1.1"],
+      // Said and not left to its default, which NODE_TLS_REJECT_UNAUTHORIZED changes: other extensions of an editor set that.
+      rejectUnauthorized: true,
     });
     if (sessions !== undefined) secured.on("session", (ticket) => sessions.set(key, ticket));
     secured.once("secureConnect", () => {

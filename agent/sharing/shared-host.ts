@@ -15,6 +15,7 @@ import {
   systemCode,
   writePrivateFile,
 } from "../files/private-file.ts";
+import { nodeEnvironment } from "../node-environment.ts";
 import { runsCommand } from "./process-command.ts";
 
 export interface SharedHost {
@@ -68,7 +69,7 @@ export async function startSharing(options: ShareOptions): Promise<SharedHost> {
     {
       detached: true,
       stdio: ["ignore", log, log],
-      env: { ...options.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+      env: { ...nodeEnvironment(options.env), ELECTRON_RUN_AS_NODE: "1" },
       windowsHide: true,
     },
   );

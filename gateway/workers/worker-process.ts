@@ -6,6 +6,23 @@ import { Socket } from "node:net";
 import { type FromPrimary, type FromWorker, parseFromWorker } from "./messages.ts";
 import { stopReading } from "./stop-reading.ts";
 
+/**
+ * What is preloaded into the primary, or debugs it, is not for its workers. What the operator says about memory is: NODE_OPTIONS
+ * is where containers say it.
+ */
+const OWN_ENVIRONMENT: NodeJS.ProcessEnv = {
+  NODE_OPTIONS: memoryOptions(process.env.NODE_OPTIONS ?? ""),
+  NODE_V8_COVERAGE: undefined,
+  NODE_REDIRECT_WARNINGS: undefined,
+};
+
+/** Pure: the words of NODE_OPTIONS that set V8's heap sizes. */
+export function memoryOptions(nodeOptions: string): string {
+  const isMemory = (word: string) =>
+    /^--max[-_](?:old|semi)[-_]space[-_]size(?:[-_]percentage)?=\d+$/.test(word);
+  return nodeOptions.split(/\s+/).filter(isMemory).join(" ");
+}
+
 export interface WorkerOutcome {
   received(message: FromWorker): void;
   /** The worker gives a connection away to the one in a slot. */
@@ -23,7 +40,7 @@ export class WorkerProcess {
 
   constructor(slot: number, outcome: WorkerOutcome) {
     this.slot = slot;
-    this.#worker = cluster.fork();
+    this.#worker = cluster.fork(OWN_ENVIRONMENT);
     this.#worker.on("message", (value: unknown, handle: unknown) => receive(value, handle, outcome));
     this.#worker.on("error", (error) => outcome.failed(error));
     this.ended = new Promise((resolve) => {

@@ -1,6 +1,8 @@
 // The text of the launcher: the small script that an SSH config names as its ProxyCommand. Editors move with each update, the
 // script stays where it is and knows where they were last. Only one of them has to be there. Pure.
 
+import { FOREIGN_TO_NODE } from "../../node-environment.ts";
+
 /** A program that can run the companion: an editor (which is a Node too, when asked), or a Node. */
 export interface LaunchCandidate {
   readonly execPath: string;
@@ -62,7 +64,7 @@ export function launcherText(
 
 /** For any POSIX shell. */
 export function shLauncher(candidates: readonly LaunchCandidate[]): string {
-  const lines = ["#!/bin/sh", `# ${HEADING}`];
+  const lines = ["#!/bin/sh", `# ${HEADING}`, `unset ${FOREIGN_TO_NODE.join(" ")}`];
   for (const { execPath, cliPath, electron, microsoftBuild } of candidates) {
     const [program, cli] = [shellWord(execPath), shellWord(cliPath)];
     lines.push(
@@ -99,6 +101,7 @@ export function cmdLauncher(
     "setlocal DisableDelayedExpansion",
     // Otherwise a node.exe in the folder that somebody works in would be run.
     'set "NoDefaultCurrentDirectoryInExePath=1"',
+    ...FOREIGN_TO_NODE.map((name) => `set "${name}="`),
     // Only where a path needs it: the code page stays with the console.
     ...(programs.some((text) => /[^ -~]/.test(text)) ? ["chcp 65001 >nul"] : []),
   ];

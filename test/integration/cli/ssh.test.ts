@@ -138,6 +138,19 @@ describe("sallyport ssh", () => {
     expect(output).toBe("<echo a  b>");
   });
 
+  test("works, run and printed, where the person's own Node programs preload something that is not here", async () => {
+    const { stdout: line } = await person.run(["ssh", "--print", ...OPTIONS(), "web", "true"]);
+    // Only the shell of the person has it, and not the Node that printed the command.
+    const env = { ...person.env, NODE_OPTIONS: "--require ./not-here.js" };
+    const { spawn } = await import("node:child_process");
+    const child = spawn("sh", ["-c", line.trim()], { env, stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (part) => {
+      said += String(part);
+    });
+    expect(await new Promise((resolve) => child.on("close", resolve)), said).toBe(7);
+  });
+
   test("says of an offline workspace that it is, and when it was seen", async () => {
     const away = await stack.host({ token, name: "away" });
     await away.stop();

@@ -59,6 +59,17 @@ async function throughTunnel(args: readonly string[], more: Record<string, strin
   return answer;
 }
 
+test("a variable that switches certificate checks off switches off none, and Node does not warn that it did", async () => {
+  const { SALLYPORT_CA: _, ...rest } = env;
+  const local = gateway.replace("gateway.test", "localhost");
+  const careless = { ...rest, SALLYPORT_GATEWAY: local, NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  const { code, stdout, stderr } = await person.run(["list"], "", careless);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^sallyport: tls: .*\n$/);
+  const verified = await person.run(["list"], "", { ...careless, SALLYPORT_CA: env.SALLYPORT_CA ?? "" });
+  expect(verified).toMatchObject({ code: 0, stderr: expect.stringMatching(/^No workspaces at .*\n$/) });
+});
+
 test("a flag, a variable and an editor's settings each lead the companion and the other commands through the proxy", async ({
   skip,
 }) => {

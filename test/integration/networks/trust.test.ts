@@ -3,9 +3,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createServer as createTlsServer, type Server } from "node:tls";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/gateway-api.ts";
 import { networkOf } from "../../../agent/network/network.ts";
+import { readPacSource } from "../../../agent/network/pac/pac-source.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { TestStack } from "../link/harness.ts";
 import { Authority } from "./certificates.ts";
@@ -110,6 +111,53 @@ describe("a server that asks for a client certificate", () => {
     await expect(discover(port, { SALLYPORT_CLIENT_KEY: key })).rejects.toMatchObject({
       code: "bad_client_cert",
     });
+  });
+});
+
+describe("an environment in which certificates are not checked, as other extensions of an editor leave it,", () => {
+  const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  beforeEach(() => {
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  });
+  afterEach(() => {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+  });
+  const noneOfTheSystems = { SSL_CERT_FILE: "/dev/null" };
+
+  /** Answers every request with a proxy script. */
+  async function impostor(): Promise<string> {
+    const { cert, key } = authority.sign(["localhost"]);
+    const server = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) => {
+      socket.on("error", () => undefined);
+      const script = 'function FindProxyForURL() { return "DIRECT"; }';
+      socket.once("data", () =>
+        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${script.length}\r\n\r\n${script}`),
+      );
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+    const address = server.address();
+    return `https://localhost:${typeof address === "object" && address !== null ? address.port : 0}`;
+  }
+
+  test("changes nothing for requests and tunnels, with network settings and without", async () => {
+    const gateway = parseGatewayUrl(await impostor());
+    const unverified = { stage: "tls", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" };
+    const network = networkOf(noneOfTheSystems, undefined);
+    await expect(gatewayApi(gateway, { network }).discovery()).rejects.toMatchObject(unverified);
+    await expect(gatewayApi(gateway).discovery()).rejects.toMatchObject(unverified);
+    await expect(stack.tunnel("dev", undefined, { gateway, network })).rejects.toMatchObject(unverified);
+  });
+
+  test("changes nothing for where a proxy script comes from", async () => {
+    const source = `${await impostor()}/proxy.pac`;
+    const { signal } = new AbortController();
+    await expect(readPacSource(source, "a setting", noneOfTheSystems, signal)).rejects.toThrow(
+      /cannot be read: .*UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
+    );
+    const trusted = { SALLYPORT_CA: authority.file };
+    await expect(readPacSource(source, "a setting", trusted, signal)).resolves.toContain("DIRECT");
   });
 });
 

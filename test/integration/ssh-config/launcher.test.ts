@@ -54,8 +54,12 @@ interface Ended {
 }
 
 function launch(...args: string[]): Promise<Ended> {
+  return launchWith({}, ...args);
+}
+
+function launchWith(more: Record<string, string>, ...args: string[]): Promise<Ended> {
   return new Promise((done) => {
-    const env = { PATH: join(home, "path"), ELECTRON_RUN_AS_NODE: "" };
+    const env = { PATH: join(home, "path"), ELECTRON_RUN_AS_NODE: "", ...more };
     // By its path, with the shell that its first line names: the PATH has none.
     const child = execFile(launcherPath(machine), args, { env }, (error, stdout, stderr) =>
       done({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr }),
@@ -99,6 +103,22 @@ describe("the launcher", () => {
     const { code, stderr } = await launch("https://gw.example");
     expect(stderr).toContain("a tunnel needs two arguments");
     expect(code).toBe(2);
+  });
+
+  test("keeps from the companion what a person wants of their own Node programs, which would end it", async () => {
+    const real = { execPath: process.execPath, cliPath: CLI, electron: false, microsoftBuild: false };
+    await writeLauncher(real, machine);
+    const options = { NODE_OPTIONS: "--require ./not-here.js", NODE_DEBUG: "net,tls,module" };
+    const byEditor = await launchWith(options, "https://gw.example");
+    expect(byEditor.stderr).toMatch(
+      /^sallyport: tunnel: a tunnel needs two arguments|^sallyport: .*two arguments/,
+    );
+    expect(byEditor.code).toBe(2);
+
+    await writeLauncher(editor("gone", { cliPath: CLI }), machine);
+    rmSync(join(home, "gone", "editor"));
+    onPath(`exec '${process.execPath}' "$@"`);
+    expect(await launchWith(options, "https://gw.example"), "the Node of the PATH").toEqual(byEditor);
   });
 
   test("is written again only when something has changed", async () => {

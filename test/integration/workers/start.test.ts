@@ -2,11 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { memoryOptions } from "../../../gateway/workers/worker-process.ts";
 import { CLI } from "../../../scripts/stack.ts";
 import { isRunning } from "./harness.ts";
 
@@ -25,8 +26,15 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function gateway(...args: string[]): Promise<Ended & { pid: number | undefined }> {
-  const env = { PATH: process.env.PATH ?? "", HOME: directory, TMPDIR: directory };
+function gateway(...args: string[]): Promise<Ended & { pid: number | undefined }> {
+  return gatewayWith({}, ...args);
+}
+
+async function gatewayWith(
+  more: Record<string, string>,
+  ...args: string[]
+): Promise<Ended & { pid: number | undefined }> {
+  const env = { PATH: process.env.PATH ?? "", HOME: directory, TMPDIR: directory, ...more };
   const command = ["gateway", "--data", join(directory, "data"), "--json", ...args];
   const child = spawn(process.execPath, [CLI, ...command], { env, stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
@@ -67,4 +75,28 @@ test("the first start shows one token and one ready line, and a later one none",
   const second = await gateway("--http", "127.0.0.1:0", "--workers", "2");
   expect(JSON.parse(second.stdout)).not.toHaveProperty("adminToken");
   expect(leftovers()).toEqual([]);
+});
+
+test("what is preloaded into the primary is not for its workers, what is said about memory is", async () => {
+  const [preload, seen] = [join(directory, "preload.cjs"), join(directory, "seen")];
+  writeFileSync(preload, `require("node:fs").appendFileSync(${JSON.stringify(seen)}, process.pid + "\\n");`);
+  const options = `--require ${preload} --max-old-space-size=123 --no-warnings`;
+  const { code, pid, stderr } = await gatewayWith(
+    { NODE_OPTIONS: options },
+    ...["--http", "127.0.0.1:0", "--workers", "2", "--log-level", "info"],
+  );
+  expect(code, stderr).toBe(0);
+  expect(readFileSync(seen, "utf8")).toBe(`${pid}\n`);
+});
+
+test.each([
+  ["", ""],
+  ["--require ./x.js --inspect=9229 --max-old-space-size=4096", "--max-old-space-size=4096"],
+  [
+    "--max_semi_space_size=64  --max-old-space-size-percentage=50",
+    "--max_semi_space_size=64 --max-old-space-size-percentage=50",
+  ],
+  ["--max-old-space-size=1--require=./x.js", ""],
+])("of %j a worker gets %j", (given, kept) => {
+  expect(memoryOptions(given)).toBe(kept);
 });

@@ -28,14 +28,14 @@ function program(source: string): string {
   return path;
 }
 
-const start = (cliPath: string) =>
+const start = (cliPath: string, env: NodeJS.ProcessEnv = process.env) =>
   startSharing({
     gateway: parseGatewayUrl("https://gw.example"),
     name: parseName("desk"),
     allowPlainHttp: false,
     execPath: process.execPath,
     cliPath,
-    env: process.env,
+    env,
     logFile: join(directory, "shared", "host.log"),
     noteFile,
   });
@@ -71,6 +71,13 @@ test("it is told what to do by arguments without a secret in them", async () => 
   onTestFinished(() => end(host.pid));
   const log = readFileSync(join(directory, "shared", "host.log"), "utf8");
   expect(log.split("\n")[0]).toBe("host --json --gateway https://gw.example --name desk");
+});
+
+test("it does not run what is preloaded into a person's own Node programs", async () => {
+  const env = { ...process.env, NODE_OPTIONS: "--require ./not-here.js" };
+  const host = await start(program(`console.log(String(process.env.NODE_OPTIONS)); ${READY}`), env);
+  onTestFinished(() => end(host.pid));
+  expect(readFileSync(join(directory, "shared", "host.log"), "utf8").split("\n")[0]).toBe("undefined");
 });
 
 test("a host that does not come up says why in its own words", async () => {

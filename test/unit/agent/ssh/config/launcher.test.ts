@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { FOREIGN_TO_NODE } from "../../../../../agent/node-environment.ts";
 import {
   cmdLauncher,
   type LaunchCandidate,
@@ -29,6 +30,7 @@ describe("the launcher for cmd.exe", () => {
         "rem Sallyport's tunnel, as ssh starts it. Written anew whenever an editor with Sallyport starts.",
         "setlocal DisableDelayedExpansion",
         'set "NoDefaultCurrentDirectoryInExePath=1"',
+        ...FOREIGN_TO_NODE.map((name) => `set "${name}="`),
         'if not exist "%LOCALAPPDATA%\\Programs\\Microsoft VS Code\\Code.exe" goto next0',
         'if not exist "%USERPROFILE%\\.vscode\\extensions\\sallyport\\dist\\cli.js" goto next0',
         'set "ELECTRON_RUN_AS_NODE=1"',
