@@ -16,6 +16,7 @@ import {
   Workspace,
 } from "../protocol/api.ts";
 import { isErrorCode, ProtocolError } from "../protocol/errors.ts";
+import { whatIsWrong } from "../protocol/fields.ts";
 import { type GatewayUrl, PATHS } from "../protocol/gateway-url.ts";
 import type { KeyId, TokenId } from "../protocol/id.ts";
 import { formatWorkspaceRef, type Name, type WorkspaceRef } from "../protocol/name.ts";
@@ -230,7 +231,12 @@ function checked<T extends TSchema>(gateway: GatewayUrl, schema: T, text: string
   }
   // A newer gateway may tell more than this version knows of.
   const known: unknown = Clean(schema, value);
-  if (!Check(schema, known)) throw notAGateway(gateway, "something that this version does not understand");
+  if (!Check(schema, known)) {
+    throw notAGateway(
+      gateway,
+      `something that this version does not understand${whatIsWrong(schema, known)}`,
+    );
+  }
   return known;
 }
 

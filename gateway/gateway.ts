@@ -3,6 +3,7 @@
 import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/gateway-url.ts";
+import { parsePort, type SshPlace } from "../protocol/host-name.ts";
 import { createFirstAdmin } from "./first-admin.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys.ts";
 import { createApi } from "./http/api.ts";
@@ -124,8 +125,10 @@ export async function startGateway(
   let shuttingDown = false;
   let publicUrl = options.publicUrl ?? publicUrlOf(options.http, options.tls !== null);
   let boundSsh: ListenAddress | null = null;
-  const publicSsh = (): ListenAddress | null =>
-    boundSsh === null ? null : (options.publicSsh ?? { host: gatewayHost(publicUrl), port: boundSsh.port });
+  const publicSsh = (): SshPlace | null =>
+    boundSsh === null
+      ? null
+      : (options.publicSsh ?? { host: gatewayHost(publicUrl), port: parsePort(boundSsh.port) });
   const events = new EventStreams({ store, presence: registry, log });
   started.defer(() => events.close());
   const api = await createApi({

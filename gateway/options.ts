@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../protocol/gateway-url.ts";
+import { isHostName, parsePort, type SshPlace } from "../protocol/host-name.ts";
 import { addressList } from "./http/client-address.ts";
 
 export interface ListenAddress {
@@ -21,7 +22,7 @@ export interface GatewayOptions {
   readonly http: ListenAddress;
   readonly ssh: ListenAddress | null;
   /** How the public reaches the SSH port; null: by the public URL's host, at the port that is listened on. */
-  readonly publicSsh: ListenAddress | null;
+  readonly publicSsh: SshPlace | null;
   /** Whose connections to the SSH port begin with a PROXY header: addresses, CIDR ranges, or `loopback`. */
   readonly trustedProxies: readonly string[];
   /** File of the certificate authorities whose user certificates sign in. */
@@ -246,11 +247,13 @@ function tlsOf(certFile: string | undefined, keyFile: string | undefined): Gatew
   return { certFile, keyFile };
 }
 
-function publicSshOf(address: ListenAddress | null, ssh: string | undefined): ListenAddress | null {
+function publicSshOf(address: ListenAddress | null, ssh: string | undefined): SshPlace | null {
   if (address === null) return null;
   if (ssh === undefined) throw new UsageError("--public-ssh means nothing without --ssh.");
   if (address.port === 0) throw new UsageError("--public-ssh takes the port that the public connects to.");
-  return address;
+  const { host, port } = address;
+  if (!isHostName(host)) throw new UsageError(`--public-ssh: ${JSON.stringify(host)} is not a host name.`);
+  return { host, port: parsePort(port) };
 }
 
 function listOf(flag: ListFlag, values: readonly string[]): string[] {

@@ -2,33 +2,38 @@
 // serves as OpenAPI, and that the agent takes its types from. Times are ISO 8601 in UTC; durations are seconds.
 
 import { type Static, type TProperties, Type } from "typebox";
-import { MAX_BROWSER_URL } from "./browser-url.ts";
-import { MAX_FOLDER } from "./folder.ts";
-import { ID_PATTERN } from "./id.ts";
+import {
+  AccountIdText,
+  BrowserUrlText,
+  FingerprintText,
+  FolderText,
+  GatewayUrlText,
+  KeyIdText,
+  KeyLine,
+  Keyword,
+  NameText,
+  Nullable,
+  PrintableText,
+  SshPlaceObject,
+  Time,
+  TokenIdText,
+  WebSocketUrlText,
+  WorkspaceIdText,
+} from "./fields.ts";
 import { MAX_KEY_LINE } from "./limits.ts";
-import { NAME_PATTERN } from "./name.ts";
 
 const object = <T extends TProperties>(properties: T, $id?: string) =>
   Type.Object(properties, { additionalProperties: false, ...($id === undefined ? {} : { $id }) });
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Union([schema, Type.Null()]);
-
-const NameText = Type.String({ pattern: NAME_PATTERN, maxLength: 40 });
-const Time = Type.String({ format: "date-time" });
-const AccountIdText = Type.String({ pattern: ID_PATTERN.account });
-const WorkspaceIdText = Type.String({ pattern: ID_PATTERN.workspace });
-const KeyIdText = Type.String({ pattern: ID_PATTERN.key });
-const TokenIdText = Type.String({ pattern: ID_PATTERN.token });
-const Title = Type.String({ maxLength: 100 });
+const Title = PrintableText(100);
 
 /** One year: the longest life that a token may be given. */
 export const MAX_TOKEN_SECONDS = 366 * 24 * 3600;
 const Seconds = Type.Integer({ minimum: 1, maximum: MAX_TOKEN_SECONDS });
 
 export const ErrorBody = object({
-  code: Type.String(),
-  message: Type.String(),
-  field: Type.Optional(Type.String()),
+  code: Keyword,
+  message: PrintableText(2_000),
+  field: Type.Optional(PrintableText(100)),
 });
 
 /**
@@ -60,17 +65,20 @@ export const AccessTokenInfo = object({
   title: Title,
   scopes: Type.Array(Scope),
   createdAt: Time,
-  expiresAt: nullable(Time),
-  lastUsedAt: nullable(Time),
+  expiresAt: Nullable(Time),
+  lastUsedAt: Nullable(Time),
 });
 export type AccessTokenInfo = Static<typeof AccessTokenInfo>;
 export const CreateAccessToken = object({
   title: Title,
   scopes: Type.Array(Scope, { minItems: 1, maxItems: 4, uniqueItems: true }),
-  expiresIn: Type.Optional(nullable(Seconds)),
+  expiresIn: Type.Optional(Nullable(Seconds)),
 });
 /** The only answer that ever carries the secret. */
-export const CreatedAccessToken = object({ token: Type.String(), info: AccessTokenInfo });
+export const CreatedAccessToken = object({
+  token: Type.String({ pattern: "^spt_[0-9A-Za-z]+$", maxLength: 80 }),
+  info: AccessTokenInfo,
+});
 export type CreatedAccessToken = Static<typeof CreatedAccessToken>;
 
 export const Me = object({ account: Account, token: AccessTokenInfo });
@@ -79,9 +87,9 @@ export type Me = Static<typeof Me>;
 export const Key = object({
   id: KeyIdText,
   title: Title,
-  type: Type.String(),
-  fingerprint: Type.String(),
-  publicKey: Type.String(),
+  type: Type.String({ pattern: "^[a-z0-9][a-z0-9@.-]*$", maxLength: 100 }),
+  fingerprint: FingerprintText,
+  publicKey: KeyLine,
   createdAt: Time,
 });
 export type Key = Static<typeof Key>;
@@ -101,13 +109,13 @@ export const Workspace = object({
   clients: Type.Integer({ minimum: 0 }),
   endToEndOnly: Type.Boolean(),
   /** The host's SSH public keys, to pin. */
-  hostKeys: Type.Array(Type.String()),
+  hostKeys: Type.Array(KeyLine, { maxItems: 16 }),
   /** What the workspace shows in a browser, where its host names it: http or https. Ask a person before you open it. */
-  browserUrl: Type.Optional(Type.String({ maxLength: MAX_BROWSER_URL })),
+  browserUrl: Type.Optional(BrowserUrlText),
   /** The folder to open first, where its host names one: an absolute path there. */
-  folder: Type.Optional(Type.String({ maxLength: MAX_FOLDER })),
+  folder: Type.Optional(FolderText),
   createdAt: Time,
-  lastSeenAt: nullable(Time),
+  lastSeenAt: Nullable(Time),
 });
 export type Workspace = Static<typeof Workspace>;
 export const UpdateWorkspace = object({ name: NameText });
@@ -120,7 +128,7 @@ export const OwnerTokenInfo = object({
   id: TokenIdText,
   createdAt: Time,
   expiresAt: Time,
-  lastUsedAt: nullable(Time),
+  lastUsedAt: Nullable(Time),
 });
 export type OwnerTokenInfo = Static<typeof OwnerTokenInfo>;
 /** 30 days: the longest life of an owner token. */
@@ -128,26 +136,29 @@ export const MAX_OWNER_TOKEN_SECONDS = 30 * 24 * 3600;
 export const CreateOwnerToken = object({
   expiresIn: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OWNER_TOKEN_SECONDS })),
 });
-export const CreatedOwnerToken = object({ token: Type.String(), info: OwnerTokenInfo });
+export const CreatedOwnerToken = object({
+  token: Type.String({ pattern: "^spo_[0-9A-Za-z]+$", maxLength: 80 }),
+  info: OwnerTokenInfo,
+});
 export type CreatedOwnerToken = Static<typeof CreatedOwnerToken>;
 /** 12 hours, where nothing else is asked for. */
 export const DEFAULT_OWNER_TOKEN_SECONDS = 12 * 3600;
 
 /** One line of the audit log, newest first. `id` is what `before` takes. */
 export const AuditEntry = object({
-  id: Type.String(),
+  id: Type.String({ pattern: "^[0-9a-z]{1,40}$" }),
   time: Time,
-  event: Type.String(),
-  account: nullable(Type.String()),
-  workspace: nullable(Type.String()),
-  address: nullable(Type.String()),
-  token: nullable(Type.String()),
-  key: nullable(Type.String()),
-  code: nullable(Type.String()),
-  bytesIn: nullable(Type.Integer()),
-  bytesOut: nullable(Type.Integer()),
-  durationMs: nullable(Type.Integer()),
-  detail: nullable(Type.String()),
+  event: Keyword,
+  account: Nullable(PrintableText(100)),
+  workspace: Nullable(PrintableText(100)),
+  address: Nullable(PrintableText(100)),
+  token: Nullable(PrintableText(100)),
+  key: Nullable(PrintableText(100)),
+  code: Nullable(PrintableText(100)),
+  bytesIn: Nullable(Type.Integer()),
+  bytesOut: Nullable(Type.Integer()),
+  durationMs: Nullable(Type.Integer()),
+  detail: Nullable(PrintableText(2_000)),
 });
 export type AuditEntry = Static<typeof AuditEntry>;
 export const AuditQuery = object({
@@ -166,15 +177,15 @@ export type SessionEvent = Static<typeof SessionEvent>;
 /** `/.well-known/sallyport`: what a client has to know before it signs in. */
 export const Discovery = object({
   product: Type.Literal("sallyport"),
-  version: Type.String(),
-  apiVersions: Type.Array(Type.Integer()),
-  publicUrl: Type.String(),
-  tunnelUrl: Type.String(),
-  ssh: nullable(object({ host: Type.String(), port: Type.Integer() })),
+  version: Keyword,
+  apiVersions: Type.Array(Type.Integer({ minimum: 0, maximum: 1_000 }), { maxItems: 100 }),
+  publicUrl: GatewayUrlText,
+  tunnelUrl: WebSocketUrlText,
+  ssh: Nullable(SshPlaceObject),
   /** The gateway's own SSH host keys, authorized_keys form. */
-  hostKeys: Type.Array(Type.String()),
-  subprotocols: Type.Array(Type.String()),
+  hostKeys: Type.Array(KeyLine, { maxItems: 32 }),
+  subprotocols: Type.Array(Keyword, { maxItems: 100 }),
   openRegistration: Type.Boolean(),
-  capabilities: Type.Array(Type.String()),
+  capabilities: Type.Array(Keyword, { maxItems: 100 }),
 });
 export type Discovery = Static<typeof Discovery>;

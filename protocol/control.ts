@@ -10,21 +10,28 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import { MAX_BROWSER_URL } from "./browser-url.ts";
-import { ERROR_STATUS, type ErrorCode, ProtocolError } from "./errors.ts";
+import { ProtocolError } from "./errors.ts";
+import {
+  Base64Text,
+  ClientAddressText,
+  Code,
+  GatewayUrlText,
+  KeyLine,
+  NameText,
+  Nullable,
+  PrintableText,
+  SshPlaceObject,
+  WorkspaceIdText,
+  whatIsWrong,
+} from "./fields.ts";
 import { MAX_FOLDER } from "./folder.ts";
-import { ID_PATTERN } from "./id.ts";
-import { MAX_CONTROL_BYTES, MAX_KEY_LINE, MAX_PUSHED_KEYS } from "./limits.ts";
-import { NAME_PATTERN } from "./name.ts";
+import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 export const CONTROL_VERSION = 1;
 
 const closed = { additionalProperties: false } as const;
-const Text = (maxLength: number) => Type.String({ maxLength });
-const WorkspaceIdText = Type.String({ pattern: ID_PATTERN.workspace, maxLength: 40 });
-const NameText = Type.String({ pattern: NAME_PATTERN, maxLength: 40 });
-const KeyLine = Text(MAX_KEY_LINE);
 const StreamTokenText = Type.String({ pattern: "^sps_[0-9A-Za-z]+$", maxLength: 80 });
-const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
 
 /** A key that the gateway allows in, with the account that it belongs to. */
 const PushedKey = Type.Object({ publicKey: KeyLine, account: NameText }, closed);
@@ -34,7 +41,7 @@ const Challenge = Type.Object(
     type: Type.Literal("challenge"),
     version: Type.Integer({ minimum: 1, maximum: 1000 }),
     /** 32 random bytes, base64. */
-    nonce: Text(64),
+    nonce: Base64Text(64),
     /** The gateway's own SSH host keys: the host pins them for certificates (the first one is ed25519). */
     gatewayKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 8 }),
   },
@@ -45,13 +52,10 @@ const Registered = Type.Object(
   {
     type: Type.Literal("registered"),
     workspace: Type.Object({ id: WorkspaceIdText, name: NameText }, closed),
-    account: Type.Union([NameText, Type.Null()]),
+    account: Nullable(NameText),
     /** Where people reach the gateway by SSH; null where it does not serve SSH. */
-    ssh: Type.Union([
-      Type.Object({ host: Text(255), port: Type.Integer({ minimum: 1, maximum: 65535 }) }, closed),
-      Type.Null(),
-    ]),
-    publicUrl: Text(500),
+    ssh: Nullable(SshPlaceObject),
+    publicUrl: GatewayUrlText,
     keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }),
   },
   closed,
@@ -62,7 +66,7 @@ const Open = Type.Object(
     type: Type.Literal("open"),
     stream: StreamTokenText,
     via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
-    client: Type.Object({ address: Text(100), account: Type.Union([NameText, Type.Null()]) }, closed),
+    client: Type.Object({ address: ClientAddressText, account: Nullable(NameText) }, closed),
     /** The client speaks `sallyport.v1.resume`: a host that does so too dials back with it. Missing: raw. */
     resume: Type.Optional(Type.Boolean()),
   },
@@ -76,8 +80,11 @@ const Keys = Type.Object(
   { type: Type.Literal("keys"), keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }) },
   closed,
 );
-const GoAway = Type.Object({ type: Type.Literal("goaway"), reason: Text(500) }, closed);
-const ErrorMessage = Type.Object({ type: Type.Literal("error"), code: Code, message: Text(1000) }, closed);
+const GoAway = Type.Object({ type: Type.Literal("goaway"), reason: PrintableText(500) }, closed);
+const ErrorMessage = Type.Object(
+  { type: Type.Literal("error"), code: Code, message: PrintableText(1_000) },
+  closed,
+);
 
 const Register = Type.Object(
   {
@@ -85,26 +92,29 @@ const Register = Type.Object(
     version: Type.Integer({ minimum: 1, maximum: 1000 }),
     name: NameText,
     /** The id of an earlier registration, where the host has one. */
-    workspaceId: Type.Union([WorkspaceIdText, Type.Null()]),
+    workspaceId: Nullable(WorkspaceIdText),
     /** authorized_keys form; the first one signs. */
     hostKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 4 }),
     /** Ed25519 over `registrationPayload`, base64. */
-    signature: Text(200),
-    agent: Text(100),
+    signature: Base64Text(200),
+    agent: PrintableText(100),
     endToEndOnly: Type.Boolean(),
     ownerTokens: Type.Boolean(),
     /** It keeps a stream dialled in advance, and takes `standby`. */
     standby: Type.Optional(Type.Boolean()),
-    /** What the workspace shows in a browser. Said only where there is one: a gateway of before refuses what it does not know. */
-    browserUrl: Type.Optional(Text(MAX_BROWSER_URL)),
+    /**
+     * What the workspace shows in a browser, and below it the folder that editors open first: their own validators tell a
+     * host's owner what is wrong with them. Said only where there is one: a gateway of before refuses what it does not know.
+     */
+    browserUrl: Type.Optional(Type.String({ maxLength: MAX_BROWSER_URL })),
     /** The folder that editors open first. Said only where there is one. */
-    folder: Type.Optional(Text(MAX_FOLDER)),
+    folder: Type.Optional(Type.String({ maxLength: MAX_FOLDER })),
   },
   closed,
 );
 
 const Refuse = Type.Object(
-  { type: Type.Literal("refuse"), stream: StreamTokenText, message: Text(500) },
+  { type: Type.Literal("refuse"), stream: StreamTokenText, message: PrintableText(500) },
   closed,
 );
 const Ping = Type.Object({ type: Type.Literal("ping") }, closed);
@@ -142,6 +152,14 @@ export function parseHostMessage(text: string): HostMessage {
 }
 
 /**
+ * Words on their way into a message. Their writer may have quoted somebody else's text in them, and the other side takes
+ * no message with characters in it that do something.
+ */
+export function messageText(text: string, maxLength = 500): string {
+  return printable(text, maxLength);
+}
+
+/**
  * What a host signs to register: the gateway's fresh nonce and the key that it named. It shows that the host holds its
  * key now; it does not show the host which gateway it talks to, which is TLS's part.
  */
@@ -165,7 +183,10 @@ function parse(schemas: Readonly<Record<string, TSchema>>, text: string): unknow
     throw new ProtocolError("bad_message", "Unknown kind of control message.", { field: "type" });
   }
   if (!Check(schema, value)) {
-    throw new ProtocolError("bad_message", `The control message ${JSON.stringify(type)} is malformed.`);
+    throw new ProtocolError(
+      "bad_message",
+      `The control message ${JSON.stringify(type)} is malformed${whatIsWrong(schema, value)}.`,
+    );
   }
   return value;
 }

@@ -1,10 +1,20 @@
 // The one address of a gateway that people type, and the URLs that follow from it.
 
 import { ProtocolError } from "./errors.ts";
+import { type HostName, isHostName, parseHostName } from "./host-name.ts";
 
 declare const brand: unique symbol;
-/** An http(s) origin with an optional path prefix, without a trailing slash: `https://gw.example/sub`. */
+/**
+ * An http(s) origin with an optional path prefix, without a trailing slash: `https://gw.example/sub`. The URL standard lets
+ * a host be `a$(b)` and a path have quotes; both reach commands and configurations, so neither is taken.
+ */
 export type GatewayUrl = string & { readonly [brand]: "GatewayUrl" };
+
+export const MAX_GATEWAY_URL = 500;
+/** What a GatewayUrl looks like, for schemas; `parseGatewayUrl` decides. */
+export const GATEWAY_URL_PATTERN =
+  "^https?://(?:[A-Za-z0-9_.-]{1,254}|\\[[0-9a-f:.]{2,45}\\])(?::\\d{1,5})?(?:/[A-Za-z0-9._~%/-]*[A-Za-z0-9._~%-])?$";
+const pathRegExp = /^(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*$/;
 
 /**
  * Accepts `https://host`, `http://host:port`, `wss://…`, `ws://…` and a bare `host[:port]` (taken as https, or as
@@ -12,7 +22,7 @@ export type GatewayUrl = string & { readonly [brand]: "GatewayUrl" };
  * @throws ProtocolError `bad_url` with field `gateway`: credentials, query or fragment in it, or not a URL
  */
 export function parseGatewayUrl(value: unknown): GatewayUrl {
-  if (typeof value !== "string" || value.trim() === "" || value.length > 500) {
+  if (typeof value !== "string" || value.trim() === "" || value.length > MAX_GATEWAY_URL) {
     throw bad("A gateway is given by its URL, such as https://gateway.example.");
   }
   const text = value.trim();
@@ -34,6 +44,16 @@ export function parseGatewayUrl(value: unknown): GatewayUrl {
     throw bad("A gateway's URL carries no user name or token: sign in with `sallyport login`.");
   }
   if (url.search !== "" || url.hash !== "") throw bad("A gateway's URL has no query and no fragment.");
+  if (!isHostName(url.hostname.replace(/^\[|\]$/g, ""))) {
+    throw bad(
+      `${JSON.stringify(text)} does not name a host: a gateway's URL is such as https://gateway.example.`,
+    );
+  }
+  if (!pathRegExp.test(url.pathname)) {
+    throw bad(
+      "The path of a gateway's URL has letters, digits, percent signs and . _ ~ / - in it, and nothing else.",
+    );
+  }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}` as GatewayUrl;
 }
 
@@ -76,8 +96,8 @@ export function isPlainRemote(gateway: GatewayUrl): boolean {
 }
 
 /** The host part alone, as used in aliases and messages. */
-export function gatewayHost(gateway: GatewayUrl): string {
-  return new URL(gateway).hostname.replace(/^\[|\]$/g, "");
+export function gatewayHost(gateway: GatewayUrl): HostName {
+  return parseHostName(new URL(gateway).hostname.replace(/^\[|\]$/g, ""), "gateway");
 }
 
 /** `hostname` as a URL has it. */

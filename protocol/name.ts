@@ -2,7 +2,7 @@
 // strict form holds for all, checked at input and again at each such use.
 
 import { ProtocolError } from "./errors.ts";
-import { parseWorkspaceId, type WorkspaceId } from "./id.ts";
+import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "./id.ts";
 
 declare const brand: unique symbol;
 /** 1–40 characters of a-z, 0-9 and inner hyphens: safe in a host name (RFC 1123 §2.1), a path and a shell word. */
@@ -41,6 +41,10 @@ export function nearestName(text: string, fallback: string): Name {
 export type WorkspaceRef =
   | { readonly kind: "id"; readonly id: WorkspaceId }
   | { readonly kind: "name"; readonly name: Name; readonly owner: Name | undefined };
+
+const inner = (pattern: string): string => pattern.replace(/^\^|\$$/g, "");
+/** What `parseWorkspaceRef` takes, for schemas. */
+export const WORKSPACE_REF_PATTERN = `^(?:${inner(ID_PATTERN.workspace)}|${inner(NAME_PATTERN)}(?:\\.${inner(NAME_PATTERN)})?)$`;
 
 /** @throws ProtocolError `bad_name` with field `workspace` */
 export function parseWorkspaceRef(value: unknown): WorkspaceRef {

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { ProtocolError } from "./errors.ts";
 import { MAX_KEY_LINE } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 /** Key types that Sallyport stores and matches. DSA is left out: OpenSSH 10 dropped it. */
 export const KEY_TYPES = [
@@ -16,6 +17,15 @@ export const KEY_TYPES = [
   "sk-ecdsa-sha2-nistp256@openssh.com",
 ] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
+
+/**
+ * A public key as programs tell it to each other, for schemas: type, base64 and a comment, without options. Of any type, so
+ * that a newer gateway's keys do not end an older host's link: `parsePublicKey` decides on each.
+ */
+export const KEY_LINE_PATTERN =
+  "^[a-z0-9][a-z0-9@.-]{0,99} [A-Za-z0-9+/]{1,8000}={0,2}(?: [^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]*)?$";
+/** As `ssh-keygen -l` prints it. */
+export const FINGERPRINT_PATTERN = "^SHA256:[A-Za-z0-9+/]{43}$";
 
 export interface SshPublicKey {
   readonly type: KeyType;
@@ -44,7 +54,7 @@ export function parsePublicKey(line: unknown): SshPublicKey {
   if (/[\0\r\n]/.test(text)) throw bad("A public key is a single line.");
   const { options, rest } = splitOptions(text);
   const [type = "", base64 = "", ...comment] = rest.split(/[ \t]+/);
-  if (!isKeyType(type)) throw bad(`Unknown key type ${JSON.stringify(type.slice(0, 60))}.`);
+  if (!isKeyType(type)) throw bad(`Unknown key type ${JSON.stringify(printable(type, 60))}.`);
   const blob = decodeBlob(type, base64);
   return {
     type,
@@ -77,7 +87,7 @@ export function parseAuthorizedKeys(text: string): {
 
 /** `type base64 comment`, without options: a line that any OpenSSH file accepts. */
 export function formatPublicKey(key: Pick<SshPublicKey, "type" | "blob" | "comment">): string {
-  const comment = key.comment.replace(/[\0\r\n]/g, " ").trim();
+  const comment = printable(key.comment).trim();
   return comment === "" ? `${key.type} ${key.blob}` : `${key.type} ${key.blob} ${comment}`;
 }
 

@@ -2,6 +2,7 @@
 // forwarded connection. The first three watch one run of ssh, each to where its question is answered.
 
 import { ProtocolError } from "../../protocol/errors.ts";
+import { parseSshPlace } from "../../protocol/host-name.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { CommandError } from "../command.ts";
@@ -173,8 +174,7 @@ function trialWay(findings: Findings): TrialWay {
         ? {
             kind: "direct",
             jump: gatewayAlias(gateway),
-            host: safeHost(ssh.host),
-            port: ssh.port,
+            ...parseSshPlace(ssh),
             hostKeys: parseKeys(discovery?.hostKeys ?? []),
           }
         : { kind: "tunnel", gateway, companion },
@@ -188,16 +188,6 @@ function aliasOf({ record, options: { gateway, workspace } }: Findings): string 
   const alias = assignAliases([aliased]).get(aliased);
   if (alias === undefined) throw new Error(`There is no alias for ${record.id}.`);
   return alias;
-}
-
-/** What a gateway sent goes into a configuration file: a host name or an address, and nothing else. */
-function safeHost(host: string): string {
-  if (/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$|^::1?$/.test(host)) return host;
-  throw new CommandError(
-    "http",
-    "bad_host",
-    `The gateway gives ${JSON.stringify(host.slice(0, 100))} as its SSH host.`,
-  );
 }
 
 function parseKeys(lines: readonly string[]): SshPublicKey[] {

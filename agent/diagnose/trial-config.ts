@@ -2,6 +2,7 @@
 // person's own follows and says the rest, such as which keys are offered. Pure.
 
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { HostName, Port } from "../../protocol/host-name.ts";
 import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { withHostKeys } from "../ssh/known-hosts.ts";
 import { optionPath, proxyCommand } from "../ssh/quote.ts";
@@ -16,8 +17,8 @@ export interface TrialWay {
     | {
         readonly kind: "direct";
         readonly jump: string;
-        readonly host: string;
-        readonly port: number;
+        readonly host: HostName;
+        readonly port: Port;
         readonly hostKeys: readonly SshPublicKey[];
       }
     | { readonly kind: "tunnel"; readonly gateway: GatewayUrl; readonly companion: readonly string[] };

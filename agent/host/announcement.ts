@@ -2,6 +2,7 @@
 
 import type { RegisteredMessage } from "../../protocol/control.ts";
 import { type GatewayUrl, isLoopback, parseGatewayUrl } from "../../protocol/gateway-url.ts";
+import { parseSshPlace } from "../../protocol/host-name.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { formatConnectLink } from "../connect/connect-link.ts";
@@ -68,7 +69,8 @@ function connectCommands({ message, gateway, endToEndOnly, hostKey }: Announced)
   const target = message.account === null ? id : name;
   const commands = [`sallyport ssh --gateway ${gateway}${pinned} ${target}`];
   if (message.ssh !== null) {
-    const { host, port } = message.ssh;
+    // These lines are there to be pasted into a shell.
+    const { host, port } = parseSshPlace(message.ssh);
     const jump = `${host.includes(":") ? `[${host}]` : host}${port === 22 ? "" : `:${port}`}`;
     commands.push(`ssh -J ${jump} ${target}`);
     if (!endToEndOnly) commands.push(`ssh ${port === 22 ? "" : `-p ${port} `}${target}@${host}`);

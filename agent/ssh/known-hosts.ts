@@ -2,9 +2,9 @@
 // gateway published for a workspace, under an alias that is the workspace's and nothing else's. Pure.
 
 import { type GatewayUrl, gatewayHost } from "../../protocol/gateway-url.ts";
+import { parseHostName, type SshPlace } from "../../protocol/host-name.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
-import { CommandError } from "../command.ts";
 
 /**
  * The HostKeyAlias of a workspace: `name.owner.gateway-host` (or `name.gateway-host`, where the owner is not known), lower
@@ -21,19 +21,11 @@ export function hostKeyAlias(workspace: WorkspaceRef, gateway: GatewayUrl): stri
 }
 
 /**
- * How ssh looks an SSH server up in a known_hosts file: `host`, or `[host]:port` where the port is not 22.
- * @throws CommandError stage `config`: the gateway names itself by something that is no host name or address
+ * How ssh looks an SSH server up in a known_hosts file: `host`, or `[host]:port` where the port is not 22. A HostName has no
+ * blanks, wildcards, lists or line ends in it. @throws ProtocolError bad_name
  */
-export function knownHostsName(host: string, port: number): string {
-  // What the gateway sends ends up in a file: no blanks, wildcards, lists or line ends.
-  if (!/^[a-z0-9.:_-]{1,255}$/i.test(host)) {
-    throw new CommandError(
-      "config",
-      "bad_name",
-      `The gateway names ${JSON.stringify(host)} as its SSH host.`,
-    );
-  }
-  const name = host.toLowerCase();
+export function knownHostsName({ host, port }: SshPlace): string {
+  const name = parseHostName(host).toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
 }
 

@@ -2,13 +2,13 @@
 
 import type { Discovery } from "../../protocol/api.ts";
 import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protocol/gateway-url.ts";
+import type { SshPlace } from "../../protocol/host-name.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { HostKeys } from "../host-keys.ts";
-import type { ListenAddress } from "../options.ts";
 
 export function discovery(gateway: {
   publicUrl: GatewayUrl;
-  ssh: ListenAddress | null;
+  ssh: SshPlace | null;
   hostKeys: HostKeys;
   open: boolean;
 }): Discovery {

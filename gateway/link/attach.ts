@@ -7,7 +7,8 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
-import { type DataSubprotocol, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
+import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
+import type { SshPlace } from "../../protocol/host-name.ts";
 import { MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { bearerToken } from "../../protocol/token.ts";
 import type { Directory, Identity } from "../directory.ts";
@@ -40,8 +41,8 @@ export interface WebSocketContext {
   readonly throttle: SignInThrottle;
   /** authorized_keys form; ed25519 first. */
   readonly gatewayKeys: readonly string[];
-  readonly publicUrl: () => string;
-  readonly ssh: () => { readonly host: string; readonly port: number } | null;
+  readonly publicUrl: () => GatewayUrl;
+  readonly ssh: () => SshPlace | null;
   readonly clientAddress: (request: IncomingMessage) => string;
   /** Hosts may register without an account. */
   readonly open: boolean;

@@ -5,10 +5,12 @@ import type { WebSocket } from "ws";
 import {
   type GatewayMessage,
   type HostMessage,
+  messageText,
   type PushedKey,
   parseHostMessage,
 } from "../../protocol/control.ts";
 import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import { clientAddressText } from "../../protocol/host-name.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
@@ -131,7 +133,7 @@ export class NativeLink implements WorkspaceLink {
   }
 
   goAway(reason: string): void {
-    this.#send({ type: "goaway", reason });
+    this.#send({ type: "goaway", reason: messageText(reason) });
   }
 
   probe(ms: number): Promise<boolean> {
@@ -150,7 +152,7 @@ export class NativeLink implements WorkspaceLink {
   }
 
   close(code: ErrorCode, message: string): void {
-    this.#send({ type: "error", code, message });
+    this.#send({ type: "error", code, message: messageText(message) });
     this.#socket.close(code === "fenced" ? CLOSE.fenced : CLOSE.refused, closeReason(code));
     this.#ended("left");
   }
@@ -207,5 +209,5 @@ export class NativeLink implements WorkspaceLink {
 }
 
 function clientOf(request: StreamRequest): { address: string; account: string | null } {
-  return { address: request.client.address.slice(0, 100), account: request.client.account };
+  return { address: clientAddressText(request.client.address), account: request.client.account };
 }

@@ -7,6 +7,7 @@ import { parseBrowserUrl } from "../../protocol/browser-url.ts";
 import {
   CONTROL_VERSION,
   type GatewayMessage,
+  messageText,
   type PushedKey,
   parseHostMessage,
   type RegisterMessage,
@@ -14,6 +15,8 @@ import {
 } from "../../protocol/control.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
 import { parseFolder } from "../../protocol/folder.ts";
+import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { SshPlace } from "../../protocol/host-name.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
 import { parseName } from "../../protocol/name.ts";
@@ -32,8 +35,8 @@ export interface RegistrationContext {
   readonly pending: PendingStreams;
   /** authorized_keys form; ed25519 first. */
   readonly gatewayKeys: readonly string[];
-  readonly publicUrl: string;
-  readonly ssh: { readonly host: string; readonly port: number } | null;
+  readonly publicUrl: GatewayUrl;
+  readonly ssh: SshPlace | null;
   readonly maxStreamsPerWorkspace: number;
   readonly onStreams: () => void;
 }
@@ -130,7 +133,7 @@ export async function registerHost(
     });
   } catch (error) {
     const refusal = asRefusal(error);
-    send(socket, { type: "error", code: refusal.code, message: refusal.message });
+    send(socket, { type: "error", code: refusal.code, message: messageText(refusal.message) });
     socket.close(CLOSE.refused, closeReason(refusal.code));
     throw refusal;
   }

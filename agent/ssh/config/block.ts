@@ -4,7 +4,9 @@
 // complete by those alone, and what only ssh knows (pinned host keys, keep-alive) makes it safer there. Pure.
 
 import type { GatewayUrl } from "../../../protocol/gateway-url.ts";
+import { type HostName, type Port, parseHostName, parsePort } from "../../../protocol/host-name.ts";
 import type { WorkspaceId } from "../../../protocol/id.ts";
+import { parseName } from "../../../protocol/name.ts";
 import { CommandError } from "../../command.ts";
 import { quoteForWindows } from "../quote.ts";
 
@@ -20,8 +22,8 @@ export interface KeyPins {
 export interface GatewayBlock {
   readonly gateway: GatewayUrl;
   readonly alias: string;
-  readonly hostName: string;
-  readonly port: number;
+  readonly hostName: HostName;
+  readonly port: Port;
   readonly user: string;
   readonly pins?: KeyPins;
 }
@@ -50,8 +52,8 @@ export interface OwnerTokenBlock {
   readonly id: WorkspaceId;
   readonly alias: string;
   readonly gatewayAlias: string;
-  readonly hostName: string;
-  readonly port: number;
+  readonly hostName: HostName;
+  readonly port: Port;
 }
 
 /** Where the block is read. */
@@ -73,7 +75,7 @@ export function workspaceSettings(block: WorkspaceBlock, place: BlockPlace): Set
     // The id outlives a rename; the gateway resolves it behind a jump, and behind the companion nobody reads it.
     word("HostName", id),
     word("Port", "22"),
-    word("User", block.user),
+    user(block.user),
     transport.kind === "direct"
       ? word("ProxyJump", transport.jump)
       : command([transport.launcher, gateway, id], place.platform),
@@ -90,9 +92,8 @@ export function workspaceSettings(block: WorkspaceBlock, place: BlockPlace): Set
 
 export function gatewaySettings(block: GatewayBlock, place: BlockPlace): Setting[] {
   return [
-    word("HostName", block.hostName),
-    word("Port", String(block.port)),
-    word("User", block.user),
+    ...sshPort(block),
+    user(block.user),
     ...trust(block.alias, place),
     ...pins(block.pins, place),
     word("ServerAliveInterval", "30"),
@@ -104,8 +105,7 @@ export function gatewaySettings(block: GatewayBlock, place: BlockPlace): Setting
 
 export function ownerTokenSettings(block: OwnerTokenBlock, place: BlockPlace): Setting[] {
   return [
-    word("HostName", block.hostName),
-    word("Port", String(block.port)),
+    ...sshPort(block),
     // To the gateway the user name says which workspace is meant.
     word("User", block.id),
     ...trust(block.gatewayAlias, place),
@@ -115,6 +115,21 @@ export function ownerTokenSettings(block: OwnerTokenBlock, place: BlockPlace): S
     word("ControlMaster", "no"),
     word("ControlPath", "none"),
   ];
+}
+
+/**
+ * A gateway's words, checked once more: ssh puts them where %h, %p and %r stand in a command of the person's own, and a shell
+ * runs that. @throws ProtocolError
+ */
+function sshPort({ hostName, port }: Pick<GatewayBlock, "hostName" | "port">): Setting[] {
+  return [
+    word("HostName", parseHostName(hostName, "HostName")),
+    word("Port", String(parsePort(port, "Port"))),
+  ];
+}
+
+function user(name: string): Setting {
+  return word("User", parseName(name, "User"));
 }
 
 /** Only the keys that the gateway published, whatever the person's own configuration says about other hosts. */

@@ -4,6 +4,7 @@
 import type { Discovery, Workspace } from "../../../protocol/api.ts";
 import type { GatewayUrl } from "../../../protocol/gateway-url.ts";
 import { parseWorkspaceId, type WorkspaceId } from "../../../protocol/id.ts";
+import { parseName } from "../../../protocol/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/ssh-public-key.ts";
 import { type Aliased, assignAliases, gatewayAlias } from "./alias.ts";
 import type { Managed } from "./apply.ts";
@@ -74,7 +75,8 @@ export function desiredConfig(now: Managed, listings: readonly Listing[], option
   );
   const before = new Map(now.sections.map((section) => [`${section.gateway} ${section.id}`, section]));
   for (const [index, listing] of listings.entries()) {
-    const { gateway, account, ssh } = listing;
+    const { gateway, ssh } = listing;
+    const account = parseName(listing.account, "account");
     const pins = options.pins?.(gateway);
     if (ssh !== null) {
       const old = before.get(`${gateway} -`);

@@ -3,6 +3,7 @@
 
 import SSHConfig from "ssh-config";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { isHostName } from "../../../protocol/host-name.ts";
 import {
   type BlockPlace,
   type GatewayBlock,
@@ -76,9 +77,9 @@ export function parseManagedConfig(text: string): Section[] {
     const host = /^Host (\S+)$/.exec(lines[index + 1] ?? "");
     if (mark === null || host === null) continue;
     const body = [];
-    for (let next = index + 2; /^ {2}\S/.test(lines[next] ?? ""); next++) body.push(lines[next]);
+    for (let next = index + 2; /^ {2}\S/.test(lines[next] ?? ""); next++) body.push(lines[next] ?? "");
     const gateway = tryGateway(mark[4]);
-    if (gateway === undefined || body.length === 0) continue;
+    if (gateway === undefined || body.length === 0 || !body.every(isWritten)) continue;
     sections.push({
       kind: mark[1] === "gateway" ? "gateway" : "workspace",
       gateway,
@@ -153,6 +154,16 @@ function unquoted(value: string): string {
 function byAlias(a: Section, b: Section): number {
   if (a.kind !== b.kind) return a.kind === "gateway" ? -1 : 1;
   return a.alias < b.alias ? -1 : a.alias > b.alias ? 1 : 0;
+}
+
+/**
+ * Whether Sallyport would write this line. An earlier version took any text from a gateway for its host name, and a section
+ * that stays as it was is written again.
+ */
+function isWritten(line: string): boolean {
+  const [, keyword, value = ""] = /^ {2}(HostName|User|HostKeyAlias|ProxyJump) (.*)$/.exec(line) ?? [];
+  if (keyword === undefined) return true;
+  return keyword === "HostName" ? isHostName(value) : /^[a-z0-9_][a-z0-9._-]*$/.test(value);
 }
 
 function tryGateway(text: string | undefined): GatewayUrl | undefined {

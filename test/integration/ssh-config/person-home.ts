@@ -23,6 +23,7 @@ import {
 } from "../../../agent/ssh/config/paths.ts";
 import { type FileSystem, readPersonConfig } from "../../../agent/ssh/config/person-config.ts";
 import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { parseHostName, parsePort } from "../../../protocol/host-name.ts";
 import { parseWorkspaceId } from "../../../protocol/id.ts";
 
 export const GATEWAY = parseGatewayUrl("https://gw.example");
@@ -72,8 +73,8 @@ export class PersonHome {
     const gateway: GatewayBlock = {
       gateway: GATEWAY,
       alias: JUMP,
-      hostName: "gw.example",
-      port: 2222,
+      hostName: parseHostName("gw.example"),
+      port: parsePort(2222),
       user: "ada",
     };
     const pins = {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { openWorkspaceName, withOpenWorkspace } from "../../../../agent/connect/open-workspace.ts";
 import { desiredConfig } from "../../../../agent/ssh/config/desired.ts";
 import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
+import { parseSshPlace } from "../../../../protocol/host-name.ts";
 import { newWorkspaceId } from "../../../../protocol/id.ts";
 import { isName } from "../../../../protocol/name.ts";
 import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
@@ -28,7 +29,7 @@ test("workspaces of the account at the same gateway keep their blocks and their 
     gateway,
     account: "ana",
     workspaces: [workspace("dev", { hostKeys: [KEY] })],
-    ssh: { host: "gw.example", port: 22 },
+    ssh: parseSshPlace({ host: "gw.example", port: 22 }),
     hostKeys: [KEY],
   };
   const before = desiredConfig({ sections: [], knownHosts: "" }, [listing], {

@@ -3,6 +3,7 @@ import { keyVerdict } from "../../../../agent/diagnose/key-verdict.ts";
 import { advance, lastWords, NO_PROGRESS, type SshProgress } from "../../../../agent/diagnose/ssh-log.ts";
 import { type TrialWay, trialConfig, trialKnownHosts } from "../../../../agent/diagnose/trial-config.ts";
 import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
+import { parseSshPlace } from "../../../../protocol/host-name.ts";
 import { encode } from "../../../../protocol/ssh/wire.ts";
 import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
 
@@ -105,7 +106,12 @@ describe("the configuration of a trial", () => {
   test("jumps by an ssh of its own, which pins the gateway's key", () => {
     const direct: TrialWay = {
       ...tunnel,
-      transport: { kind: "direct", jump: "_gateway.gw", host: "gw", port: 2222, hostKeys: [key] },
+      transport: {
+        kind: "direct",
+        jump: "_gateway.gw",
+        ...parseSshPlace({ host: "gw", port: 2222 }),
+        hostKeys: [key],
+      },
     };
     const ssh = { program: "ssh", configFile: undefined, platform: "linux" } as const;
     const text = trialConfig(direct, files, ssh);

@@ -21,7 +21,7 @@ function announced({
       workspace: { id, name: "dev" },
       account,
       ssh: null,
-      publicUrl,
+      publicUrl: parseGatewayUrl(publicUrl),
       keys: [],
     },
     gateway: parseGatewayUrl(gateway),

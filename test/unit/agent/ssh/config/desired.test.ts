@@ -3,6 +3,7 @@ import { type DesiredOptions, desiredConfig, type Listing } from "../../../../..
 import { pinsOf } from "../../../../../agent/ssh/config/managed-config.ts";
 import type { Workspace } from "../../../../../protocol/api.ts";
 import { parseGatewayUrl } from "../../../../../protocol/gateway-url.ts";
+import { parseSshPlace } from "../../../../../protocol/host-name.ts";
 import { newWorkspaceId } from "../../../../../protocol/id.ts";
 
 const gateway = parseGatewayUrl("https://gw.example");
@@ -32,7 +33,7 @@ function workspace(name: string, change: Partial<Workspace> = {}): Workspace {
   };
 }
 function listing(workspaces: readonly Workspace[], change: Partial<Listing> = {}): Listing {
-  const ssh = { host: "gw.example", port: 2222 };
+  const ssh = parseSshPlace({ host: "gw.example", port: 2222 });
   return { gateway, account: "ada", workspaces, ssh, hostKeys: [KEY2], ...change };
 }
 const names = (sections: readonly { alias: string }[]) => sections.map(({ alias }) => alias);

@@ -12,6 +12,7 @@ import {
   workspaceSection,
 } from "../../../../../agent/ssh/config/managed-config.ts";
 import { parseGatewayUrl } from "../../../../../protocol/gateway-url.ts";
+import { parseHostName, parsePort } from "../../../../../protocol/host-name.ts";
 import { parseWorkspaceId } from "../../../../../protocol/id.ts";
 
 const gateway = parseGatewayUrl("https://gw.example");
@@ -95,8 +96,10 @@ describe("a workspace's section", () => {
   });
 
   test("refuses what would begin another line, or means nothing to somebody", () => {
-    expect(() => workspaceSection(block({ user: "ada\n  ProxyCommand evil" }), linux)).toThrow(/cannot be/);
-    expect(() => workspaceSection(block({ user: "" }), linux)).toThrow(/cannot be/);
+    expect(() => workspaceSection(block({ user: "ada\n  ProxyCommand evil" }), linux)).toThrow(
+      /User must be/,
+    );
+    expect(() => workspaceSection(block({ user: "" }), linux)).toThrow(/User must be/);
     const pins = { identityFiles: ["/k"], identityAgent: "none" };
     expect(() => workspaceSection(block({ pins }), linux)).toThrow(/IdentityAgent/);
   });
@@ -104,7 +107,13 @@ describe("a workspace's section", () => {
 
 describe("the managed config", () => {
   const jump = gatewaySection(
-    { gateway, alias: "_gateway.gw.example", hostName: "gw.example", port: 2222, user: "ada" },
+    {
+      gateway,
+      alias: "_gateway.gw.example",
+      hostName: parseHostName("gw.example"),
+      port: parsePort(2222),
+      user: "ada",
+    },
     linux,
   );
   const web = workspaceSection(block(), linux);

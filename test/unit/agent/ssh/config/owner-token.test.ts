@@ -12,6 +12,7 @@ import {
 } from "../../../../../agent/ssh/config/managed-config.ts";
 import { type OwnerTokenChoice, withOwnerTokens } from "../../../../../agent/ssh/config/owner-token.ts";
 import { parseGatewayUrl } from "../../../../../protocol/gateway-url.ts";
+import { parseSshPlace } from "../../../../../protocol/host-name.ts";
 import { workspace } from "../../sessions/workspaces.ts";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+";
@@ -22,7 +23,7 @@ const listing: Listing = {
   gateway,
   account: "ana",
   workspaces: [dev, other],
-  ssh: { host: "ssh.gw.example", port: 2222 },
+  ssh: parseSshPlace({ host: "ssh.gw.example", port: 2222 }),
   hostKeys: [KEY],
 };
 const nothing: Managed = { sections: [], knownHosts: "" };
