@@ -24,6 +24,8 @@ export class PendingConnection {
   readonly #outcome: PendingOutcome;
   readonly #versionTimer: NodeJS.Timeout;
   readonly #loginTimer: NodeJS.Timeout;
+  /** How far the client has come. */
+  #station: "version" | "keys" | "sign-in" = "version";
   #isPending = true;
   /** Has been counted against its address: merely leaving is no further offence. */
   #hasOffended = false;
@@ -46,6 +48,14 @@ export class PendingConnection {
   versionReceived(): void {
     clearTimeout(this.#versionTimer);
     this.#outcome.moved();
+  }
+
+  keyExchangeBegun(): void {
+    this.#station = "keys";
+  }
+
+  serviceAsked(): void {
+    this.#station = "sign-in";
   }
 
   keysExchanged(): void {
@@ -78,7 +88,7 @@ export class PendingConnection {
   /** The stream is closed; `byUs` for no fault of the client's. */
   gone(byUs: boolean): void {
     if (!this.#isPending) return;
-    if (!byUs && !this.#hasOffended) this.offend("left");
+    if (!byUs && !this.#hasOffended) this.offend(this.#station === "keys" ? "scanned" : "left");
     this.signedIn();
   }
 

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
 import { createKeyExchangeTimer, type KeyExchangeTimer } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
+import { isDisagreement } from "../../protocol/ssh/ssh2/key-exchange.ts";
 import { sessionIdOf } from "../../protocol/ssh/ssh2/session-id.ts";
 import {
   disconnect,
@@ -28,9 +29,14 @@ export interface SshClient {
   readonly address: string;
   /** Its identification, such as `SSH-2.0-OpenSSH_9.2`. */
   readonly version: string;
+  keyExchangeBegun(): void;
   keysExchanged(): void;
+  /** Asks for a sign-in. */
+  serviceAsked(): void;
   signedIn(): void;
   refused(refusal: SignInRefusal, method: string): void;
+  /** Has no algorithm in common with this side, or none that is safe. */
+  disagreed(reason: string): void;
   /** What came before sign-in is not SSH as it should be. */
   malformed(reason: string): void;
 }
@@ -64,7 +70,10 @@ export class SshConnection implements PacketReceiver {
       client.keysExchanged();
     });
     ssh2.on("error", (error) => {
-      if (!this.isSignedIn && !this.#over.signal.aborted) client.malformed(error.message);
+      if (!this.isSignedIn && !this.#over.signal.aborted) {
+        if (isDisagreement(error)) client.disagreed(error.message);
+        else client.malformed(error.message);
+      }
       this.close(error.message);
     });
     ssh2.once("close", () => this.close("the client left"));
@@ -111,6 +120,14 @@ export class SshConnection implements PacketReceiver {
 
   unimplemented(sequence: number): void {
     this.#passage?.unimplemented(sequence);
+  }
+
+  keyExchangeBegun(): void {
+    this.#client.keyExchangeBegun();
+  }
+
+  serviceAsked(): void {
+    this.#client.serviceAsked();
   }
 
   disconnected(reason: number, description: string): void {

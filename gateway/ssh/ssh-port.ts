@@ -207,7 +207,9 @@ export class SshPort implements SshAcceptor {
       {
         address,
         version,
+        keyExchangeBegun: () => connection.keyExchangeBegun(),
         keysExchanged: () => connection.keysExchanged(),
+        serviceAsked: () => connection.serviceAsked(),
         signedIn: () => connection.signedIn(),
         refused: ({ code, banner, account, workspace, key }, method) => {
           // Whoever is told why has proved something: a person who tries again, no guesser.
@@ -222,6 +224,10 @@ export class SshPort implements SshAcceptor {
             key,
             detail: method,
           });
+        },
+        disagreed: (reason) => {
+          context.log.debug({ address, reason }, "an SSH connection had no algorithms in common");
+          connection.offend("scanned");
         },
         malformed: (reason) => {
           context.log.debug({ address, reason }, "an SSH connection failed before sign-in");

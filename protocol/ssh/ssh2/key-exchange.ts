@@ -19,17 +19,29 @@ import {
   unexpectedVersion,
 } from "./private.ts";
 
+const MSG_SERVICE_REQUEST = 5;
 const MSG_KEXINIT = 20;
+const MSG_USERAUTH_FIRST = 50;
 /** What ssh2 believes that it does. Same hash; its object is the one whose methods are replaced. */
 const STAND_IN = "curve25519-sha256";
 /** Markers in the list of key exchange methods are no methods (RFC 8308 §2.1, OpenSSH PROTOCOL §1.9). */
 const MARKERS = ["ext-info-c", "ext-info-s", "kex-strict-c-v00@openssh.com", "kex-strict-s-v00@openssh.com"];
 
+/** The peers found no algorithms that both have and that are safe together: a client of another age, no attack. */
+export class DisagreementError extends Error {
+  override readonly name = "DisagreementError";
+}
+
+/** Whether a connection ended on this; ssh2 tells its own by the message. */
+export function isDisagreement(error: Error): boolean {
+  return error instanceof DisagreementError || error.message.startsWith("Handshake failed: no matching ");
+}
+
 /**
  * To be called once the peer's version line is there and before ssh2 sends its KEXINIT: inside of a server's
- * `connection` event, or a protocol's `onHeader`.
+ * `connection` event, or a protocol's `onHeader`. `begun` is called once, at the first one.
  */
-export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex): void {
+export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, begun: () => void): void {
   protocol._offer = ourOffer(protocol._offer);
 
   /** The peer's real KEXINIT while ssh2 is given another one. */
@@ -49,10 +61,22 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex): v
     },
   });
 
+  /** Why this client may not sign in. Its keys are exchanged all the same: ssh-keyscan asks for no more. */
+  let unsafe: string | undefined;
+  let isFirst = true;
   const receive = (payload: Buffer, toSsh2: (payload: Buffer) => unknown): unknown => {
-    if (payload[0] !== MSG_KEXINIT) return toSsh2(payload);
+    const type = payload[0] ?? 0;
+    if (unsafe !== undefined && (type === MSG_SERVICE_REQUEST || type >= MSG_USERAUTH_FIRST)) {
+      return failKeyExchange(protocol, new DisagreementError(unsafe));
+    }
+    if (type !== MSG_KEXINIT) return toSsh2(payload);
     const agreement = agree(protocol, payload);
-    if (agreement.problem !== undefined) return failKeyExchange(protocol, agreement.problem);
+    if (agreement.problem !== undefined && !(protocol._server && isFirst)) {
+      return failKeyExchange(protocol, new DisagreementError(agreement.problem));
+    }
+    unsafe = agreement.problem;
+    if (isFirst) begun();
+    isFirst = false;
     // ssh2 may keep its packets in memory that it uses again.
     replaced = { kexInit: Buffer.from(payload), hybrid: agreement.hybrid };
     try {
@@ -121,7 +145,8 @@ function install(exchange: PrivateKeyExchange, hybrid: HybridExchange): void {
 }
 
 interface Agreement {
-  readonly problem?: string;
+  /** What makes it unsafe. */
+  readonly problem: string | undefined;
   /** What ssh2 is to read. */
   readonly kexInit: Buffer;
   readonly hybrid: boolean;
@@ -131,7 +156,7 @@ interface Agreement {
 function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
   const remote = parseKexInit(payload);
   // ssh2 refuses what cannot be read.
-  if (remote === undefined) return { kexInit: payload, hybrid: false };
+  if (remote === undefined) return { problem: undefined, kexInit: payload, hybrid: false };
   const { kex, serverHostKey, cs, sc } = protocol._offer.lists;
   const choose = (local: readonly string[], theirs: readonly string[]) => {
     const [client, server] = protocol._server ? [theirs, local] : [local, theirs];
@@ -139,6 +164,7 @@ function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
   };
   const theirMarker = protocol._server ? "kex-strict-c-v00@openssh.com" : "kex-strict-s-v00@openssh.com";
   const strict = protocol._strictMode ?? remote.kex.includes(theirMarker);
+  let problem: string | undefined;
   if (!strict) {
     for (const [local, theirs] of [
       [cs, remote.cs],
@@ -148,8 +174,7 @@ function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
       const mac = choose(local.mac.array, theirs.mac);
       const unsafe = unsafeWithoutStrict(cipher, mac);
       if (unsafe !== undefined) {
-        const problem = `${unsafe} is not safe without strict key exchange (CVE-2023-48795): update, or use aes128-gcm@openssh.com.`;
-        return { problem, kexInit: payload, hybrid: false };
+        problem ??= `${unsafe} is not safe without strict key exchange (CVE-2023-48795): update, or use aes128-gcm@openssh.com.`;
       }
     }
   }
@@ -163,7 +188,7 @@ function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
   // ssh2 takes every guess for a wrong one and would skip the packet that was sent on it (RFC 4253 §7).
   const isGuessRight = remote.kex[0] === kex.array[0] && remote.hostKey[0] === serverHostKey.array[0];
   if (isGuessRight && kexInit.length >= GUESS_FROM_END) kexInit[kexInit.length - GUESS_FROM_END] = 0;
-  return { kexInit, hybrid };
+  return { problem, kexInit, hybrid };
 }
 
 /** The prefix truncation needs a cipher whose state survives a lost packet: ChaCha20-Poly1305, or any with an EtM MAC. */

@@ -145,9 +145,9 @@ export function disconnectMessage(reason: number, description: string): Uint8Arr
 const KEY_EXCHANGE_FAILED = 3;
 
 /** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
-export function failKeyExchange(protocol: PrivateProtocol, problem: string): number {
-  sendMessage(protocol, [disconnectMessage(KEY_EXCHANGE_FAILED, problem)], true);
+export function failKeyExchange(protocol: PrivateProtocol, problem: Error): number {
+  sendMessage(protocol, [disconnectMessage(KEY_EXCHANGE_FAILED, problem.message)], true);
   protocol._destruct?.();
-  protocol._onError(new Error(problem));
+  protocol._onError(problem);
   return Number.POSITIVE_INFINITY;
 }

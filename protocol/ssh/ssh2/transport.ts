@@ -23,6 +23,7 @@ import {
 const CONNECTION_PROTOCOL = 80;
 const MSG_DISCONNECT = 1;
 const MSG_UNIMPLEMENTED = 3;
+const MSG_SERVICE_REQUEST = 5;
 const MSG_KEXINIT = 20;
 const MSG_USERAUTH_FIRST = 50;
 const PROTOCOL_ERROR = 2;
@@ -70,6 +71,9 @@ export interface PacketReceiver {
   exchangingKeys?(begun: boolean): void;
   /** The peer did not know the message that was sent with this sequence number. */
   unimplemented?(sequence: number): void;
+  /** Of a server: a client that is not signed in has begun the first key exchange, or asks for a service (to sign in). */
+  keyExchangeBegun?(): void;
+  serviceAsked?(): void;
   /** The peer's DISCONNECT. The end of the stream follows. */
   disconnected?(reason: number, description: string): void;
   /** The peer sends nothing more: all it sent has been received, unless the stream broke. Called once. */
@@ -188,9 +192,13 @@ export function carryPackets(
         return undefined;
       }
       if (type === MSG_KEXINIT && !isExchangingKeys(protocol) && !allowance.take(bytes)) {
-        return failKeyExchange(protocol, "Key exchanges follow each other too fast: raise RekeyLimit.");
+        return failKeyExchange(
+          protocol,
+          new Error("Key exchanges follow each other too fast: raise RekeyLimit."),
+        );
       }
       if (isAuthenticated) reportTransportMessage(payload, receiver);
+      else if (type === MSG_SERVICE_REQUEST) receiver.serviceAsked?.();
       const result = toSsh2(payload);
       if (type === MSG_KEXINIT) noteExchange();
       return result;
@@ -201,7 +209,7 @@ export function carryPackets(
     return undefined;
   };
   // Last, so that a KEXINIT passes it first.
-  prepareKeyExchange(protocol, stream);
+  prepareKeyExchange(protocol, stream, () => receiver.keyExchangeBegun?.());
   return {
     transport,
     authenticated() {

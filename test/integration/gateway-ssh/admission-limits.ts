@@ -6,5 +6,10 @@ export const PATIENT: AdmissionLimits = {
   perAddress: 100,
   startups: { start: 100, rate: 30, full: 200 },
   stalled: 1_000,
-  penalties: { cost: { refused: 0, late: 0, left: 0, malformed: 0 }, threshold: 1, max: 1, addresses: 10 },
+  penalties: {
+    cost: { refused: 0, late: 0, left: 0, malformed: 0, scanned: 0 },
+    threshold: 1,
+    max: 1,
+    addresses: 10,
+  },
 };

@@ -117,7 +117,7 @@ test("an address that keeps failing is turned away before the version line, othe
       admission: {
         ...ADMISSION_LIMITS,
         penalties: {
-          cost: { refused: 300_000, late: 0, left: 0, malformed: 0 },
+          cost: { refused: 300_000, late: 0, left: 0, malformed: 0, scanned: 0 },
           threshold: 600_000,
           max: 1_200_000,
           addresses: 10,

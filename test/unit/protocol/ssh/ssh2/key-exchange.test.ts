@@ -4,6 +4,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
+import kexModule from "ssh2/lib/protocol/kex.js";
 import { afterEach, describe, expect, it } from "vitest";
 import { signUserCertificate } from "../../../../../protocol/ssh/certificate.ts";
 import { opensshEd25519 } from "../../../../../protocol/ssh/private-key.ts";
@@ -13,6 +14,7 @@ import {
   type OriginateOptions,
   originate,
 } from "../../../../../protocol/ssh/ssh2/client.ts";
+import { privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
 import {
   injectStream,
   type PacketTransport,
@@ -39,6 +41,7 @@ interface Side {
   readonly received: Buffer[];
   readonly negotiated: string[];
   readonly errors: string[];
+  signIns: number;
 }
 
 /** Our server on one end of a pair of streams; the other end is returned. */
@@ -46,7 +49,7 @@ function startServer(algorithms: ssh2.Algorithms = SERVER_ALGORITHMS): { side: S
   const server = new ssh2.Server({ hostKeys: [opensshEd25519(hostKey.privateKey)], algorithms });
   const [theirs, ours] = streamPair();
   streams.push(theirs, ours);
-  const side: Side = { transport: undefined, received: [], negotiated: [], errors: [] };
+  const side: Side = { transport: undefined, received: [], negotiated: [], errors: [], signIns: 0 };
   server.on("connection", (connection) => {
     side.transport = takeOverConnection(connection, streamOf(connection), {
       receive: (payload) => void side.received.push(payload),
@@ -54,7 +57,10 @@ function startServer(algorithms: ssh2.Algorithms = SERVER_ALGORITHMS): { side: S
     });
     connection.on("handshake", (negotiated) => void side.negotiated.push(negotiated.kex));
     connection.on("error", (error) => void side.errors.push(error.message));
-    connection.on("authentication", (context) => context.accept());
+    connection.on("authentication", (context) => {
+      side.signIns++;
+      context.accept();
+    });
   });
   injectStream(server, ours);
   return { side, theirs };
@@ -240,14 +246,54 @@ describe("a peer without strict key exchange", () => {
     return { side, end };
   };
 
+  /** ssh2's client as it was before it knew of strict key exchange. */
+  const old = (stream: Duplex, algorithms: ssh2.Algorithms): Promise<string> => {
+    const client = new ssh2.Client();
+    const end = new Promise<string>((resolve) => {
+      client.on("error", (error) => resolve(error.message));
+      client.on("ready", () => resolve("ready"));
+    });
+    client.connect({ sock: stream, username: "x", algorithms });
+    const protocol = privateProtocol(client);
+    const { kex, serverHostKey, cs, sc } = protocol._offer.lists;
+    const direction = ({ cipher, mac, compress, lang }: typeof cs) => ({
+      cipher: cipher.array,
+      mac: mac.array,
+      compress: compress.array,
+      lang: lang.array,
+    });
+    Reflect.set(
+      protocol,
+      "_offer",
+      new kexModule.KexInit({
+        kex: kex.array.filter((name) => !name.includes("kex-strict")),
+        serverHostKey: serverHostKey.array,
+        cs: direction(cs),
+        sc: direction(sc),
+      }),
+    );
+    Reflect.set(protocol, "_strictMode", false);
+    return end;
+  };
+
   it.each<[string, ssh2.Algorithms]>([
     ["chacha20-poly1305@openssh.com", { cipher: ["chacha20-poly1305@openssh.com"] }],
     ["hmac-sha2-256-etm@openssh.com", { cipher: ["aes128-ctr"], hmac: ["hmac-sha2-256-etm@openssh.com"] }],
-  ])("is refused with %s, and told why", async (name, algorithms) => {
-    const { side, end } = relaxed(algorithms);
-    expect(await end).toContain(`${name} is not safe without strict key exchange`);
-    expect(side.errors[0]).toContain("CVE-2023-48795");
-    expect(side.negotiated).toEqual([]);
+  ])(
+    "gets the host key with %s, is refused once it asks to sign in, and told why",
+    async (name, algorithms) => {
+      const { side, theirs } = startServer();
+      expect(await old(theirs, algorithms)).toContain(`${name} is not safe without strict key exchange`);
+      expect(side.errors[0]).toContain("CVE-2023-48795");
+      expect(side.negotiated).toHaveLength(1);
+      expect(side.signIns).toBe(0);
+    },
+  );
+
+  it("signs in with a cipher that is safe", async () => {
+    const { side, theirs } = startServer();
+    expect(await old(theirs, { cipher: ["aes128-gcm@openssh.com"] })).toBe("ready");
+    expect(side.signIns).toBe(1);
   });
 
   it.each<[string, ssh2.Algorithms]>([
