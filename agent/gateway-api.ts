@@ -5,12 +5,14 @@ import { type Static, type TSchema, Type } from "typebox";
 import { Check, Clean } from "typebox/value";
 import {
   AccessTokenInfo,
+  AddedKey,
   CreatedAccessToken,
   CreatedOwnerToken,
   Discovery,
   Key,
   Me,
   OwnerTokenInfo,
+  PendingKey,
   type Scope,
   Share,
   Workspace,
@@ -66,8 +68,14 @@ export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {})
     share: (ref: WorkspaceRef, account: Name) => call("POST", `${at(ref)}/shares`, Share, { account }),
     unshare: (ref: WorkspaceRef, account: Name) => remove(`${at(ref)}/shares/${account}`),
     keys: () => call("GET", "/keys", Type.Array(Key)),
+    /** Names a key; it opens nothing before `proveKey`. */
     addKey: (publicKey: string, title: string | undefined) =>
+      call("POST", "/keys", AddedKey, { publicKey, ...(title === undefined ? {} : { title }) }),
+    /** At a gateway of before, without the capability `key-proofs`. */
+    addKeyUnproved: (publicKey: string, title: string | undefined) =>
       call("POST", "/keys", Key, { publicKey, ...(title === undefined ? {} : { title }) }),
+    proveKey: (id: string, signature: string) => call("POST", `/keys/${id}/proof`, Key, { signature }),
+    pendingKeys: () => call("GET", "/keys/pending", Type.Array(PendingKey)),
     removeKey: (id: KeyId) => remove(`/keys/${id}`),
     tokens: () => call("GET", "/tokens", Type.Array(AccessTokenInfo)),
     /** `expiresIn` in seconds; null: never. */

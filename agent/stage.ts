@@ -30,6 +30,7 @@ export function stageOf(code: ErrorCode): Stage {
     case "bad_url":
       return "config";
     case "bad_key":
+    case "bad_proof":
       return "file";
     default:
       return "http";

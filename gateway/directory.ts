@@ -75,8 +75,15 @@ export interface Directory {
   recheck(tokenId: TokenId): Promise<Identity>;
   /** The same for an owner token; the errors are the same, and `forbidden` where the host takes none (any more). */
   authenticateOwnerToken(bearer: string): Promise<OwnerGrant>;
-  /** The account that a public key is registered for; `fingerprint` as `ssh-keygen -l` prints it. */
+  /** The account that has proved a public key; `fingerprint` as `ssh-keygen -l` prints it. */
   accountByKey(fingerprint: string): Promise<AccountRecord | undefined>;
+  /** Whether an account has named this key and not proved it yet. */
+  isNamedKey(fingerprint: string): Promise<boolean>;
+  /**
+   * Takes a key into the account that `code` belongs to; the caller has seen its holder sign.
+   * @throws ProtocolError bad_proof, account_disabled, key_taken, limit_reached, not_found
+   */
+  confirmKey(fingerprint: string, code: string, address: string): Promise<Name>;
   accountByName(name: Name): Promise<AccountRecord | undefined>;
   /**
    * Finds a workspace that `identity` may reach: its own, or one shared with it (as `name.owner`, or by id). With

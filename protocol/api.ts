@@ -20,7 +20,9 @@ import {
   WebSocketUrlText,
   WorkspaceIdText,
 } from "./fields.ts";
+import { NONCE_PATTERN, PROOF_CODE_PATTERN } from "./key-proof.ts";
 import { MAX_KEY_LINE } from "./limits.ts";
+import { MAX_SSHSIG } from "./ssh/sshsig.ts";
 
 const object = <T extends TProperties>(properties: T, $id?: string) =>
   Type.Object(properties, { additionalProperties: false, ...($id === undefined ? {} : { $id }) });
@@ -84,15 +86,37 @@ export type CreatedAccessToken = Static<typeof CreatedAccessToken>;
 export const Me = object({ account: Account, token: AccessTokenInfo });
 export type Me = Static<typeof Me>;
 
-export const Key = object({
+const keyFields = {
   id: KeyIdText,
   title: Title,
   type: Type.String({ pattern: "^[a-z0-9][a-z0-9@.-]*$", maxLength: 100 }),
   fingerprint: FingerprintText,
   publicKey: KeyLine,
   createdAt: Time,
+};
+/** A key that opens the account's workspaces. */
+export const Key = object({
+  ...keyFields,
+  /** When its holder proved it; null: registered by a version that asked for no proof. */
+  provedAt: Type.Optional(Nullable(Time)),
 });
 export type Key = Static<typeof Key>;
+/** One that opens nothing until its holder proves it. */
+export const PendingKey = object({
+  ...keyFields,
+  expiresAt: Time,
+  /** For a proof by SSH: protocol/key-proof.ts. */
+  code: Type.String({ pattern: PROOF_CODE_PATTERN, maxLength: 60 }),
+});
+export type PendingKey = Static<typeof PendingKey>;
+/** `nonce` is for one proof by signature, within ten minutes. */
+export const AddedKey = object({
+  ...PendingKey.properties,
+  nonce: Type.String({ pattern: NONCE_PATTERN, maxLength: 60 }),
+});
+export type AddedKey = Static<typeof AddedKey>;
+/** What `ssh-keygen -Y sign` writes. */
+export const ProveKey = object({ signature: Type.String({ maxLength: MAX_SSHSIG }) });
 export const CreateKey = object({
   publicKey: Type.String({ maxLength: MAX_KEY_LINE }),
   title: Type.Optional(Title),

@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   bad_key: 400,
   bad_url: 400,
   bad_message: 400,
+  bad_proof: 400,
   unauthenticated: 401,
   token_unknown: 401,
   token_expired: 401,

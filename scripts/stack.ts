@@ -9,8 +9,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
+import { gatewayApi } from "../agent/gateway-api.ts";
 import { Discovery, Workspace } from "../protocol/api.ts";
+import { parseGatewayUrl } from "../protocol/gateway-url.ts";
+import { parseAccessToken } from "../protocol/token.ts";
 import { type Program, startProgram } from "./program.ts";
+import { registerKeyFile } from "./register-key.ts";
 import { shellWord, sshConfigWord } from "./shell-word.ts";
 
 const run = promisify(execFile);
@@ -74,7 +78,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const signIn = { ...env, SALLYPORT_TOKEN_FILE: gateway.tokenFile };
     const urls = (await options.reach?.(gateway)) ?? { host: gateway.url, companion: gateway.url };
     await sallyport(["login", urls.companion], signIn);
-    await addKey(gateway, `${key}.pub`);
+    await addKey(gateway, key);
     const started = await startHost(options, { ...gateway, url: urls.host });
     host = started;
     const sshConfig = await writeSshConfig(options, { ...gateway, url: urls.companion }, key);
@@ -156,11 +160,13 @@ async function makeKey(directory: string): Promise<string> {
   return path;
 }
 
-/** Adding it again, after a second start on the same data, is refused with 409, which is as good. */
-async function addKey(gateway: Gateway, publicKeyFile: string): Promise<void> {
-  const publicKey = readFileSync(publicKeyFile, "utf8").trim();
-  const response = await callApi(gateway, "keys", { publicKey });
-  if (!response.ok && response.status !== 409) throw new Error(`adding the key: ${await response.text()}`);
+/** After a second start on the same data it is there already. */
+async function addKey(gateway: Gateway, path: string): Promise<void> {
+  const url = parseGatewayUrl(gateway.url);
+  const api = gatewayApi(url, { token: parseAccessToken(readFileSync(gateway.tokenFile, "utf8").trim()) });
+  const blob = readFileSync(`${path}.pub`, "utf8").split(" ")[1];
+  if ((await api.keys()).some(({ publicKey }) => publicKey.split(" ")[1] === blob)) return;
+  await registerKeyFile(api, url, { path });
 }
 
 /** POST with a body, GET without. */

@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import { basename } from "node:path";
+import type { Key, PendingKey } from "../../protocol/api.ts";
 import { parseKeyId } from "../../protocol/id.ts";
 import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { signedIn } from "../account-session.ts";
@@ -11,20 +12,27 @@ import { relativeTime } from "../duration.ts";
 import type { GatewayApi } from "../gateway-api.ts";
 import { json, printable, table, terminalWidth } from "../output.ts";
 import { thisMachine } from "../paths.ts";
+import { nameKey, registerKey, waysToProve } from "../ssh/keys/register-key.ts";
+import { keygenRunner } from "../ssh/keys/sign-proof.ts";
 import { suggestedFirst } from "../ssh/keys/suggested-keys.ts";
 import { type FoundKey, findPublicKeys, readPublicKeyFile } from "../ssh/public-keys.ts";
 import { askChoice, isTerminal } from "../terminal.ts";
 
 const help = `
 Usage: sallyport keys list
-       sallyport keys add [FILE.pub] [--title TEXT]
+       sallyport keys add [FILE.pub] [--title TEXT] [--no-proof]
        sallyport keys remove ID|FINGERPRINT
 
 The SSH public keys of your account. Whoever holds the private half of one can log in to your workspaces. Without a file,
 \`keys add\` looks for ~/.ssh/id_*.pub and asks the SSH agent.
 
+A key opens nothing until its private half has signed: \`keys add\` has ssh-keygen do so, which may ask for a passphrase or a
+touch. A key that is on a different machine you add with --no-proof; it is proved there by an ssh command and a code, which
+are shown.
+
 Options:
   --title TEXT    a name for the key (default: its comment)
+  --no-proof      only name the key: its private half is not here
   --json          print JSON
   --gateway URL   another gateway than the default one (SALLYPORT_GATEWAY)
 
@@ -32,7 +40,7 @@ Example:
   sallyport keys add ~/.ssh/id_ed25519.pub
 `;
 
-const OPTIONS = { ...GATEWAY_OPTIONS, title: { type: "string" } } as const;
+const OPTIONS = { ...GATEWAY_OPTIONS, title: { type: "string" }, "no-proof": { type: "boolean" } } as const;
 type Values = ReturnType<typeof read>["values"];
 const read = (args: readonly string[]) => readArguments(args, OPTIONS);
 
@@ -57,35 +65,63 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
 
 async function list(values: Values, context: CommandContext): Promise<number> {
   const { api } = await signedIn(values.gateway, context);
-  const keys = await api.keys();
-  if (values.json === true) context.stdout.write(json({ keys }));
-  else if (keys.length === 0) context.stderr.write("No keys yet: add one with `sallyport keys add`.\n");
-  else {
+  const { keys, pending, ssh } = await ownKeys(api);
+  if (values.json === true) context.stdout.write(json({ keys, pending }));
+  else if (keys.length + pending.length === 0) {
+    context.stderr.write("No keys yet: add one with `sallyport keys add`.\n");
+  } else {
     const now = new Date();
-    const rows = keys.map((key) => [
-      key.id,
-      key.title,
-      key.type,
-      key.fingerprint,
-      relativeTime(key.createdAt, now),
-    ]);
+    const row = ({ id, title, type, fingerprint, createdAt }: Key | PendingKey, state: string) => [
+      id,
+      title,
+      type,
+      fingerprint,
+      state,
+      relativeTime(createdAt, now),
+    ];
+    const rows = [
+      // null: from before proofs were asked for; it counts all the same.
+      ...keys.map((key) => row(key, key.provedAt === null ? "unproved" : "proved")),
+      ...pending.map((key) => row(key, "waits")),
+    ];
     context.stdout.write(
-      table(["ID", "TITLE", "TYPE", "FINGERPRINT", "ADDED"], rows, terminalWidth(context.stdout)),
+      table(["ID", "TITLE", "TYPE", "FINGERPRINT", "STATE", "ADDED"], rows, terminalWidth(context.stdout)),
     );
+    for (const key of pending) context.stderr.write(`${printable(waysToProve(key, ssh))}\n`);
   }
   return 0;
 }
 
 async function add(file: string | undefined, values: Values, context: CommandContext): Promise<number> {
   const given = file === undefined ? undefined : { key: readPublicKeyFile(file), from: file };
-  const { api } = await signedIn(values.gateway, context);
+  const { api, gateway } = await signedIn(values.gateway, context);
   const { key, from } = given ?? (await chooseKey(api, context));
   // A title is at most 100 characters (protocol/api.ts); the gateway chooses one where there is none.
-  const title = values.title ?? (key.comment !== "" ? key.comment : titleFrom(from));
-  const added = await api.addKey(`${key.type} ${key.blob}`, title?.slice(0, 100));
+  const title = (values.title ?? (key.comment !== "" ? key.comment : titleFrom(from)))?.slice(0, 100);
+  const wanted = { key, file: from === "ssh-agent" ? undefined : from, title };
+  if (values["no-proof"] === true) {
+    const named = await nameKey(api, wanted);
+    if ("added" in named) {
+      const { added, discovery } = named;
+      if (values.json === true) context.stdout.write(json(added));
+      else context.stdout.write(`${printable(waysToProve(added, discovery.ssh))}\n`);
+      return 0;
+    }
+    report(named, values, context);
+    return 0;
+  }
+  const terminal = isTerminal(context.stdin);
+  // ssh-keygen asks for "passphrase", and does not say whose.
+  if (terminal)
+    context.stderr.write(`Proving ${printable(from)}: ssh-keygen may ask for a passphrase or a touch.\n`);
+  const run = keygenRunner({ env: context.env, signal: context.signal, terminal });
+  report(await registerKey(api, gateway, wanted, run), values, context);
+  return 0;
+}
+
+function report(added: Key, values: Values, context: CommandContext): void {
   if (values.json === true) context.stdout.write(json(added));
   else context.stdout.write(`Added ${added.fingerprint} (${printable(added.title)}) as ${added.id}.\n`);
-  return 0;
 }
 
 function titleFrom(from: string): string | undefined {
@@ -130,12 +166,24 @@ async function remove([text]: readonly [string], values: Values, context: Comman
     throw new UsageError("A key is given by its ID (key_…) or SHA256:… fingerprint.");
   if (isId) argument(() => parseKeyId(text));
   const { api } = await signedIn(values.gateway, context);
-  const id = isId ? text : (await api.keys()).find(({ fingerprint }) => fingerprint === text)?.id;
+  const id = isId ? text : await keyWithFingerprint(api, text);
   if (id === undefined)
     throw new CommandError("http", "not_found", `There is no key ${text} in this account.`);
   await api.removeKey(parseKeyId(id));
   context.stderr.write(`Removed ${text}.\n`);
   return 0;
+}
+
+/** A gateway of before has none that wait. */
+async function ownKeys(api: GatewayApi) {
+  const { capabilities, ssh } = await api.discovery();
+  const pending = capabilities.includes("key-proofs") ? await api.pendingKeys() : [];
+  return { keys: await api.keys(), pending, ssh };
+}
+
+async function keyWithFingerprint(api: GatewayApi, wanted: string): Promise<string | undefined> {
+  const { keys, pending } = await ownKeys(api);
+  return [...keys, ...pending].find(({ fingerprint }) => fingerprint === wanted)?.id;
 }
 
 export const command: Command = { help, run };

@@ -79,6 +79,8 @@ async function workspace(findings: Findings, signal: AbortSignal): Promise<Verdi
       if (error instanceof CommandError) return undefined;
       throw error;
     });
+    const provesKeys = findings.discovery?.capabilities.includes("key-proofs") === true;
+    if (findings.registered !== undefined && provesKeys) findings.pendingKeys = await api.pendingKeys();
     return describe(findings);
   }
   return byTunnel(findings);

@@ -2,7 +2,7 @@
 
 import type { LookupAddress } from "node:dns";
 import type { Socket } from "node:net";
-import type { Discovery, Key, Workspace } from "../../protocol/api.ts";
+import type { Discovery, Key, PendingKey, Workspace } from "../../protocol/api.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
@@ -69,6 +69,8 @@ export class Findings {
   record: Workspace | undefined;
   /** The account's keys; undefined: not known. */
   registered: readonly Key[] | undefined;
+  /** Those of them that wait for their proof, and open nothing. */
+  pendingKeys: readonly PendingKey[] = [];
   directory: TrialDirectory | undefined;
   trial: SshTrial | undefined;
   #credential: Promise<Credential> | undefined;

@@ -1,6 +1,8 @@
 // What became of the person's keys, told from which were offered, which one was taken, and which the gateway knows. Pure.
 
+import type { Discovery, PendingKey } from "../../protocol/api.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import { proveCommand } from "../../protocol/key-proof.ts";
 import { adviceFor, fail, warn } from "./advice.ts";
 import type { Verdict } from "./report.ts";
 import type { OfferedKey, SshProgress } from "./ssh-log.ts";
@@ -8,6 +10,10 @@ import type { OfferedKey, SshProgress } from "./ssh-log.ts";
 export interface KeyFacts {
   /** Fingerprints of the account's keys; undefined: not known. */
   readonly registered: readonly string[] | undefined;
+  /** Those that wait for their proof. */
+  readonly pending: readonly PendingKey[];
+  /** The gateway's SSH port. */
+  readonly ssh: Discovery["ssh"];
   /** Who let the keys in or did not, as the beginning of a sentence. */
   readonly by: string;
   readonly gateway: GatewayUrl;
@@ -16,7 +22,10 @@ export interface KeyFacts {
 /** OpenSSH's servers take six tries (MaxAuthTries), and some take three. */
 const MANY_TRIES = 4;
 
-export function keyVerdict(progress: SshProgress, { registered, by, gateway }: KeyFacts): Verdict {
+export function keyVerdict(
+  progress: SshProgress,
+  { registered, pending, ssh, by, gateway }: KeyFacts,
+): Verdict {
   const { offered, accepted, authenticated, messages } = progress;
   const position = offered.findIndex(({ fingerprint }) => fingerprint === accepted);
   if (authenticated) return taken(offered[position], position);
@@ -48,6 +57,15 @@ export function keyVerdict(progress: SshProgress, { registered, by, gateway }: K
       means:
         "The host there does not take the account's keys (--no-account-keys), or has not heard of this one yet.",
       todo: "Ask whoever runs the workspace to allow the key, or try again in a moment.",
+    });
+  }
+  const unproved = pending.find((key) => offered.some(({ fingerprint }) => fingerprint === key.fingerprint));
+  if (unproved !== undefined) {
+    const command = proveCommand(ssh);
+    const bySsh = command === undefined ? "" : `, or by \`${command}\` and the code ${unproved.code}`;
+    return fail("key_unproved", `${by} did not take ${unproved.fingerprint}.`, {
+      means: "Your account names this key, but nothing has shown yet that it is yours.",
+      todo: `Prove it: \`sallyport keys add --gateway ${gateway}\`${bySsh}.`,
     });
   }
   const others = offered.length === 1 ? "" : `, nor ${offered.length - 1} more`;

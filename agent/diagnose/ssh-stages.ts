@@ -95,6 +95,8 @@ async function key(findings: Findings, signal: AbortSignal): Promise<Verdict> {
   const progress: SshProgress = atGateway ? jump : state.progress;
   return keyVerdict(progress, {
     registered: findings.registered?.map(({ fingerprint }) => fingerprint),
+    pending: findings.pendingKeys,
+    ssh: findings.discovery?.ssh ?? null,
     by: atGateway ? "The gateway's SSH port" : "The workspace",
     gateway: findings.options.gateway,
   });

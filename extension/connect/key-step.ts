@@ -5,18 +5,21 @@ import { hostname } from "node:os";
 import { l10n, type QuickPickItem, ThemeIcon, window } from "vscode";
 import { CommandError } from "../../agent/command.ts";
 import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import type { AgentAddress } from "../../agent/ssh/keys/agent-address.ts";
 import type { KeyCandidate } from "../../agent/ssh/keys/candidates.ts";
 import { createKey, sallyportKeyPath } from "../../agent/ssh/keys/create-key.ts";
 import { applyPin, type DiscoveredKeys, discoverKeys } from "../../agent/ssh/keys/discover-keys.ts";
 import { type KeyPin, pinOf, planKey } from "../../agent/ssh/keys/key-plan.ts";
+import { registerKey } from "../../agent/ssh/keys/register-key.ts";
+import { keygenRunner } from "../../agent/ssh/keys/sign-proof.ts";
 import { suggestedFirst } from "../../agent/ssh/keys/suggested-keys.ts";
 import { gatewayHost } from "../../protocol/gateway-url.ts";
-import { formatPublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { accountHome, machine } from "../machine.ts";
 import type { Services } from "../services.ts";
 import { sshProgram } from "../settings.ts";
 import type { ConnectTarget } from "./connect.ts";
 import { managedPaths } from "./managed-config.ts";
+import { hasLocalTerminals, terminalKeygen } from "./signing-terminal.ts";
 import type { FoundTransport } from "./transport-step.ts";
 
 export type KeyChoice =
@@ -52,7 +55,7 @@ export async function chooseKey(
     case undefined:
       return undefined;
     case "register":
-      await register(services, target, answer.candidate.key, signal);
+      await register(services, target, answer.candidate, found.agent, signal);
       return pinned(pinOf(answer.candidate, facts));
     case "create":
       return await create(services, target, registered, signal);
@@ -178,7 +181,10 @@ async function create(
     env,
   });
   services.log.info(`${created ? "Made" : "Found"} the key ${path} (${key.fingerprint}).`);
-  if (!registered.has(key.fingerprint)) await register(services, target, key, signal);
+  if (!registered.has(key.fingerprint)) {
+    const made = { key, file: path, inAgent: false, encrypted: false };
+    await register(services, target, made, { kind: "none" }, signal);
+  }
   return pinned({
     key,
     identityFile: path,
@@ -189,13 +195,25 @@ async function create(
   });
 }
 
+/** ssh-keygen signs that the key is the person's: unattended where it can, in a terminal where it has to ask. */
 async function register(
   services: Services,
   { gateway }: ConnectTarget,
-  key: SshPublicKey,
+  { key, file, inAgent, encrypted }: Pick<KeyCandidate, "key" | "file" | "inAgent" | "encrypted">,
+  agent: AgentAddress,
   signal: AbortSignal,
 ): Promise<void> {
-  const title = key.comment === "" ? hostname() : key.comment;
-  await (await gateway.api(signal)).addKey(formatPublicKey({ ...key, comment: "" }), title.slice(0, 100));
+  const title = (key.comment === "" ? hostname() : key.comment).slice(0, 100);
+  const { env } = machine();
+  const asks = !inAgent && (encrypted || key.type.startsWith("sk-"));
+  const run =
+    asks && hasLocalTerminals()
+      ? terminalKeygen(gatewayLabel(gateway.gateway), signal)
+      : keygenRunner({
+          env: inAgent && agent.kind === "socket" ? { ...env, SSH_AUTH_SOCK: agent.path } : env,
+          signal,
+          terminal: false,
+        });
+  await registerKey(await gateway.api(signal), gateway.gateway, { key, file, title }, run);
   services.log.info(`Registered ${key.fingerprint} with ${gateway.gateway}.`);
 }

@@ -28,6 +28,7 @@ export function discovery(gateway: {
       "tunnel",
       "shares",
       "owner-tokens",
+      "key-proofs",
       "events",
     ],
   };

@@ -1,12 +1,17 @@
 // /keys: the account's SSH public keys.
 
 import { Type } from "typebox";
-import { CreateKey, Key } from "../../protocol/api.ts";
+import { AddedKey, CreateKey, Key, PendingKey, ProveKey } from "../../protocol/api.ts";
+import { parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { parseKeyId } from "../../protocol/id.ts";
+import { KEY_PROOF_NAMESPACE, keyProofText } from "../../protocol/key-proof.ts";
+import { isSignedBy } from "../../protocol/ssh/sshsig.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { Api, ApiContext } from "./api.ts";
 import { described, Nothing } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+
+const KeyParams = Type.Object({ id: Type.String() });
 
 export function keyRoutes(api: Api, context: ApiContext): void {
   const { store } = context;
@@ -17,16 +22,56 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("keys", "addKey", "Add an SSH public key.", { 201: Key }),
+        ...described(
+          "keys",
+          "addKey",
+          "Name an SSH public key. It opens nothing until its holder proves it.",
+          {
+            201: AddedKey,
+          },
+        ),
         body: CreateKey,
       },
     },
     async (request, reply) => {
       const key = parsePublicKey(request.body.publicKey);
       const title = (request.body.title ?? key.comment).slice(0, 100);
-      const added = await store.keys.add(identityOf(request).account.id, key, title, actorOf(request));
+      const { account } = identityOf(request);
+      const added = await store.pendingKeys.add(account.id, key, title, actorOf(request));
       return reply.code(201).send(added);
     },
+  );
+
+  api.post(
+    "/keys/:id/proof",
+    {
+      onRequest,
+      schema: {
+        ...described("keys", "proveKey", "Prove a key by a signature (ssh-keygen -Y sign).", { 200: Key }),
+        params: KeyParams,
+        body: ProveKey,
+      },
+    },
+    async (request) => {
+      const { id: accountId, name: account } = identityOf(request).account;
+      const gateway = parseGatewayUrl(context.discovery().publicUrl);
+      const isProof: Parameters<typeof store.pendingKeys.prove>[2] = ({ fingerprint, nonce, ...key }) => {
+        const text = keyProofText({ gateway, account, fingerprint, nonce });
+        return isSignedBy(key, KEY_PROOF_NAMESPACE, Buffer.from(text), request.body.signature);
+      };
+      return store.pendingKeys.prove(accountId, parseKeyId(request.params.id), isProof, actorOf(request));
+    },
+  );
+
+  api.get(
+    "/keys/pending",
+    {
+      onRequest,
+      schema: described("keys", "listPendingKeys", "List the account's keys that wait for their proof.", {
+        200: Type.Array(PendingKey),
+      }),
+    },
+    async (request) => store.pendingKeys.list(identityOf(request).account.id),
   );
 
   api.get(
@@ -46,12 +91,14 @@ export function keyRoutes(api: Api, context: ApiContext): void {
         ...described("keys", "removeKey", "Remove an SSH public key; hosts hear of it at once.", {
           204: Nothing,
         }),
-        params: Type.Object({ id: Type.String() }),
+        params: KeyParams,
       },
     },
     async (request, reply) => {
       const id = parseKeyId(request.params.id);
-      await store.keys.remove(identityOf(request).account.id, id, actorOf(request));
+      const { account } = identityOf(request);
+      const isProved = (await store.keys.list(account.id)).some((key) => key.id === id);
+      await (isProved ? store.keys : store.pendingKeys).remove(account.id, id, actorOf(request));
       return reply.code(204).send(null);
     },
   );

@@ -5,6 +5,7 @@ import type { AuthContext, KeyboardAuthContext, PublicKeyAuthContext } from "ssh
 import { formatWorkspaceRef } from "../../protocol/name.ts";
 import { fingerprint } from "../../protocol/ssh-public-key.ts";
 import { type OfferedKey, offeredKey } from "./offered-key.ts";
+import type { ProvedKey } from "./reach.ts";
 import type { SignedIn, SignIn, SignInRefusal, Verdict } from "./sign-in.ts";
 import { parseUserName } from "./user-name.ts";
 
@@ -38,6 +39,8 @@ export interface AuthenticationOutcome {
   signedIn(signedIn: SignedIn, method: string): void;
   /** A proof was refused. */
   refused(refusal: SignInRefusal, method: string): void;
+  /** The client has proved a key for an account, and is told so; it is not signed in. */
+  proved(text: string): void;
   /** The client has had its tries: the connection is to be ended. */
   tooMany(): void;
   /** Sends USERAUTH_BANNER (RFC 4252 §5.4). */
@@ -53,7 +56,7 @@ export interface AuthenticationOutcome {
 
 /** Returns the handler for ssh2's `authentication` event of one connection. */
 export function createAuthentication(
-  signIn: Pick<SignIn, "isKnown" | "withKey" | "withToken">,
+  signIn: Pick<SignIn, "isKnown" | "withKey" | "withToken" | "confirm">,
   limits: AuthenticationLimits,
   outcome: AuthenticationOutcome,
 ): (context: AuthContext) => void {
@@ -61,6 +64,8 @@ export function createAuthentication(
   let queries = 0;
   let tries = 0;
   const unregistered = new Set<string>();
+  /** Has signed for PROVE_USER. */
+  let unconfirmed: ProvedKey | undefined;
 
   const answer = async (context: AuthContext): Promise<void> => {
     const started = performance.now();
@@ -79,7 +84,7 @@ export function createAuthentication(
       case "password":
         return settle(context, await withToken(context.username, context.password), started);
       case "keyboard-interactive":
-        return ask(context);
+        return unconfirmed === undefined ? ask(context) : askForCode(context, unconfirmed);
       case "none": {
         // The first `none` asks for the methods and costs nothing.
         const { token } = parseUserName(context.username);
@@ -113,6 +118,23 @@ export function createAuthentication(
     refuse(context);
   };
 
+  const askForCode = (context: KeyboardAuthContext, key: ProvedKey): void => {
+    const instructions = `${key.fingerprint} is about to open the account that the code names.`;
+    const prompts = [{ prompt: "Code, as it was shown for this key (ACCOUNT/XXXX-XXXX): ", echo: true }];
+    context.prompt(prompts, "", instructions, (responses: unknown) => {
+      const started = performance.now();
+      run(context, async () => {
+        const [code, more] = Array.isArray(responses) ? responses : [];
+        if (typeof code !== "string" || more !== undefined || code.length > MAX_TOKEN_LENGTH) {
+          return settle(context, undefined, started);
+        }
+        const answer = await signIn.confirm(key, code, outcome.address);
+        if (typeof answer !== "string") return settle(context, { kind: "refused", refusal: answer }, started);
+        if (!outcome.isOver) outcome.proved(`${key.fingerprint} opens the account ${answer} from now on.`);
+      });
+    });
+  };
+
   const ask = (context: KeyboardAuthContext): void => {
     const { workspace } = parseUserName(context.username);
     const whose = workspace === undefined ? "" : ` for ${formatWorkspaceRef(workspace)}`;
@@ -142,6 +164,12 @@ export function createAuthentication(
       if (signedIn.who.kind === "owner-token" && unregistered.size > 0) outcome.banner(advice(unregistered));
       outcome.signedIn(signedIn, context.method);
       context.accept();
+      return;
+    }
+    if (verdict?.kind === "unconfirmed") {
+      unconfirmed = verdict.key;
+      // RFC 4252 §5.1: partial success, and what is still wanted.
+      context.reject(["keyboard-interactive"], true);
       return;
     }
     const refusal = verdict?.refusal ?? {

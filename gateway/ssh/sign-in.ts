@@ -3,7 +3,8 @@
 // who have proved something. The packets are gateway/ssh/authentication.ts's.
 
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import { formatWorkspaceRef } from "../../protocol/name.ts";
+import { PROVE_USER } from "../../protocol/key-proof.ts";
+import { formatWorkspaceRef, type Name } from "../../protocol/name.ts";
 import type { Certificate } from "../../protocol/ssh/certificate.ts";
 import { fingerprint } from "../../protocol/ssh-public-key.ts";
 import type { AccountRecord, Directory, WorkspaceRecord } from "../directory.ts";
@@ -38,6 +39,8 @@ export interface SignInRefusal {
 
 export type Verdict =
   | { readonly kind: "accepted"; readonly signedIn: SignedIn }
+  /** The holder of a key wants to prove it (PROVE_USER): it takes a code as well. */
+  | { readonly kind: "unconfirmed"; readonly key: ProvedKey }
   | { readonly kind: "refused"; readonly refusal: SignInRefusal };
 
 type Patience = AbortSignal | undefined;
@@ -64,6 +67,9 @@ export class SignIn {
 
   /** Whether a signature by this key would be worth making (RFC 4252 §7). Proves nothing and changes nothing. */
   async isKnown(user: string, key: OfferedKey): Promise<boolean> {
+    if (user === PROVE_USER) {
+      return key.certificate === undefined && this.#options.directory.isNamedKey(fingerprint(key.blob));
+    }
     if (key.certificate !== undefined) return (await this.#certifiedAccount(key.certificate)) !== undefined;
     const { directory, upterm } = this.#options;
     if ((await directory.accountByKey(fingerprint(key.blob))) !== undefined) return true;
@@ -90,6 +96,20 @@ export class SignIn {
     return this.#upToDate(() => this.#withToken(user, token, patience));
   }
 
+  /**
+   * `key` has signed for PROVE_USER, and this was typed as the code of its account. A signature alone is not enough: what a
+   * person runs may choose the user name (`ssh://` links, a submodule's URL), and must not put their key into an account.
+   * Returns the account that has the key now.
+   */
+  async confirm(key: ProvedKey, code: string, address: string): Promise<Name | SignInRefusal> {
+    try {
+      return await this.#options.directory.confirmKey(key.fingerprint, code, address);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { code: error.code, banner: error.message, key: key.fingerprint };
+    }
+  }
+
   async #upToDate(decide: () => Promise<Verdict>): Promise<Verdict> {
     for (;;) {
       const before = this.#revocations;
@@ -102,6 +122,12 @@ export class SignIn {
     const { directory, upterm } = this.#options;
     const name = parseUserName(user);
     const proved = { line: key.line, fingerprint: fingerprint(key.blob) };
+    if (user === PROVE_USER) {
+      const isNamed = key.certificate === undefined && (await directory.isNamedKey(proved.fingerprint));
+      return isNamed
+        ? { kind: "unconfirmed", key: proved }
+        : refused({ code: "unauthenticated", key: proved.fingerprint });
+    }
     if (key.certificate !== undefined) {
       return this.#withCertificate(name, proved, key.certificate, address, patience);
     }

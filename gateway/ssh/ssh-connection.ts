@@ -158,6 +158,11 @@ export class SshConnection implements PacketReceiver {
         accepted = { signedIn, method };
       },
       refused: (refusal, method) => this.#client.refused(refusal, method),
+      proved: (text) => {
+        // It leaves because it is done, which is not held against its address.
+        this.#client.signedIn();
+        this.end(text);
+      },
       tooMany: () => this.end("Too many authentication failures", DISCONNECT.noMoreAuthMethods),
       banner: (text) => this.#transport.send(message(USERAUTH_BANNER, `${text}\r\n`, "")),
       failed: (error) => log.error({ err: error }, "a sign-in could not be decided"),

@@ -23,6 +23,8 @@ export interface Actor {
 export const LIMITS = {
   accounts: 10_000,
   keysPerAccount: 100,
+  /** Named, and not proved yet. */
+  pendingKeysPerAccount: 20,
   tokensPerAccount: 100,
   workspacesPerAccount: 500,
   openWorkspaces: 1_000,

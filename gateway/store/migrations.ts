@@ -35,12 +35,40 @@ const migrations: Readonly<Record<string, Migration>> = {
       await schema.alterTable("workspaces").addColumn("folder", "text").execute();
     },
   },
+  "0003-keys-wait-for-their-proof": {
+    async up({ schema }) {
+      // null in the keys that are there: they go on counting, until their holder proves them for another account.
+      await schema.alterTable("ssh_keys").addColumn("proved_at", "varchar(30)").execute();
+      await schema
+        .createTable("pending_keys")
+        .addColumn("id", "varchar(40)", (column) => column.primaryKey())
+        .addColumn("account_id", "varchar(40)", (column) =>
+          column.notNull().references("accounts.id").onDelete("cascade"),
+        )
+        .addColumn("title", "varchar(100)", (column) => column.notNull())
+        .addColumn("type", "varchar(100)", (column) => column.notNull())
+        .addColumn("blob", "text", (column) => column.notNull())
+        .addColumn("fingerprint", "varchar(60)", (column) => column.notNull())
+        .addColumn("nonce", "varchar(50)", (column) => column.notNull())
+        .addColumn("nonce_expires_at", "varchar(30)", (column) => column.notNull())
+        .addColumn("code", "varchar(20)", (column) => column.notNull())
+        .addColumn("created_at", "varchar(30)", (column) => column.notNull())
+        .addColumn("expires_at", "varchar(30)", (column) => column.notNull())
+        .addUniqueConstraint("pending_keys_account_key", ["account_id", "fingerprint"])
+        .execute();
+      await schema.createIndex("pending_keys_key").on("pending_keys").column("fingerprint").execute();
+    },
+  },
 };
 
-/** Brings a database to this version's shape. @throws StartError where a newer version has written it */
-export async function migrate(db: Kysely<Tables>): Promise<void> {
+/**
+ * Brings a database to this version's shape; or to the one that an older version gave it, up to a step of that name.
+ * @throws StartError where a newer version has written it
+ */
+export async function migrate(db: Kysely<Tables>, upTo?: string): Promise<void> {
   await refuseNewer(db);
-  const { error } = await migratorFor(db).migrateToLatest();
+  const migrator = migratorFor(db);
+  const { error } = await (upTo === undefined ? migrator.migrateToLatest() : migrator.migrateTo(upTo));
   if (error !== undefined) throw error;
 }
 

@@ -5,11 +5,13 @@ import type { BrowserUrl } from "../../protocol/browser-url.ts";
 import type { Folder } from "../../protocol/folder.ts";
 import type { AccountId, KeyId, TokenId, WorkspaceId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
+import type { KeyType } from "../../protocol/ssh-public-key.ts";
 
 export interface Tables {
   accounts: AccountRow;
   access_tokens: AccessTokenRow;
   ssh_keys: SshKeyRow;
+  pending_keys: PendingKeyRow;
   workspaces: WorkspaceRow;
   shares: ShareRow;
   owner_tokens: OwnerTokenRow;
@@ -47,6 +49,25 @@ export interface SshKeyRow {
   /** SHA-256 of the blob; unique, and short enough for any database's index. */
   fingerprint: string;
   created_at: string;
+  /** null: registered by a version that asked for no proof. */
+  proved_at: string | null;
+}
+
+export interface PendingKeyRow {
+  id: KeyId;
+  account_id: AccountId;
+  title: string;
+  type: KeyType;
+  blob: string;
+  /** Unique for each account only. */
+  fingerprint: string;
+  /** What a signature has to be over; empty once it is used up. */
+  nonce: string;
+  nonce_expires_at: string;
+  /** What a person types who proves the key by SSH. Opens nothing without the key's private half. */
+  code: string;
+  created_at: string;
+  expires_at: string;
 }
 
 export interface WorkspaceRow {

@@ -1,16 +1,15 @@
-// SSH public keys of accounts, and which workspaces let them in.
+// SSH public keys of accounts that their holders have proved (pending-keys.ts), and which workspaces let them in.
 
 import type { Kysely } from "kysely";
 import type { Key } from "../../protocol/api.ts";
 import type { PushedKey } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { type AccountId, type KeyId, newKeyId, type WorkspaceId } from "../../protocol/id.ts";
+import type { AccountId, KeyId, WorkspaceId } from "../../protocol/id.ts";
 import { MAX_PUSHED_KEYS } from "../../protocol/limits.ts";
-import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import type { AccountRecord } from "../directory.ts";
 import { fittingKeys } from "../fitting-keys.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
-import type { SshKeyRow, Tables } from "./schema.ts";
+import type { PendingKeyRow, SshKeyRow, Tables } from "./schema.ts";
 
 export class SshKeys {
   readonly #context: StoreContext;
@@ -20,30 +19,20 @@ export class SshKeys {
   }
 
   /**
-   * Adds a key to an account; a key opens one account only.
-   * @throws ProtocolError key_taken (never saying whose), limit_reached, bad_key
+   * Takes over what waited for its proof, which has just come. A key opens one account only; one that was registered before
+   * proofs were asked for gives way to its holder's proof.
+   * @throws ProtocolError key_taken (never saying whose), limit_reached
    */
-  async add(accountId: AccountId, key: SshPublicKey, title: string, actor: Actor): Promise<Key> {
+  async accept(pending: PendingKeyRow, actor: Actor): Promise<Key> {
     const { db, now, changed, audit } = this.#context;
-    if (key.options !== "") {
-      throw new ProtocolError("bad_key", "Send the key without authorized_keys options in front of it.", {
-        field: "publicKey",
-      });
-    }
-    const row: SshKeyRow = {
-      id: newKeyId(),
-      account_id: accountId,
-      title,
-      type: key.type,
-      blob: key.blob,
-      fingerprint: key.fingerprint,
-      created_at: now().toISOString(),
-    };
-    await db.transaction().execute(async (transaction) => {
+    const { id, account_id, title, type, blob, fingerprint, created_at } = pending;
+    const proved_at = now().toISOString();
+    const row: SshKeyRow = { id, account_id, title, type, blob, fingerprint, created_at, proved_at };
+    const { unproved, wasAdded } = await db.transaction().execute(async (transaction) => {
       const { count } = await transaction
         .selectFrom("ssh_keys")
         .select((select) => select.fn.countAll<number>().as("count"))
-        .where("account_id", "=", accountId)
+        .where("account_id", "=", account_id)
         .executeTakeFirstOrThrow();
       if (Number(count) >= LIMITS.keysPerAccount) {
         throw new ProtocolError(
@@ -51,26 +40,45 @@ export class SshKeys {
           `An account has at most ${LIMITS.keysPerAccount} keys: remove one first.`,
         );
       }
+      const { numDeletedRows } = await transaction
+        .deleteFrom("pending_keys")
+        .where("id", "=", id)
+        .executeTakeFirst();
+      // Removed, or proved by another request, since it was looked up.
+      if (numDeletedRows !== 1n) throw new ProtocolError("not_found", "No such key waits for its proof.");
+      const unproved = await transaction
+        .deleteFrom("ssh_keys")
+        .where("fingerprint", "=", fingerprint)
+        .where("proved_at", "is", null)
+        .returning("account_id")
+        .executeTakeFirst();
       const { numInsertedOrUpdatedRows } = await transaction
         .insertInto("ssh_keys")
         .values(row)
         .onConflict((conflict) => conflict.column("fingerprint").doNothing())
         .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows !== 0n) return;
-      const own = await transaction
-        .selectFrom("ssh_keys")
-        .select("id")
-        .where("fingerprint", "=", key.fingerprint)
-        .where("account_id", "=", accountId)
-        .executeTakeFirst();
-      const message =
-        own === undefined
-          ? "This key is in use at this gateway already: make one of your own."
-          : "You have added this key already.";
-      throw new ProtocolError("key_taken", message, { field: "publicKey" });
+      return { unproved: unproved?.account_id, wasAdded: numInsertedOrUpdatedRows !== 0n };
     });
-    audit({ event: "key.added", account: actor.account, address: actor.address, key: key.fingerprint });
-    changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, accountId) });
+    const { account, address } = actor;
+    if (!wasAdded) {
+      audit({ event: "key.refused", account, address, key: fingerprint, code: "key_taken" });
+      const message =
+        "This key opens another account at this gateway: make one of your own, or remove it there.";
+      throw new ProtocolError("key_taken", message, { field: "publicKey" });
+    }
+    if (unproved !== undefined && unproved !== account_id) {
+      audit({
+        event: "key.removed",
+        account,
+        address,
+        key: fingerprint,
+        detail: "proved for another account",
+      });
+      changed({ kind: "key-removed", accountId: unproved, fingerprint });
+      changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, unproved) });
+    }
+    audit({ event: "key.added", account, address, key: fingerprint });
+    changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, account_id) });
     return keyBody(row);
   }
 
@@ -158,5 +166,6 @@ function keyBody(row: SshKeyRow): Key {
     fingerprint: row.fingerprint,
     publicKey: `${row.type} ${row.blob}`,
     createdAt: row.created_at,
+    provedAt: row.proved_at,
   };
 }

@@ -24,6 +24,7 @@ import { Accounts } from "./accounts.ts";
 import { LIMITS, type StoreContext } from "./context.ts";
 import { migrate, requireCurrent } from "./migrations.ts";
 import { OwnerTokens } from "./owner-tokens.ts";
+import { PendingKeys } from "./pending-keys.ts";
 import { Registrations } from "./registrations.ts";
 import type { Tables } from "./schema.ts";
 import { Shares } from "./shares.ts";
@@ -45,6 +46,7 @@ export class Store implements Directory {
   readonly accounts: Accounts;
   readonly tokens: AccessTokens;
   readonly keys: SshKeys;
+  readonly pendingKeys: PendingKeys;
   readonly workspaces: Workspaces;
   readonly shares: Shares;
   readonly ownerTokens: OwnerTokens;
@@ -86,6 +88,7 @@ export class Store implements Directory {
     this.accounts = new Accounts(context);
     this.tokens = new AccessTokens(context);
     this.keys = new SshKeys(context);
+    this.pendingKeys = new PendingKeys(context, this.keys);
     this.workspaces = new Workspaces(context, openIds);
     this.shares = new Shares(context);
     this.ownerTokens = new OwnerTokens(context);
@@ -106,6 +109,14 @@ export class Store implements Directory {
 
   accountByKey(fingerprint: string): Promise<AccountRecord | undefined> {
     return this.keys.account(fingerprint);
+  }
+
+  isNamedKey(fingerprint: string): Promise<boolean> {
+    return this.pendingKeys.isNamed(fingerprint);
+  }
+
+  confirmKey(fingerprint: string, code: string, address: string): Promise<Name> {
+    return this.pendingKeys.confirm(fingerprint, code, address);
   }
 
   async accountByName(name: Name): Promise<AccountRecord | undefined> {
@@ -173,6 +184,7 @@ export class Store implements Directory {
     await this.workspaces.pruneOpen(isOnline);
     await this.tokens.prune();
     await this.ownerTokens.prune();
+    await this.pendingKeys.prune();
     await this.auditLog.prune(LIMITS.auditRows);
   }
 

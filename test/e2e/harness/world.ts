@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { type GatewayApi, gatewayApi } from "../../../agent/gateway-api.ts";
-import { Account, CreatedAccessToken, SCOPES, type Scope } from "../../../protocol/api.ts";
+import { Account, CreatedAccessToken, type Key, SCOPES, type Scope } from "../../../protocol/api.ts";
 import { PATHS, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { type Name, parseName } from "../../../protocol/name.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/token.ts";
 import { type Program, startProgram } from "../../../scripts/program.ts";
+import { type KeyFile, registerKeyFile } from "../../../scripts/register-key.ts";
 import { CLI } from "../../../scripts/stack.ts";
 import { GATEWAY_ADDRESS, GATEWAY_HOST, withHome } from "../setup/enclosure.ts";
 import { aside, certificate, directory } from "../setup/environment.ts";
@@ -30,6 +31,8 @@ export interface Person {
   readonly accountId: string;
   readonly token: AccessToken;
   readonly api: GatewayApi;
+  /** Puts a key into the account, with its proof. */
+  register(path: string, options?: Omit<KeyFile, "path">): Promise<Key>;
 }
 
 export interface Host {
@@ -75,7 +78,10 @@ export class World implements AsyncDisposable {
     const account = await this.#post("/accounts", { name });
     if (!Check(Account, account)) throw new Error(`no account: ${JSON.stringify(account)}`);
     const token = await this.token(account.id, scopes);
-    return { name: parseName(name), accountId: account.id, token, api: gatewayApi(GATEWAY_URL, { token }) };
+    const api = gatewayApi(GATEWAY_URL, { token });
+    const register: Person["register"] = (path, options) =>
+      registerKeyFile(api, GATEWAY_URL, { path, title: "laptop", ...options });
+    return { name: parseName(name), accountId: account.id, token, api, register };
   }
 
   /** One more access token for an account. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Editor } from "../harness/editor.ts";
 import { Firewall } from "../harness/firewall.ts";
-import { emptyHome, MANAGED, makeKey, publicKey } from "../harness/home.ts";
+import { emptyHome, MANAGED, makeKey } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";
 import { connectByClick, forgetReachability, log, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -22,7 +22,7 @@ beforeAll(async () => {
   world = await World.start();
   firewall = new Firewall();
   const ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   await world.host(ana, "api");
   editor = await Editor.start({ settings: SETTINGS });
   window = await editor.openWindow();

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { newAccessToken } from "../../../protocol/token.ts";
 import { Editor } from "../harness/editor.ts";
-import { emptyHome, MANAGED, makeKey, publicKey, readConfig, SSH, writeConfig } from "../harness/home.ts";
+import { emptyHome, MANAGED, makeKey, readConfig, SSH, writeConfig } from "../harness/home.ts";
 import { RemoteWindow, ssh } from "../harness/remote-ssh.ts";
 import { expectHandOff, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -29,7 +29,7 @@ beforeAll(async () => {
   world = await World.start();
   ana = await world.person("ana");
   const bo = await world.person("bo");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   api = await world.host(ana, "api");
   await world.host(ana, "training");
   await world.host(bo, "design");

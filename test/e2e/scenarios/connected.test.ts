@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Editor } from "../harness/editor.ts";
 import { Firewall } from "../harness/firewall.ts";
-import { emptyHome, MANAGED, makeKey, publicKey } from "../harness/home.ts";
+import { emptyHome, MANAGED, makeKey } from "../harness/home.ts";
 import { Shell } from "../harness/remote-ssh.ts";
 import { connectByClick, FOLDER, forgetReachability, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -26,7 +26,7 @@ beforeAll(async () => {
   world = await World.start();
   firewall = new Firewall();
   ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   api = await world.host(ana, "api");
   editor = await Editor.start({ settings: SETTINGS });
   window = await editor.openWindow();

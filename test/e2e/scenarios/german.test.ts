@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, test } from "vitest";
 import { Editor } from "../harness/editor.ts";
-import { emptyHome, makeKey, publicKey } from "../harness/home.ts";
+import { emptyHome, makeKey } from "../harness/home.ts";
 import { SETTINGS } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Person, World } from "../harness/world.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   emptyHome();
   world = await World.start();
   ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   await world.host(ana, "api");
   const retired = await world.host(ana, "retired");
   await retired.program.stop();

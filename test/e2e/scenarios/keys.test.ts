@@ -69,8 +69,9 @@ test("a key that is not registered is offered by name, registered and pinned", a
 
 test("a key that only the agent has is found and pinned by its public part, among many others", async () => {
   const env = await startAgent(["one", "two", "three", "four", "five", "six", "seven"]);
-  const own = addToAgent("right", env);
-  await ana.api.addKey(own, "agent");
+  const own = join(directory, "right.pub");
+  writeFileSync(own, `${addToAgent("right", env)}\n`);
+  await ana.register(own, { env: { ...personEnvironment(), ...env } });
   const window = await click(env);
   await agreeAndExpectShell(window, env);
   expect(readFileSync(MANAGED, "utf8")).toMatch(/IdentityFile .*\.pub/);
@@ -79,9 +80,8 @@ test("a key that only the agent has is found and pinned by its public part, amon
 
 test("an encrypted key is recognised without its passphrase, which ssh itself asks for", async () => {
   const key = makeKey("id_ed25519", { passphrase: "open sesame" });
+  await ana.register(key, { env: { ...personEnvironment(), ...askpass("open sesame") } });
   rmSync(`${key}.pub`);
-  const line = execFileSync("ssh-keygen", ["-y", "-P", "open sesame", "-f", key], { encoding: "utf8" });
-  await ana.api.addKey(line.trim(), "laptop");
   const window = await click();
   await agreeAndExpectShell(window, askpass("open sesame"));
   await window.screenshot("keys-encrypted");

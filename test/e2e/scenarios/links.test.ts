@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Editor } from "../harness/editor.ts";
-import { emptyHome, makeKey, publicKey, SSH } from "../harness/home.ts";
+import { emptyHome, makeKey, SSH } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";
 import { expectHandOff, log, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -26,7 +26,7 @@ beforeAll(async () => {
   emptyHome();
   world = await World.start();
   ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   api = await world.host(ana, "api", ["--folder", FOLDER, "--browser-url", PAGE]);
   other = await world.host(ana, "other");
   editor = await Editor.start({ settings: SETTINGS });

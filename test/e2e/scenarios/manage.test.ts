@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readZip } from "../../integration/package/read-zip.ts";
 import { Editor } from "../harness/editor.ts";
-import { emptyHome, MANAGED, makeKey, publicKey } from "../harness/home.ts";
+import { emptyHome, MANAGED, makeKey } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";
 import { connectByClick, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -23,7 +23,7 @@ beforeAll(async () => {
   world = await World.start();
   ana = await world.person("ana");
   bo = await world.person("bo");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   api = await world.host(ana, "api");
   editor = await Editor.start({ settings: SETTINGS });
   window = await editor.openWindow();

@@ -8,7 +8,7 @@ import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { openHost } from "../../bench/load/gateway-load.ts";
 import { Editor } from "../harness/editor.ts";
 import { Firewall } from "../harness/firewall.ts";
-import { emptyHome, makeKey, publicKey } from "../harness/home.ts";
+import { emptyHome, makeKey } from "../harness/home.ts";
 import { report } from "../harness/measures.ts";
 import { connectByClick, forgetReachability, log, SETTINGS, signIn } from "../harness/steps.ts";
 import { PATIENCE_MS, type Workbench } from "../harness/workbench.ts";
@@ -30,7 +30,7 @@ beforeAll(async () => {
   emptyHome();
   world = await World.start();
   ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   await world.host(ana, "api");
   editor = await Editor.start({ settings: SETTINGS });
   window = await editor.openWindow();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseTokenId } from "../../../protocol/id.ts";
 import { Editor } from "../harness/editor.ts";
-import { emptyHome, makeKey, publicKey, SSH } from "../harness/home.ts";
+import { emptyHome, makeKey, SSH } from "../harness/home.ts";
 import { RemoteWindow, ssh } from "../harness/remote-ssh.ts";
 import { connectByClick, expectHandOff, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -24,7 +24,7 @@ beforeAll(async () => {
   emptyHome();
   world = await World.start();
   ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   api = await world.host(ana, "api");
   editor = await Editor.start({ settings: SETTINGS });
   window = await editor.openWindow();

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newAccessToken } from "../../../protocol/token.ts";
 import { Editor } from "../harness/editor.ts";
-import { emptyHome, makeKey, publicKey, readConfig } from "../harness/home.ts";
+import { emptyHome, makeKey, readConfig } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";
 import { expectHandOff, log, SETTINGS } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   emptyHome();
   world = await World.start();
   ana = await world.person("ana");
-  await ana.api.addKey(publicKey(makeKey("id_ed25519")), "laptop");
+  await ana.register(makeKey("id_ed25519"));
   await world.host(ana, "api");
   stranger = createServer((socket) => {
     contacts++;

@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, request, type Server } from "node:http";
 import { join } from "node:path";
 import pty from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newAccessToken, parseAccessToken } from "../../../protocol/token.ts";
 import { freePort } from "../../../scripts/demo/loopback.ts";
 import { TestStack } from "../link/harness.ts";
+import { startAgent } from "../ssh-agent.ts";
 import { CLI, Person } from "./harness.ts";
 
 let stack: TestStack;
@@ -47,6 +48,22 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.closeAllConnections();
     server.close(() => resolve());
+  });
+}
+
+/** Passes every request on to the gateway, and its answers back. */
+function createProxy(gateway: URL): Server {
+  return createServer((from, to) => {
+    const { method, headers, url } = from;
+    const onward = request(
+      { host: gateway.hostname, port: gateway.port, method, path: url, headers },
+      (answer) => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(to);
+      },
+    );
+    onward.on("error", () => to.destroy());
+    from.pipe(onward);
   });
 }
 
@@ -254,10 +271,12 @@ describe("keys", () => {
       code: 0,
       stdout: expect.stringContaining(`Added ${fingerprint} (ada@laptop)`),
     });
-    expect((await person.run(["keys", "list"])).stdout).toMatch(/ada@laptop +ssh-ed25519 +/);
+    expect((await person.run(["keys", "list"])).stdout).toMatch(
+      /ada@laptop +ssh-ed25519 +SHA256:\S+ +proved/,
+    );
     expect((await person.run(["keys", "add"])).stderr).toMatch(/at the gateway already/);
     expect((await person.run(["keys", "remove", fingerprint])).code).toBe(0);
-    expect((await person.run(["keys", "list", "--json"])).stdout).toBe('{"keys":[]}\n');
+    expect((await person.run(["keys", "list", "--json"])).stdout).toBe('{"keys":[],"pending":[]}\n');
   });
 
   test("of several keys none is chosen unasked: the files are named, Ed25519 before what its name puts first", async () => {
@@ -270,7 +289,7 @@ describe("keys", () => {
     const { code, stderr } = await person.run(["keys", "add"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/id_one\.pub, .*id_two\.pub, .*id_ecdsa\.pub/);
-    expect((await person.run(["keys", "list", "--json"])).stdout).toBe('{"keys":[]}\n');
+    expect((await person.run(["keys", "list", "--json"])).stdout).toBe('{"keys":[],"pending":[]}\n');
     const named = await person.run([
       "keys",
       "add",
@@ -294,6 +313,78 @@ describe("keys", () => {
     await expect.poll(() => screen).toContain("ended with 0");
     expect(screen).toContain(`Added ${second}`);
     terminal.kill();
+  });
+
+  test("a key with a passphrase is proved on the terminal, where ssh-keygen asks for it", async () => {
+    await signIn();
+    const file = join(person.home, ".ssh", "id_ed25519");
+    makeKey(file, "locked");
+    execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", "open sesame", "-f", file]);
+    const terminal = onTerminal("keys", "add");
+    let screen = "";
+    terminal.onData((data) => {
+      screen += data;
+      if (/Enter passphrase.*: $/.test(screen)) terminal.write("open sesame\r");
+    });
+    await expect.poll(() => screen).toContain("ended with 0");
+    expect(screen).toContain(`Proving ${file}.pub`);
+    expect(screen).toContain("(locked) as key_");
+    expect(screen).not.toContain("sesame");
+    terminal.kill();
+  });
+
+  test("a key that nothing here signs with waits: how to prove it is told, and it can be proved or removed later", async () => {
+    await signIn();
+    const file = join(person.home, ".ssh", "id_ed25519");
+    const fingerprint = makeKey(file, "away");
+    renameSync(file, join(person.home, "elsewhere"));
+    const refused = await person.run(["keys", "add"]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/^sallyport: ssh: ssh-keygen did not sign.*waits for its proof/);
+    const named = await person.run(["keys", "add", `${file}.pub`, "--no-proof"]);
+    expect(named).toMatchObject({ code: 0, stderr: "" });
+    expect(named.stdout).toContain(`${fingerprint} waits for its proof and opens nothing yet`);
+    const listed = await person.run(["keys", "list"]);
+    expect(listed.stdout).toMatch(/away +ssh-ed25519 +SHA256:\S+ +waits/);
+    expect(listed.stderr).toContain("waits for its proof");
+    expect((await person.run(["keys", "remove", fingerprint])).code).toBe(0);
+    await person.run(["keys", "add", `${file}.pub`, "--no-proof"]);
+    renameSync(join(person.home, "elsewhere"), file);
+    expect((await person.run(["keys", "add"])).stdout).toContain(`Added ${fingerprint}`);
+    expect((await person.run(["keys", "list"])).stdout).toMatch(/ proved /);
+  });
+
+  test("a key that only the agent has is proved through it", async () => {
+    await signIn();
+    const file = join(person.home, "agents");
+    const fingerprint = makeKey(file, "agent's");
+    const socket = join(person.home, "agent.sock");
+    const agent = await startAgent(socket, file);
+    try {
+      rmSync(file);
+      rmSync(`${file}.pub`);
+      const added = await person.run(["keys", "add"], "", { SSH_AUTH_SOCK: socket });
+      expect(added.stdout).toContain(`Added ${fingerprint} (agent's)`);
+    } finally {
+      agent.kill();
+    }
+  });
+
+  test("a proof is made for the gateway's own URL only: nobody passes one on to it from a server in between", async () => {
+    const server = createProxy(new URL(stack.url));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const address = server.address();
+      const between = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+      await person.run(["login", between], `${token}\n`);
+      makeKey(join(person.home, ".ssh", "id_ed25519"), "x");
+      const { code, stderr } = await person.run(["keys", "add"]);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`This gateway calls itself ${stack.url}, not ${between}`);
+      expect((await person.run(["keys", "list"])).stdout).toMatch(/ waits /);
+    } finally {
+      await closed(server);
+    }
   });
 
   test("a private key is not sent, and its owner is told", async () => {

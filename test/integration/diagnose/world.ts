@@ -16,6 +16,7 @@ import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { parseAccessToken } from "../../../protocol/token.ts";
+import { provedKey } from "../../support/register-key.ts";
 import { CLI } from "../cli/harness.ts";
 import { TestStack } from "../link/harness.ts";
 import type { TestHost } from "../link/test-host.ts";
@@ -51,7 +52,7 @@ export class World {
     const world = new World(stack, home, identity.privateKey);
     const account = await stack.account("ada");
     world.token = (await stack.token(account, ["account", "connect", "host"])).token;
-    await world.api().addKey(world.publicKey(world.key), "mine");
+    await provedKey(stack.gateway.store, account, parsePublicKey(world.publicKey(world.key)), "mine");
     return world;
   }
 

@@ -143,6 +143,8 @@ test("the OpenAPI document is of version 3.1, consistent, and lists every route"
       "get /api/v1/keys",
       "post /api/v1/keys",
       "delete /api/v1/keys/{id}",
+      "get /api/v1/keys/pending",
+      "post /api/v1/keys/{id}/proof",
       "get /api/v1/workspaces",
       "get /api/v1/workspaces/{ref}",
       "patch /api/v1/workspaces/{ref}",

@@ -18,6 +18,7 @@ import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../../pro
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import type { AccessToken } from "../../../protocol/token.ts";
+import { provedKey } from "../../support/register-key.ts";
 
 const CLI = fileURLToPath(new URL("../../../agent/cli.ts", import.meta.url));
 
@@ -136,7 +137,7 @@ export class SshStack {
   }
 
   register(account: TestAccount, line: string) {
-    return this.gateway.store.keys.add(account.id, parsePublicKey(line), "test", { account: account.name });
+    return provedKey(this.gateway.store, account.id, parsePublicKey(line), "test", { account: account.name });
   }
 
   /** Starts `sallyport host` and waits until it is online. Its host key is pinned under the workspace's name. */

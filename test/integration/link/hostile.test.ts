@@ -15,6 +15,7 @@ import { parseName } from "../../../protocol/name.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";
 import { formatPublicKey, parsePublicKey } from "../../../protocol/ssh-public-key.ts";
+import { provedKey } from "../../support/register-key.ts";
 import { echo, TestStack } from "./harness.ts";
 
 let stack: TestStack;
@@ -126,7 +127,7 @@ it("A key that is removed while a host registers is taken back from the host.", 
   const { token } = await stack.token(ann, ["host"]);
   const blob = Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0\x20", "latin1"), Buffer.alloc(32, 7)]);
   const key = parsePublicKey(`ssh-ed25519 ${blob.toString("base64")}`);
-  const added = await store.keys.add(ann, key, "", { account: "ann" });
+  const added = await provedKey(store, ann, key, "", { account: "ann" });
   const pushedKeys = store.pushedKeys.bind(store);
   vi.spyOn(store, "pushedKeys").mockImplementationOnce(async (id) => {
     const keys = await pushedKeys(id);

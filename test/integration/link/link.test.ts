@@ -13,6 +13,7 @@ import { newWorkspaceId } from "../../../protocol/id.ts";
 import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { newAccessToken, newStreamToken, parseAccessToken } from "../../../protocol/token.ts";
+import { provedKey } from "../../support/register-key.ts";
 import { echo, type HostRequest, TestStack } from "./harness.ts";
 
 let stack: TestStack;
@@ -153,12 +154,12 @@ describe("a host", () => {
   it("gets the account's keys at once, and each change within a second", async () => {
     const ann = await stack.account("ann");
     const { store } = stack.gateway;
-    const first = await store.keys.add(ann, key(1), "", { account: "ann" });
+    const first = await provedKey(store, ann, key(1), "", { account: "ann" });
     const { token } = await stack.token(ann, ["host"]);
     const host = await stack.host({ token });
     expect(host.keys).toEqual([[{ publicKey: expect.stringContaining(key(1).blob), account: "ann" }]]);
     const times = [performance.now()];
-    await store.keys.add(ann, key(2), "", { account: "ann" });
+    await provedKey(store, ann, key(2), "", { account: "ann" });
     await expect.poll(() => host.keys.at(-1)?.length).toBe(2);
     times.push(performance.now());
     await store.keys.remove(ann, first.id as never, { account: "ann" });

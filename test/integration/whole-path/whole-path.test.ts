@@ -17,7 +17,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLI, callApi, type Stack, startHost, startStack } from "../../../scripts/stack.ts";
+import { gatewayApi } from "../../../agent/gateway-api.ts";
+import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { parseKeyId } from "../../../protocol/id.ts";
+import { parseAccessToken } from "../../../protocol/token.ts";
+import { registerKeyFile } from "../../../scripts/register-key.ts";
+import { CLI, type Stack, startHost, startStack } from "../../../scripts/stack.ts";
 
 const run = promisify(execFile);
 const has = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
@@ -145,8 +150,10 @@ describe("through gateway, host and companion", () => {
     await expect(run("ssh", [...args, "dev", "true"])).rejects.toMatchObject({
       stderr: expect.stringMatching(/denied/),
     });
-    const added = await callApi(stack.gateway, "keys", { publicKey: readFileSync(`${key}.pub`, "utf8") });
-    const { id } = (await added.json()) as { id: string };
+    const token = readFileSync(stack.gateway.tokenFile, "utf8").trim();
+    const gateway = parseGatewayUrl(stack.gateway.url);
+    const api = gatewayApi(gateway, { token: parseAccessToken(token) });
+    const { id } = await registerKeyFile(api, gateway, { path: key });
     await expect
       .poll(() => run("ssh", [...args, "dev", "echo in"]).then((r) => r.stdout, String))
       .toBe("in\n");
@@ -155,11 +162,7 @@ describe("through gateway, host and companion", () => {
     });
     await once(open.stdout, "data");
     const exited = once(open, "exit");
-    const token = readFileSync(stack.gateway.tokenFile, "utf8").trim();
-    await fetch(`${stack.gateway.url}/api/v1/keys/${id}`, {
-      method: "DELETE",
-      headers: { authorization: `Bearer ${token}` },
-    });
+    await api.removeKey(parseKeyId(id));
     await exited;
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keyVerdict } from "../../../../agent/diagnose/key-verdict.ts";
+import { type KeyFacts, keyVerdict } from "../../../../agent/diagnose/key-verdict.ts";
 import { advance, lastWords, NO_PROGRESS, type SshProgress } from "../../../../agent/diagnose/ssh-log.ts";
 import { type TrialWay, trialConfig, trialKnownHosts } from "../../../../agent/diagnose/trial-config.ts";
 import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
@@ -57,8 +57,27 @@ describe("the verdict on keys", () => {
     type: "RSA",
     fingerprint: `SHA256:${name}`,
   }));
+  const pending: KeyFacts["pending"] = [
+    {
+      id: "key_a",
+      title: "laptop",
+      type: "ssh-rsa",
+      fingerprint: "SHA256:pending",
+      publicKey: "ssh-rsa AAAA",
+      createdAt: "2030-01-01T00:00:00Z",
+      expiresAt: "2030-01-08T00:00:00Z",
+      code: "ada/2345-6789",
+    },
+  ];
   const verdict = (progress: Partial<SshProgress>, registered?: readonly string[]) => {
-    const result = keyVerdict({ ...NO_PROGRESS, ...progress }, { registered, by: "The workspace", gateway });
+    const facts = {
+      registered,
+      pending,
+      ssh: parseSshPlace({ host: "gw.example", port: 2222 }),
+      by: "The workspace",
+      gateway,
+    };
+    const result = keyVerdict({ ...NO_PROGRESS, ...progress }, facts);
     return result.status === "fail" || result.status === "warn"
       ? `${result.status} ${result.code}`
       : result.status;
@@ -72,6 +91,11 @@ describe("the verdict on keys", () => {
     ["fail key_locked", { offered, accepted: "SHA256:b" }, ["SHA256:b"]],
     ["fail key_refused", { offered }, ["SHA256:b"]],
     ["fail key_unregistered", { offered }, ["SHA256:x"]],
+    [
+      "fail key_unproved",
+      { offered: [...offered, { name: "p", type: "RSA", fingerprint: "SHA256:pending" }] },
+      ["SHA256:x"],
+    ],
     ["fail key_unregistered", { offered }, []],
     ["fail keys_refused", { offered }, undefined],
     [

@@ -34,6 +34,7 @@ async function refusedAfter(request: (typeof REQUESTS)[keyof typeof REQUESTS], l
   const outcome: AuthenticationOutcome = {
     signedIn: () => expect.fail("nobody signs in"),
     refused: () => {},
+    proved: () => expect.fail("nothing is proved"),
     tooMany: () => {},
     banner: () => {},
     failed: (error) => {
@@ -48,6 +49,7 @@ async function refusedAfter(request: (typeof REQUESTS)[keyof typeof REQUESTS], l
       isKnown: () => slowly(false),
       withKey: () => slowly(refused),
       withToken: () => slowly(refused),
+      confirm: () => slowly({ code: "bad_proof" }),
     },
     AUTHENTICATION_LIMITS,
     outcome,

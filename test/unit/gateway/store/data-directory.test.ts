@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { CompiledQuery } from "kysely";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
+import { migrate } from "../../../../gateway/store/migrations.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "../../../../gateway/store/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
-import { newWorkspaceId } from "../../../../protocol/id.ts";
+import { newAccountId, newKeyId, newWorkspaceId } from "../../../../protocol/id.ts";
 import { parseName } from "../../../../protocol/name.ts";
+import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { provedKey } from "../../../support/register-key.ts";
+import { ed25519 } from "./memory-store.ts";
 
 const log = pino({ level: "silent" });
 const mode = (path: string) => statSync(path).mode & 0o777;
@@ -50,25 +55,49 @@ test("an empty directory that was open is closed; one that holds somebody else's
   expect(mode(used)).toBe(0o755);
 });
 
-test("what a gateway from before browser URLs stored is there after an update", async () => {
+/** A database as a version left it whose last step was this one. */
+async function writtenBefore(step: string, ...statements: readonly string[]): Promise<void> {
   prepareDataDir(dir);
-  const first = await Store.open(openDatabase(dir), { log });
-  const ada = await first.accounts.create(parseName("ada"), false, null);
-  await first.close();
   const db = openDatabase(dir);
-  const before = [
-    "alter table workspaces drop column browser_url",
-    "alter table workspaces drop column folder",
-    "delete from kysely_migration where name like '0002%'",
-    `insert into workspaces values ('${newWorkspaceId()}', '${ada.id}', 'box', 'box', '[]', 0, 1, '2030', null)`,
-  ];
-  for (const statement of before) await db.executeQuery(CompiledQuery.raw(statement));
+  await migrate(db, step);
+  for (const statement of statements) await db.executeQuery(CompiledQuery.raw(statement));
   await db.destroy();
-  const second = await Store.open(openDatabase(dir), { log });
-  expect(await second.workspaces.list(ada.id)).toMatchObject([
-    { name: "box", browserUrl: null, folder: null },
-  ]);
-  await second.close();
+}
+
+test("what a gateway from before browser URLs stored is there after an update", async () => {
+  const ada = newAccountId();
+  await writtenBefore(
+    "0001-start",
+    `insert into accounts values ('${ada}', 'ada', 0, 0, '2030')`,
+    `insert into workspaces values ('${newWorkspaceId()}', '${ada}', 'box', 'box', '[]', 0, 1, '2030', null)`,
+  );
+  const store = await Store.open(openDatabase(dir), { log });
+  expect(await store.workspaces.list(ada)).toMatchObject([{ name: "box", browserUrl: null, folder: null }]);
+  await store.close();
+});
+
+test("keys from before proofs count after an update, until their holder proves them for another account", async () => {
+  const [ada, bob] = [newAccountId(), newAccountId()];
+  const { type, blob, fingerprint } = parsePublicKey(ed25519(1));
+  await writtenBefore(
+    "0002-browser-url-and-folder",
+    `insert into accounts values ('${ada}', 'ada', 0, 0, '2030'), ('${bob}', 'bob', 0, 0, '2030')`,
+    `insert into ssh_keys values ('${newKeyId()}', '${bob}', 'x', '${type}', '${blob}', '${fingerprint}', '2030')`,
+  );
+  const store = await Store.open(openDatabase(dir), { log });
+  const changes: DirectoryChange[] = [];
+  store.onChange((change) => changes.push(change));
+  expect(await store.accountByKey(fingerprint)).toMatchObject({ id: bob });
+  expect(await store.keys.list(bob)).toMatchObject([{ fingerprint, provedAt: null }]);
+  await provedKey(store, ada, parsePublicKey(ed25519(1)));
+  expect(await store.accountByKey(fingerprint)).toMatchObject({ id: ada });
+  expect(await store.keys.list(bob)).toEqual([]);
+  expect(changes).toContainEqual({ kind: "key-removed", accountId: bob, fingerprint });
+  // From here on it is proved: nobody else takes it, not even with a proof.
+  await expect(provedKey(store, bob, parsePublicKey(ed25519(1)))).rejects.toMatchObject({
+    code: "key_taken",
+  });
+  await store.close();
 });
 
 test("what is stored is there after a restart", async () => {

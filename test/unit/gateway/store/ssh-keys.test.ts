@@ -3,41 +3,30 @@ import { expect, test } from "vitest";
 import { parseKeyId } from "../../../../protocol/id.ts";
 import { MAX_CONTROL_BYTES } from "../../../../protocol/limits.ts";
 import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { provedKey } from "../../../support/register-key.ts";
 import { ed25519, memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value, field: "publicKey" });
 const key = (fill: number) => parsePublicKey(ed25519(fill));
 
-test("a key opens one account only, and the refusal does not say whose", async () => {
-  const { store, account, actor } = await memoryStore();
-  const ada = await account("ada");
-  const bob = await account("bob");
-  await store.keys.add(ada.id, key(1), "laptop", actor);
-  const refusal = await store.keys.add(bob.id, key(1), "mine", actor).catch((error: Error) => error);
-  expect(refusal).toEqual(code("key_taken"));
-  expect(String(refusal)).not.toContain("ada");
-  await expect(store.keys.add(ada.id, key(1), "again", actor)).rejects.toEqual(code("key_taken"));
-  expect(await store.keys.list(bob.id)).toEqual([]);
-});
-
 test("a removed key is free for another account", async () => {
   const { store, account, actor } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
-  const added = await store.keys.add(ada.id, key(1), "laptop", actor);
+  const added = await provedKey(store, ada.id, key(1), "laptop", actor);
   const [listed] = await store.keys.list(ada.id);
   expect(listed).toEqual({ ...added, fingerprint: key(1).fingerprint, publicKey: ed25519(1) });
   const id = parseKeyId(added.id);
   await expect(store.keys.remove(bob.id, id, actor)).rejects.toMatchObject({ code: "not_found" });
   await store.keys.remove(ada.id, id, actor);
-  await store.keys.add(bob.id, key(1), "mine", actor);
+  await provedKey(store, bob.id, key(1), "mine", actor);
 });
 
 test("a key with options in front is refused: they would not hold on the way to a host", async () => {
   const { store, account, actor } = await memoryStore();
   const ada = await account("ada");
   const restricted = parsePublicKey(`command="date" ${ed25519(1)}`);
-  await expect(store.keys.add(ada.id, restricted, "", actor)).rejects.toEqual(code("bad_key"));
+  await expect(store.pendingKeys.add(ada.id, restricted, "", actor)).rejects.toEqual(code("bad_key"));
 });
 
 test("a host gets the owner's keys and those of accounts it is shared with, as they change", async () => {
@@ -46,11 +35,11 @@ test("a host gets the owner's keys and those of accounts it is shared with, as t
   const bob = await account("bob");
   const box = await register(ada.identity, "box");
   const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
-  await store.keys.add(bob.id, key(2), "", actor);
+  await provedKey(store, bob.id, key(2), "", actor);
   expect(await store.pushedKeys(box.id)).toEqual([]);
   changes.length = 0;
   await store.shares.add(owned, bob.name, actor);
-  await store.keys.add(ada.id, key(1), "", actor);
+  await provedKey(store, ada.id, key(1), "", actor);
   expect(changes.filter((change) => change.kind === "keys")).toEqual([
     { kind: "keys", workspaceIds: [box.id] },
     { kind: "keys", workspaceIds: [box.id] },
@@ -73,7 +62,7 @@ test("as many keys are pushed as one control message holds", async () => {
     const other = await account(`other-${i}`);
     await store.shares.add(owned, other.name, actor);
     for (let j = 0; j < 80; j++) {
-      await store.keys.add(other.id, parsePublicKey(large(i * 100 + j)), "", actor);
+      await provedKey(store, other.id, parsePublicKey(large(i * 100 + j)), "", actor);
     }
   }
   const pushed = await store.pushedKeys(box.id);
@@ -84,8 +73,10 @@ test("as many keys are pushed as one control message holds", async () => {
 test("an account has at most 100 keys", async () => {
   const { store, account, actor } = await memoryStore();
   const ada = await account("ada");
-  for (let i = 0; i < 100; i++) await store.keys.add(ada.id, key(i), "", actor);
-  await expect(store.keys.add(ada.id, key(100), "", actor)).rejects.toMatchObject({ code: "limit_reached" });
+  for (let i = 0; i < 100; i++) await provedKey(store, ada.id, key(i), "", actor);
+  await expect(provedKey(store, ada.id, key(100), "", actor)).rejects.toMatchObject({
+    code: "limit_reached",
+  });
 });
 
 /** RSA keys of 8192 bits, each with another modulus; nobody signs with them. */
@@ -111,7 +102,7 @@ test("a key finds its account, also a disabled one, until it is removed, which l
   const ada = await account("ada");
   const { fingerprint } = key(1);
   expect(await store.accountByKey(fingerprint)).toBeUndefined();
-  const added = await store.keys.add(ada.id, key(1), "", actor);
+  const added = await provedKey(store, ada.id, key(1), "", actor);
   expect(await store.accountByKey(fingerprint)).toEqual({ id: ada.id, name: "ada", disabled: false });
   await store.accounts.setDisabled(ada.id, true, actor);
   expect(await store.accountByKey(fingerprint)).toMatchObject({ disabled: true });

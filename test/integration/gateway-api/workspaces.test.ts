@@ -1,57 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryDirectory, testGateway } from "./test-gateway.ts";
+import { testGateway } from "./test-gateway.ts";
 
 const refusal = (status: number, code: string, field?: string) => ({
   status,
   body: { code, message: expect.any(String), ...(field === undefined ? {} : { field }) },
-});
-
-function keyPair(): { publicKey: string; privateKey: string; fingerprint: string } {
-  const file = join(temporaryDirectory(), "key");
-  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "ada@laptop", "-f", file]);
-  const shown = execFileSync("ssh-keygen", ["-lf", file], { encoding: "utf8" });
-  return {
-    publicKey: readFileSync(`${file}.pub`, "utf8"),
-    privateKey: readFileSync(file, "utf8"),
-    fingerprint: shown.split(" ")[1] ?? "",
-  };
-}
-
-test("a key is added with the fingerprint that ssh-keygen shows, listed, and removed", async () => {
-  const { call, account } = await testGateway();
-  const ada = await account("ada");
-  const { publicKey, fingerprint } = keyPair();
-  const added = await call("POST", "/keys", ada.token, { publicKey });
-  expect(added).toMatchObject({
-    status: 201,
-    body: { title: "ada@laptop", type: "ssh-ed25519", fingerprint },
-  });
-  expect((await call("GET", "/keys", ada.token)).body).toEqual([added.body]);
-  expect((await call("DELETE", `/keys/${added.body.id}`, ada.token)).status).toBe(204);
-  expect((await call("GET", "/keys", ada.token)).body).toEqual([]);
-  expect(await call("DELETE", `/keys/${added.body.id}`, ada.token)).toMatchObject(refusal(404, "not_found"));
-});
-
-test("a key that is taken, private, damaged or no key is refused", async () => {
-  const { call, account } = await testGateway();
-  const ada = await account("ada");
-  const bob = await account("bob");
-  const { publicKey, privateKey } = keyPair();
-  await call("POST", "/keys", ada.token, { publicKey });
-  const taken = await call("POST", "/keys", bob.token, { publicKey });
-  expect(taken).toMatchObject(refusal(409, "key_taken", "publicKey"));
-  expect(JSON.stringify(taken.body)).not.toContain("ada");
-  for (const wrong of [privateKey, publicKey.slice(0, 50), "", `x ${publicKey}`.repeat(2)]) {
-    expect(await call("POST", "/keys", bob.token, { publicKey: wrong })).toMatchObject(
-      refusal(400, "bad_key", "publicKey"),
-    );
-  }
-  expect(await call("POST", "/keys", bob.token, { publicKey: "x".repeat(9000) })).toMatchObject(
-    refusal(400, "bad_request", "publicKey"),
-  );
 });
 
 test("a workspace is listed, shown by name and id, renamed and deleted by its owner", async () => {

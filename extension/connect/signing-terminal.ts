@@ -1,0 +1,48 @@
+// Where ssh-keygen has to ask a person for a passphrase, a PIN or a touch, it gets a terminal of the editor: what is typed
+// passes no code of ours.
+
+import { env, l10n, type Terminal, window } from "vscode";
+import { CommandError } from "../../agent/command.ts";
+import type { RunKeygen } from "../../agent/ssh/keys/sign-proof.ts";
+
+/** A terminal of a remote window runs there, where the key is not. */
+export function hasLocalTerminals(): boolean {
+  return env.remoteName === undefined;
+}
+
+/** `where` names the gateway for the person. */
+export function terminalKeygen(where: string, signal: AbortSignal): RunKeygen {
+  return async (args) => {
+    signal.throwIfAborted();
+    const terminal = window.createTerminal({
+      name: l10n.t("Prove your SSH key"),
+      message: l10n.t(
+        "{0} wants to see that this key is yours. ssh-keygen signs with it, and may ask for its passphrase or for a touch.",
+        where,
+      ),
+      shellPath: "ssh-keygen",
+      shellArgs: [...args],
+      isTransient: true,
+    });
+    terminal.show();
+    if ((await exitCode(terminal, signal)) === 0) return;
+    throw new CommandError("ssh", "not_signed", l10n.t("ssh-keygen did not sign with the key."));
+  };
+}
+
+/** undefined: it was closed before it had done its work. */
+async function exitCode(terminal: Terminal, signal: AbortSignal): Promise<number | undefined> {
+  const close = () => terminal.dispose();
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    return await new Promise((resolve) => {
+      const listener = window.onDidCloseTerminal((closed) => {
+        if (closed !== terminal) return;
+        listener.dispose();
+        resolve(closed.exitStatus?.code);
+      });
+    });
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
+}
