@@ -12,6 +12,7 @@ import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { opensshEd25519 } from "../protocol/ssh/private-key.ts";
 import { formatPublicKey, parsePublicKey } from "../protocol/ssh-public-key.ts";
+import { readGuardedFile, refuseLoose } from "./private-files.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
 const generate = promisify(generateKeyPair);
@@ -65,6 +66,7 @@ export function hostKeyDirectory(dataDir: string): string {
 export async function loadHostKeys(dataDir: string): Promise<HostKeys> {
   const directory = hostKeyDirectory(dataDir);
   if (!existsSync(directory)) await makeHostKeySet(directory);
+  refuseLoose(directory, "readers", "The directory of host keys");
   const state = await readHostKeyState(dataDir);
   const read = async (set: string | null) => (set === null ? null : readSet(join(directory, set)));
   return {
@@ -136,9 +138,7 @@ async function readSet(directory: string): Promise<HostKeySet> {
   const publicKeys: string[] = [];
   for (const file of files) {
     const path = join(directory, file);
-    const text = await readFile(path, "utf8").catch((error: unknown) => {
-      throw new StartError("file", `The host key ${path} can't be read (${reasonOf(error)}).`, error);
-    });
+    const text = await readGuardedFile(path, "nobody", { stage: "file", what: "The host key" });
     const parsed = ssh2.utils.parseKey(text);
     if (parsed instanceof Error || !parsed.isPrivateKey()) {
       throw new StartError("file", `The host key ${path} is damaged: restore it from a backup.`);

@@ -1,12 +1,12 @@
 // The node server below the API, links and tunnels: its limits, its certificate, listening and closing.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { answerClientError } from "./http/error-response.ts";
 import { formatAddress, type GatewayOptions, type ListenAddress } from "./options.ts";
+import { readGuardedFile } from "./private-files.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
 /** Not one byte of a request may be late for ever; WebSockets and event streams are past these. */
@@ -19,13 +19,16 @@ export const LIMITS = {
   maxHeaderSize: 16 * 1024,
 } as const;
 
+/** From the connection to the end of the TLS handshake, however much of it has come. */
+const HANDSHAKE_MS = 10_000;
+
 export async function createGatewayServer(
   options: Pick<GatewayOptions, "tls" | "maxStreams">,
 ): Promise<Server> {
   const server =
     options.tls === null
       ? createServer(LIMITS)
-      : createTlsServer({ ...LIMITS, ...(await readTls(options.tls)) });
+      : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...(await readTls(options.tls)) });
   // A tunnel has two connections here, the client's and the host's; the rest is hosts and requests.
   server.maxConnections = options.maxStreams * 2 + 20_000;
   server.maxRequestsPerSocket = 10_000;
@@ -98,7 +101,10 @@ function boundPort(address: AddressInfo | string | null): number {
 }
 
 async function readTls(tls: NonNullable<GatewayOptions["tls"]>): Promise<{ cert: string; key: string }> {
-  const [cert, key] = await Promise.all([readPem(tls.certFile), readPem(tls.keyFile)]);
+  const [cert, key] = await Promise.all([
+    readGuardedFile(tls.certFile, "readers", { stage: "tls", what: "The certificate" }),
+    readGuardedFile(tls.keyFile, "group of root", { stage: "tls", what: "The certificate's key" }),
+  ]);
   try {
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
   } catch (error) {
@@ -109,10 +115,4 @@ async function readTls(tls: NonNullable<GatewayOptions["tls"]>): Promise<{ cert:
     );
   }
   throw new StartError("tls", `The key ${tls.keyFile} does not belong to the certificate ${tls.certFile}.`);
-}
-
-async function readPem(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: unknown) => {
-    throw new StartError("tls", `${path} can't be read (${reasonOf(error)}).`, error);
-  });
 }

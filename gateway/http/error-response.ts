@@ -59,12 +59,18 @@ export function asRefusal(error: Thrown): ProtocolError {
   return new ProtocolError("internal", "The gateway failed; its log says why.", { cause: error });
 }
 
+/** What was written gets this long to leave, and the client as long to close its side. */
+const LAST_WORDS_MS = 2_000;
+
 /** Answers a request that does not parse as HTTP, where no route ever sees it. */
 export function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable) {
+  // Without a finished TLS handshake there is no way to say anything, and what is written would wait for it.
+  if (!socket.writable || /^ERR_(TLS|SSL)_/.test(error.code ?? "")) {
     socket.destroy();
     return;
   }
+  const last = setTimeout(() => socket.destroy(), LAST_WORDS_MS);
+  socket.once("close", () => clearTimeout(last));
   const [status, body] = clientErrorOf(error.code);
   const text = JSON.stringify(body);
   socket.end(

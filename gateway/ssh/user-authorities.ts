@@ -1,12 +1,12 @@
 // The certificate authorities of `--user-ca`: whose user certificates are taken, for which accounts and from where.
 
-import { readFile } from "node:fs/promises";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { isName, type Name } from "../../protocol/name.ts";
 import { type Certificate, checkUserCertificate } from "../../protocol/ssh/certificate.ts";
 import { parseAuthorizedKeys } from "../../protocol/ssh-public-key.ts";
 import { addressList } from "../http/client-address.ts";
-import { reasonOf, StartError } from "../start-error.ts";
+import { readGuardedFile } from "../private-files.ts";
+import { StartError } from "../start-error.ts";
 
 /**
  * What a certificate has to permit (PROTOCOL.certkeys, "Extensions"). The gateway passes sessions on packet by packet and
@@ -66,9 +66,7 @@ function isFrom(list: string, address: string): boolean {
 
 /** @throws StartError stage `file`: missing, empty, or not all of its lines are public keys */
 export async function loadUserAuthorities(path: string): Promise<UserAuthorities> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new StartError("file", `The user CA file ${path} can't be read (${reasonOf(error)}).`, error);
-  });
+  const text = await readGuardedFile(path, "readers", { stage: "file", what: "The user CA file" });
   const { keys, problems } = parseAuthorizedKeys(text);
   const [problem] = problems;
   if (problem !== undefined) {

@@ -5,6 +5,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } fr
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import { refuseLoose } from "../private-files.ts";
 import { reasonOf, StartError } from "../start-error.ts";
 import type { Tables } from "./schema.ts";
 
@@ -16,14 +17,17 @@ export function hasDatabase(dataDir: string): boolean {
 
 /**
  * Makes the data directory (0700) where it is missing. A directory that was there before is closed to others only if
- * it is ours or empty: `--data /srv` must not change the mode of what somebody else uses.
+ * it is ours or empty: `--data /srv` must not change the mode of what somebody else uses. One that others may write to is
+ * refused: they could put a database of their own there.
  * @throws StartError stage `file`
  */
 export function prepareDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     if (readdirSync(dataDir).length === 0 || hasDatabase(dataDir)) chmodSync(dataDir, 0o700);
+    refuseLoose(dataDir, "readers", "The data directory");
   } catch (error) {
+    if (error instanceof StartError) throw error;
     throw new StartError("file", `The data directory ${dataDir} can't be used (${reasonOf(error)}).`, error);
   }
 }
@@ -44,6 +48,7 @@ export function lockDataDir(dataDir: string): { release(): void } {
     }
     return { release: () => database.close() };
   } catch (error) {
+    if (error instanceof StartError) throw error;
     if (error instanceof Error && /locked|busy/i.test(error.message)) {
       throw new StartError("file", `Another gateway is running on the data directory ${dataDir}.`, error);
     }
@@ -62,6 +67,7 @@ export function openDatabase(dataDir: string): Kysely<Tables> {
     database.exec("PRAGMA foreign_keys = ON");
     return kyselyOn(database);
   } catch (error) {
+    if (error instanceof StartError) throw error;
     throw new StartError("file", `The database ${path} can't be opened (${reasonOf(error)}).`, error);
   }
 }
@@ -80,6 +86,7 @@ export function openMemoryDatabase(): Kysely<Tables> {
 function openFile(path: string): DatabaseSync {
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   chmodSync(path, 0o600);
+  refuseLoose(path, "nobody", "The database");
   return new DatabaseSync(path);
 }
 

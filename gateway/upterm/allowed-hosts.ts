@@ -1,9 +1,10 @@
 // The keys that upterm hosts may register with (`--host-keys-allowed FILE`), in authorized_keys form. Read at the start,
 // and again whenever the file has changed by the time a host signs in.
 
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { Logger } from "pino";
 import { parseAuthorizedKeys } from "../../protocol/ssh-public-key.ts";
+import { readGuardedFile } from "../private-files.ts";
 import { reasonOf, StartError } from "../start-error.ts";
 
 export interface AllowedHosts {
@@ -20,7 +21,9 @@ export async function readAllowedHosts(path: string, log: Logger): Promise<Allow
     const { mtimeMs, size, ino } = await stat(path);
     const found = `${mtimeMs} ${size} ${ino}`;
     if (found === version) return;
-    const { keys, problems } = parseAuthorizedKeys(await readFile(path, "utf8"));
+    const { keys, problems } = parseAuthorizedKeys(
+      await readGuardedFile(path, "readers", { stage: "file", what: "--host-keys-allowed" }),
+    );
     // A line with options means something else than "this key": it is not understood, so it lets nobody in.
     const plain = keys.filter(({ options }) => options === "");
     for (const { line, message } of problems) log.warn({ path, line }, `a key is not used: ${message}`);
@@ -30,6 +33,7 @@ export async function readAllowedHosts(path: string, log: Logger): Promise<Allow
   };
 
   await read().catch((error: unknown) => {
+    if (error instanceof StartError) throw error;
     throw new StartError("file", `--host-keys-allowed: ${path} can't be read (${reasonOf(error)}).`, error);
   });
   return {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
@@ -37,4 +37,24 @@ test("a damaged or missing key stops the start and is not replaced", async () =>
   expect(readFileSync(path, "utf8")).toBe("damaged");
   rmSync(path);
   await expect(loadHostKeys(dir)).rejects.toThrow(/can't be read \(ENOENT/);
+});
+
+test.each([0o640, 0o604, 0o660])(
+  "a key that others could have read (%o) stops the start, as with sshd",
+  async (mode) => {
+    await loadHostKeys(dir);
+    const path = join(dir, "host-keys", "ssh_host_ed25519_key");
+    chmodSync(path, mode);
+    await expect(loadHostKeys(dir)).rejects.toThrow(
+      /ssh_host_ed25519_key is open to other users: run `chmod 600/,
+    );
+    chmodSync(path, 0o400);
+    await loadHostKeys(dir);
+  },
+);
+
+test("keys in a directory that others may write to stop the start", async () => {
+  await loadHostKeys(dir);
+  chmodSync(join(dir, "host-keys"), 0o770);
+  await expect(loadHostKeys(dir)).rejects.toThrow(/host-keys can be changed by other users/);
 });

@@ -55,6 +55,13 @@ test("an empty directory that was open is closed; one that holds somebody else's
   expect(mode(used)).toBe(0o755);
 });
 
+test.each([0o775, 0o757, 0o777])("a directory that others may write to (%o) is refused", (loose) => {
+  mkdirSync(dir);
+  writeFileSync(join(dir, "theirs"), "");
+  chmodSync(dir, loose);
+  expect(() => prepareDataDir(dir)).toThrow(/data can be changed by other users: run `chmod go-w .*data`/);
+});
+
 /** A database as a version left it whose last step was this one. */
 async function writtenBefore(step: string, ...statements: readonly string[]): Promise<void> {
   prepareDataDir(dir);
