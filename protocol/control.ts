@@ -8,7 +8,6 @@
 // For each `open` the host dials PATHS.stream with the stream token; see docs/architecture.md.
 
 import { type Static, type TSchema, Type } from "typebox";
-import { Check } from "typebox/value";
 import { MAX_BROWSER_URL } from "./browser-url.ts";
 import { ProtocolError } from "./errors.ts";
 import {
@@ -27,6 +26,7 @@ import {
 import { MAX_FOLDER } from "./folder.ts";
 import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "./limits.ts";
 import { printable } from "./printable.ts";
+import { matches } from "./schema-check.ts";
 
 export const CONTROL_VERSION = 1;
 
@@ -182,7 +182,7 @@ function parse(schemas: Readonly<Record<string, TSchema>>, text: string): unknow
   if (schema === undefined) {
     throw new ProtocolError("bad_message", "Unknown kind of control message.", { field: "type" });
   }
-  if (!Check(schema, value)) {
+  if (!matches(schema, value)) {
     throw new ProtocolError(
       "bad_message",
       `The control message ${JSON.stringify(type)} is malformed${whatIsWrong(schema, value)}.`,

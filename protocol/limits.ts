@@ -10,6 +10,11 @@ export const MAX_BODY_BYTES = 64 * 1024;
 export const CHUNK_BYTES = 64 * 1024;
 /** A sender with more than this buffered stops reading its source. */
 export const HIGH_WATER_BYTES = 512 * 1024;
+/**
+ * What a message that waits to be sent costs in memory besides its bytes: buffers, queue entries, callbacks. Without it a peer
+ * that has small messages sent to it and does not read them would have this side hold a thousand times what they add up to.
+ */
+export const WAITING_MESSAGE_BYTES = 1024;
 
 /** From the upgrade to an accepted `register` message. */
 export const REGISTER_TIMEOUT_MS = 10_000;

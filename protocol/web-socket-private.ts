@@ -1,13 +1,13 @@
 // The private parts of the `ws` package between which frames are read and written in place. They are checked where they are
 // taken, so that another version of `ws` costs speed and nothing else.
 
-import type { Writable } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { zeroMask } from "./web-socket-frame.ts";
 
 export interface WebSocketParts {
   /** Everything that arrives is written to it. */
   readonly receiver: Writable;
-  readonly socket: Writable;
+  readonly socket: Duplex;
   /** How frames that are sent are masked: a server's are not, a client's with `zeroMask` or with a mask of its own each. */
   readonly mask: "none" | "zeros" | "random";
 }
@@ -21,7 +21,7 @@ export function partsOf(webSocket: object): WebSocketParts | undefined {
   const socket: unknown = Reflect.get(webSocket, "_socket");
   const sender: unknown = Reflect.get(webSocket, "_sender");
   const isServer: unknown = Reflect.get(webSocket, "_isServer");
-  if (!isWritable(receiver) || !isWritable(socket) || typeof isServer !== "boolean") return undefined;
+  if (!isWritable(receiver) || !isDuplex(socket) || typeof isServer !== "boolean") return undefined;
   if (typeof sender !== "object" || sender === null || Reflect.get(sender, "_socket") !== socket)
     return undefined;
   const isZero = Reflect.get(sender, "_generateMask") === zeroMask;
@@ -36,5 +36,17 @@ function isWritable(value: unknown): value is Writable {
     typeof value.write === "function" &&
     "cork" in value &&
     typeof value.cork === "function"
+  );
+}
+
+function isDuplex(value: unknown): value is Duplex {
+  return (
+    isWritable(value) &&
+    "unshift" in value &&
+    typeof value.unshift === "function" &&
+    "pause" in value &&
+    typeof value.pause === "function" &&
+    "resume" in value &&
+    typeof value.resume === "function"
   );
 }

@@ -17,6 +17,7 @@ import {
   type RegisteredMessage,
   registrationPayload,
 } from "../../protocol/control.ts";
+import { ControlLine } from "../../protocol/control-line.ts";
 import { CLOSE, type ErrorCode, isErrorCode, isFinal, ProtocolError } from "../../protocol/errors.ts";
 import type { Folder } from "../../protocol/folder.ts";
 import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
@@ -25,7 +26,7 @@ import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../prot
 import type { Name } from "../../protocol/name.ts";
 import type { Responder } from "../../protocol/resume/responder.ts";
 import { formatPublicKey } from "../../protocol/ssh-public-key.ts";
-import { OPEN, webSocketStream } from "../../protocol/web-socket.ts";
+import { webSocketStream } from "../../protocol/web-socket.ts";
 import { CommandError } from "../command.ts";
 import type { Log } from "../log.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
@@ -61,8 +62,8 @@ export interface LinkOptions {
 const MAX_DIALLING = 64;
 /** Streams dialled in advance: one, and those that are being replaced. */
 const MAX_STANDBYS = 4;
-/** Control messages that wait for the gateway to read: a few thousand. */
-const MAX_UNSENT_BYTES = 1024 * 1024;
+/** A gateway asks for as many streams as people come; what the host owes it is small. */
+const LINE = { maxWaiting: 1024 * 1024, burst: 4_000, perSecond: 500 } as const;
 /** After a refusal that a person has to mend, tries go on at this pace. */
 const REFUSED_RETRY_MS = 60_000;
 
@@ -133,8 +134,10 @@ class Attempt {
       signal: this.#signal,
       network: this.#options.network,
     });
+    const line = new ControlLine<HostMessage>(socket, LINE);
     return await new Promise((resolve, reject) => {
       let registered = false;
+      let hasEnded = false;
       let gatewayKeys: readonly string[] = [];
       const end = (): void => {
         for (const standby of this.#standbys.values()) standby.end();
@@ -145,6 +148,7 @@ class Attempt {
       const fail = (error: unknown): void => {
         end();
         reject(error);
+        hasEnded = true;
         socket.close(CLOSE.normal);
         setTimeout(() => socket.terminate(), 1_000).unref();
       };
@@ -157,7 +161,7 @@ class Attempt {
         if (Date.now() - this.#lastHeard > DEAD_AFTER_MS) {
           fail(new CommandError("tunnel", "ETIMEDOUT", "nothing heard from the gateway for too long"));
         } else {
-          send(socket, { type: "ping" });
+          line.send({ type: "ping" });
         }
       }, PING_INTERVAL_MS);
       socket.on("error", (error) =>
@@ -170,14 +174,17 @@ class Attempt {
         );
       });
       socket.on("message", (data, isBinary) => {
+        // What is left of a read whose beginning has ended the link.
+        if (hasEnded) return;
         this.#lastHeard = Date.now();
         try {
           if (isBinary || !Buffer.isBuffer(data))
             throw new ProtocolError("bad_message", "Control messages are text.");
+          line.received(data.length);
           const message = parseGatewayMessage(data.toString());
           if (message.type === "challenge" && !registered) {
             gatewayKeys = message.gatewayKeys;
-            send(socket, this.#register(message));
+            line.send(this.#register(message));
           } else if (message.type === "registered" && !registered) {
             registered = true;
             clearTimeout(deadline);
@@ -186,7 +193,7 @@ class Attempt {
             this.#options.onKeys(message.keys);
             this.#options.onRegistered(message);
           } else {
-            this.#receive(socket, message, fail);
+            this.#receive(line, message, fail);
           }
         } catch (error) {
           fail(error);
@@ -216,10 +223,10 @@ class Attempt {
     };
   }
 
-  #receive(socket: WebSocket, message: GatewayMessage, fail: (error: unknown) => void): void {
+  #receive(line: ControlLine<HostMessage>, message: GatewayMessage, fail: (error: unknown) => void): void {
     switch (message.type) {
       case "open":
-        this.#dialBack(socket, message);
+        this.#dialBack(line, message);
         break;
       case "standby":
         this.#dialStandby(message.stream);
@@ -228,7 +235,7 @@ class Attempt {
         this.#options.onKeys(message.keys);
         break;
       case "ping":
-        send(socket, { type: "pong" });
+        line.send({ type: "pong" });
         break;
       case "pong":
         break;
@@ -270,7 +277,7 @@ class Attempt {
     responder?.accept(dialled, `${request.via} ${account ?? ""}`, (stream) => onStream(stream, request));
   }
 
-  #dialBack(socket: WebSocket, request: OpenMessage): void {
+  #dialBack(line: ControlLine<HostMessage>, request: OpenMessage): void {
     const { log, onStream } = this.#options;
     const standby = this.#standbys.get(request.stream);
     if (standby !== undefined) {
@@ -279,7 +286,7 @@ class Attempt {
       return;
     }
     if (this.#dialling >= MAX_DIALLING) {
-      send(socket, {
+      line.send({
         type: "refuse",
         stream: request.stream,
         message: "The workspace is opening too many connections.",
@@ -299,7 +306,7 @@ class Attempt {
       .catch((error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
         log.warn(`a connection from ${request.client.address} could not be dialled back: ${why}`);
-        send(socket, {
+        line.send({
           type: "refuse",
           stream: request.stream,
           message: "The workspace could not dial back.",
@@ -314,11 +321,4 @@ class Attempt {
 /** The id that the gateway gave, checked. */
 export function registeredId(message: RegisteredMessage): ReturnType<typeof parseWorkspaceId> {
   return parseWorkspaceId(message.workspace.id);
-}
-
-function send(socket: WebSocket, message: HostMessage): void {
-  if (socket.readyState !== OPEN) return;
-  // A gateway that asks and asks, and does not read the answers, must not fill this machine's memory.
-  if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
-  else socket.send(JSON.stringify(message));
 }

@@ -6,6 +6,7 @@ import { type ErrorCode, isErrorCode } from "../../protocol/errors.ts";
 import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../protocol/gateway-url.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { zeroMask } from "../../protocol/web-socket-frame.ts";
+import { paceWebSocket } from "../../protocol/web-socket-pace.ts";
 import { CommandError } from "../command.ts";
 import { stageOf } from "../stage.ts";
 import type { Network } from "./network.ts";
@@ -45,6 +46,8 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
     createConnection: () => connection,
     perMessageDeflate: false,
     skipUTF8Validation: true,
+    // Pings are answered at their pace.
+    autoPong: false,
     maxPayload: MAX_MESSAGE_BYTES,
     followRedirects: false,
     headers: {
@@ -87,6 +90,7 @@ function opened(socket: WebSocket, url: URL, signal: AbortSignal): Promise<void>
       // Here and not later: what came with the handshake's answer is read on the next tick, before any `await` goes on.
       socket.pause();
       settle();
+      paceWebSocket(socket);
       resolve();
     });
     socket.once("unexpected-response", (_request, response: IncomingMessage) => {

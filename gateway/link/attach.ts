@@ -11,6 +11,7 @@ import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../..
 import type { SshPlace } from "../../protocol/host-name.ts";
 import { MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { bearerToken } from "../../protocol/token.ts";
+import { paceWebSocket } from "../../protocol/web-socket-pace.ts";
 import type { Directory, Identity } from "../directory.ts";
 import { addressBlock } from "../http/client-address.ts";
 import type { OpenConnections } from "../open-connections.ts";
@@ -291,6 +292,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
       webSockets.handleUpgrade(request, socket, head, (accepted) => {
         // Nothing is read before somebody listens: bytes may have come together with the request.
         accepted.pause();
+        paceWebSocket(accepted);
         socket.off("close", gone);
         done();
         hold(accepted);
@@ -326,6 +328,8 @@ function webSocketServer(subprotocol: string | undefined, maxPayload: number): W
     clientTracking: false,
     perMessageDeflate: false,
     skipUTF8Validation: true,
+    // Pings are answered at their pace.
+    autoPong: false,
     maxPayload,
     handleProtocols: () => subprotocol ?? false,
   });

@@ -9,12 +9,13 @@ import {
   type PushedKey,
   parseHostMessage,
 } from "../../protocol/control.ts";
+import { ControlLine } from "../../protocol/control-line.ts";
 import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import { clientAddressText } from "../../protocol/host-name.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
-import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+import { closeReason } from "../../protocol/web-socket.ts";
 import { fittingKeys } from "../fitting-keys.ts";
 import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
@@ -38,6 +39,9 @@ export interface NativeLinkOptions {
   readonly onEnd: (how: LinkEnd) => void;
 }
 
+/** A host answers what it is sent, and says little by itself: a ping each 20 s. */
+const LINE = { maxWaiting: 4 * 1024 * 1024, burst: 1_000, perSecond: 20 } as const;
+
 /** A host that is stopped by its user says so in its close frame. */
 const IN_GOOD_ORDER: ReadonlySet<number> = new Set([CLOSE.normal, CLOSE.goingAway]);
 
@@ -49,6 +53,7 @@ export class NativeLink implements WorkspaceLink {
   readonly hostKeys: readonly string[];
   readonly #options: NativeLinkOptions;
   readonly #socket: WebSocket;
+  readonly #line: ControlLine<GatewayMessage>;
   readonly #pings: NodeJS.Timeout;
   readonly #places: StreamPlaces;
   #keys: readonly PushedKey[];
@@ -67,7 +72,10 @@ export class NativeLink implements WorkspaceLink {
     this.#places = new StreamPlaces({ limit: options.maxStreams, onChange: () => options.onStreams() });
     this.#keys = options.keys;
     this.#socket = socket;
+    this.#line = new ControlLine(socket, LINE);
     socket.on("message", (data, isBinary) => {
+      // What is left of a read whose beginning has ended the link.
+      if (this.#end !== undefined) return;
       this.#lastHeard = Date.now();
       this.#receive(data, isBinary);
     });
@@ -154,6 +162,8 @@ export class NativeLink implements WorkspaceLink {
   close(code: ErrorCode, message: string): void {
     this.#send({ type: "error", code, message: messageText(message) });
     this.#socket.close(code === "fenced" ? CLOSE.fenced : CLOSE.refused, closeReason(code));
+    // It would go on, and does not listen for an end either.
+    if (code === "rate_limited") this.#line.hangUp();
     this.#ended("left");
   }
 
@@ -163,6 +173,7 @@ export class NativeLink implements WorkspaceLink {
       if (isBinary || !(data instanceof Uint8Array)) {
         throw new ProtocolError("bad_message", "Control messages are text.");
       }
+      this.#line.received(data.length);
       this.#handle(parseHostMessage(data.toString()));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -188,14 +199,8 @@ export class NativeLink implements WorkspaceLink {
   }
 
   #send(message: GatewayMessage): void {
-    if (this.#socket.readyState !== OPEN) return;
     // A host that does not read must not fill the gateway's memory: what is owed to it is small and bounded.
-    if (this.#socket.bufferedAmount > 4 * 1024 * 1024) {
-      this.#ended("cut");
-      this.#socket.terminate();
-      return;
-    }
-    this.#socket.send(JSON.stringify(message));
+    if (!this.#line.send(message)) this.#ended("cut");
   }
 
   #ended(how: LinkEnd): void {

@@ -4,16 +4,10 @@
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
 import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
-import { HIGH_WATER_BYTES } from "../../protocol/limits.ts";
+import { HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { CLOSED, closeReason, OPEN } from "../../protocol/web-socket.ts";
 import { type RelayOwner, relayFrames } from "./frame-relay.ts";
 import { Heartbeat } from "./keep-alive.ts";
-
-/**
- * What a message that waits costs in memory besides its bytes: buffers, queue entries, callbacks. Without it a peer that
- * sends single bytes to one that does not read would have the gateway hold a thousand times what the bytes add up to.
- */
-const MESSAGE_BYTES = 1024;
 
 /** What one side's end means to the other one as well: it was in order, or another connection took over. */
 const PASSED_ON: ReadonlySet<number> = new Set([CLOSE.normal, CLOSE.fenced]);
@@ -85,7 +79,7 @@ class Direction implements RelayOwner {
   isClosed = false;
   readonly #pair: Pair;
   readonly #heartbeat: Heartbeat;
-  /** Bytes that `to` has not sent on yet, and what their messages cost besides. */
+  /** What `to` has not sent on yet costs in memory. */
   #waiting = 0;
 
   constructor(from: WebSocket, to: WebSocket, pair: Pair) {
@@ -111,13 +105,15 @@ class Direction implements RelayOwner {
     this.bytes += bytes;
     this.#heartbeat.heard();
     this.#pair.arrived(this, bytes);
-    if (this.to.readyState !== OPEN) return;
-    this.#waiting += bytes + MESSAGE_BYTES;
+  }
+
+  sending(bytes: number): void {
+    this.#waiting += bytes + WAITING_MESSAGE_BYTES;
     if (this.#waiting > HIGH_WATER_BYTES) this.from.pause();
   }
 
   sent(bytes: number): void {
-    this.#waiting -= bytes + MESSAGE_BYTES;
+    this.#waiting -= bytes + WAITING_MESSAGE_BYTES;
     if (this.from.isPaused && this.#waiting < HIGH_WATER_BYTES / 2) this.from.resume();
   }
 
@@ -127,7 +123,9 @@ class Direction implements RelayOwner {
       return;
     }
     this.arrived(data.length);
-    if (this.to.readyState === OPEN) this.to.send(data, { binary: true }, () => this.sent(data.length));
+    if (this.to.readyState !== OPEN) return;
+    this.sending(data.length);
+    this.to.send(data, { binary: true }, () => this.sent(data.length));
   }
 
   closed(code: number, reason: string): void {

@@ -6,6 +6,7 @@ import { PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import { zeroMask } from "../../protocol/web-socket-frame.ts";
+import { paceWebSocket } from "../../protocol/web-socket-pace.ts";
 import type { LinkStream } from "../link/link.ts";
 import { spliceStream } from "../link/splice-stream.ts";
 import { socketPath } from "./socket-path.ts";
@@ -24,12 +25,16 @@ export async function dialWorker(
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     skipUTF8Validation: true,
+    autoPong: false,
     maxPayload: MAX_MESSAGE_BYTES,
     generateMask: zeroMask,
   });
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.once("open", resolve);
+      socket.once("open", () => {
+        paceWebSocket(socket);
+        resolve();
+      });
       socket.once("error", reject);
     });
   } catch (error) {

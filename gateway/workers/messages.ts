@@ -2,9 +2,9 @@
 // it arrives: a mistake shows there, and not in what follows from it.
 
 import { type Static, type TSchema, Type } from "typebox";
-import { Check } from "typebox/value";
 import { ERROR_STATUS, type ErrorCode } from "../../protocol/errors.ts";
 import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../../protocol/id-schema.ts";
+import { matches } from "../../protocol/schema-check.ts";
 import type { StreamToken } from "../../protocol/token.ts";
 import { News } from "../news.ts";
 import type { SessionKey } from "../upterm/sessions.ts";
@@ -153,7 +153,7 @@ export function parseFromPrimary(value: unknown): FromPrimary {
 function parse(schemas: Readonly<Record<string, TSchema>>, value: unknown): unknown {
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
   const schema = typeof type === "string" && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
-  if (schema === undefined || !Check(schema, value)) {
+  if (schema === undefined || !matches(schema, value)) {
     throw new TypeError(`a message between processes is malformed: ${JSON.stringify(type)}`);
   }
   return value;

@@ -29,6 +29,8 @@ export interface PrivateProtocol {
       finalize(packet: Buffer, force?: boolean): Buffer;
     };
   };
+  /** Of what was received, the bytes between two offsets. Throws once the connection has ended. */
+  parse: (data: Buffer, from: number, to: number) => void;
   rekey(): void;
   cleanup(): void;
 }
@@ -98,6 +100,7 @@ function isPrivateProtocol(value: unknown): value is PrivateProtocol {
     has("_offer", "object") &&
     has("_cipher", "object") &&
     has("_packetRW", "object") &&
+    has("parse", "function") &&
     has("rekey", "function") &&
     has("cleanup", "function") &&
     "_kexinit" in value &&

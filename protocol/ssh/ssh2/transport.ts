@@ -5,9 +5,11 @@
 
 import { Duplex } from "node:stream";
 import type { Connection, Server } from "ssh2";
+import { HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "../../limits.ts";
 import { KeyExchangeAllowance } from "../key-exchange-allowance.ts";
 import { WireError, WireReader } from "../wire.ts";
 import { prepareKeyExchange } from "./key-exchange.ts";
+import { paceParsing } from "./packet-pace.ts";
 import {
   disconnectMessage,
   failKeyExchange,
@@ -18,6 +20,7 @@ import {
   sendMessage,
   unexpectedVersion,
 } from "./private.ts";
+import { countUnsent } from "./unsent.ts";
 
 /** First message number of the connection protocol (RFC 4250 §4.1.2). */
 const CONNECTION_PROTOCOL = 80;
@@ -29,8 +32,8 @@ const MSG_USERAUTH_FIRST = 50;
 const PROTOCOL_ERROR = 2;
 
 /**
- * What may wait to leave before a server cuts the peer off. Whoever sends data stops where the transport is not writable; what still
- * comes together here are answers to a peer that asks and does not read.
+ * What may wait to leave, in bytes of memory, before the peer is cut off. Those who send data stop where the transport is not
+ * writable; what still comes together here are answers to a peer that asks and does not read.
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
@@ -41,7 +44,7 @@ export interface PacketTransport {
   readonly exchangingKeys: boolean;
   /** Payload bytes carried in both directions since the last key exchange. */
   readonly bytesSinceKeyExchange: number;
-  /** Bytes that were sent and have not left: they wait for the end of a key exchange or for the stream below. */
+  /** What was sent and has not left, in bytes of memory: it waits for the end of a key exchange or for the stream below. */
   readonly waitingBytes: number;
   /** Sequence number of the message being received, and of the next one to be sent (RFC 4253 §6.4). */
   readonly received: number;
@@ -111,10 +114,25 @@ export function carryPackets(
 ): CarriedPackets {
   let isAuthenticated = false;
   let bytes = 0;
-  /** Bytes in the queue of the key exchange that is under way. */
+  /** What the queue of the key exchange that is under way costs. */
   let queued = 0;
   let announcedExchange = false;
   const allowance = new KeyExchangeAllowance();
+  let isPaused = false;
+  /** A sender was told to wait because of many small messages, of which the stream tells nothing. */
+  let owesDrain = false;
+  const unsent = countUnsent(
+    stream,
+    () => {
+      if (unsent.cost > MAX_UNREAD_BYTES) stream.destroy();
+    },
+    () => {
+      if (!owesDrain || unsent.cost > HIGH_WATER_BYTES / 2) return;
+      owesDrain = false;
+      if (isAuthenticated) receiver.drain();
+    },
+  );
+  paceParsing(protocol, stream, () => !isPaused);
   stream.on("drain", () => {
     if (isAuthenticated) receiver.drain();
   });
@@ -135,7 +153,11 @@ export function carryPackets(
 
   const transport: PacketTransport = {
     get writable() {
-      return isAlive(protocol) && !isExchangingKeys(protocol) && stream.writable && !stream.writableNeedDrain;
+      if (!isAlive(protocol) || isExchangingKeys(protocol)) return false;
+      if (!stream.writable || stream.writableNeedDrain) return false;
+      if (unsent.cost < HIGH_WATER_BYTES) return true;
+      owesDrain = true;
+      return false;
     },
     get exchangingKeys() {
       return isExchangingKeys(protocol);
@@ -144,7 +166,7 @@ export function carryPackets(
       return bytes;
     },
     get waitingBytes() {
-      return queued + stream.writableLength;
+      return queued + unsent.cost;
     },
     get received() {
       // Counted already when it is handed over.
@@ -157,11 +179,17 @@ export function carryPackets(
       if (!isAlive(protocol)) return;
       const size = sendMessage(protocol, parts, false);
       bytes += size;
-      if (isExchangingKeys(protocol)) queued += size;
-      if (protocol._server && transport.waitingBytes > MAX_UNREAD_BYTES) transport.destroy();
+      if (isExchangingKeys(protocol)) queued += size + WAITING_MESSAGE_BYTES;
+      if (transport.waitingBytes > MAX_UNREAD_BYTES) transport.destroy();
     },
-    pause: () => void stream.pause(),
-    resume: () => void stream.resume(),
+    pause() {
+      isPaused = true;
+      stream.pause();
+    },
+    resume() {
+      isPaused = false;
+      stream.resume();
+    },
     disconnect(reason, description) {
       if (isAlive(protocol)) sendMessage(protocol, [disconnectMessage(reason, description)], true);
       stream.end();

@@ -14,12 +14,13 @@ const BINARY = 2;
 const PING = 9;
 const MAX = 70_000;
 
-/** A client's frame, RFC 6455 §5.2; the payload stays as it is, whatever the mask says. */
+/** A client's frame, RFC 6455 §5.2. */
 function encode({ opcode, final, mask, payload }: Frame): Buffer {
   const header = Buffer.alloc(14);
   const size = writeFrameHeader(header, 0, payload.length, (final ? 0x80 : 0) | opcode, true);
   header.writeUInt32BE(mask, size - 4);
-  return Buffer.concat([header.subarray(0, size), payload]);
+  const key = header.subarray(size - 4, size);
+  return Buffer.concat([header.subarray(0, size), payload.map((byte, i) => byte ^ (key[i % 4] ?? 0))]);
 }
 
 /** What comes out, gathered: payloads of whole messages, and all that is not for the relay. */
@@ -55,20 +56,22 @@ const payload = fc
 const cuts = fc.array(fc.nat(400_000), { maxLength: 12 });
 
 describe("a frame splitter", () => {
-  it("gives the payload of every binary message, and control frames whole, however the bytes are cut", () => {
+  it("gives the payload of every binary message, unmasked, and control frames whole, however the bytes are cut", () => {
+    const mask = fc.constantFrom(0, 0x01020304, 0xff000000);
     const message = fc.record({
+      mask,
       fragments: fc.array(payload, { minLength: 1, maxLength: 3 }),
       ping: fc.boolean(),
     });
     fc.assert(
       fc.property(fc.array(message, { maxLength: 6 }), cuts, (all, at) => {
         const ping = encode({ opcode: PING, final: true, mask: 0, payload: Buffer.from("are you there") });
-        const frames = all.flatMap(({ fragments, ping: pinged }) =>
+        const frames = all.flatMap(({ fragments, mask: key, ping: pinged }) =>
           fragments.flatMap((part, i) => [
             encode({
               opcode: i === 0 ? BINARY : 0,
               final: i === fragments.length - 1,
-              mask: 0,
+              mask: key,
               payload: part,
             }),
             // Between the fragments of a message as well (RFC 6455 §5.4).
@@ -90,15 +93,17 @@ describe("a frame splitter", () => {
 
   const one = { opcode: BINARY, final: true, mask: 0, payload: Buffer.from("payload") };
   it.each([
-    ["a masked message", encode({ ...one, mask: 0x01020304 })],
     ["text", encode({ ...one, opcode: 1 })],
     ["one with reserved bits", encode({ ...one, opcode: BINARY | 0x40 })],
     ["one that is too long", encode({ ...one, payload: Buffer.alloc(MAX + 1) })],
     ["the continuation of nothing", encode({ ...one, opcode: 0 })],
     ["an unmasked one", Buffer.from([0x82, 2, 1, 2])],
     [
-      "the rest of a masked message",
-      Buffer.concat([encode({ ...one, final: false, mask: 1 }), encode({ ...one, opcode: 0, final: true })]),
+      "the rest of a message of text",
+      Buffer.concat([
+        encode({ ...one, opcode: 1, final: false }),
+        encode({ ...one, opcode: 0, final: true }),
+      ]),
     ],
   ])("leaves %s to the receiver, and takes the next message again", (_, bytes) => {
     fc.assert(

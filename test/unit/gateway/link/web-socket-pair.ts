@@ -3,17 +3,24 @@
 import { once } from "node:events";
 import { WebSocket, WebSocketServer } from "ws";
 import { zeroMask } from "../../../../protocol/web-socket-frame.ts";
+import { paceWebSocket } from "../../../../protocol/web-socket-pace.ts";
 
 export interface Pair {
   readonly client: WebSocket;
   readonly server: WebSocket;
 }
 
-const options = { perMessageDeflate: false, maxPayload: 1024 * 1024 };
+export interface PairOptions {
+  /** The client masks as ours do inside of TLS. */
+  readonly zero?: boolean;
+  readonly protocol?: string;
+}
 
-/** `make` opens one more pair, with a client that masks as ours do inside of TLS if so asked; `close` ends the server and every socket that it made. */
+const options = { autoPong: false, perMessageDeflate: false, maxPayload: 1024 * 1024 };
+
+/** `make` opens one more pair, each paced as ours are; `close` ends the server and every socket that it made. */
 export async function webSocketPairs(): Promise<{
-  make(masks?: { readonly zero: boolean }): Promise<Pair>;
+  make(options?: PairOptions): Promise<Pair>;
   close(): Promise<void>;
 }> {
   const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
@@ -22,16 +29,24 @@ export async function webSocketPairs(): Promise<{
   if (typeof address === "string" || address === null) throw new Error("no port");
   const made: WebSocket[] = [];
   return {
-    async make({ zero } = { zero: false }) {
-      const client = new WebSocket(`ws://127.0.0.1:${address.port}`, {
-        ...options,
-        ...(zero ? { generateMask: zeroMask } : {}),
-      });
+    async make({ zero = false, protocol } = {}) {
+      const client = new WebSocket(
+        `ws://127.0.0.1:${address.port}`,
+        protocol === undefined ? [] : [protocol],
+        {
+          ...options,
+          ...(zero ? { generateMask: zeroMask } : {}),
+        },
+      );
       const accepted = new Promise<WebSocket>((resolve) =>
-        listener.once("connection", (socket) => resolve(socket)),
+        listener.once("connection", (socket) => {
+          paceWebSocket(socket);
+          resolve(socket);
+        }),
       );
       await once(client, "open");
       const server = await accepted;
+      paceWebSocket(client);
       made.push(client, server);
       return { client, server };
     },

@@ -6,7 +6,12 @@ import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import { afterEach, describe, expect, it } from "vitest";
 import { opensshEd25519 } from "../../../../../protocol/ssh/private-key.ts";
-import { isAlive, isExchangingKeys, privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
+import {
+  isAlive,
+  isExchangingKeys,
+  privateProtocol,
+  sendMessage,
+} from "../../../../../protocol/ssh/ssh2/private.ts";
 import {
   injectStream,
   MAX_UNREAD_BYTES,
@@ -30,16 +35,23 @@ const soon = async (check: () => boolean) => {
 };
 
 /** ssh2's client at our server; `said` is what the receiver was told. */
-async function meet(beforeSignIn: (transport: PacketTransport) => void = () => {}) {
+async function meet(
+  beforeSignIn: (transport: PacketTransport) => void = () => {},
+  received: () => void = () => {},
+) {
   const server = new ssh2.Server({ hostKeys: [hostKey] });
   const [theirs, ours] = streamPair();
   streams.push(theirs, ours);
   const said: unknown[][] = [];
+  let drains = 0;
   const transport = new Promise<PacketTransport>((resolve) => {
     server.on("connection", (connection) => {
       const taken = takeOverConnection(connection, streamOf(connection), {
-        receive: (payload) => void said.push(["message", payload[0], taken.received]),
-        drain: () => {},
+        receive: (payload) => {
+          received();
+          said.push(["message", payload[0], taken.received]);
+        },
+        drain: () => void drains++,
         exchangingKeys: (begun) => void said.push(["key exchange", begun]),
         unimplemented: (sequence) => void said.push(["unimplemented", sequence]),
         disconnected: (reason, text) => void said.push(["disconnected", reason, text]),
@@ -58,7 +70,7 @@ async function meet(beforeSignIn: (transport: PacketTransport) => void = () => {
   client.on("error", () => {});
   client.connect({ sock: theirs, username: "x" });
   const carried = await transport;
-  return { client, ours, said, transport: carried };
+  return { client, theirs, ours, said, transport: carried, drained: () => drains };
 }
 
 describe("a packet transport", () => {
@@ -156,6 +168,46 @@ describe("a packet transport", () => {
     expect(sent).toBeLessThan(1.1 * MAX_UNREAD_BYTES);
     await soon(() => said.length === 1);
     expect(said).toEqual([["ended"]]);
+  });
+
+  it("counts small messages by what they cost: senders wait soon, and a peer that has them pile up is cut off", async () => {
+    const { ours, transport, drained } = await meet();
+    const ignore = message(2, "");
+    await soon(() => transport.waitingBytes === 0);
+    ours.cork();
+    let sent = 0;
+    for (; transport.writable; sent++) transport.send(ignore);
+    expect(sent).toBeLessThan(1_000);
+    expect(ours.writableNeedDrain).toBe(false);
+    const before = drained();
+    ours.uncork();
+    await soon(() => drained() > before && transport.writable);
+    ours.cork();
+    for (sent = 0; !ours.destroyed && sent < 100_000; sent++) transport.send(ignore);
+    expect(sent).toBeLessThan(20_000);
+  });
+
+  it("handles the packets of a flood in many turns of the event loop, and all of them", async () => {
+    const COUNT = 5_000;
+    const turns = new Set<number>();
+    let turn = 0;
+    const { client, theirs, said } = await meet(undefined, () => {
+      turns.add(turn);
+      const until = performance.now() + 0.05;
+      while (performance.now() < until);
+    });
+    const immediate = (): void => {
+      turn++;
+      if (said.length < COUNT) setImmediate(immediate);
+    };
+    theirs.cork();
+    const protocol = privateProtocol(client);
+    for (let i = 0; i < COUNT; i++) sendMessage(protocol, [message(80, "x", false)], false);
+    setImmediate(immediate);
+    theirs.uncork();
+    await soon(() => said.length === COUNT);
+    // 250 ms of work, of which the peer has 1 ms a turn.
+    expect(turns.size).toBeGreaterThan(50);
   });
 
   it("tells what the peer says at its end, and that it has ended, once", async () => {

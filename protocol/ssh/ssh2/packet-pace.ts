@@ -1,0 +1,52 @@
+// Has ssh2 parse what comes at its peer's pace: a read may hold two thousand of the smallest packets, each of which costs
+// its sender next to nothing.
+
+import type { Duplex } from "node:stream";
+import { Pace } from "../../pace.ts";
+import { isAlive, type PrivateProtocol } from "./private.ts";
+
+/** Parsed at once: a hundred of the smallest packets, or a part of a large one. */
+const PIECE_BYTES = 4 * 1024;
+
+/** @param mayRead whether the stream is to flow at all, asked when it is the peer's turn again */
+export function paceParsing(protocol: PrivateProtocol, stream: Duplex, mayRead: () => boolean): void {
+  const pace = new PacketPace(protocol, stream, mayRead);
+  protocol.parse = (data, from, to) => pace.parse(data.subarray(from, to));
+}
+
+class PacketPace extends Pace {
+  readonly #protocol: PrivateProtocol;
+  /** ssh2's own. */
+  readonly #parse: PrivateProtocol["parse"];
+  readonly #stream: Duplex;
+  readonly #mayRead: () => boolean;
+
+  constructor(protocol: PrivateProtocol, stream: Duplex, mayRead: () => boolean) {
+    super();
+    this.#protocol = protocol;
+    this.#parse = protocol.parse;
+    this.#stream = stream;
+    this.#mayRead = mayRead;
+  }
+
+  parse(data: Buffer): void {
+    const taken = this.run(data);
+    if (taken === data.length || this.#stream.destroyed) return;
+    // Kept where it came from, so that the end of the stream stays behind it.
+    this.#stream.pause();
+    this.#stream.unshift(data.subarray(taken));
+  }
+
+  protected cut(data: Buffer, from: number): number {
+    return Math.min(data.length, from + PIECE_BYTES);
+  }
+
+  protected take(piece: Buffer): void {
+    // The end of the connection, in the middle of what was read.
+    if (isAlive(this.#protocol)) this.#parse.call(this.#protocol, piece, 0, piece.length);
+  }
+
+  protected goOn(): void {
+    if (this.#mayRead()) this.#stream.resume();
+  }
+}

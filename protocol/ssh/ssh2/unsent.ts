@@ -1,0 +1,32 @@
+// Counts what is written to a stream and has not left by what it costs in memory: the smallest packets cost thirty times
+// what they add up to.
+
+import type { Duplex } from "node:stream";
+import { WAITING_MESSAGE_BYTES } from "../../limits.ts";
+
+export interface Unsent {
+  /** Bytes of memory. */
+  readonly cost: number;
+}
+
+/** @param less is called when something has left */
+export function countUnsent(stream: Duplex, more: () => void, less: () => void): Unsent {
+  let writes = 0;
+  const write: (data: Uint8Array, done: () => void) => boolean = stream.write.bind(stream);
+  const left = (): void => {
+    writes--;
+    less();
+  };
+  // ssh2 passes nothing but the packet, or a part of one.
+  stream.write = (data: Uint8Array): boolean => {
+    writes++;
+    const hasRoom = write(data, left);
+    more();
+    return hasRoom;
+  };
+  return {
+    get cost() {
+      return stream.writableLength + writes * WAITING_MESSAGE_BYTES;
+    },
+  };
+}

@@ -1,0 +1,106 @@
+// A peer that sends small messages at a bounded rate, as a process of its own: what it costs to send must not be counted as
+// what it costs to receive. Arguments: URL of the gateway, kind, bytes a second, workspace name, state directory; the token, if
+// any, comes in SALLYPORT_TOKEN. Prints "ready" and begins with the first line of its input; prints "closed CODE" when the
+// gateway ends it.
+
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import type { WebSocket } from "ws";
+import { dialTunnel } from "../../../agent/companion/tunnel.ts";
+import { loadIdentity } from "../../../agent/host/identity.ts";
+import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
+import { parseGatewayMessage, registrationPayload } from "../../../protocol/control.ts";
+import { PATHS, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
+import { parseWorkspaceRef } from "../../../protocol/name.ts";
+import { formatPublicKey } from "../../../protocol/ssh-public-key.ts";
+import { frame } from "./frames.ts";
+
+const [url = "", kind = "", rate = "", name = "", state = ""] = process.argv.slice(2);
+const gateway = parseGatewayUrl(url);
+const token = process.env.SALLYPORT_TOKEN || undefined;
+const signal = AbortSignal.timeout(120_000);
+/** Written at once: what a sender of single frames has gathered by the time that the network takes it. */
+const PER_SECOND = 25;
+
+/** A control connection by hand, registered; dial-backs read what comes and say nothing. */
+async function registered(): Promise<{ socket: WebSocket; workspace: string }> {
+  const identity = await loadIdentity(state);
+  const socket = await dialWebSocket({
+    gateway,
+    path: PATHS.link,
+    subprotocols: [SUBPROTOCOL.control],
+    token,
+    signal,
+  });
+  const workspace = new Promise<string>((resolve) => {
+    socket.on("message", (data) => {
+      const message = parseGatewayMessage(String(data));
+      if (message.type === "challenge") {
+        const payload = registrationPayload(message.nonce, message.gatewayKeys[0] ?? "");
+        socket.send(
+          JSON.stringify({
+            type: "register",
+            version: 1,
+            name,
+            workspaceId: null,
+            hostKeys: [formatPublicKey({ ...identity.publicKey, comment: "" })],
+            signature: identity.sign(payload).toString("base64"),
+            agent: "flooder",
+            endToEndOnly: false,
+            ownerTokens: false,
+          }),
+        );
+      } else if (message.type === "registered") {
+        resolve(message.workspace.id);
+      } else if (message.type === "open") {
+        const subprotocols = [SUBPROTOCOL.raw];
+        void dialWebSocket({ gateway, path: PATHS.stream, subprotocols, token: message.stream, signal }).then(
+          (stream) => stream.on("error", () => undefined).resume(),
+        );
+      }
+    });
+  });
+  socket.resume();
+  return { socket, workspace: await workspace };
+}
+
+/** Writes `message` again and again below the WebSocket, `rate` bytes a second as long as they are taken. */
+async function flood(socket: WebSocket, message: Buffer): Promise<void> {
+  let isOpen = true;
+  socket.on("error", () => undefined);
+  socket.on("close", (code: number) => {
+    isOpen = false;
+    process.stdout.write(`closed ${code}\n`);
+  });
+  const wire: unknown = Reflect.get(socket, "_socket");
+  if (!(typeof wire === "object" && wire !== null && "write" in wire && typeof wire.write === "function")) {
+    throw new Error("this WebSocket has no socket");
+  }
+  const count = Math.ceil(Number(rate) / PER_SECOND / message.length);
+  const burst = Buffer.concat(new Array<Buffer>(count).fill(message));
+  // All of them begin at once, when all are connected.
+  process.stdout.write("ready\n");
+  await once(process.stdin, "data");
+  process.stdin.destroy();
+  const began = performance.now();
+  for (let sent = 0; isOpen; sent++) {
+    const early = began + (sent * 1000) / PER_SECOND - performance.now();
+    if (early > 0) await delay(early);
+    const taken: unknown = Reflect.apply(wire.write, wire, [burst]);
+    if (taken === false) await Promise.race([once(wire as never, "drain"), once(socket, "close")]);
+  }
+}
+
+const { socket, workspace } = await registered();
+if (kind === "pings") await flood(socket, frame(0x81, JSON.stringify({ type: "ping" })));
+else {
+  const target = { gateway, workspace: parseWorkspaceRef(workspace), token };
+  const tunnel = await dialTunnel(target, [SUBPROTOCOL.raw], signal);
+  tunnel.resume();
+  if (kind === "frames") await flood(tunnel, frame(0x82, "x"));
+  else if (kind === "masked-frames") await flood(tunnel, frame(0x82, "x", 0x01020304));
+  else if (kind === "web-socket-pings") await flood(tunnel, frame(0x89, ""));
+  else throw new Error(`no such flood: ${kind}`);
+}
+// A host without its control connection would be gone, and its streams with it.
+await once(process, "SIGTERM");

@@ -1,0 +1,150 @@
+// One peer's small messages must not stall the gateway for everybody else: each flood costs its sender next to nothing. The
+// gateway is a process of its own, and so is each flooder, whose rate is bounded.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Agent, get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Stack, startStack } from "../../../scripts/stack.ts";
+
+const run = promisify(execFile);
+const FLOODER = fileURLToPath(new URL("./flooder.ts", import.meta.url));
+const KIB = 1024;
+/** Of which the best counts: a machine that is busy with something else for a while proves nothing about a gateway. */
+const ROUNDS = 4;
+
+let directory: string;
+let stack: Stack;
+const flooders: ChildProcess[] = [];
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "sallyport-floods-"));
+  stack = await startStack({
+    directory,
+    workspace: "dev",
+    gatewayArgs: ["--http", "127.0.0.1:0", "--open"],
+  });
+});
+afterEach(async () => {
+  await Promise.all(
+    flooders.splice(0).map(async (child) => {
+      if (child.exitCode === null && child.kill("SIGKILL")) await once(child, "exit");
+    }),
+  );
+  // What they left with the gateway is dealt with before the next ones come.
+  await expect.poll(() => healthz(), { timeout: 60_000 }).toBeLessThan(1_000);
+});
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Flood {
+  readonly kind: "pings" | "frames" | "masked-frames" | "web-socket-pings";
+  /** Bytes a second, of each. */
+  readonly rate: number;
+  readonly count: number;
+  /** Strangers have none. */
+  readonly signedIn: boolean;
+}
+
+/** Resolves once all of them have begun. */
+async function start({ kind, rate, count, signedIn }: Flood): Promise<void> {
+  const token = signedIn ? { SALLYPORT_TOKEN: readFileSync(stack.gateway.tokenFile, "utf8").trim() } : {};
+  const started = await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const name = `flood-${flooders.length + i}`;
+      const args = [stack.gateway.url, kind, String(rate), name, join(directory, `${kind}-${i}-${signedIn}`)];
+      const child = spawn(process.execPath, [FLOODER, ...args], {
+        env: { PATH: process.env.PATH, HOME: directory, ...token },
+        stdio: ["pipe", "pipe", "inherit"],
+      });
+      flooders.push(child);
+      child.stdin.on("error", () => undefined);
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const { value } = await lines.next();
+      if (value !== "ready") throw new Error(`a flooder (${kind}) ended before it began`);
+      return child;
+    }),
+  );
+  for (const { stdin } of started) stdin.write("go\n");
+}
+
+const agent = new Agent({ keepAlive: false });
+
+/** Milliseconds from a new connection to the answer. */
+async function healthz(): Promise<number> {
+  const began = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    get(`${stack.gateway.url}/healthz`, { agent, timeout: 60_000 }, (response) => {
+      response.resume().once("end", () => resolve());
+    })
+      .once("timeout", () => reject(new Error("no answer")))
+      .once("error", reject);
+  });
+  return performance.now() - began;
+}
+
+/** The 99th percentile of what /healthz takes, in the best of some rounds of a hundred. */
+async function p99(rounds: number): Promise<number> {
+  const found: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const times: number[] = [];
+    const until = performance.now() + 4_000;
+    while (times.length < 100 && performance.now() < until) {
+      times.push(await healthz());
+      await delay(10);
+    }
+    times.sort((a, b) => a - b);
+    found.push(times[Math.ceil(times.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY);
+  }
+  return Math.min(...found);
+}
+
+/** Milliseconds for a new `ssh` that the gateway signs in and connects on, the best of some. */
+async function newSsh(rounds: number): Promise<number> {
+  const found: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const began = performance.now();
+    await run("ssh", ["-F", stack.sshConfig, "dev-direct", "true"], { timeout: 60_000 });
+    found.push(performance.now() - began);
+  }
+  return Math.min(...found);
+}
+
+describe("/healthz and a new ssh do not suffer", () => {
+  it.each<[string, Flood]>([
+    ["two tunnels of frames of one byte", { kind: "frames", rate: 384 * KIB, count: 2, signedIn: true }],
+    [
+      "two tunnels of frames of one byte under a real mask",
+      { kind: "masked-frames", rate: 384 * KIB, count: 2, signedIn: true },
+    ],
+    [
+      "two tunnels of WebSocket pings",
+      { kind: "web-socket-pings", rate: 384 * KIB, count: 2, signedIn: true },
+    ],
+    ["a registered host's control pings", { kind: "pings", rate: 628 * KIB, count: 1, signedIn: true }],
+    ["two strangers' control pings", { kind: "pings", rate: 628 * KIB, count: 2, signedIn: false }],
+    ["two strangers' tunnels", { kind: "frames", rate: 628 * KIB, count: 2, signedIn: false }],
+  ])("from %s", async (_, flood) => {
+    const idle = { healthz: await p99(2), ssh: await newSsh(3) };
+    await start(flood);
+    const flooded = { healthz: await p99(ROUNDS), ssh: await newSsh(ROUNDS) };
+    if (process.env.SALLYPORT_FLOOD_FIGURES === "1") {
+      const ms = Object.entries({ idle, flooded }).map(
+        ([when, found]) =>
+          `${when}: healthz p99 ${found.healthz.toFixed(1)} ms, ssh ${found.ssh.toFixed(0)} ms`,
+      );
+      process.stdout.write(`${flood.kind} x${flood.count}: ${ms.join("; ")}\n`);
+    }
+    // On a machine that is slow by itself the figures for an idle gateway say how slow.
+    expect(flooded.healthz).toBeLessThan(Math.max(50, 3 * idle.healthz));
+    expect(flooded.ssh).toBeLessThan(2 * idle.ssh);
+  });
+});

@@ -1,0 +1,137 @@
+// Who is served when, by a clock and an event loop that stand still until they are told.
+
+import { expect, test } from "vitest";
+import { Pace, Turns } from "../../../protocol/pace.ts";
+
+/** What a byte costs is its value (µs). */
+class Peer extends Pace {
+  readonly name: string;
+  readonly #loop: Loop;
+  #rest = Buffer.alloc(0);
+
+  constructor(name: string, loop: Loop) {
+    super(loop.turns);
+    this.name = name;
+    this.#loop = loop;
+  }
+
+  receive(bytes: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    this.goOn();
+  }
+
+  get left(): number {
+    return this.#rest.length;
+  }
+
+  protected cut(_data: Buffer, from: number): number {
+    return from + 1;
+  }
+
+  protected take(piece: Buffer): void {
+    this.#loop.now += (piece[0] ?? 0) / 1000;
+    this.#loop.served.push(this.name);
+  }
+
+  protected goOn(): void {
+    this.#rest = this.#rest.subarray(this.run(this.#rest));
+  }
+}
+
+class Loop {
+  now = 0;
+  served: string[] = [];
+  readonly #later: (() => void)[] = [];
+  readonly turns = new Turns({ now: () => this.now, later: (callback) => this.#later.push(callback) });
+
+  peer(name: string): Peer {
+    return new Peer(name, this);
+  }
+
+  /** What was served, by whom and how often one after the other. */
+  runs(): string {
+    const served = this.served.splice(0).join("");
+    return served.replaceAll(/(.)\1*/g, (run) => `${run[0]}${run.length} `).trim();
+  }
+
+  async turn(): Promise<void> {
+    for (const callback of this.#later.splice(0)) callback();
+    // Those that wait are served in microtasks, as sockets that resume are.
+    for (let i = 0; i < 1_000; i++) await undefined;
+  }
+
+  get isQuiet(): boolean {
+    return this.#later.length === 0;
+  }
+}
+
+const COSTLY = 250;
+const flood = Buffer.alloc(1_000, COSTLY);
+const one = Buffer.alloc(1, COSTLY);
+
+test("a peer has 1 ms of a turn, and goes on in the next ones until all is handled", async () => {
+  const loop = new Loop();
+  const a = loop.peer("a");
+  a.receive(flood.subarray(0, 10));
+  expect(loop.runs()).toBe("a4");
+  await loop.turn();
+  expect(loop.runs()).toBe("a4");
+  await loop.turn();
+  expect(loop.runs()).toBe("a2");
+  expect(a.left).toBe(0);
+  await loop.turn();
+  expect(loop.isQuiet).toBe(true);
+});
+
+test("all peers together have 2 ms, and take turns in them", async () => {
+  const loop = new Loop();
+  const peers = ["a", "b", "c"].map((name) => loop.peer(name));
+  for (const peer of peers) peer.receive(flood);
+  expect(loop.runs()).toBe("a4 b4");
+  const order: string[] = [];
+  for (let i = 0; i < 30; i++) {
+    await loop.turn();
+    order.push(loop.runs());
+  }
+  // None waits for more than a turn or two.
+  const shares = peers.map(({ left }) => flood.length - left);
+  expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(8);
+  expect(order.join(" ")).not.toMatch(/(\w)4 \1/);
+});
+
+test("a peer that wants little is served before those that want much, in the same turn", async () => {
+  const loop = new Loop();
+  const greedy = ["a", "b", "c", "d"].map((name) => loop.peer(name));
+  for (const peer of greedy) peer.receive(flood);
+  await loop.turn();
+  loop.runs();
+  const modest = loop.peer("m");
+  modest.receive(one);
+  await loop.turn();
+  expect(loop.runs()).toMatch(/^m1 /);
+});
+
+test("peers that want little do not shut one out that wants much", async () => {
+  const loop = new Loop();
+  const greedy = loop.peer("g");
+  greedy.receive(flood);
+  const before = greedy.left;
+  const modest = Array.from("abcdefghijklmnop", (name) => loop.peer(name));
+  for (let i = 0; i < 40; i++) {
+    for (const peer of modest) peer.receive(one);
+    await loop.turn();
+  }
+  expect(before - greedy.left).toBeGreaterThan(8);
+});
+
+test("what comes while a peer waits for its turn waits with it, in order", async () => {
+  const loop = new Loop();
+  const a = loop.peer("a");
+  a.receive(flood.subarray(0, 6));
+  expect(a.left).toBe(2);
+  a.receive(one);
+  expect(a.left).toBe(3);
+  expect(loop.runs()).toBe("a4");
+  await loop.turn();
+  expect(a.left).toBe(0);
+});
