@@ -4,8 +4,9 @@
 import { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
 import { type ByteSocket, OPEN } from "../web-socket.ts";
+import { Answers } from "./answers.ts";
 import { type Effect, ResumeEnd } from "./end.ts";
-import { encodeReset, RESET, type ResetCode } from "./frame.ts";
+import { encodeReset, isAnswer, RESET, type ResetCode } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { Position } from "./handshake.ts";
 import { TICK_MS, WINDOW_MAX, WRITE_BYTES } from "./limits.ts";
@@ -35,7 +36,7 @@ export interface Broken {
 
 /** For the peer to answer, once whoever wrote here is gone without waiting for it. */
 const LINGER_MS = 10_000;
-/** What a socket that does not send may hold: everything that is unacknowledged, and answers to pings. */
+/** What a socket that does not send may hold: more than everything that is unacknowledged. */
 const MAX_UNSENT = 2 * WINDOW_MAX;
 /** With the process's memory for this spent, a stream whose reader is slow makes its peer wait past this. */
 const QUEUE_MIN = 64 * 1024;
@@ -47,6 +48,7 @@ export class ResumeConnection {
   readonly #ticks: NodeJS.Timeout;
   #socket: ByteSocket | undefined;
   #writer: FrameWriter | undefined;
+  #answers: Answers | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
   #lingering: NodeJS.Timeout | undefined;
   /** What has come and does not fit into the reader's buffer. */
@@ -128,6 +130,7 @@ export class ResumeConnection {
     }
     this.#socket = socket;
     this.#writer = new FrameWriter(socket);
+    this.#answers = new Answers(this.#writer);
     this.#greeting = greeting !== undefined;
     let first = greeting;
     socket.on("message", (data, isBinary) => {
@@ -187,7 +190,8 @@ export class ResumeConnection {
     let frames: Buffer[] = [];
     for (const effect of effects) {
       if (effect.kind === "send") {
-        frames.push(effect.frame);
+        if (isAnswer(effect.frame)) this.#answer(effect.frame);
+        else frames.push(effect.frame);
         continue;
       }
       if (frames.length > 0) {
@@ -224,9 +228,13 @@ export class ResumeConnection {
   #send(frames: readonly Buffer[]): void {
     const socket = this.#socket;
     if (socket === undefined || socket.readyState !== OPEN) return;
-    // A peer that asks and asks and does not read the answers.
+    // All of it is bounded one by one; this is for what nobody has thought of.
     if (socket.bufferedAmount > MAX_UNSENT) socket.terminate();
     else this.#writer?.write(frames);
+  }
+
+  #answer(frame: Buffer): void {
+    if (this.#socket !== undefined) this.#answers?.send(frame);
   }
 
   #scheduleAck(): void {

@@ -16,12 +16,17 @@ export class FrameWriter {
     this.#parts = parts?.mask === "random" ? undefined : parts;
   }
 
-  /** @param frames of `encodeFrame`: in front of each there is room for a header */
-  write(frames: readonly Buffer[]): void {
+  /**
+   * @param frames of `encodeFrame`: in front of each there is room for a header
+   * @param done once the last of them has left, or cannot any more
+   */
+  write(frames: readonly Buffer[], done?: () => void): void {
+    if (this.#socket.readyState !== OPEN) return;
     const parts = this.#parts;
     if (parts === undefined) {
+      const last = frames.at(-1);
       for (const frame of frames) {
-        if (this.#socket.readyState === OPEN) this.#socket.send(frame, { binary: true });
+        this.#socket.send(frame, { binary: true }, frame === last ? done : undefined);
       }
       return;
     }
@@ -37,6 +42,10 @@ export class FrameWriter {
       if (last?.memory === memory && last.to === from) last.to = to;
       else runs.push({ memory, from, to });
     }
-    for (const { memory, from, to } of runs) parts.socket.write(Buffer.from(memory, from, to - from));
+    const last = runs.at(-1);
+    for (const run of runs) {
+      const { memory, from, to } = run;
+      parts.socket.write(Buffer.from(memory, from, to - from), run === last ? done : undefined);
+    }
   }
 }

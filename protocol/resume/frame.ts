@@ -60,6 +60,11 @@ const MAX_PING = 64;
 const types: ReadonlySet<number> = new Set(Object.values(FRAME));
 const resetCodes: ReadonlySet<number> = new Set(Object.values(RESET));
 
+/** Whether the next frame of its type makes this one needless. */
+export function isAnswer(frame: Uint8Array): boolean {
+  return frame[0] === FRAME.ack || frame[0] === FRAME.pong;
+}
+
 /** A message that is no frame. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
