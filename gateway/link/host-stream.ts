@@ -22,8 +22,8 @@ export interface Relink {
   current(): Link | undefined;
   /** The stream goes by this link from now on. */
   taken(link: Link): void;
-  /** Called when it may be another one. Returns the way to stop. */
-  onChange(listener: () => void): () => void;
+  /** Called when a different link has come. Returns the way to stop. */
+  onNew(listener: () => void): () => void;
 }
 
 /** `reached` is kept up to date. */
@@ -34,10 +34,17 @@ export function relink(registry: LinkRegistry, reached: ReachedWorkspace): Relin
     taken: (link) => {
       reached.link = link;
     },
-    onChange: (listener) =>
-      registry.onChange((id) => {
-        if (id === workspaceId) listener();
-      }),
+    onNew(listener) {
+      let known = registry.get(workspaceId);
+      return registry.onChange((id) => {
+        if (id !== workspaceId) return;
+        // Each stream that comes or goes is a change as well, and says nothing about the way.
+        const link = registry.get(workspaceId);
+        if (link === known) return;
+        known = link;
+        if (link !== undefined) listener();
+      });
+    },
   };
 }
 
@@ -60,7 +67,7 @@ export async function openHostStream(
     isFinal: (error) => error instanceof ProtocolError && isFinal(error.code),
     onState: () => undefined,
   });
-  const stopWatching = again.onChange(() => initiator.hurry());
+  const stopWatching = again.onNew(() => initiator.hurry());
   initiator.stream.once("close", stopWatching);
   return initiator.stream;
 }

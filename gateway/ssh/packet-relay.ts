@@ -116,6 +116,10 @@ class Side implements PacketReceiver {
     if (payload[0] === MSG.ping && !other.#answersPing) {
       // The gateway announced to this side that pings are answered (PROTOCOL §1.10); this host would not.
       this.#transport.send(Buffer.from([MSG.pong]), payload.subarray(1));
+      if (this.#transport.waitingBytes > MAX_WAITING_BYTES) {
+        const reason = `the ${this.#name} does not read the answers that it asks for`;
+        this.#onEnd(reason, DISCONNECT.protocolError, reason);
+      }
     } else {
       const { exchangingKeys, nextSent } = other.#transport;
       // During a key exchange messages wait, and will have other numbers.

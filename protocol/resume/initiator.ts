@@ -32,6 +32,9 @@ export class StreamLostError extends Error {
   }
 }
 
+/** Between two waits that are cut short (ms). */
+const HURRY_MS = 1_000;
+
 export type StreamState = "connected" | "reconnecting" | "lost";
 
 export interface InitiatorOptions {
@@ -52,7 +55,10 @@ export interface Initiator {
   readonly roundTripMs: number | undefined;
   /** The machine woke up, or its network is another one: asks whether the connection lives, and tries at once if it waits. */
   wake(): void;
-  /** The way may be open again: where the next try waits, it waits no more. */
+  /**
+   * The way may be open again: where the next try waits, it waits no more. Those who say so may be wrong, again and again: a
+   * wait is cut short once in HURRY_MS.
+   */
   hurry(): void;
   /** Ends the stream at once, without a word on why for the reader. */
   abort(): void;
@@ -70,12 +76,17 @@ class Initiation implements Initiator {
   readonly #stop = new AbortController();
   /** Cuts the wait between two tries short. */
   #hurry = new AbortController();
+  #hurriedAt = Number.NEGATIVE_INFINITY;
+  /** For somebody who has hurried too soon. */
+  #later: NodeJS.Timeout | undefined;
   #welcome: Welcome | undefined;
   #epoch = 1;
   /** Until the host has said how long it waits. */
   #graceMs = GRACE_MS;
   #lost: StreamLostError | undefined;
   #redialling = false;
+  /** Between two tries. */
+  #isPausing = false;
   /** Tries in a row, for the back-off; a connection that was greeted and cut at once is one of them. */
   #failures = 0;
   /** When the last connection was greeted, and what had been received by then. */
@@ -111,6 +122,16 @@ class Initiation implements Initiator {
   }
 
   hurry(): void {
+    if (!this.#isPausing || this.#later !== undefined) return;
+    const early = this.#hurriedAt + HURRY_MS - performance.now();
+    if (early > 0) {
+      this.#later = setTimeout(() => {
+        this.#later = undefined;
+        this.hurry();
+      }, early);
+      return;
+    }
+    this.#hurriedAt = performance.now();
     this.#hurry.abort();
   }
 
@@ -239,8 +260,10 @@ class Initiation implements Initiator {
   async #pause(ms: number): Promise<void> {
     this.#hurry = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal]);
+    this.#isPausing = true;
     // Cut short: that is what the signal is for.
     await delay(ms, undefined, { signal }).catch(() => undefined);
+    this.#isPausing = false;
   }
 
   #lose(code: LostCode, message: string, cause?: unknown): void {
@@ -250,6 +273,7 @@ class Initiation implements Initiator {
 
   #over(end: Broken | undefined): Error | undefined {
     this.#stop.abort();
+    clearTimeout(this.#later);
     if (end === undefined) return undefined;
     // The host has let go of a stream that had ended both ways, and only its last word on that was lost.
     if (end.code === RESET.unknown && this.#connection.hasEnded) return undefined;

@@ -32,7 +32,7 @@ const MSG_USERAUTH_FIRST = 50;
 const PROTOCOL_ERROR = 2;
 
 /**
- * What may wait to leave, in bytes of memory, before the peer is cut off. Those who send data stop where the transport is not
+ * What may wait to leave, in bytes of memory, before a server cuts the peer off. Those who send data stop where the transport is not
  * writable; what still comes together here are answers to a peer that asks and does not read.
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
@@ -124,7 +124,7 @@ export function carryPackets(
   const unsent = countUnsent(
     stream,
     () => {
-      if (unsent.cost > MAX_UNREAD_BYTES) stream.destroy();
+      if (protocol._server && unsent.cost > MAX_UNREAD_BYTES) stream.destroy();
     },
     () => {
       if (!owesDrain || unsent.cost > HIGH_WATER_BYTES / 2) return;
@@ -180,7 +180,7 @@ export function carryPackets(
       const size = sendMessage(protocol, parts, false);
       bytes += size;
       if (isExchangingKeys(protocol)) queued += size + WAITING_MESSAGE_BYTES;
-      if (transport.waitingBytes > MAX_UNREAD_BYTES) transport.destroy();
+      if (protocol._server && transport.waitingBytes > MAX_UNREAD_BYTES) transport.destroy();
     },
     pause() {
       isPaused = true;

@@ -94,6 +94,18 @@ test("whoever hurries does not wait for the back-off to end", async () => {
   clearInterval(hurrying);
 });
 
+test("those who hurry again and again defeat no back-off", async () => {
+  vi.mocked(backoff).mockImplementation((count) => (count < 2 ? 0 : 60_000));
+  const { dials, dialled, initiator: it } = start({ cutsOnceGreeted: true });
+  await dialled(1);
+  const hurrying = setInterval(() => it.hurry(), 1);
+  await dialled(4);
+  clearInterval(hurrying);
+  // The second may be early once; each from then on takes a second.
+  const gaps = dials.slice(2).map((at, i) => at - (dials[i + 1] ?? 0));
+  for (const gap of gaps) expect(gap).toBeGreaterThan(990);
+});
+
 test("a connection that lasted is followed by the next one at once, and one that carried bytes soon", async () => {
   const { dials, dialled, cut, connected, stream, echoed } = start();
   await connected();
