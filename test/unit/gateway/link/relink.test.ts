@@ -25,7 +25,7 @@ test("a stream that waits is told of a different link, and of nothing else", () 
   const first = linkOf(mine);
   registry.claim(first);
   let told = 0;
-  const again = relink(registry, { workspaceId: mine, link: first });
+  const again = relink(registry, { workspaceId: mine, ownerId: null, link: first });
   const stop = again.onNew(() => told++);
   // Streams that come and go, and other workspaces.
   for (let i = 0; i < 100; i++) registry.changed(mine);
