@@ -31,6 +31,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     network: true,
     load: async () => (await import("./commands/list.ts")).command,
   },
+  workspace: {
+    summary: "look at a workspace's host keys, and accept or decline a changed one",
+    network: true,
+    load: async () => (await import("./commands/workspace.ts")).command,
+  },
   ssh: {
     summary: "open a workspace with your own ssh",
     network: true,

@@ -6,14 +6,15 @@ import { Check, Clean } from "typebox/value";
 import {
   AccessTokenInfo,
   AddedKey,
+  type CreateAccessToken,
   CreatedAccessToken,
   CreatedOwnerToken,
+  type DecideHostKey,
   Discovery,
   Key,
   Me,
   OwnerTokenInfo,
   PendingKey,
-  type Scope,
   Share,
   Workspace,
 } from "../protocol/api.ts";
@@ -62,6 +63,9 @@ export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {})
     workspaces: () => call("GET", "/workspaces", Type.Array(Workspace)),
     workspace: (ref: WorkspaceRef) => call("GET", at(ref), Workspace),
     renameWorkspace: (ref: WorkspaceRef, name: Name) => call("PATCH", at(ref), Workspace, { name }),
+    /** Whether a host with this key may take the workspace over. */
+    decideHostKey: (ref: WorkspaceRef, decided: DecideHostKey) =>
+      call("POST", `${at(ref)}/host-key`, Workspace, decided),
     /** Its host is disconnected. */
     deleteWorkspace: (ref: WorkspaceRef) => remove(at(ref)),
     shares: (ref: WorkspaceRef) => call("GET", `${at(ref)}/shares`, Type.Array(Share)),
@@ -78,9 +82,8 @@ export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {})
     pendingKeys: () => call("GET", "/keys/pending", Type.Array(PendingKey)),
     removeKey: (id: KeyId) => remove(`/keys/${id}`),
     tokens: () => call("GET", "/tokens", Type.Array(AccessTokenInfo)),
-    /** `expiresIn` in seconds; null: never. */
-    createToken: (title: string, scopes: readonly Scope[], expiresIn: number | null) =>
-      call("POST", "/tokens", CreatedAccessToken, { title, scopes, expiresIn }),
+    /** `expiresIn` in seconds; null: never. At most as long as the asking token. */
+    createToken: (wanted: CreateAccessToken) => call("POST", "/tokens", CreatedAccessToken, wanted),
     revokeToken: (id: TokenId) => remove(`/tokens/${id}`),
     ownerTokens: (ref: WorkspaceRef) => call("GET", `${at(ref)}/owner-tokens`, Type.Array(OwnerTokenInfo)),
     createOwnerToken: (ref: WorkspaceRef, expiresIn: number | undefined) =>

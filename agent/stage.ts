@@ -14,6 +14,7 @@ export function stageOf(code: ErrorCode): Stage {
     case "scope_missing":
     case "forbidden":
     case "registration_closed":
+    case "token_bound":
       return "sign-in";
     case "workspace_unknown":
     case "workspace_offline":
@@ -21,6 +22,7 @@ export function stageOf(code: ErrorCode): Stage {
     case "stream_refused":
     case "name_taken":
     case "identity_mismatch":
+    case "host_key_held":
     case "fenced":
       return "workspace";
     case "stream_unknown":

@@ -14,7 +14,15 @@ export interface Identity {
   readonly account: { readonly id: AccountId; readonly name: Name; readonly admin: boolean };
   readonly tokenId: TokenId;
   readonly scopes: ReadonlySet<Scope>;
+  readonly registers: RegistersWhat;
 }
+
+/** Which workspaces of its account a token with the scope `host` may register. */
+export type RegistersWhat =
+  | { readonly kind: "any" }
+  /** The first one that it registers, from then on that one alone; `name`: it was made for this one. */
+  | { readonly kind: "first"; readonly name: Name | null }
+  | { readonly kind: "one"; readonly id: WorkspaceId; readonly name: Name };
 
 /** An account as a registered key or a certificate names it. Disabled ones are told, once the key is proved. */
 export interface AccountRecord {
@@ -44,6 +52,10 @@ export interface WorkspaceRecord {
   readonly owner: { readonly id: AccountId; readonly name: Name } | null;
   /** authorized_keys form, without comments. */
   readonly hostKeys: readonly string[];
+  /** Other keys that hosts came with under this workspace's name; newest last. */
+  readonly heldHostKeys: readonly HeldHostKey[];
+  /** Fingerprint of a key that the owner lets take over; null: none, or its host has come. */
+  readonly acceptedHostKey: string | null;
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
   readonly browserUrl: BrowserUrl | null;
@@ -52,8 +64,21 @@ export interface WorkspaceRecord {
   readonly lastSeenAt: Date | null;
 }
 
+/** A host with a different key than the workspace's came under its name. It waits for the owner's word, or has it. */
+export interface HeldHostKey {
+  readonly fingerprint: string;
+  /** authorized_keys form, without a comment. */
+  readonly publicKey: string;
+  readonly since: string;
+  /** Where its host came from. */
+  readonly address: string;
+  readonly declined: boolean;
+}
+
 export interface Registration {
   readonly identity: Identity | null;
+  /** Where the host comes from. */
+  readonly address: string;
   readonly name: Name;
   /** The record that `findRegistered` gave, or null for a new workspace. */
   readonly existing: WorkspaceRecord | null;
@@ -95,13 +120,18 @@ export interface Directory {
   /**
    * The workspace that a registering host would take over: by account and name, or by id for an open registration.
    * undefined: there is none, so registering makes one.
+   * @throws ProtocolError token_bound: the token is for a different workspace
    */
   findRegistered(
     identity: Identity | null,
     name: Name,
     workspaceId: WorkspaceId | null,
   ): Promise<WorkspaceRecord | undefined>;
-  /** Makes or updates the workspace and returns it; a changed host key is written to the audit log. */
+  /**
+   * Makes or updates the workspace and returns it. The token is bound to it from then on, unless it registers any.
+   * @throws ProtocolError host_key_held: its key has changed, which waits for the owner's word; identity_mismatch: the
+   * owner has declined this key, or there is no owner; token_bound
+   */
   register(registration: Registration): Promise<WorkspaceRecord>;
   /** Sets lastSeenAt to now. */
   seen(id: WorkspaceId): Promise<void>;

@@ -5,6 +5,7 @@ import { type Static, type TProperties, Type } from "typebox";
 import {
   AccountIdText,
   BrowserUrlText,
+  ClientAddressText,
   FingerprintText,
   FolderText,
   GatewayUrlText,
@@ -69,13 +70,25 @@ export const AccessTokenInfo = object({
   createdAt: Time,
   expiresAt: Nullable(Time),
   lastUsedAt: Nullable(Time),
+  /** Of a host's token: the one workspace that it registers, by the name that it has or had. */
+  workspace: Type.Optional(NameText),
+  /** Of a host's token: it registers any workspace of the account. */
+  reusable: Type.Optional(Type.Boolean()),
+  /** The access token that made it, with which it ends. */
+  parentId: Type.Optional(TokenIdText),
 });
 export type AccessTokenInfo = Static<typeof AccessTokenInfo>;
 export const CreateAccessToken = object({
   title: Title,
   scopes: Type.Array(Scope, { minItems: 1, maxItems: 4, uniqueItems: true }),
+  /** At most until the asking token expires, whatever is asked for. */
   expiresIn: Type.Optional(Nullable(Seconds)),
+  /** A host's token (`host`, without `account` and `admin`) is for one workspace: this one, or else the first it registers. */
+  workspace: Type.Optional(NameText),
+  /** It registers any workspace of the account instead. */
+  reusable: Type.Optional(Type.Boolean()),
 });
+export type CreateAccessToken = Static<typeof CreateAccessToken>;
 /** The only answer that ever carries the secret. */
 export const CreatedAccessToken = object({
   token: Type.String({ pattern: "^spt_[0-9A-Za-z]+$", maxLength: 80 }),
@@ -122,6 +135,15 @@ export const CreateKey = object({
   title: Type.Optional(Title),
 });
 
+/** A host with a different key came under a workspace's name, and waits for the owner's word. */
+export const HeldHostKey = object({
+  fingerprint: FingerprintText,
+  publicKey: KeyLine,
+  since: Time,
+  address: ClientAddressText,
+});
+export type HeldHostKey = Static<typeof HeldHostKey>;
+
 export const Workspace = object({
   id: WorkspaceIdText,
   name: NameText,
@@ -134,6 +156,8 @@ export const Workspace = object({
   endToEndOnly: Type.Boolean(),
   /** The host's SSH public keys, to pin. */
   hostKeys: Type.Array(KeyLine, { maxItems: 16 }),
+  /** Shown to the owner, where there are any. */
+  heldHostKeys: Type.Optional(Type.Array(HeldHostKey, { maxItems: 16 })),
   /** What the workspace shows in a browser, where its host names it: http or https. Ask a person before you open it. */
   browserUrl: Type.Optional(BrowserUrlText),
   /** The folder to open first, where its host names one: an absolute path there. */
@@ -143,6 +167,11 @@ export const Workspace = object({
 });
 export type Workspace = Static<typeof Workspace>;
 export const UpdateWorkspace = object({ name: NameText });
+export const DecideHostKey = object({
+  fingerprint: FingerprintText,
+  decision: Type.Union([Type.Literal("accept"), Type.Literal("decline")]),
+});
+export type DecideHostKey = Static<typeof DecideHostKey>;
 
 export const Share = object({ account: NameText, createdAt: Time });
 export type Share = Static<typeof Share>;

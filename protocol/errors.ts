@@ -19,12 +19,14 @@ export const ERROR_STATUS = {
   scope_missing: 403,
   forbidden: 403,
   registration_closed: 403,
+  token_bound: 403,
   not_found: 404,
   workspace_unknown: 404,
   stream_unknown: 404,
   name_taken: 409,
   key_taken: 409,
   identity_mismatch: 409,
+  host_key_held: 409,
   fenced: 409,
   limit_reached: 409,
   message_too_large: 413,
@@ -82,13 +84,15 @@ export interface ErrorBody {
   field?: string;
 }
 
+const PASSING: ReadonlySet<ErrorCode> = new Set(["rate_limited", "stream_unknown", "host_key_held"]);
+
 /**
  * Refusals that another try cannot mend: the person has to change something first (RFC 9110 §15.5: the same
- * request would be refused again). Everything else is worth a redial.
+ * request would be refused again). Everything else is worth a redial; so is a host key that waits for its owner's word.
  */
 export function isFinal(code: ErrorCode): boolean {
   const status = ERROR_STATUS[code];
-  return status >= 400 && status < 500 && code !== "rate_limited" && code !== "stream_unknown";
+  return status >= 400 && status < 500 && !PASSING.has(code);
 }
 
 /** WebSocket close codes of ours (RFC 6455 §7.4.2: 4000–4999 are private). */

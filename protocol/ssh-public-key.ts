@@ -96,6 +96,11 @@ export function fingerprint(blob: Uint8Array): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
+/** Whether a text is of the form that `fingerprint` gives. */
+export function isFingerprint(value: string): boolean {
+  return new RegExp(FINGERPRINT_PATTERN).test(value) && !value.endsWith("\n");
+}
+
 export function isKeyType(value: string): value is KeyType {
   return KEY_TYPES.some((type) => type === value);
 }

@@ -34,8 +34,15 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   }
   const workspaces = await api.workspaces();
   if (values.json === true) context.stdout.write(json({ workspaces }));
-  else if (workspaces.length > 0) context.stdout.write(workspaceTable(workspaces, context));
-  else
+  else if (workspaces.length > 0) {
+    context.stdout.write(workspaceTable(workspaces, context));
+    for (const { name, heldHostKeys } of workspaces) {
+      if (heldHostKeys === undefined) continue;
+      context.stderr.write(
+        `A host came as ${name} with a different host key: look at it with \`sallyport workspace host-key ${name}\`.\n`,
+      );
+    }
+  } else
     context.stderr.write(`No workspaces at ${gateway}: start one with \`sallyport host\` where you work.\n`);
   return 0;
 }
@@ -46,7 +53,7 @@ function workspaceTable(workspaces: readonly Workspace[], context: CommandContex
     .toSorted((a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name))
     .map((workspace) => [
       reference(workspace),
-      workspace.online ? "online" : "offline",
+      state(workspace),
       workspace.mine ? "you" : workspace.owner,
       String(workspace.clients),
       workspace.online
@@ -66,11 +73,18 @@ function describe(event: SessionEvent, context: CommandContext): string {
       return workspaceTable(event.workspaces, context);
     case "workspace": {
       const { online, clients } = event.workspace;
-      return `${clock()}  ${reference(event.workspace)}  ${online ? `online, ${clients} connected` : "offline"}\n`;
+      const held = event.workspace.heldHostKeys === undefined ? "" : ", a new host key waits";
+      return `${clock()}  ${reference(event.workspace)}  ${online ? `online, ${clients} connected` : "offline"}${held}\n`;
     }
     case "workspace-removed":
       return `${clock()}  ${event.id}  removed\n`;
   }
+}
+
+/** A host with a changed key waits: its owner is told wherever the workspace is listed. */
+function state({ online, heldHostKeys }: Workspace): string {
+  const word = online ? "online" : "offline";
+  return heldHostKeys === undefined ? word : `${word}, new host key`;
 }
 
 function clock(): string {

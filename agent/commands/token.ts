@@ -1,9 +1,9 @@
 // `sallyport token`: access tokens of the account, and owner tokens of its workspaces. A new token goes to stdout alone, so
 // that it can be piped; what is said about it goes to stderr.
 
-import { DEFAULT_OWNER_TOKEN_SECONDS, SCOPES, type Scope } from "../../protocol/api.ts";
+import { type AccessTokenInfo, DEFAULT_OWNER_TOKEN_SECONDS, SCOPES, type Scope } from "../../protocol/api.ts";
 import { parseTokenId } from "../../protocol/id.ts";
-import { parseWorkspaceRef } from "../../protocol/name.ts";
+import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
 import { signedIn } from "../account-session.ts";
 import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
@@ -12,6 +12,7 @@ import { json, printable, table, terminalWidth } from "../output.ts";
 
 const help = `
 Usage: sallyport token create --title TEXT --scope SCOPE… [--expires 30d | --expires never]
+                              [--workspace NAME | --reusable]
        sallyport token list
        sallyport token revoke ID
        sallyport token owner WORKSPACE [--expires 12h]
@@ -19,17 +20,23 @@ Usage: sallyport token create --title TEXT --scope SCOPE… [--expires 30d | --e
        sallyport token owner-revoke WORKSPACE ID
 
 An access token (spt_…) proves your account; an owner token (spo_…) opens one workspace, without an account. A new
-token is printed once, alone on standard output; the gateway keeps only its hash.
+token is printed once, alone on standard output; the gateway keeps only its hash. A token that another one has made ends
+with it: at the latest when that one expires or is revoked.
+
+A token with the scope host alone is for one workspace: the one that --workspace names, or else the first that it
+registers. With --reusable it registers any workspace of your account.
 
 Options:
   --title TEXT      what the token is for
   --scope SCOPE     ${SCOPES.join(", ")}; repeat it, or separate by commas
+  --workspace NAME  the workspace that a host's token is for; it need not exist yet
+  --reusable        a host's token for any number of workspaces
   --expires TIME    such as 12h or 30d (default: 30d; owner tokens: 12h)
   --json            print JSON
   --gateway URL     another gateway than the default one (SALLYPORT_GATEWAY)
 
 Examples:
-  sallyport token create --title "build machine" --scope host --expires 90d > token
+  sallyport token create --title "build machine" --scope host --workspace build --expires 90d > token
   sallyport token owner my-workspace --expires 2h
 `;
 
@@ -38,6 +45,8 @@ const OPTIONS = {
   title: { type: "string" },
   scope: { type: "string", multiple: true },
   expires: { type: "string" },
+  workspace: { type: "string" },
+  reusable: { type: "boolean" },
 } as const;
 
 type Values = ReturnType<typeof read>["values"];
@@ -76,13 +85,26 @@ async function create(values: Values, context: CommandContext): Promise<number> 
   }
   const scopes = parseScopes(values.scope ?? []);
   const expiresIn = values.expires === "never" ? null : parseDuration(values.expires ?? "30d", "--expires");
+  const { workspace: text, reusable } = values;
+  const workspace = text === undefined ? undefined : argument(() => parseName(text, "--workspace"));
+  if (workspace !== undefined && reusable === true) {
+    throw new UsageError("--workspace and --reusable exclude each other.");
+  }
   const { api } = await signedIn(values.gateway, context);
-  const created = await api.createToken(values.title, scopes, expiresIn);
+  const created = await api.createToken({
+    title: values.title,
+    scopes,
+    expiresIn,
+    // Said only where they are asked for: a gateway of before does not know them.
+    ...(workspace === undefined ? {} : { workspace }),
+    ...(reusable === true ? { reusable } : {}),
+  });
   if (values.json === true) context.stdout.write(json(created));
   else {
     const { id, expiresAt } = created.info;
+    const sooner = isSooner(expiresAt, expiresIn) ? ", as the token that you are signed in with" : "";
     context.stderr.write(
-      `Access token ${id} for ${scopes.join(", ")}, expires ${expiry(expiresAt)}. It is shown only now:\n`,
+      `Access token ${id} for ${scopes.join(", ")}${registers(created.info)}, expires ${expiry(expiresAt)}${sooner}. It is shown only now:\n`,
     );
     context.stdout.write(`${created.token}\n`);
   }
@@ -94,16 +116,17 @@ async function list(values: Values, context: CommandContext): Promise<number> {
   const tokens = await api.tokens();
   if (values.json === true) context.stdout.write(json({ tokens }));
   else {
-    const rows = tokens.map(({ id, title, scopes, expiresAt, lastUsedAt }) => [
+    const rows = tokens.map(({ id, title, scopes, expiresAt, lastUsedAt, ...more }) => [
       id,
       title,
       scopes.join(","),
+      more.workspace ?? (more.reusable === true ? "any" : ""),
       expiry(expiresAt),
       lastUse(lastUsedAt),
+      more.parentId ?? "",
     ]);
-    context.stdout.write(
-      table(["ID", "TITLE", "SCOPES", "EXPIRES", "LAST USED"], rows, terminalWidth(context.stdout)),
-    );
+    const headings = ["ID", "TITLE", "SCOPES", "WORKSPACE", "EXPIRES", "LAST USED", "MADE BY"];
+    context.stdout.write(table(headings, rows, terminalWidth(context.stdout)));
   }
   return 0;
 }
@@ -175,6 +198,18 @@ function parseScopes(given: readonly string[]): Scope[] {
   });
   if (scopes.length === 0) throw new UsageError(`--scope says what the token may do: ${SCOPES.join(", ")}.`);
   return [...new Set(scopes)];
+}
+
+/** Of a host's token: which workspaces. */
+function registers({ workspace, reusable }: AccessTokenInfo): string {
+  if (workspace !== undefined) return ` of the workspace ${workspace}`;
+  return reusable === true ? " of any workspace" : "";
+}
+
+/** Than was asked for: the token that made it expires. A second or two are the way there. */
+function isSooner(expiresAt: string | null, expiresIn: number | null): boolean {
+  if (expiresAt === null) return false;
+  return expiresIn === null || Date.parse(expiresAt) < Date.now() + (expiresIn - 60) * 1000;
 }
 
 function expiry(time: string | null): string {

@@ -66,6 +66,8 @@ const MAX_STANDBYS = 4;
 const LINE = { maxWaiting: 1024 * 1024, burst: 4_000, perSecond: 500 } as const;
 /** After a refusal that a person has to mend, tries go on at this pace. */
 const REFUSED_RETRY_MS = 60_000;
+/** While the workspace's owner has not said yet whether this host's key is right. */
+const HELD_RETRY_MS = 10_000;
 
 /**
  * Holds the link until `signal` is aborted; then returns.
@@ -76,6 +78,7 @@ export async function holdLink(options: LinkOptions, signal: AbortSignal): Promi
   const { log } = options;
   let everRegistered = false;
   let failures = 0;
+  let told = "";
   while (!signal.aborted) {
     const attempt = new Attempt(options, signal, () => {
       everRegistered = true;
@@ -93,11 +96,18 @@ export async function holdLink(options: LinkOptions, signal: AbortSignal): Promi
     if (code === "fenced" || (everRegistered && code === "workspace_unknown")) throw reason;
     if (final && !everRegistered) throw reason;
     failures++;
-    const wait = final ? REFUSED_RETRY_MS : backoff(failures, Math.random());
     const why = reason instanceof Error ? reason.message : String(reason);
-    log.warn(
-      `the link to ${options.gateway} is down (${why}); trying again in ${(wait / 1000).toFixed(1)} s`,
-    );
+    let wait = final ? REFUSED_RETRY_MS : backoff(failures, Math.random());
+    if (code === "host_key_held") {
+      wait = HELD_RETRY_MS;
+      // Once: nothing is new until somebody has decided.
+      if (why !== told) log.warn(`not registered at ${options.gateway}: ${why}`);
+    } else {
+      log.warn(
+        `the link to ${options.gateway} is down (${why}); trying again in ${(wait / 1000).toFixed(1)} s`,
+      );
+    }
+    told = why;
     // Aborting is the way out of the wait, not a failure.
     await delay(wait, undefined, { signal }).catch(() => undefined);
   }

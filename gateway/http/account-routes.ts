@@ -18,7 +18,7 @@ import type { AuditRow } from "../store/schema.ts";
 import type { Api, ApiContext } from "./api.ts";
 import { described } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
-import { requireGrantable } from "./token-routes.ts";
+import { newToken, requireGrantable } from "./token-routes.ts";
 
 const ById = Type.Object({ id: Type.String() });
 
@@ -85,9 +85,9 @@ export function accountRoutes(api: Api, context: ApiContext): void {
       const account = await store.accounts.get(parseAccountId(request.params.id));
       if (account === undefined) throw new ProtocolError("not_found", "There is no such account.");
       if (account.disabled === 1) throw new ProtocolError("account_disabled", "This account is disabled.");
-      const { title, scopes, expiresIn = null } = request.body;
-      requireGrantable(scopes, identityOf(request), account.admin === 1);
-      const wanted = { accountId: account.id, title, scopes, expiresInSeconds: expiresIn };
+      const identity = identityOf(request);
+      requireGrantable(request.body.scopes, identity, account.admin === 1);
+      const wanted = newToken(request.body, identity, account.id);
       return reply.code(201).send(await store.tokens.create(wanted, actorOf(request)));
     },
   );

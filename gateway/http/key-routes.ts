@@ -20,7 +20,8 @@ export function keyRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/keys",
     {
-      onRequest,
+      // It opens the account's workspaces, so the token that adds it must be one that may.
+      onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described(
           "keys",

@@ -23,7 +23,8 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/workspaces/:ref/owner-tokens",
     {
-      onRequest,
+      // It opens a workspace, so the token that makes it must be one that may.
+      onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described(
           "owner-tokens",
@@ -39,9 +40,11 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const ref = parseWorkspaceRef(request.params.ref);
-      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      const identity = identityOf(request);
+      const owned = await store.workspaces.resolveOwned(ref, identity);
       const seconds = request.body.expiresIn ?? DEFAULT_OWNER_TOKEN_SECONDS;
-      return reply.code(201).send(await store.ownerTokens.create(owned, seconds, actorOf(request)));
+      const made = await store.ownerTokens.create(owned, seconds, actorOf(request), identity.tokenId);
+      return reply.code(201).send(made);
     },
   );
 

@@ -19,12 +19,12 @@ declare module "fastify" {
   }
 }
 
-/** A hook that lets in whoever has a token with this scope; null: any good token. */
-export function signedIn(context: ApiContext, scope: Scope | null) {
+/** A hook that lets in whoever has a token with all of these scopes; none: any good token. */
+export function signedIn(context: ApiContext, ...scopes: readonly Scope[]) {
   return async (request: FastifyRequest): Promise<void> => {
     const identity = await authenticate(context, request);
     request.identity = identity;
-    if (scope !== null) requireScope(identity, scope);
+    for (const scope of scopes) requireScope(identity, scope);
   };
 }
 

@@ -9,8 +9,10 @@ import {
   type Scope,
 } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { parseTokenId } from "../../protocol/id.ts";
+import { type AccountId, parseTokenId } from "../../protocol/id.ts";
+import { parseName } from "../../protocol/name.ts";
 import type { Identity } from "../directory.ts";
+import type { NewAccessToken } from "../store/access-tokens.ts";
 import { accountBody } from "../store/accounts.ts";
 import type { Api, ApiContext } from "./api.ts";
 import { described, Nothing } from "./openapi.ts";
@@ -48,9 +50,8 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const identity = identityOf(request);
-      const { title, scopes, expiresIn = null } = request.body;
-      requireGrantable(scopes, identity, identity.account.admin);
-      const wanted = { accountId: identity.account.id, title, scopes, expiresInSeconds: expiresIn };
+      requireGrantable(request.body.scopes, identity, identity.account.admin);
+      const wanted = newToken(request.body, identity, identity.account.id);
       return reply.code(201).send(await store.tokens.create(wanted, actorOf(request)));
     },
   );
@@ -70,7 +71,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
     "/tokens/:id",
     {
       // Signing out: every token may revoke itself.
-      onRequest: signedIn(context, null),
+      onRequest: signedIn(context),
       schema: {
         ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", {
           204: Nothing,
@@ -86,6 +87,22 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
       return reply.code(204).send(null);
     },
   );
+}
+
+export function newToken(
+  { title, scopes, expiresIn = null, workspace, reusable }: CreateAccessToken,
+  { tokenId }: Identity,
+  accountId: AccountId,
+): NewAccessToken {
+  return {
+    accountId,
+    title,
+    scopes,
+    expiresInSeconds: expiresIn,
+    parent: tokenId,
+    workspace: workspace === undefined ? undefined : parseName(workspace, "workspace"),
+    reusable,
+  };
 }
 
 /** A token never makes one that can do more than itself. @throws ProtocolError scope_missing */

@@ -1,7 +1,14 @@
 // /workspaces with their shares, and /events. A workspace is given by its name, by name.owner, or by its id.
 
 import { Type } from "typebox";
-import { CreateShare, SessionEvent, Share, UpdateWorkspace, Workspace } from "../../protocol/api.ts";
+import {
+  CreateShare,
+  DecideHostKey,
+  SessionEvent,
+  Share,
+  UpdateWorkspace,
+  Workspace,
+} from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
 import { isOwned } from "../store/workspaces.ts";
@@ -74,6 +81,32 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  api.post(
+    "/workspaces/:ref/host-key",
+    {
+      onRequest: managing,
+      schema: {
+        ...described(
+          "workspaces",
+          "decideHostKey",
+          "Accept or decline a changed host key: an accepted one takes the workspace over when its host comes next.",
+          { 200: Workspace },
+        ),
+        params: ByRef,
+        body: DecideHostKey,
+      },
+    },
+    async (request) => {
+      const identity = identityOf(request);
+      const ref = parseWorkspaceRef(request.params.ref);
+      const owned = await store.workspaces.resolveOwned(ref, identity);
+      const { fingerprint, decision } = request.body;
+      await store.hostKeyDecisions[decision](owned, fingerprint, actorOf(request));
+      const after = await store.workspaces.resolveOwned({ kind: "id", id: owned.id }, identity);
+      return workspaceBody(after, identity.account.id, presence);
+    },
+  );
+
   api.delete(
     "/workspaces/:ref",
     {
@@ -96,7 +129,8 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/workspaces/:ref/shares",
     {
-      onRequest: managing,
+      // It opens a workspace to others, so the token that does it must be one that may.
+      onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described("workspaces", "shareWorkspace", "Share a workspace with another account.", {
           201: Share,

@@ -258,6 +258,8 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     account?: string,
   ): void => {
     context.metrics.refused(refusal.code);
+    // Its host asks every few seconds; the directory has written the line, once.
+    if (refusal.code === "host_key_held") return;
     const path = request.url?.split("?", 1)[0]?.slice(0, 100);
     directory.audit({ event: "connection.refused", code: refusal.code, detail: path, address, account });
   };

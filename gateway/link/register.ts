@@ -23,6 +23,7 @@ import { parseName } from "../../protocol/name.ts";
 import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
+import { isExpected } from "../expected-host-key.ts";
 import { fittingKeys } from "../fitting-keys.ts";
 import { NativeLink } from "./native-link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
@@ -74,11 +75,13 @@ export async function registerHost(
     const folder = message.folder === undefined ? null : parseFolder(message.folder);
     const turn = identity === null ? `open/${workspaceId ?? nonce}` : `${identity.account.id}/${name}`;
     return await context.registry.turns.take(turn, async () => {
-      if (identity !== null) await context.directory.recheck(identity.tokenId);
-      const existing = await context.directory.findRegistered(identity, name, workspaceId);
-      if (existing !== undefined) await checkConflict(existing, identity, hostKeys, context.registry);
+      // Looked at again: another host may have come with the same token, which is bound to its workspace then.
+      const checked = identity === null ? null : await context.directory.recheck(identity.tokenId);
+      const existing = await context.directory.findRegistered(checked, name, workspaceId);
+      if (existing !== undefined) await checkConflict(existing, hostKeys, context.registry);
       const workspace = await context.directory.register({
-        identity,
+        identity: checked,
+        address,
         name,
         existing: existing ?? null,
         hostKeys,
@@ -226,27 +229,21 @@ function ed25519(key: SshPublicKey) {
 }
 
 /**
- * The same machine again (the same host key) takes its place. Another machine may follow one that is gone, as when a
- * container is made anew, but does not push out one that is alive; and an open workspace belongs to its key for good,
- * since its id is known to everyone who was invited.
+ * The same machine again (the same host key, or one that the owner has accepted) takes its place. A different machine
+ * does not push out one that is alive; where none is, the directory holds its key back. An open workspace has no owner
+ * who could accept a key: it belongs to its key for good, since its id is known to everyone who was invited.
  */
 async function checkConflict(
   existing: WorkspaceRecord,
-  identity: Identity | null,
   hostKeys: readonly string[],
   registry: LinkRegistry,
 ): Promise<void> {
-  if (existing.hostKeys[0] === hostKeys[0]) return;
-  if (identity === null) {
-    throw new ProtocolError("identity_mismatch", "This workspace id belongs to a host with another key.", {
-      field: "workspaceId",
-    });
-  }
+  if (existing.owner === null || isExpected(existing, hostKeys[0])) return;
   const link = await registry.find(existing.id);
   if (link !== undefined && (await link.probe(PROBE_MS))) {
     throw new ProtocolError(
       "name_taken",
-      `Another machine is online as ${JSON.stringify(existing.name)}: choose another --name, or stop it first.`,
+      `A different machine is online as ${JSON.stringify(existing.name)}: choose another --name, or stop it first.`,
       { field: "name" },
     );
   }

@@ -4,6 +4,7 @@ import type { AccessTokenInfo, Scope } from "../../protocol/api.ts";
 import { SCOPES } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type AccountId, newTokenId, type TokenId } from "../../protocol/id.ts";
+import type { Name } from "../../protocol/name.ts";
 import {
   type AccessToken,
   equalHashes,
@@ -11,9 +12,10 @@ import {
   newAccessToken,
   parseAccessToken,
 } from "../../protocol/token.ts";
-import type { Identity } from "../directory.ts";
-import { type Actor, daysBefore, LAST_USED_MS, LIMITS, type StoreContext } from "./context.ts";
+import type { Identity, RegistersWhat } from "../directory.ts";
+import { type Actor, daysBefore, flag, LAST_USED_MS, LIMITS, type StoreContext } from "./context.ts";
 import type { AccessTokenRow } from "./schema.ts";
+import { birthOf, revokeDescendants } from "./token-family.ts";
 
 export interface NewAccessToken {
   readonly accountId: AccountId;
@@ -21,6 +23,12 @@ export interface NewAccessToken {
   readonly scopes: readonly Scope[];
   /** null: until it is revoked. */
   readonly expiresInSeconds: number | null;
+  /** The token that makes it, and with which it ends. Missing: the gateway itself makes it. */
+  readonly parent?: TokenId;
+  /** For which workspace a host's token is; there may be none of this name yet. Missing: the first that it registers. */
+  readonly workspace?: Name | undefined;
+  /** A host's token that registers any workspace of the account. */
+  readonly reusable?: boolean | undefined;
 }
 
 export class AccessTokens {
@@ -50,32 +58,37 @@ export class AccessTokens {
     return this.#admit(row);
   }
 
-  /** @throws ProtocolError limit_reached */
+  /**
+   * The new token's expiry is its parent's where that is earlier.
+   * @throws ProtocolError limit_reached, bad_request; token_revoked, token_expired: the parent has ended meanwhile
+   */
   async create(wanted: NewAccessToken, actor: Actor): Promise<{ token: AccessToken; info: AccessTokenInfo }> {
     const { db, now, audit } = this.#context;
     const token = newAccessToken();
     const created = now();
-    const row: AccessTokenRow = {
-      id: newTokenId(),
-      account_id: wanted.accountId,
-      title: wanted.title,
-      hash: hashToken(token),
-      scopes: JSON.stringify(SCOPES.filter((scope) => wanted.scopes.includes(scope))),
-      created_at: created.toISOString(),
-      expires_at:
-        wanted.expiresInSeconds === null
-          ? null
-          : new Date(created.getTime() + wanted.expiresInSeconds * 1000).toISOString(),
-      revoked_at: null,
-      last_used_at: null,
-    };
-    await db.transaction().execute(async (transaction) => {
+    const createdAt = created.toISOString();
+    refuseSenseless(wanted);
+    const expiry =
+      wanted.expiresInSeconds === null
+        ? null
+        : new Date(created.getTime() + wanted.expiresInSeconds * 1000).toISOString();
+    const row = await db.transaction().execute(async (transaction): Promise<AccessTokenRow> => {
+      const birth = await birthOf(transaction, wanted.parent ?? null, expiry, created);
+      const workspace =
+        wanted.workspace === undefined
+          ? undefined
+          : await transaction
+              .selectFrom("workspaces")
+              .select("id")
+              .where("owner_id", "=", wanted.accountId)
+              .where("name", "=", wanted.workspace)
+              .executeTakeFirst();
       const { count } = await transaction
         .selectFrom("access_tokens")
         .select((select) => select.fn.countAll<number>().as("count"))
         .where("account_id", "=", wanted.accountId)
         .where("revoked_at", "is", null)
-        .where((or) => or.or([or("expires_at", "is", null), or("expires_at", ">", row.created_at)]))
+        .where((or) => or.or([or("expires_at", "is", null), or("expires_at", ">", createdAt)]))
         .executeTakeFirstOrThrow();
       if (Number(count) >= LIMITS.tokensPerAccount) {
         throw new ProtocolError(
@@ -83,7 +96,24 @@ export class AccessTokens {
           `An account has at most ${LIMITS.tokensPerAccount} access tokens: revoke one first.`,
         );
       }
-      await transaction.insertInto("access_tokens").values(row).execute();
+      const made: AccessTokenRow = {
+        id: newTokenId(),
+        account_id: wanted.accountId,
+        title: wanted.title,
+        hash: hashToken(token),
+        scopes: JSON.stringify(SCOPES.filter((scope) => wanted.scopes.includes(scope))),
+        workspace_id: workspace?.id ?? null,
+        workspace_name: wanted.workspace ?? null,
+        reusable: flag(wanted.reusable === true),
+        parent_id: birth.parentId,
+        depth: birth.depth,
+        created_at: createdAt,
+        expires_at: birth.expiresAt,
+        revoked_at: null,
+        last_used_at: null,
+      };
+      await transaction.insertInto("access_tokens").values(made).execute();
+      return made;
     });
     await this.#pruneDead(wanted.accountId);
     audit({
@@ -118,19 +148,31 @@ export class AccessTokens {
     return row === undefined ? undefined : tokenBody(row);
   }
 
-  /** @throws ProtocolError not_found, alike for a token that does not exist and one that is someone else's */
+  /**
+   * Revokes a token with all that it has made, also for other accounts.
+   * @throws ProtocolError not_found, alike for a token that does not exist and one that is someone else's
+   */
   async revoke(accountId: AccountId, id: TokenId, actor: Actor): Promise<void> {
     const { db, now, changed, audit } = this.#context;
-    const { numUpdatedRows } = await db
-      .updateTable("access_tokens")
-      .set({ revoked_at: now().toISOString() })
-      .where("id", "=", id)
-      .where("account_id", "=", accountId)
-      .where("revoked_at", "is", null)
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw new ProtocolError("not_found", "There is no such access token.");
-    audit({ event: "token.revoked", account: actor.account, address: actor.address, token: id });
+    const at = now().toISOString();
+    const descendants = await db.transaction().execute(async (transaction) => {
+      const { numUpdatedRows } = await transaction
+        .updateTable("access_tokens")
+        .set({ revoked_at: at })
+        .where("id", "=", id)
+        .where("account_id", "=", accountId)
+        .where("revoked_at", "is", null)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) throw new ProtocolError("not_found", "There is no such access token.");
+      return await revokeDescendants(transaction, id, at);
+    });
+    const { account, address } = actor;
+    audit({ event: "token.revoked", account, address, token: id });
     changed({ kind: "token-revoked", tokenId: id });
+    for (const child of descendants) {
+      audit({ event: "token.revoked", account, address, token: child, detail: `with ${id}, which made it` });
+      changed({ kind: "token-revoked", tokenId: child });
+    }
   }
 
   /** Forgets tokens that have been dead for long. */
@@ -164,10 +206,12 @@ export class AccessTokens {
     }
     await this.#touch(row, now);
     const admin = row.admin === 1;
+    const scopes = new Set(parseScopes(row.scopes).filter((scope) => scope !== "admin" || admin));
     return {
       account: { id: row.account_id, name: row.name, admin },
       tokenId: row.id,
-      scopes: new Set(parseScopes(row.scopes).filter((scope) => scope !== "admin" || admin)),
+      scopes,
+      registers: registersWhat(row),
     };
   }
 
@@ -207,7 +251,39 @@ export function tokenBody(row: AccessTokenRow): AccessTokenInfo {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
+    ...(row.workspace_name === null ? {} : { workspace: row.workspace_name }),
+    ...(row.reusable === 1 ? { reusable: true } : {}),
+    ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
   };
+}
+
+/**
+ * Whether a token is a host's alone, so that it is for one workspace: who manages the account, or the gateway, can make
+ * such tokens for each of them.
+ */
+function isForHosts(scopes: readonly Scope[]): boolean {
+  return scopes.includes("host") && !scopes.includes("account") && !scopes.includes("admin");
+}
+
+function registersWhat(row: AccessTokenRow): RegistersWhat {
+  if (row.reusable === 1 || !isForHosts(parseScopes(row.scopes))) return { kind: "any" };
+  if (row.workspace_id === null || row.workspace_name === null) {
+    return { kind: "first", name: row.workspace_name };
+  }
+  return { kind: "one", id: row.workspace_id, name: row.workspace_name };
+}
+
+/** @throws ProtocolError bad_request */
+function refuseSenseless({ scopes, workspace, reusable }: NewAccessToken): void {
+  if (workspace === undefined && reusable !== true) return;
+  const field = workspace === undefined ? "reusable" : "workspace";
+  if (workspace !== undefined && reusable === true) {
+    throw new ProtocolError("bad_request", "A token is for one workspace, or reusable: not both.", { field });
+  }
+  if (!isForHosts(scopes)) {
+    const message = "Only a token with the scope host, and neither account nor admin, is for one workspace.";
+    throw new ProtocolError("bad_request", message, { field });
+  }
 }
 
 /** A scope that this version does not know grants nothing. */

@@ -4,7 +4,7 @@ import { type Kysely, type Migration, Migrator, type SchemaModule } from "kysely
 import { StartError } from "../start-error.ts";
 import type { Tables } from "./schema.ts";
 
-const migrations: Readonly<Record<string, Migration>> = {
+export const migrations: Readonly<Record<string, Migration>> = {
   "0001-start": {
     async up(db) {
       const { schema } = db;
@@ -57,6 +57,29 @@ const migrations: Readonly<Record<string, Migration>> = {
         .addUniqueConstraint("pending_keys_account_key", ["account_id", "fingerprint"])
         .execute();
       await schema.createIndex("pending_keys_key").on("pending_keys").column("fingerprint").execute();
+    },
+  },
+  "0004-bound-tokens-and-held-host-keys": {
+    async up({ schema }) {
+      const tokens = () => schema.alterTable("access_tokens");
+      // Tokens of before are bound to no workspace yet, and are nobody's children.
+      await tokens().addColumn("workspace_id", "varchar(40)").execute();
+      await tokens().addColumn("workspace_name", "varchar(40)").execute();
+      await tokens()
+        .addColumn("reusable", "integer", (column) => column.notNull().defaultTo(0))
+        .execute();
+      await tokens().addColumn("parent_id", "varchar(40)").execute();
+      await tokens()
+        .addColumn("depth", "integer", (column) => column.notNull().defaultTo(0))
+        .execute();
+      await schema.alterTable("owner_tokens").addColumn("parent_id", "varchar(40)").execute();
+      await schema
+        .alterTable("workspaces")
+        .addColumn("held_host_keys", "text", (column) => column.notNull().defaultTo("[]"))
+        .execute();
+      await schema.alterTable("workspaces").addColumn("accepted_host_key", "varchar(60)").execute();
+      await schema.createIndex("access_tokens_parent").on("access_tokens").column("parent_id").execute();
+      await schema.createIndex("owner_tokens_parent").on("owner_tokens").column("parent_id").execute();
     },
   },
 };

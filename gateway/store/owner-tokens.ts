@@ -13,6 +13,7 @@ import {
 import type { OwnerGrant } from "../directory.ts";
 import { type Actor, daysBefore, LAST_USED_MS, LIMITS, type StoreContext } from "./context.ts";
 import type { OwnerTokenRow } from "./schema.ts";
+import { birthOf } from "./token-family.ts";
 import type { OwnedWorkspace } from "./workspaces.ts";
 
 export class OwnerTokens {
@@ -64,32 +65,30 @@ export class OwnerTokens {
     };
   }
 
-  /** @throws ProtocolError limit_reached, forbidden */
+  /**
+   * @param parent the access token that makes it; its expiry is the owner token's too where it is earlier
+   * @throws ProtocolError limit_reached, forbidden; token_revoked, token_expired: the parent has ended meanwhile
+   */
   async create(
     workspace: OwnedWorkspace,
     expiresInSeconds: number,
     actor: Actor,
+    parent?: TokenId,
   ): Promise<{ token: OwnerToken; info: OwnerTokenInfo }> {
     const { db, now, audit } = this.#context;
     if (!workspace.ownerTokens) throw refusedByHost();
     const token = newOwnerToken();
     const created = now();
-    const row: OwnerTokenRow = {
-      id: newTokenId(),
-      workspace_id: workspace.id,
-      hash: hashToken(token),
-      created_at: created.toISOString(),
-      expires_at: new Date(created.getTime() + expiresInSeconds * 1000).toISOString(),
-      revoked_at: null,
-      last_used_at: null,
-    };
-    await db.transaction().execute(async (transaction) => {
+    const createdAt = created.toISOString();
+    const expiry = new Date(created.getTime() + expiresInSeconds * 1000).toISOString();
+    const row = await db.transaction().execute(async (transaction): Promise<OwnerTokenRow> => {
+      const birth = await birthOf(transaction, parent ?? null, expiry, created);
       const { count } = await transaction
         .selectFrom("owner_tokens")
         .select((select) => select.fn.countAll<number>().as("count"))
         .where("workspace_id", "=", workspace.id)
         .where("revoked_at", "is", null)
-        .where("expires_at", ">", row.created_at)
+        .where("expires_at", ">", createdAt)
         .executeTakeFirstOrThrow();
       if (Number(count) >= LIMITS.ownerTokensPerWorkspace) {
         throw new ProtocolError(
@@ -97,7 +96,18 @@ export class OwnerTokens {
           `A workspace has at most ${LIMITS.ownerTokensPerWorkspace} owner tokens: revoke one first.`,
         );
       }
-      await transaction.insertInto("owner_tokens").values(row).execute();
+      const made: OwnerTokenRow = {
+        id: newTokenId(),
+        workspace_id: workspace.id,
+        hash: hashToken(token),
+        parent_id: birth.parentId,
+        created_at: createdAt,
+        expires_at: birth.expiresAt ?? expiry,
+        revoked_at: null,
+        last_used_at: null,
+      };
+      await transaction.insertInto("owner_tokens").values(made).execute();
+      return made;
     });
     await this.#pruneDead(workspace);
     audit({

@@ -1,13 +1,16 @@
 // How a host finds its workspace again, or makes one. The same account and name give the same workspace; an open
-// registration is known by its id alone.
+// registration is known by its id alone. A host's token is bound to the workspace that it registers first, and a host
+// whose key has changed waits for the owner's word.
 
+import type { Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { newWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
-import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
-import type { Identity, Registration, WorkspaceRecord } from "../directory.ts";
+import type { HeldHostKey, Identity, Registration, WorkspaceRecord } from "../directory.ts";
+import { isExpected } from "../expected-host-key.ts";
 import { flag, LIMITS, type StoreContext } from "./context.ts";
-import type { WorkspaceRow } from "./schema.ts";
+import { fingerprintOf, parseHeld, parseHostKeys, withHeld } from "./held-host-keys.ts";
+import type { Tables, WorkspaceRow } from "./schema.ts";
 import type { Workspaces } from "./workspaces.ts";
 
 export class Registrations {
@@ -21,13 +24,19 @@ export class Registrations {
     this.#openIds = openIds;
   }
 
+  /** @throws ProtocolError token_bound */
   async find(
     identity: Identity | null,
     name: Name,
     workspaceId: WorkspaceId | null,
   ): Promise<WorkspaceRecord | undefined> {
+    if (identity?.registers.kind === "one") return this.#bound(identity.registers, name);
     const byId = workspaceId === null ? undefined : await this.#workspaces.get(workspaceId);
     if (identity === null) return byId?.owner === null ? byId : undefined;
+    if (identity.registers.kind === "first") {
+      const { name: madeFor } = identity.registers;
+      if (madeFor !== null && madeFor !== name) throw bound(madeFor, name);
+    }
     // A workspace that was renamed at the gateway: its host still asks for the former name, with the id.
     if (byId?.owner?.id === identity.account.id && (await this.#askedName(byId.id)) === name) return byId;
     const row = await this.#context.db
@@ -39,47 +48,143 @@ export class Registrations {
     return row === undefined ? undefined : this.#workspaces.get(row.id);
   }
 
-  /** @throws ProtocolError limit_reached (an account's workspaces), gateway_full (open ones), name_taken */
+  /**
+   * @throws ProtocolError limit_reached (an account's workspaces), gateway_full (open ones), name_taken, token_bound;
+   * host_key_held and identity_mismatch for a host whose key is not the workspace's
+   */
   async register(registration: Registration): Promise<WorkspaceRecord> {
     const { existing } = registration;
-    const id =
-      (existing !== null && (await this.#update(existing, registration))) ||
-      (await this.#insert(registration));
+    const updated = existing === null ? undefined : await this.#update(existing, registration);
+    if (updated?.kind === "held") throw this.#heldBack(updated, registration);
+    const id = updated?.kind === "updated" ? updated.id : await this.#insert(registration);
     const workspace = await this.#workspaces.get(id);
     if (workspace === undefined) {
       throw new ProtocolError("workspace_unknown", "This workspace was removed while it registered.");
     }
-    this.#context.changed({ kind: "workspace", id, open: registration.identity === null });
+    const { identity, address } = registration;
+    if (identity?.registers.kind === "first") {
+      const token = identity.tokenId;
+      const account = identity.account.name;
+      this.#context.audit({ event: "token.bound", account, address, token, workspace: id });
+    }
+    this.#context.changed({ kind: "workspace", id, open: identity === null });
     return workspace;
   }
 
-  /** The id, or undefined where the row has been removed meanwhile. */
-  async #update(existing: WorkspaceRecord, registration: Registration): Promise<WorkspaceId | undefined> {
+  /** The workspace of the account's own token; one that was deleted comes back by a different token only. */
+  async #bound(
+    registers: Extract<Identity["registers"], { kind: "one" }>,
+    name: Name,
+  ): Promise<WorkspaceRecord> {
+    const workspace = await this.#workspaces.get(registers.id);
+    if (workspace === undefined) {
+      throw new ProtocolError(
+        "token_bound",
+        `This access token was for the workspace ${registers.name}, which was deleted: make a new one.`,
+      );
+    }
+    // Renamed at the gateway: its host still asks for the former name.
+    if (name !== workspace.name && name !== (await this.#askedName(workspace.id))) {
+      throw bound(workspace.name, name);
+    }
+    return workspace;
+  }
+
+  /** `gone`: the row has been removed meanwhile. */
+  async #update(existing: WorkspaceRecord, registration: Registration): Promise<Update> {
     const { db, now, audit } = this.#context;
-    const { numUpdatedRows } = await db
-      .updateTable("workspaces")
-      .set({
-        asked_name: registration.name,
-        host_keys: JSON.stringify(registration.hostKeys),
-        end_to_end_only: flag(registration.endToEndOnly),
-        owner_tokens: flag(registration.ownerTokens),
-        browser_url: registration.browserUrl,
-        folder: registration.folder,
-        last_seen_at: now().toISOString(),
-      })
-      .where("id", "=", existing.id)
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) return undefined;
-    if (existing.hostKeys[0] !== registration.hostKeys[0]) {
+    const time = now().toISOString();
+    const { id } = existing;
+    const [hostKey] = registration.hostKeys;
+    const update = await db.transaction().execute(async (transaction): Promise<Update> => {
+      const row = await transaction
+        .selectFrom("workspaces")
+        .select(["owner_id", "host_keys", "held_host_keys", "accepted_host_key"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (row === undefined) return { kind: "gone" };
+      const was = parseHostKeys(row.host_keys);
+      if (!isExpected({ hostKeys: was, acceptedHostKey: row.accepted_host_key }, hostKey)) {
+        if (row.owner_id === null || hostKey === undefined) throw notItsKey();
+        const before = parseHeld(row.held_host_keys);
+        const key = {
+          fingerprint: fingerprintOf(hostKey),
+          publicKey: hostKey,
+          since: time,
+          address: registration.address,
+          declined: false,
+        };
+        const held = withHeld(before, key);
+        if (held === undefined) {
+          const known = before.find(({ fingerprint }) => fingerprint === key.fingerprint) ?? key;
+          return { kind: "held", workspace: existing, key: known, isNew: false };
+        }
+        await transaction
+          .updateTable("workspaces")
+          .set({ held_host_keys: JSON.stringify(held) })
+          .where("id", "=", id)
+          .execute();
+        return { kind: "held", workspace: existing, key, isNew: true };
+      }
+      await bind(transaction, registration, id);
+      const hostKeys = JSON.stringify(registration.hostKeys);
+      const changed = was[0] !== hostKey;
+      await transaction
+        .updateTable("workspaces")
+        .set({
+          asked_name: registration.name,
+          host_keys: hostKeys,
+          end_to_end_only: flag(registration.endToEndOnly),
+          owner_tokens: flag(registration.ownerTokens),
+          browser_url: registration.browserUrl,
+          folder: registration.folder,
+          last_seen_at: time,
+          ...(changed ? { accepted_host_key: null } : {}),
+        })
+        .where("id", "=", id)
+        .execute();
+      return { kind: "updated", id, changed, moreKeys: row.host_keys !== hostKeys };
+    });
+    if (update.kind === "updated" && (update.changed || update.moreKeys)) {
       audit({
-        event: "workspace.host-key-changed",
+        event: update.changed ? "workspace.host-key-changed" : "workspace.host-keys-updated",
         account: registration.identity?.account.name,
-        workspace: existing.id,
-        key: fingerprintOf(registration.hostKeys[0]),
-        detail: `was ${fingerprintOf(existing.hostKeys[0])}`,
+        workspace: id,
+        token: registration.identity?.tokenId,
+        address: registration.address,
+        key: fingerprintOf(hostKey),
+        detail: `was ${existing.hostKeys.map(fingerprintOf).join(" ")}, is ${registration.hostKeys.map(fingerprintOf).join(" ")}`,
       });
     }
-    return existing.id;
+    return update;
+  }
+
+  /** The owner hears of it once; a host that asks again changes nothing. */
+  #heldBack({ workspace, key, isNew }: Held, { identity, address }: Registration): ProtocolError {
+    if (isNew) {
+      this.#context.audit({
+        event: "workspace.host-key-held",
+        account: identity?.account.name,
+        workspace: workspace.id,
+        token: identity?.tokenId,
+        address,
+        key: key.fingerprint,
+        detail: `beside ${fingerprintOf(workspace.hostKeys[0])}`,
+      });
+      this.#context.changed({ kind: "workspace", id: workspace.id });
+    }
+    if (key.declined) {
+      return new ProtocolError(
+        "identity_mismatch",
+        `The owner of ${workspace.name} has declined the host key ${key.fingerprint}.`,
+        { field: "hostKeys" },
+      );
+    }
+    return new ProtocolError(
+      "host_key_held",
+      `${workspace.name} is known by a different host key, so this host waits for its owner's word. If it is right, run: sallyport workspace host-key ${workspace.name} --accept ${key.fingerprint}`,
+      { field: "hostKeys" },
+    );
   }
 
   async #insert(registration: Registration): Promise<WorkspaceId> {
@@ -92,6 +197,8 @@ export class Registrations {
       name: registration.name,
       asked_name: registration.name,
       host_keys: JSON.stringify(registration.hostKeys),
+      held_host_keys: "[]",
+      accepted_host_key: null,
       end_to_end_only: flag(registration.endToEndOnly),
       owner_tokens: flag(registration.ownerTokens),
       browser_url: registration.browserUrl,
@@ -131,6 +238,7 @@ export class Registrations {
           },
         );
       }
+      await bind(transaction, registration, row.id);
     });
     if (owner === null) this.#openIds.add(row.id);
     audit({ event: "workspace.created", account: owner?.name, workspace: row.id, detail: row.name });
@@ -147,6 +255,62 @@ export class Registrations {
   }
 }
 
-function fingerprintOf(line: string | undefined): string {
-  return line === undefined ? "none" : parsePublicKey(line).fingerprint;
+type Held = {
+  readonly kind: "held";
+  readonly workspace: WorkspaceRecord;
+  readonly key: HeldHostKey;
+  readonly isNew: boolean;
+};
+type Update =
+  | { readonly kind: "gone" }
+  | Held
+  | {
+      readonly kind: "updated";
+      readonly id: WorkspaceId;
+      /** By its first key, which it is known by. */
+      readonly changed: boolean;
+      /** Another set of keys beside the first. */
+      readonly moreKeys: boolean;
+    };
+
+/**
+ * Binds the token of a registration to its workspace. In the transaction that registers, so that of two hosts which come
+ * with one token at once the second is refused. @throws ProtocolError token_bound
+ */
+async function bind(
+  transaction: Transaction<Tables>,
+  { identity, name }: Registration,
+  id: WorkspaceId,
+): Promise<void> {
+  if (identity === null || identity.registers.kind === "any") return;
+  const { numUpdatedRows } = await transaction
+    .updateTable("access_tokens")
+    .set({ workspace_id: id, workspace_name: name })
+    .where("id", "=", identity.tokenId)
+    .where((or) =>
+      or.or([
+        or("workspace_id", "=", id),
+        or.and([
+          or("workspace_id", "is", null),
+          or.or([or("workspace_name", "is", null), or("workspace_name", "=", name)]),
+        ]),
+      ]),
+    )
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) throw bound(null, name);
+}
+
+/** `to`: the workspace that the token is for; null: not this one. */
+function bound(to: Name | null, name: Name): ProtocolError {
+  return new ProtocolError(
+    "token_bound",
+    `This access token is for ${to === null ? "a different workspace" : `the workspace ${to} alone`}. Make one for ${name}: sallyport token create --title ${name} --scope host --workspace ${name}`,
+    { field: "name" },
+  );
+}
+
+function notItsKey(): ProtocolError {
+  return new ProtocolError("identity_mismatch", "This workspace id belongs to a host with a different key.", {
+    field: "workspaceId",
+  });
 }

@@ -34,6 +34,15 @@ export interface AccessTokenRow {
   hash: string;
   /** JSON array of scopes. */
   scopes: string;
+  /** The one workspace that it registers; null: none yet, or any (`reusable`, or a token that manages the account). */
+  workspace_id: WorkspaceId | null;
+  /** The name that it was made for, or that the workspace had when the token was bound to it. */
+  workspace_name: Name | null;
+  reusable: number;
+  /** The access token that made it, whose end is its end; null: made by the gateway itself. */
+  parent_id: TokenId | null;
+  /** How many parents there are above it. */
+  depth: number;
   created_at: string;
   expires_at: string | null;
   revoked_at: string | null;
@@ -79,6 +88,10 @@ export interface WorkspaceRow {
   asked_name: Name;
   /** JSON array of authorized_keys lines. */
   host_keys: string;
+  /** JSON array of `HeldHostKey`: keys of hosts that came under this workspace's name. */
+  held_host_keys: string;
+  /** Fingerprint of a key that the owner lets take over, until its host has come. */
+  accepted_host_key: string | null;
   end_to_end_only: number;
   owner_tokens: number;
   browser_url: BrowserUrl | null;
@@ -97,6 +110,8 @@ export interface OwnerTokenRow {
   id: TokenId;
   workspace_id: WorkspaceId;
   hash: string;
+  /** The access token that made it, whose end is its end; null: made before this was kept. */
+  parent_id: TokenId | null;
   created_at: string;
   expires_at: string;
   revoked_at: string | null;

@@ -22,6 +22,7 @@ import type { DirectoryChange } from "../directory-change.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { Accounts } from "./accounts.ts";
 import { LIMITS, type StoreContext } from "./context.ts";
+import { HostKeyDecisions } from "./held-host-keys.ts";
 import { migrate, requireCurrent } from "./migrations.ts";
 import { OwnerTokens } from "./owner-tokens.ts";
 import { PendingKeys } from "./pending-keys.ts";
@@ -50,6 +51,7 @@ export class Store implements Directory {
   readonly workspaces: Workspaces;
   readonly shares: Shares;
   readonly ownerTokens: OwnerTokens;
+  readonly hostKeyDecisions: HostKeyDecisions;
   readonly auditLog: AuditLog;
   readonly #registrations: Registrations;
   readonly #db: Kysely<Tables>;
@@ -92,6 +94,7 @@ export class Store implements Directory {
     this.workspaces = new Workspaces(context, openIds);
     this.shares = new Shares(context);
     this.ownerTokens = new OwnerTokens(context);
+    this.hostKeyDecisions = new HostKeyDecisions(context);
     this.#registrations = new Registrations(context, this.workspaces, openIds);
   }
 

@@ -5,6 +5,7 @@ import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
 import type { Name, WorkspaceRef } from "../../protocol/name.ts";
 import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts";
 import { type Actor, daysBefore, LIMITS, type StoreContext } from "./context.ts";
+import { parseHeld, parseHostKeys } from "./held-host-keys.ts";
 import type { WorkspaceRow } from "./schema.ts";
 
 export type OwnedWorkspace = WorkspaceRecord & { readonly owner: NonNullable<WorkspaceRecord["owner"]> };
@@ -214,13 +215,14 @@ export function isOwned(workspace: WorkspaceRecord): workspace is OwnedWorkspace
 }
 
 function record(row: JoinedRow): WorkspaceRecord {
-  const hostKeys: unknown = JSON.parse(row.host_keys);
   return {
     id: row.id,
     name: row.name,
     owner:
       row.owner_id === null || row.owner_name === null ? null : { id: row.owner_id, name: row.owner_name },
-    hostKeys: Array.isArray(hostKeys) ? hostKeys.filter((key) => typeof key === "string") : [],
+    hostKeys: parseHostKeys(row.host_keys),
+    heldHostKeys: parseHeld(row.held_host_keys),
+    acceptedHostKey: row.accepted_host_key,
     endToEndOnly: row.end_to_end_only === 1,
     ownerTokens: row.owner_tokens === 1,
     browserUrl: row.browser_url,

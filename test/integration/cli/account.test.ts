@@ -220,7 +220,9 @@ describe("tokens", () => {
     const listed: unknown = JSON.parse((await person.run(["token", "list", "--json"])).stdout);
     const row =
       (await person.run(["token", "list"])).stdout.split("\n").find((line) => line.includes("build")) ?? "";
-    expect(row).toMatch(/^tok_\S+ {2}build +(host,connect|connect,host) +in 12h +(just now|\d+s ago)$/);
+    expect(row).toMatch(
+      /^tok_\S+ {2}build +(host,connect|connect,host) +in 12h +(just now|\d+s ago) +tok_\S+$/,
+    );
     const id = row.split(" ", 1)[0] ?? "";
     expect(listed).toMatchObject({
       tokens: expect.arrayContaining([expect.objectContaining({ id, title: "build" })]),

@@ -153,6 +153,7 @@ test("the OpenAPI document is of version 3.1, consistent, and lists every route"
       "post /api/v1/workspaces/{ref}/shares",
       "delete /api/v1/workspaces/{ref}/shares/{account}",
       "get /api/v1/workspaces/{ref}/owner-tokens",
+      "post /api/v1/workspaces/{ref}/host-key",
       "post /api/v1/workspaces/{ref}/owner-tokens",
       "delete /api/v1/workspaces/{ref}/owner-tokens/{tokenId}",
       "get /api/v1/events",

@@ -116,6 +116,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       const identity = await gateway.store.authenticate(token);
       return gateway.store.register({
         identity,
+        address: "127.0.0.1",
         name: parseName(name),
         existing: null,
         hostKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+"],

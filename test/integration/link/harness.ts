@@ -10,6 +10,7 @@ import type { LinkOptions } from "../../../agent/host/link.ts";
 import type { Network } from "../../../agent/network/network.ts";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import { type GatewayOptions, parseGatewayOptions } from "../../../gateway/options.ts";
+import type { NewAccessToken } from "../../../gateway/store/access-tokens.ts";
 import type { Scope } from "../../../protocol/api.ts";
 import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import type { AccountId } from "../../../protocol/id.ts";
@@ -63,8 +64,13 @@ export class TestStack {
     return (await this.gateway.store.accounts.create(parseName(name), false, null)).id;
   }
 
-  async token(accountId: AccountId, scopes: readonly Scope[], expiresInSeconds: number | null = null) {
-    const wanted = { accountId, title: "test", scopes, expiresInSeconds };
+  async token(
+    accountId: AccountId,
+    scopes: readonly Scope[],
+    expiresInSeconds: number | null = null,
+    more: Partial<NewAccessToken> = {},
+  ) {
+    const wanted = { accountId, title: "test", scopes, expiresInSeconds, ...more };
     return await this.gateway.store.tokens.create(wanted, { account: "test" });
   }
 

@@ -70,7 +70,8 @@ async function register({ socket, messages, identity }: Awaited<ReturnType<typeo
 
 describe("a registered host", () => {
   it("that refuses a stream by what is no stream token loses its link, and nobody else loses anything", async () => {
-    const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
+    const ann = await stack.account("ann");
+    const { token } = await stack.token(ann, ["host", "connect"], null, { reusable: true });
     await stack.host({ token });
     const tunnel = await stack.tunnel("dev", token);
     const hostile = await control(token);

@@ -8,9 +8,10 @@ import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
 import { migrate } from "../../../../gateway/store/migrations.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "../../../../gateway/store/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
-import { newAccountId, newKeyId, newWorkspaceId } from "../../../../protocol/id.ts";
+import { newAccountId, newKeyId, newTokenId, newWorkspaceId } from "../../../../protocol/id.ts";
 import { parseName } from "../../../../protocol/name.ts";
 import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { hashToken, newAccessToken } from "../../../../protocol/token.ts";
 import { provedKey } from "../../../support/register-key.ts";
 import { ed25519 } from "./memory-store.ts";
 
@@ -104,6 +105,20 @@ test("keys from before proofs count after an update, until their holder proves t
   await expect(provedKey(store, bob, parsePublicKey(ed25519(1)))).rejects.toMatchObject({
     code: "key_taken",
   });
+  await store.close();
+});
+
+test("a host's token from before tokens were bound is bound to nothing yet", async () => {
+  const [ada, token] = [newAccountId(), newAccessToken()];
+  await writtenBefore(
+    "0003-keys-wait-for-their-proof",
+    `insert into accounts values ('${ada}', 'ada', 0, 0, '2030')`,
+    `insert into workspaces (id, owner_id, name, asked_name, host_keys, end_to_end_only, owner_tokens, created_at) values ('${newWorkspaceId()}', '${ada}', 'box', 'box', '[]', 0, 1, '2030')`,
+    `insert into access_tokens values ('${newTokenId()}', '${ada}', 't', '${hashToken(token)}', '["host"]', '2030', null, null, null)`,
+  );
+  const store = await Store.open(openDatabase(dir), { log });
+  expect(await store.workspaces.list(ada)).toMatchObject([{ name: "box", heldHostKeys: [] }]);
+  expect((await store.authenticate(token)).registers).toEqual({ kind: "first", name: null });
   await store.close();
 });
 

@@ -60,6 +60,7 @@ export async function memoryStore() {
   ) =>
     store.register({
       identity,
+      address: "192.0.2.1",
       name: parseName(name),
       existing: null,
       hostKeys: [hostKey],
