@@ -4,6 +4,7 @@
 
 import type { Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { clientAddressText } from "../../protocol/host-name.ts";
 import { newWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
 import type { HeldHostKey, Identity, Registration, WorkspaceRecord } from "../directory.ts";
@@ -111,7 +112,7 @@ export class Registrations {
           fingerprint: fingerprintOf(hostKey),
           publicKey: hostKey,
           since: time,
-          address: registration.address,
+          address: clientAddressText(registration.address),
           declined: false,
         };
         const held = withHeld(before, key);
