@@ -46,7 +46,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/keys/:id/proof",
     {
-      onRequest,
+      onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described("keys", "proveKey", "Prove a key by a signature (ssh-keygen -Y sign).", { 200: Key }),
         params: KeyParams,

@@ -4,7 +4,7 @@ import { type Kysely, type Migration, Migrator, type SchemaModule } from "kysely
 import { StartError } from "../start-error.ts";
 import type { Tables } from "./schema.ts";
 
-export const migrations: Readonly<Record<string, Migration>> = {
+const migrations: Readonly<Record<string, Migration>> = {
   "0001-start": {
     async up(db) {
       const { schema } = db;
