@@ -4,7 +4,7 @@
 
 import { Duplex, Writable } from "node:stream";
 import { MSG, STDERR } from "./message-numbers.ts";
-import { encode, message, type WireReader } from "./wire.ts";
+import { encode, message, TooLong, type WireReader } from "./wire.ts";
 
 /** What we let the peer send ahead of the reader, in bytes: OpenSSH's own value. */
 export const WINDOW = 2 * 1024 * 1024;
@@ -125,9 +125,18 @@ export class Channel extends Duplex {
   }
 
   receiveRequest(type: string, wantReply: boolean, data: WireReader): void {
-    const granted = this.#state === "open" && (this.onRequest?.(type, data) ?? false);
+    const granted = this.#state === "open" && this.#grants(type, data);
     if (!wantReply || this.#state !== "open") return;
     this.#carrier.send(message(granted ? MSG.channelSuccess : MSG.channelFailure, this.#remote));
+  }
+
+  #grants(type: string, data: WireReader): boolean {
+    try {
+      return this.onRequest?.(type, data) ?? false;
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw error;
+      return false;
+    }
   }
 
   /** The peer's CLOSE, or the end of the connection. What it sent before can still be read. */

@@ -4,7 +4,7 @@
 import { Channel, type ChannelCarrier, MAX_PACKET, WINDOW } from "./channel.ts";
 import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";
-import { message, WireError, WireReader } from "./wire.ts";
+import { message, TooLong, WireError, WireReader } from "./wire.ts";
 
 /** Channels of one connection, those being opened included. */
 export const MAX_CHANNELS = 256;
@@ -233,7 +233,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
       answered = true;
       return first;
     };
-    this.#owner?.openChannel({
+    const request: ChannelRequest = {
       type,
       data,
       accept: () => {
@@ -248,7 +248,13 @@ export class Connection implements PacketReceiver, ChannelCarrier {
         this.#channels.delete(number);
         refuse(reason, description);
       },
-    });
+    };
+    try {
+      this.#owner?.openChannel(request);
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw error;
+      request.refuse(OPEN_FAILURE.connectFailed, error.message);
+    }
   }
 
   #receiveConfirmation(data: WireReader): void {
@@ -280,7 +286,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     const name = data.text(128);
     const wantReply = data.boolean();
     if (this.#pendingReplies >= MAX_PENDING_REQUESTS) throw new WireError("Too many unanswered requests.");
-    const reply = Promise.resolve(this.#owner?.globalRequest(name, data) ?? false);
+    const reply = this.#replyTo(name, data);
     this.#pendingReplies++;
     this.#replies = Promise.all([this.#replies, reply]).then(([, result]) => {
       this.#pendingReplies--;
@@ -290,6 +296,16 @@ export class Connection implements PacketReceiver, ChannelCarrier {
         this.send(message(MSG.requestFailure), Buffer.from(result.refusal, "utf8"));
       } else this.send(message(MSG.requestSuccess), result === true ? Buffer.alloc(0) : result);
     });
+  }
+
+  async #replyTo(name: string, data: WireReader): Promise<GlobalReply> {
+    try {
+      return (await this.#owner?.globalRequest(name, data)) ?? false;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      if (!(error instanceof TooLong)) this.#fail(error.message);
+      return false;
+    }
   }
 
   #channel(number: number): Channel | undefined {

@@ -1,8 +1,17 @@
 // SSH's data types (RFC 4251 §5), read from and written to the messages of the connection protocol.
 
+import { bytesOf, textOf } from "../byte-text.ts";
+
 /** The message ends too early or is otherwise not what RFC 4254 says: the connection ends. */
 export class WireError extends Error {
   override readonly name = "WireError";
+}
+
+/** One text is longer than it may be. What the message asks for is refused; the connection goes on. */
+export class TooLong extends WireError {
+  constructor(length: number, limit: number) {
+    super(`A text of ${length} bytes, where ${limit} are allowed.`);
+  }
 }
 
 export class WireReader {
@@ -44,13 +53,15 @@ export class WireReader {
     return this.#take(this.uint32());
   }
 
-  /** @throws WireError if it is longer than `limit` bytes or holds a NUL, which no path, name or command may */
+  /**
+   * Whatever its bytes are, `encode` and `bytesOf` give them back.
+   * @throws TooLong if it is longer than `limit` bytes; WireError if it holds a NUL, which no path, name or command may
+   */
   text(limit = 4096): string {
     const bytes = this.string();
-    if (bytes.length > limit)
-      throw new WireError(`A text of ${bytes.length} bytes, where ${limit} are allowed.`);
+    if (bytes.length > limit) throw new TooLong(bytes.length, limit);
     if (bytes.includes(0)) throw new WireError("A text with a NUL in it.");
-    return bytes.toString("utf8");
+    return textOf(bytes);
   }
 
   /** All that is left. Shares the message's memory. */
@@ -87,7 +98,7 @@ function encodeOne(value: WireValue): Uint8Array[] {
   }
   if (typeof value === "boolean") return [Buffer.from([value ? 1 : 0])];
   if (typeof value === "number") return [uint32(value)];
-  const bytes = typeof value === "string" ? Buffer.from(value, "utf8") : value;
+  const bytes = typeof value === "string" ? bytesOf(value) : value;
   return [uint32(bytes.length), bytes];
 }
 

@@ -51,6 +51,8 @@ export interface HostConnectionOptions {
   serveSftp: SessionContext["serveSftp"];
 }
 
+const LAST_WORDS_MS = 1_000;
+
 /** What sign-in makes available. */
 interface SignedIn {
   readonly signIn: SignIn;
@@ -138,13 +140,14 @@ export class HostConnection implements ConnectionOwner {
     this.#signedIn?.direct.close();
     this.#signedIn?.remote.close();
     this.#signedIn?.agent.close();
-    // Written bytes get a moment to leave; a peer that takes none does not keep the stream.
+    // Written bytes get a moment to leave; a peer that takes none does not keep the stream. What it still sends is read and
+    // dropped: unread bytes would turn the close into a reset, and the last words would be lost with it.
     this.#stream.end();
-    const last = setTimeout(() => this.#stream.destroy(), 1000);
-    this.#stream.once("finish", () => this.#stream.destroy());
+    this.#stream.resume();
+    const last = setTimeout(() => this.#stream.destroy(), LAST_WORDS_MS);
     this.#stream.once("close", () => clearTimeout(last));
     if (this.#stream.destroyed) clearTimeout(last);
-    else if (this.#stream.writableFinished) this.#stream.destroy();
+    else if (this.#stream.readableEnded) this.#stream.once("finish", () => this.#stream.destroy());
     if (this.#signedIn !== undefined) this.#log.info("connection ended");
   }
 

@@ -4,8 +4,10 @@
 import { accessSync, constants } from "node:fs";
 import { basename } from "node:path";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
+import { MAX_PACKET_BYTES } from "../../../protocol/ssh/ssh2/large-packets.ts";
 import type { WireReader } from "../../../protocol/ssh/wire.ts";
 import type { Log } from "../../log.ts";
+import { tooLongFor } from "./argument-limits.ts";
 import type { KeyPermissions } from "./key-grant.ts";
 import { ptyBinding } from "./node-pty-private.ts";
 import { startWithPipes } from "./pipe-process.ts";
@@ -39,8 +41,8 @@ export interface SessionContext {
   serveSftp(channel: Channel, options: { cwd: string; readOnly: boolean; signal: AbortSignal }): void;
 }
 
-/** The longest command that a client may ask for, in bytes; Linux takes 128 KiB in one argument. */
-const MAX_COMMAND = 128 * 1024 - 1;
+/** Of a command or a variable, in bytes: as much as one packet holds. What the system does not take, it says when it starts. */
+const ANY_LENGTH = MAX_PACKET_BYTES;
 
 type Start =
   | { readonly kind: "shell" }
@@ -57,7 +59,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
   channel.onRequest = (type, data) => {
     switch (type) {
       case "env":
-        return environment.add(data.text(1024), data.text(32 * 1024));
+        return environment.add(data.text(ANY_LENGTH), data.text(ANY_LENGTH));
       case "pty-req":
         return requestTerminal(data);
       case "window-change":
@@ -67,7 +69,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       case "shell":
         return start({ kind: "shell" });
       case "exec":
-        return start({ kind: "exec", command: data.text(MAX_COMMAND) });
+        return start({ kind: "exec", command: data.text(ANY_LENGTH) });
       case "subsystem":
         return data.text(128) === "sftp" && start({ kind: "sftp" });
       case "signal":
@@ -164,18 +166,24 @@ export function serveSession(channel: Channel, context: SessionContext): void {
         term: terminal?.term,
       }),
     };
+    const tooLong = environment.tooMuch ?? tooLongFor(spec);
+    if (tooLong !== undefined) return fail(`${user.shell}: Argument list too long: ${tooLong}`, 1);
     try {
       accessSync(spec.file, constants.X_OK);
       running = terminal === undefined ? await startWithPipes(spec) : startOnPty(spec, terminal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error(`${user.shell} does not start: ${reason}`);
-      channel.stderr.write(`sallyport: ${user.shell} does not start: ${reason}\n`);
-      await channel.flushed();
-      channel.exit(127);
-      return channel.close();
+      return fail(`sallyport: ${user.shell} does not start: ${reason}`, 127);
     }
     await runProcess(running, channel, context.hangUpGrace);
+  }
+
+  async function fail(reason: string, status: number): Promise<void> {
+    channel.stderr.write(`${reason}\n`);
+    await channel.flushed();
+    channel.exit(status);
+    channel.close();
   }
 
   function workingDirectory(): { path: string; problem: string | undefined } {

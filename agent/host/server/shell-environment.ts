@@ -50,8 +50,11 @@ export function sessionEnvironment(
   return environment;
 }
 
+/** As sshd: what is beyond is left out. */
 const MAX_VARIABLES = 128;
-const MAX_TOTAL_BYTES = 64 * 1024;
+/** Of all of them together. Linux takes 2 MiB of arguments and variables where the stack has its usual 8. */
+const MAX_TOTAL_BYTES = 1024 * 1024;
+const MAX_CONFINED_BYTES = 64 * 1024;
 
 /**
  * Variables that a client may not set, because they change which code a program loads or runs, or what the session
@@ -75,10 +78,18 @@ const ALLOWED_WHEN_CONFINED = /^(LANG|LC_[A-Z]+)$/;
 export class EnvironmentRequests {
   readonly variables = new Map<string, string>();
   readonly #confined: boolean;
+  readonly #maxBytes: number;
   #bytes = 0;
+  #tooMuch = false;
 
   constructor(confined: boolean) {
     this.#confined = confined;
+    this.#maxBytes = confined ? MAX_CONFINED_BYTES : MAX_TOTAL_BYTES;
+  }
+
+  /** Why there is nothing to start with them; undefined: there is. */
+  get tooMuch(): string | undefined {
+    return this.#tooMuch ? `the variables have more than ${this.#maxBytes} bytes together` : undefined;
   }
 
   /** False: refused; the client goes on without it. */
@@ -86,8 +97,10 @@ export class EnvironmentRequests {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) return false;
     if (this.#confined ? !ALLOWED_WHEN_CONFINED.test(name) : REFUSED.some((rule) => rule.test(name)))
       return false;
+    if (this.variables.size >= MAX_VARIABLES) return false;
     this.#bytes += name.length + Buffer.byteLength(value);
-    if (this.variables.size >= MAX_VARIABLES || this.#bytes > MAX_TOTAL_BYTES) return false;
+    this.#tooMuch = this.#bytes > this.#maxBytes;
+    if (this.#tooMuch) return false;
     this.variables.set(name, value);
     return true;
   }

@@ -8,9 +8,18 @@ declare module "ssh2/lib/protocol/utils.js" {
 }
 
 declare module "ssh2/lib/protocol/crypto.js" {
+  interface Cipher {
+    allocPacket(size: number): Buffer;
+    encrypt(packet: Buffer): void;
+  }
   const crypto: {
     /** Settled when the ciphers can be used. */
     readonly init: Promise<unknown>;
+    readonly bindingAvailable: boolean;
+    readonly CIPHER_INFO: Readonly<Record<string, { readonly keyLen: number; readonly ivLen: number }>>;
+    readonly MAC_INFO: Readonly<Record<string, { readonly len: number }>>;
+    createCipher(config: object): Cipher;
+    createDecipher(config: object): import("./private.ts").PrivateDecipher;
   };
   export default crypto;
 }

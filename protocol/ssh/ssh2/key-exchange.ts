@@ -12,7 +12,8 @@ import { HYBRID_KEY_EXCHANGE } from "./algorithms.ts";
 import { announceExtensions } from "./extension-info.ts";
 import { type HybridExchange, hybridClient, hybridServer } from "./hybrid-key-exchange.ts";
 import {
-  failKeyExchange,
+  fail,
+  KEY_EXCHANGE_FAILED,
   type PrivateKeyExchange,
   type PrivateOffer,
   type PrivateProtocol,
@@ -67,12 +68,12 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, be
   const receive = (payload: Buffer, toSsh2: (payload: Buffer) => unknown): unknown => {
     const type = payload[0] ?? 0;
     if (unsafe !== undefined && (type === MSG_SERVICE_REQUEST || type >= MSG_USERAUTH_FIRST)) {
-      return failKeyExchange(protocol, new DisagreementError(unsafe));
+      return fail(protocol, KEY_EXCHANGE_FAILED, new DisagreementError(unsafe));
     }
     if (type !== MSG_KEXINIT) return toSsh2(payload);
     const agreement = agree(protocol, payload);
     if (agreement.problem !== undefined && !(protocol._server && isFirst)) {
-      return failKeyExchange(protocol, new DisagreementError(agreement.problem));
+      return fail(protocol, KEY_EXCHANGE_FAILED, new DisagreementError(agreement.problem));
     }
     unsafe = agreement.problem;
     if (isFirst) begun();

@@ -1,6 +1,7 @@
 // ssh2's private parts as Sallyport uses them, and the check that they are there. ssh2 is pinned to 1.17.0;
 // test/unit/protocol/ssh/ssh2/ fails when they change. Only files in this directory import this one.
 
+import type { Hmac } from "node:crypto";
 import utils from "ssh2/lib/protocol/utils.js";
 
 /** One side of an SSH connection inside of ssh2. */
@@ -17,7 +18,7 @@ export interface PrivateProtocol {
   readonly _strictMode: boolean | undefined;
   _offer: PrivateOffer;
   /** undefined before the peer's version line; `inSeqno` counts the packet that is being handled already. */
-  _decipher: { inSeqno: number; _onPayload: (payload: Buffer) => unknown } | undefined;
+  _decipher: PrivateDecipher | undefined;
   readonly _cipher: { readonly outSeqno: number };
   /** Gone once the connection has ended; every write throws from then on. */
   readonly _destruct: ((reason?: string) => void) | undefined;
@@ -33,6 +34,39 @@ export interface PrivateProtocol {
   parse: (data: Buffer, from: number, to: number) => void;
   rekey(): void;
   cleanup(): void;
+}
+
+/** Reads packets. Which of the optional fields there are tells the kinds of deciphers apart (large-packets.ts). */
+export interface PrivateDecipher {
+  inSeqno: number;
+  _onPayload: (payload: Buffer) => unknown;
+  /** Returns where it stopped, or undefined where it has read all. */
+  decrypt(data: Buffer, from: number, end: number): unknown;
+  /** Of the packet that is being read. */
+  readonly _len: number;
+  _packet: Buffer | null;
+  /** Bytes of the packet that have been read, and those that have been deciphered. */
+  _pktLen?: number;
+  _packetPos?: number;
+  /** ChaCha20-Poly1305: bytes of the length that have been read. */
+  readonly _lenPos?: number;
+  /** AES-GCM, and no cipher: the same. */
+  readonly _lenBytes?: number;
+  /** AES-GCM alone. */
+  readonly _tag?: Buffer;
+  /** AES-CTR with HMAC: what is read before the length is known, and how much of it has been. */
+  readonly _block?: Buffer;
+  readonly _blockPos?: number;
+  readonly _macETM?: boolean;
+  /** Those that are written in JavaScript have these; the others, ssh2's native binding. */
+  _decipherInstance?: { update(data: Uint8Array): Buffer } | null;
+  readonly _decipherSSLName?: string;
+  readonly _decipherKey?: Buffer;
+  readonly _decipherIV?: Buffer;
+  readonly _blockSize?: number;
+  _macInstance?: Hmac | null;
+  readonly _macSSLName?: string;
+  readonly _macKey?: Buffer;
 }
 
 /** One key exchange; its methods are what another method of exchange replaces. */
@@ -145,11 +179,13 @@ export function disconnectMessage(reason: number, description: string): Uint8Arr
   return message;
 }
 
-const KEY_EXCHANGE_FAILED = 3;
+/** Reasons in DISCONNECT (RFC 4253 §11.1). */
+export const PROTOCOL_ERROR = 2;
+export const KEY_EXCHANGE_FAILED = 3;
 
 /** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
-export function failKeyExchange(protocol: PrivateProtocol, problem: Error): number {
-  sendMessage(protocol, [disconnectMessage(KEY_EXCHANGE_FAILED, problem.message)], true);
+export function fail(protocol: PrivateProtocol, reason: number, problem: Error): number {
+  sendMessage(protocol, [disconnectMessage(reason, problem.message)], true);
   protocol._destruct?.();
   protocol._onError(problem);
   return Number.POSITIVE_INFINITY;

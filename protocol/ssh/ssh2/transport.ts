@@ -9,12 +9,14 @@ import { HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "../../limits.ts";
 import { KeyExchangeAllowance } from "../key-exchange-allowance.ts";
 import { WireError, WireReader } from "../wire.ts";
 import { prepareKeyExchange } from "./key-exchange.ts";
+import { acceptLargePackets } from "./large-packets.ts";
 import { paceParsing } from "./packet-pace.ts";
 import {
   disconnectMessage,
-  failKeyExchange,
+  fail,
   isAlive,
   isExchangingKeys,
+  PROTOCOL_ERROR,
   type PrivateProtocol,
   privateProtocol,
   sendMessage,
@@ -29,7 +31,6 @@ const MSG_UNIMPLEMENTED = 3;
 const MSG_SERVICE_REQUEST = 5;
 const MSG_KEXINIT = 20;
 const MSG_USERAUTH_FIRST = 50;
-const PROTOCOL_ERROR = 2;
 
 /**
  * What may wait to leave, in bytes of memory, before a server cuts the peer off. Those who send data stop where the transport is not
@@ -220,10 +221,8 @@ export function carryPackets(
         return undefined;
       }
       if (type === MSG_KEXINIT && !isExchangingKeys(protocol) && !allowance.take(bytes)) {
-        return failKeyExchange(
-          protocol,
-          new Error("Key exchanges follow each other too fast: raise RekeyLimit."),
-        );
+        const problem = new Error("Key exchanges follow each other too fast: raise RekeyLimit.");
+        return fail(protocol, PROTOCOL_ERROR, problem);
       }
       if (isAuthenticated) reportTransportMessage(payload, receiver);
       else if (type === MSG_SERVICE_REQUEST) receiver.serviceAsked?.();
@@ -236,6 +235,7 @@ export function carryPackets(
     else transport.disconnect(PROTOCOL_ERROR, "Connection protocol before authentication.");
     return undefined;
   };
+  acceptLargePackets(protocol, () => isAuthenticated);
   // Last, so that a KEXINIT passes it first.
   prepareKeyExchange(protocol, stream, () => receiver.keyExchangeBegun?.());
   return {

@@ -31,6 +31,22 @@ describe("a re-originated session", () => {
     expect(end?.bytesOut).toBeLessThan(110_000);
   });
 
+  it("takes commands as long as a host takes them, and fails alone where one is longer", async () => {
+    const words = (bytes: number) => [
+      "echo",
+      "in",
+      ";:",
+      "x".repeat(bytes / 2 - 8),
+      "x".repeat(bytes / 2 - 8),
+    ];
+    expect(await chain.ssh(["gw", ...words(131_000)])).toMatchObject({
+      code: 0,
+      stdout: Buffer.from("in\n"),
+    });
+    const { code, stderr } = await chain.ssh(["gw", ...words(200_000)]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("Argument list too long")]);
+  });
+
   it("shows the client's own address to what it runs", async () => {
     const { stdout } = await chain.ssh(["gw", "echo $SSH_CONNECTION"]);
     expect(stdout.toString()).toMatch(/^192\.0\.2\.7 /);

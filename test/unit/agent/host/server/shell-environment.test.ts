@@ -93,6 +93,12 @@ describe("what a client may set", () => {
     const accepted = Array.from({ length: 300 }, (_, index) => many.add(`V${index}`, "x")).filter(Boolean);
     expect(accepted).toHaveLength(128);
     const large = new EnvironmentRequests(false);
-    expect([large.add("A", "x".repeat(40_000)), large.add("B", "x".repeat(40_000))]).toEqual([true, false]);
+    expect([large.add("A", "x".repeat(600_000)), large.tooMuch]).toEqual([true, undefined]);
+    expect([large.add("B", "x".repeat(600_000)), large.tooMuch]).toEqual([false, expect.any(String)]);
+    const confined = new EnvironmentRequests(true);
+    expect([confined.add("LANG", "x".repeat(60_000)), confined.add("LC_ALL", "x".repeat(60_000))]).toEqual([
+      true,
+      false,
+    ]);
   });
 });
