@@ -75,6 +75,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     what: () => l10n.t("Forgetting the workspace"),
     run: async (services, node) => (await import("./sessions/session-commands.ts")).forget(services, node),
   },
+  "sallyport.decideHostKey": {
+    what: () => l10n.t("Deciding about a host key"),
+    run: async (services, node) =>
+      (await import("./sessions/decide-host-key.ts")).decideHostKey(services, node),
+  },
   "sallyport.showDetails": {
     what: () => l10n.t("Showing details"),
     run: async (services, node) =>

@@ -102,7 +102,7 @@ async function create(values: Values, context: CommandContext): Promise<number> 
   if (values.json === true) context.stdout.write(json(created));
   else {
     const { id, expiresAt } = created.info;
-    const sooner = isSooner(expiresAt, expiresIn) ? ", as the token that you are signed in with" : "";
+    const sooner = isSooner(created.info, expiresIn) ? ", as the token that you are signed in with" : "";
     context.stderr.write(
       `Access token ${id} for ${scopes.join(", ")}${registers(created.info)}, expires ${expiry(expiresAt)}${sooner}. It is shown only now:\n`,
     );
@@ -206,10 +206,10 @@ function registers({ workspace, reusable }: AccessTokenInfo): string {
   return reusable === true ? " of any workspace" : "";
 }
 
-/** Than was asked for: the token that made it expires. A second or two are the way there. */
-function isSooner(expiresAt: string | null, expiresIn: number | null): boolean {
+/** Than was asked for: the token that made it expires. */
+function isSooner({ createdAt, expiresAt }: AccessTokenInfo, expiresIn: number | null): boolean {
   if (expiresAt === null) return false;
-  return expiresIn === null || Date.parse(expiresAt) < Date.now() + (expiresIn - 60) * 1000;
+  return expiresIn === null || Date.parse(expiresAt) - Date.parse(createdAt) < expiresIn * 1000;
 }
 
 function expiry(time: string | null): string {

@@ -114,6 +114,7 @@ export function contextValue(node: TreeNode, view: GatewayView | undefined): str
       const words = ["session", workspace.online ? "online" : "offline", workspace.mine ? "mine" : "shared"];
       if (workspace.mine && !workspace.endToEndOnly) words.push("owner-token");
       if (browserUrlOf(workspace.browserUrl) !== undefined) words.push("browser");
+      if (workspace.heldHostKeys !== undefined) words.push("held");
       return words.join(" ");
     }
     default:

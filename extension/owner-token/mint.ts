@@ -3,6 +3,7 @@
 import { l10n, window } from "vscode";
 import { formatDuration } from "../../agent/duration.ts";
 import { workspaceLabel } from "../../agent/sessions/session-list.ts";
+import type { OwnerTokenInfo } from "../../protocol/api.ts";
 import { parseTokenId } from "../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import type { ConnectTarget } from "../connect/connect.ts";
@@ -24,9 +25,14 @@ export async function copyOwnerTokenFor(
   const { token, info } = await (await gateway.api()).createOwnerToken(ref, seconds);
   await putOnClipboard(services, token);
   services.log.info(`Minted owner token ${info.id} for ${workspace.name}, until ${info.expiresAt}.`);
-  const notice = { kind: "owner-token", token: info.id, duration: formatDuration(seconds) } as const;
+  const notice = { kind: "owner-token", token: info.id, duration: formatDuration(lifetime(info)) } as const;
   if (use === "ssh-asks") await leaveNotice(services, target, notice);
   void showOwnerTokenNotice(services, target, notice, use);
+}
+
+/** In seconds, by the gateway's clock. Shorter than was asked for where the account's own token expires sooner. */
+function lifetime({ createdAt, expiresAt }: OwnerTokenInfo): number {
+  return (Date.parse(expiresAt) - Date.parse(createdAt)) / 1000;
 }
 
 /** `token` is its id. */

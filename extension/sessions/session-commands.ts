@@ -135,6 +135,9 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
     [l10n.t("Made"), timeAgo(workspace.createdAt)],
     [l10n.t("Last used from here"), lastUse(services, gateway.gateway, workspace.id)],
     ...workspace.hostKeys.map((line) => [l10n.t("Host key"), parsePublicKey(line).fingerprint] as const),
+    ...(workspace.heldHostKeys ?? []).map(
+      ({ fingerprint }) => [l10n.t("New host key, not accepted"), fingerprint] as const,
+    ),
     ["ID", workspace.id],
   ];
   const table = rows.map(([name, value]) => `| ${name} | ${markdownText(value)} |`).join("\n");

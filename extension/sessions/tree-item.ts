@@ -22,6 +22,7 @@ import {
   type TreeNode,
 } from "../../agent/sessions/session-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
+import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { ManagedTransport } from "../connect/managed-config.ts";
 import { describe } from "../failure-message.ts";
 import { timeAgo } from "../relative-time.ts";
@@ -122,8 +123,14 @@ function sessionItem(
   item.description = words.join(" · ");
   item.iconPath = sessionIcon(presence);
   item.accessibilityInformation = { label: `${label}, ${words.join(", ")}` };
+  if (workspace.heldHostKeys !== undefined) {
+    item.iconPath = new ThemeIcon("warning", new ThemeColor("list.warningForeground"));
+  }
   if (state?.kind === "signed-out") item.command = signInCommand(node);
-  else if (presence === "offline")
+  else if (presence === "offline" && workspace.heldHostKeys !== undefined) {
+    const title = l10n.t("Decide about the New Host Key");
+    item.command = { command: "sallyport.decideHostKey", title, arguments: [node] };
+  } else if (presence === "offline")
     item.command = { command: "sallyport.showDetails", title: l10n.t("Show Details"), arguments: [node] };
   else item.command = { command: "sallyport.connectHere", title: l10n.t("Connect"), arguments: [node] };
   return item;
@@ -142,6 +149,15 @@ function sessionIcon(presence: Presence): ThemeIcon {
 
 /** State, way, clients: for those who read, and for those who listen. */
 export function sessionWords(
+  workspace: Pick<Workspace, "clients" | "lastSeenAt" | "heldHostKeys">,
+  presence: Presence,
+  transport: ManagedTransport | undefined,
+): string[] {
+  const words = presenceWords(workspace, presence, transport);
+  return workspace.heldHostKeys === undefined ? words : [...words, l10n.t("new host key")];
+}
+
+function presenceWords(
   { clients, lastSeenAt }: Pick<Workspace, "clients" | "lastSeenAt">,
   presence: Presence,
   transport: ManagedTransport | undefined,
@@ -183,7 +199,20 @@ export function tooltip(
   const text = new MarkdownString(`**${workspaceLabel(workspace)}**\n\n${words.join(" · ")}`);
   text.appendMarkdown(`\n\n${l10n.t("Owner: {0}", workspace.owner)}`);
   if (workspace.endToEndOnly) text.appendMarkdown(`\n\n${l10n.t("End to end only")}`);
+  for (const line of heldKeyLines(workspace)) text.appendMarkdown(`\n\n${line}`);
   return text;
+}
+
+/** The host key that a workspace is known by, and those that hosts came with since: for its owner to compare. */
+export function heldKeyLines({ hostKeys, heldHostKeys = [] }: Workspace): string[] {
+  const [known] = hostKeys;
+  if (heldHostKeys.length === 0) return [];
+  return [
+    l10n.t("Known host key: {0}", known === undefined ? l10n.t("none") : parsePublicKey(known).fingerprint),
+    ...heldHostKeys.map(({ fingerprint, since, address }) =>
+      l10n.t("New host key: {0}, {1} from {2}", fingerprint, timeAgo(since), address),
+    ),
+  ];
 }
 
 function noticeItem(notice: Notice, node: TreeNode, view: GatewayView | undefined): TreeItem {

@@ -5,7 +5,7 @@ import { workspace } from "../agent/sessions/workspaces.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { treeItem } = await import("../../../extension/sessions/tree-item.ts");
+const { heldKeyLines, treeItem } = await import("../../../extension/sessions/tree-item.ts");
 const gateway = parseGatewayUrl("https://gw.example");
 const dev = workspace("dev", { clients: 2 });
 
@@ -36,4 +36,25 @@ test("a session of a gateway that is out of reach is not green, but can be tried
   expect(item.iconPath).toEqual({ id: "vm", color: undefined });
   expect(item.description).toBe("was online");
   expect(item.command?.command).toBe("sallyport.connectHere");
+});
+
+test("a workspace under whose name a host came with a different key warns of it, and a click leads to the decision", () => {
+  const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+";
+  const held = {
+    fingerprint: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+    publicKey,
+    since: new Date().toISOString(),
+    address: "192.0.2.1",
+  };
+  const prod = workspace("prod", { online: false, hostKeys: [publicKey], heldHostKeys: [held] });
+  const view = { gateway, state: { kind: "online" }, workspaces: new Map([[prod.id, prod]]) } as const;
+  const item = treeItem({ kind: "session", gateway, id: prod.id }, view, "ana", undefined);
+  expect(item.iconPath).toMatchObject({ id: "warning" });
+  expect(item.description).toBe("offline · new host key");
+  expect(item.contextValue).toMatch(/^session .*\bheld\b/);
+  expect(item.command?.command).toBe("sallyport.decideHostKey");
+  expect(heldKeyLines(prod)).toEqual([
+    expect.stringContaining("SHA256:"),
+    `New host key: ${held.fingerprint}, now from 192.0.2.1`,
+  ]);
 });
