@@ -15,7 +15,7 @@ import { type Desired, type DesiredOptions, desiredConfig, type Listing } from "
 import type { Difference } from "../ssh/config/effective-settings.ts";
 import { type Change, type Plan, planInclude, planRemoval } from "../ssh/config/include-plan.ts";
 import { launcherPath, removeLauncher, writeLauncher } from "../ssh/config/launcher-file.ts";
-import { formatManagedConfig } from "../ssh/config/managed-config.ts";
+import { countersOf, formatManagedConfig, withCounters } from "../ssh/config/managed-config.ts";
 import { withOwnerTokens } from "../ssh/config/owner-token.ts";
 import {
   includeArgument,
@@ -97,7 +97,9 @@ async function install(
   if (options.dryRun) {
     if (plan.kind === "change") context.stdout.write(`${plan.diff}\n`);
     if (plan.kind === "refused") context.stderr.write(lineToCopy(plan));
-    context.stdout.write(formatManagedConfig(preview.managed.sections));
+    const { sections } = preview.managed;
+    const counters = countersOf(readManaged(paths).sections);
+    context.stdout.write(formatManagedConfig(withCounters(sections, counters)));
     return 0;
   }
   if (plan.kind === "change") await confirm(plan, options, context);

@@ -10,6 +10,7 @@ import { resolveGateway } from "../credentials/store.ts";
 import { NETWORK_HELP, takeNetworkFlags } from "../network/network-flags.ts";
 import { nodeEnvironment } from "../node-environment.ts";
 import { splitSshArguments, sshArguments } from "../ssh/command-line.ts";
+import { countersNeeded } from "../ssh/config/effective-settings.ts";
 import { pinHostKeys } from "../ssh/pinned-keys.ts";
 import { quoteCommand } from "../ssh/quote.ts";
 import { findTarget } from "../ssh/target.ts";
@@ -72,14 +73,20 @@ async function run(args: readonly string[], given: CommandContext): Promise<numb
   );
   const knownHosts = await pinHostKeys(target.alias, target.hostKeys, context.env);
   const ssh = context.env.SALLYPORT_SSH || "ssh";
-  const sshArgs = sshArguments({
+  const invocation = {
     alias: target.alias,
     knownHosts,
     proxy: [...ownCompanion(), gateway, target.workspace],
     options: request.options,
     command: request.command,
     platform: process.platform,
-  });
+  };
+  // ssh is asked without the command, which it may not like beside what the configuration says.
+  const counters = await countersNeeded(
+    (known) => sshArguments({ ...invocation, command: [], counters: known }),
+    { program: ssh, env: context.env },
+  );
+  const sshArgs = sshArguments({ ...invocation, counters });
   if (own.has("print")) {
     context.stdout.write(`${quoteCommand([ssh, ...sshArgs], process.platform)}\n`);
     return 0;

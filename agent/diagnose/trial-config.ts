@@ -48,11 +48,15 @@ const HARMLESS = [
   "NumberOfPasswordPrompts 0",
   "ConnectionAttempts 1",
   "UpdateHostKeys no",
-  "GlobalKnownHostsFile none",
   "StrictHostKeyChecking yes",
   "VerifyHostKeyDNS no",
   "CanonicalizeHostname no",
   "CheckHostIP no",
+  "NoHostAuthenticationForLocalhost no",
+  "ProxyUseFdpass no",
+  "PubkeyAuthentication yes",
+  "PreferredAuthentications publickey",
+  "Tunnel no",
   "AddKeysToAgent no",
   "ControlMaster no",
   "ControlPath none",
@@ -83,7 +87,11 @@ export function trialConfig(way: TrialWay, files: TrialFiles, ssh: TrialSsh): st
       "  ProxyCommand none",
     );
   }
-  lines.push("Host *", `  UserKnownHostsFile ${optionPath(files.knownHosts, platform)}`);
+  lines.push(
+    "Host *",
+    `  UserKnownHostsFile ${optionPath(files.knownHosts, platform)}`,
+    `  GlobalKnownHostsFile ${optionPath(files.knownHosts, platform, "no-tokens")}`,
+  );
   lines.push(...HARMLESS.map((line) => `  ${line}`));
   lines.push(...includes(ssh).map((path) => `  Include ${path}`));
   return lines.map((line) => `${line}\n`).join("");

@@ -1,5 +1,6 @@
 // The argument list for the system's ssh. Pure.
 
+import { COUNTERS } from "./config/person-settings.ts";
 import { optionPath, proxyCommand } from "./quote.ts";
 
 /**
@@ -7,6 +8,9 @@ import { optionPath, proxyCommand } from "./quote.ts";
  */
 const WITH_VALUE = new Set("BbcDEeFIiJLlmOoPpQRSWw");
 const ALONE = new Set("1246AaCfGgKkMNnqsTtVvXxYy");
+
+/** The only one of them by which another host could prove itself. */
+const VOUCHING = "KnownHostsCommand";
 
 export interface SshInvocation {
   /** Both the name that ssh is told to connect to and the one that its host keys are pinned under. */
@@ -18,6 +22,8 @@ export interface SshInvocation {
   readonly options: readonly string[];
   /** Empty: a shell. */
   readonly command: readonly string[];
+  /** Keywords of COUNTERS that the person's configuration makes necessary. */
+  readonly counters?: readonly string[];
   readonly platform: NodeJS.Platform;
 }
 
@@ -26,21 +32,32 @@ export interface SshInvocation {
  * person's options, what they may want otherwise stands after them. Their configuration file comes last of all.
  */
 export function sshArguments(invocation: SshInvocation): string[] {
-  const { alias, knownHosts, proxy, options, command, platform } = invocation;
+  const { alias, knownHosts, proxy, options, command, platform, counters = [] } = invocation;
+  const counter = (keyword: string) => set(keyword, COUNTERS[keyword] ?? "");
   return [
     ...set("ProxyCommand", proxyCommand(proxy, platform)),
+    ...set("ProxyUseFdpass", "no"),
     ...set("HostKeyAlias", alias),
     ...set("UserKnownHostsFile", optionPath(knownHosts, platform)),
-    ...set("GlobalKnownHostsFile", "none"),
+    // Not "none": an ssh before 8.5 takes that for the name of a file in the directory that somebody works in.
+    ...set("GlobalKnownHostsFile", optionPath(knownHosts, platform, "no-tokens")),
     ...set("StrictHostKeyChecking", "yes"),
     ...set("VerifyHostKeyDNS", "no"),
     ...set("UpdateHostKeys", "no"),
     ...set("CanonicalizeHostname", "no"),
+    ...set("CheckHostIP", "no"),
+    ...set("NoHostAuthenticationForLocalhost", "no"),
     ...set("ControlPath", "none"),
+    ...counters.filter((keyword) => keyword === VOUCHING).flatMap(counter),
     ...options,
     // Above the 300 s for which a tunnel may be away and come back.
     ...set("ServerAliveInterval", "30"),
     ...set("ServerAliveCountMax", "12"),
+    ...set("PubkeyAuthentication", "yes"),
+    ...set("PreferredAuthentications", "publickey"),
+    ...set("RequestTTY", "auto"),
+    ...set("Tunnel", "no"),
+    ...counters.filter((keyword) => keyword !== VOUCHING).flatMap(counter),
     "--",
     alias,
     ...command,

@@ -38,10 +38,18 @@ export function proxyCommand(words: readonly string[], platform: NodeJS.Platform
   return quoted.join(" ").replaceAll("%", "%%");
 }
 
-/** The value of an option that is one path: quoted, since some of them take several, `%` doubled. */
-export function optionPath(path: string, platform: NodeJS.Platform): string {
+/**
+ * The value of an option that is one path: quoted, since some of them take several, `%` doubled for those that take tokens
+ * (ssh_config(5), TOKENS).
+ */
+export function optionPath(
+  path: string,
+  platform: NodeJS.Platform,
+  takes: "tokens" | "no-tokens" = "tokens",
+): string {
   const plain = platform === "win32" ? path.replaceAll("\\", "/") : path;
-  const escaped = plain.replaceAll("%", "%%").replace(/[\\"]/g, "\\$&");
+  const literal = takes === "tokens" ? plain.replaceAll("%", "%%") : plain;
+  const escaped = literal.replace(/[\\"]/g, "\\$&");
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
 }
 

@@ -4,9 +4,21 @@
 import { existsSync, rmdirSync } from "node:fs";
 import { withLock } from "../../files/lock.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFile } from "../../files/private-file.ts";
-import { type Difference, type Expectation, type SshProgram, verifyAlias } from "./effective-settings.ts";
+import {
+  counterKeywords,
+  type Difference,
+  type Expectation,
+  type SshProgram,
+  verifyAlias,
+} from "./effective-settings.ts";
 import type { Change } from "./include-plan.ts";
-import { formatManagedConfig, parseManagedConfig, type Section } from "./managed-config.ts";
+import {
+  countersOf,
+  formatManagedConfig,
+  parseManagedConfig,
+  type Section,
+  withCounters,
+} from "./managed-config.ts";
 import type { SshConfigPaths } from "./paths.ts";
 import { type FileSystem, REAL_FILE_SYSTEM, readPersonConfig, replacePersonConfig } from "./person-config.ts";
 
@@ -42,10 +54,13 @@ export async function applyConfig(request: ApplyRequest, fs = REAL_FILE_SYSTEM):
     const old = readOwnFiles(paths);
     const now: Managed = { sections: parseManagedConfig(old.config ?? ""), knownHosts: old.knownHosts ?? "" };
     const wanted = request.change(now);
-    const changed = writeOwnFiles(paths, old, {
-      config: formatManagedConfig(wanted.sections),
-      knownHosts: wanted.knownHosts,
-    });
+    const write = (counters: readonly string[]): void =>
+      writeOwnFiles(paths, readOwnFiles(paths), {
+        config: formatManagedConfig(withCounters(wanted.sections, counters)),
+        knownHosts: wanted.knownHosts,
+      });
+    let counters = countersOf(now.sections);
+    write(counters);
     const undo: (() => Promise<void>)[] = [async () => restoreOwnFiles(paths, old)];
     try {
       if (include !== undefined) {
@@ -55,8 +70,18 @@ export async function applyConfig(request: ApplyRequest, fs = REAL_FILE_SYSTEM):
         }
         undo.push(() => takeBack(paths, include, fs));
       }
-      const differences = (await inTurn(expect, (one) => verifyAlias(one, ssh))).flat();
-      if (differences.length === 0) return { kind: "applied", changed: changed || include !== undefined };
+      const verify = async () => (await inTurn(expect, (one) => verifyAlias(one, ssh))).flat();
+      let differences = await verify();
+      // Again and again, since one of these settings can keep ssh from telling of the others.
+      for (;;) {
+        const found = counterKeywords(differences.map(({ setting }) => setting));
+        if (found.every((keyword) => counters.includes(keyword))) break;
+        counters = [...new Set([...counters, ...found])];
+        write(counters);
+        differences = await verify();
+      }
+      if (differences.length === 0)
+        return { kind: "applied", changed: !isAsBefore(paths, old) || include !== undefined };
       await undoAll(undo);
       return { kind: "rolled-back", differences };
     } catch (error) {
@@ -108,10 +133,14 @@ function readOwnFiles(paths: SshConfigPaths): OwnFiles {
 }
 
 /** The host keys first: a block never stands there without the keys that it trusts. */
-function writeOwnFiles(paths: SshConfigPaths, old: OwnFiles, wanted: OwnFiles): boolean {
+function writeOwnFiles(paths: SshConfigPaths, old: OwnFiles, wanted: OwnFiles): void {
   if (old.knownHosts !== wanted.knownHosts) writePrivateFile(paths.knownHosts, wanted.knownHosts ?? "");
   if (old.config !== wanted.config) writePrivateFile(paths.config, wanted.config ?? "");
-  return old.knownHosts !== wanted.knownHosts || old.config !== wanted.config;
+}
+
+function isAsBefore(paths: SshConfigPaths, old: OwnFiles): boolean {
+  const now = readOwnFiles(paths);
+  return now.knownHosts === old.knownHosts && now.config === old.config;
 }
 
 function restoreOwnFiles(paths: SshConfigPaths, old: OwnFiles): void {

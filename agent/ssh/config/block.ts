@@ -1,7 +1,8 @@
 // What one Host block of the managed SSH config says. OpenSSH, Microsoft's Remote-SSH (which runs the system's ssh) and the
 // open-source forks (which read the file themselves) have to take it for the same connection. The forks know HostName,
 // User, Port, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump and ProxyCommand and skip the rest: a block is
-// complete by those alone, and what only ssh knows (pinned host keys, keep-alive) makes it safer there. Pure.
+// complete by those alone, and what only ssh knows makes it safer there: pinned host keys, keep-alive, and whatever a person's own
+// settings for all hosts would break or weaken (person-settings.ts). Pure.
 
 import type { GatewayUrl } from "../../../protocol/gateway-url.ts";
 import { type HostName, type Port, parseHostName, parsePort } from "../../../protocol/host-name.ts";
@@ -81,12 +82,10 @@ export function workspaceSettings(block: WorkspaceBlock, place: BlockPlace): Set
       : command([transport.launcher, gateway, id], place.platform),
     ...trust(block.alias, place),
     ...pins(block.pins, place),
-    // Above the 300 s for which a tunnel may be away and come back.
-    word("ServerAliveInterval", "30"),
-    word("ServerAliveCountMax", "12"),
-    // A shared connection's socket is named after the alias, which can be longer than a socket's path may be.
-    word("ControlMaster", "no"),
-    word("ControlPath", "none"),
+    // The companion passes bytes and no descriptor.
+    word("ProxyUseFdpass", "no"),
+    ...byKey(),
+    ...session(),
   ];
 }
 
@@ -96,10 +95,8 @@ export function gatewaySettings(block: GatewayBlock, place: BlockPlace): Setting
     user(block.user),
     ...trust(block.alias, place),
     ...pins(block.pins, place),
-    word("ServerAliveInterval", "30"),
-    word("ServerAliveCountMax", "12"),
-    word("ControlMaster", "no"),
-    word("ControlPath", "none"),
+    ...byKey(),
+    ...session(),
   ];
 }
 
@@ -109,11 +106,8 @@ export function ownerTokenSettings(block: OwnerTokenBlock, place: BlockPlace): S
     // To the gateway the user name says which workspace is meant.
     word("User", block.id),
     ...trust(block.gatewayAlias, place),
-    word("PubkeyAuthentication", "no"),
-    word("ServerAliveInterval", "30"),
-    word("ServerAliveCountMax", "12"),
-    word("ControlMaster", "no"),
-    word("ControlPath", "none"),
+    ...byOwnerToken(),
+    ...session(),
   ];
 }
 
@@ -137,10 +131,45 @@ function trust(alias: string, { knownHosts, platform }: BlockPlace): Setting[] {
   return [
     word("HostKeyAlias", alias),
     path("UserKnownHostsFile", knownHosts, platform),
+    // Not "none": an ssh before 8.5 takes that for the name of a file in the directory that somebody works in. Unlike the one
+    // above it takes no tokens.
+    { ...path("GlobalKnownHostsFile", knownHosts, platform), value: slashed(knownHosts, platform) },
     word("StrictHostKeyChecking", "yes"),
     word("VerifyHostKeyDNS", "no"),
     word("UpdateHostKeys", "no"),
     word("CanonicalizeHostname", "no"),
+    word("CheckHostIP", "no"),
+    word("NoHostAuthenticationForLocalhost", "no"),
+  ];
+}
+
+/** What no person's setting for all hosts may change; every ssh since 7.3 knows these. The others are in person-settings.ts. */
+function session(): Setting[] {
+  return [
+    // Above the 300 s for which a tunnel may be away and come back.
+    word("ServerAliveInterval", "30"),
+    word("ServerAliveCountMax", "12"),
+    // A shared connection's socket is named after the alias, which can be longer than a socket's path may be.
+    word("ControlMaster", "no"),
+    word("ControlPath", "none"),
+    word("RequestTTY", "auto"),
+    word("Tunnel", "no"),
+  ];
+}
+
+function byKey(): Setting[] {
+  return [word("PubkeyAuthentication", "yes"), word("PreferredAuthentications", "publickey")];
+}
+
+/** The gateway asks for it. */
+function byOwnerToken(): Setting[] {
+  return [
+    word("PubkeyAuthentication", "no"),
+    word("PreferredAuthentications", "keyboard-interactive,password"),
+    word("KbdInteractiveAuthentication", "yes"),
+    word("PasswordAuthentication", "yes"),
+    word("NumberOfPasswordPrompts", "3"),
+    word("BatchMode", "no"),
   ];
 }
 
@@ -162,8 +191,11 @@ function word(keyword: string, value: string): Setting {
 function path(keyword: string, value: string, platform: NodeJS.Platform): Setting {
   // By itself that word means "no agent" to ssh and a file of this name to the forks.
   if (value === "none") throw unwritable(keyword, value);
-  const plain = platform === "win32" ? value.replaceAll("\\", "/") : value;
-  return { keyword, value: oneLine(keyword, plain).replaceAll("%", "%%"), form: "path" };
+  return { keyword, value: oneLine(keyword, slashed(value, platform)).replaceAll("%", "%%"), form: "path" };
+}
+
+function slashed(value: string, platform: NodeJS.Platform): string {
+  return platform === "win32" ? value.replaceAll("\\", "/") : value;
 }
 
 /**

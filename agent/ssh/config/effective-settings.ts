@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import { CommandError } from "../../command.ts";
 import type { Setting } from "./block.ts";
+import { COUNTERS } from "./person-settings.ts";
 
 export interface SshProgram {
   /** `ssh`, or the path of another one. */
@@ -41,9 +42,38 @@ const EXCLUSIVE: Readonly<Record<string, string>> = { proxyjump: "proxycommand",
 
 /** Empty: ssh does what the block says. @throws CommandError stage `ssh`: there is no ssh to ask */
 export async function verifyAlias({ alias, settings }: Expectation, ssh: SshProgram): Promise<Difference[]> {
-  const answer = await askSsh(alias, ssh);
-  if ("problem" in answer) return [{ alias, setting: "ssh -G", wanted: "", got: answer.problem }];
+  const { configFile } = ssh;
+  const args = [...(configFile === undefined ? [] : ["-F", configFile]), "--", alias];
+  const answer = await askSsh(args, ssh);
+  if ("problem" in answer) return [forksAway(alias, answer.problem)];
   return compareSettings({ alias, settings }, answer.settings, ssh.home);
+}
+
+/**
+ * The keywords of COUNTERS that the person's configuration makes necessary on a command line of ssh, which `argumentsWith` makes
+ * with some of them. Where ssh does not say, it is left to fail with its own words.
+ * @throws CommandError stage `ssh`: there is no ssh to ask
+ */
+export async function countersNeeded(
+  argumentsWith: (counters: readonly string[]) => readonly string[],
+  ssh: Pick<SshProgram, "program" | "env">,
+): Promise<string[]> {
+  let counters: string[] = [];
+  for (;;) {
+    const answer = await askSsh(argumentsWith(counters), ssh);
+    const differences =
+      "problem" in answer ? [forksAway("", answer.problem)] : uncountered("", answer.settings);
+    const found = counterKeywords(differences.map(({ setting }) => setting));
+    if (found.every((keyword) => counters.includes(keyword))) return counters;
+    counters = [...new Set([...counters, ...found])];
+  }
+}
+
+/** ssh refuses to say anything without a command where it is to go into the background. */
+function forksAway(alias: string, problem: string): Difference {
+  return /fork into background/i.test(problem)
+    ? { alias, setting: "forkafterauthentication", wanted: "no", got: "yes" }
+    : { alias, setting: "ssh -G", wanted: "", got: problem };
 }
 
 /** Pure. `effective` is what `ssh -G` printed, by keyword in lower case. */
@@ -71,7 +101,21 @@ export function compareSettings(
       differences.push({ alias, setting: other, wanted: "", got: intruder.join(" ") });
     }
   }
-  return differences;
+  return [...differences, ...uncountered(alias, effective)];
+}
+
+/** Those of `settings` that blocks can answer, as they are written in a file; `settings` are in lower case. */
+export function counterKeywords(settings: readonly string[]): string[] {
+  return Object.keys(COUNTERS).filter((keyword) => settings.includes(keyword.toLowerCase()));
+}
+
+/** What an ssh does not know, it does not mention. */
+function uncountered(alias: string, effective: ReadonlyMap<string, readonly string[]>): Difference[] {
+  return Object.entries(COUNTERS).flatMap(([keyword, wanted]) => {
+    const setting = keyword.toLowerCase();
+    const got = effective.get(setting)?.join(" ");
+    return got === undefined || same(setting, [wanted], [got]) ? [] : [{ alias, setting, wanted, got }];
+  });
 }
 
 /** Pure. Keywords in lower case, each with its values in order. */
@@ -104,9 +148,11 @@ function comparable(value: string, home: string): string {
 
 type Answer = { readonly settings: Map<string, string[]> } | { readonly problem: string };
 
-function askSsh(alias: string, ssh: SshProgram): Promise<Answer> {
-  const { program, configFile, timeoutMs = TIMEOUT_MS } = ssh;
-  const args = ["-G", ...(configFile === undefined ? [] : ["-F", configFile]), "--", alias];
+function askSsh(
+  args: readonly string[],
+  ssh: Pick<SshProgram, "program" | "env" | "timeoutMs">,
+): Promise<Answer> {
+  const { program, timeoutMs = TIMEOUT_MS } = ssh;
   const options = {
     env: { ...ssh.env },
     timeout: timeoutMs,
@@ -115,7 +161,7 @@ function askSsh(alias: string, ssh: SshProgram): Promise<Answer> {
     windowsHide: true,
   } as const;
   return new Promise((done, fail) => {
-    const child = execFile(program, args, options, (error, stdout, stderr) => {
+    const child = execFile(program, ["-G", ...args], options, (error, stdout, stderr) => {
       if (error === null) done({ settings: parseEffectiveSettings(stdout) });
       else if (error.code === "ENOENT") {
         const message = `There is no ${program}: install OpenSSH's client, or name one by SALLYPORT_SSH.`;

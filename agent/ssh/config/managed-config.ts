@@ -16,6 +16,8 @@ import {
   workspaceSettings,
 } from "./block.ts";
 
+import { COUNTERS } from "./person-settings.ts";
+
 export interface Section {
   readonly kind: "gateway" | "workspace";
   readonly gateway: GatewayUrl;
@@ -106,6 +108,23 @@ export function withSections(sections: readonly Section[], added: readonly Secti
   const same = (a: Section, b: Section) => a.kind === b.kind && a.gateway === b.gateway && a.id === b.id;
   const kept = sections.filter((section) => !added.some((one) => same(one, section)));
   return [...kept.filter(({ alias }) => !added.some((one) => one.alias === alias)), ...added];
+}
+
+/** What the sections say against settings of the person's own file: the keywords of COUNTERS that any of them has. */
+export function countersOf(sections: readonly Section[]): string[] {
+  return Object.keys(COUNTERS).filter((keyword) => sections.some((section) => has(section, keyword)));
+}
+
+/** All sections with these counters: they are about what the person has for all hosts. */
+export function withCounters(sections: readonly Section[], keywords: readonly string[]): Section[] {
+  return sections.map((section) => {
+    const missing = keywords.filter((keyword) => !has(section, keyword));
+    return { ...section, text: section.text + missing.map((one) => `  ${one} ${COUNTERS[one]}\n`).join("") };
+  });
+}
+
+function has({ text }: Section, keyword: string): boolean {
+  return text.includes(`\n  ${keyword} `);
 }
 
 /** The keys that a section pins; undefined: none. A later writer may not know of them and has to keep them. */

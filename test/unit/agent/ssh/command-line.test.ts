@@ -81,7 +81,7 @@ describe("the argument list for ssh", () => {
       "'/opt/it'\\''s 50%% off/node' /opt/cli.js tunnel https://gw.example ws_x",
     );
     expect(config.get("userknownhostsfile")).toBe(join(home, "a 100% b", "known_hosts"));
-    expect(config.get("globalknownhostsfile")).toBe("none");
+    expect(config.get("globalknownhostsfile")).toBe(join(home, "a 100% b", "known_hosts"));
     expect(config.get("stricthostkeychecking")).toBe("true");
     expect(config.get("serveraliveinterval")).toBe("30");
     expect(config.has("controlpath")).toBe(false);

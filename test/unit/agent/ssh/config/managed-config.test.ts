@@ -36,14 +36,22 @@ describe("a workspace's section", () => {
   ProxyCommand /home/ada/.config/sallyport/bin/sallyport-tunnel https://gw.example ws_aaaaaaaaaaaaaaaaaaaaaaaaaa
   HostKeyAlias web.gw.example
   UserKnownHostsFile /home/ada/.ssh/sallyport/known_hosts
+  GlobalKnownHostsFile /home/ada/.ssh/sallyport/known_hosts
   StrictHostKeyChecking yes
   VerifyHostKeyDNS no
   UpdateHostKeys no
   CanonicalizeHostname no
+  CheckHostIP no
+  NoHostAuthenticationForLocalhost no
+  ProxyUseFdpass no
+  PubkeyAuthentication yes
+  PreferredAuthentications publickey
   ServerAliveInterval 30
   ServerAliveCountMax 12
   ControlMaster no
   ControlPath none
+  RequestTTY auto
+  Tunnel no
 `);
   });
 
