@@ -41,7 +41,8 @@ Options:
   --gateway URL     only the workspaces of this gateway; without it, of all that you are signed in at
   --dry-run         show what would be written, and write nothing
   --yes             change the SSH configuration without asking
-  --remove          take everything out again: your own file is then as it was, byte for byte
+  --remove          take everything out again: your own file is then as it was, byte for byte; the hosts themselves go with
+                    the last file that includes them
 
 Examples:
   sallyport config-ssh
@@ -152,6 +153,11 @@ async function remove(
   if (plan.kind === "change") await confirm(plan, consent, context);
   const outcome = await removeConfig({ paths, include: plan.kind === "change" ? plan : undefined });
   if (outcome.kind === "outdated") throw outdated(paths);
+  if (outcome.keptFor.length > 0) {
+    const from = outcome.changed ? `out of ${paths.person}` : `not in ${paths.person}`;
+    context.stderr.write(`Sallyport is ${from}. Its hosts stay for ${outcome.keptFor.join(", ")}.\n`);
+    return 0;
+  }
   removeLauncher(machine);
   context.stderr.write(
     outcome.changed ? "Sallyport is out of your SSH configuration.\n" : "There was nothing to remove.\n",

@@ -31,6 +31,16 @@ export async function removeSshConfig(services: Services): Promise<void> {
     if (plan.kind === "change" && !(await askForRemoval(paths.person, plan))) return;
     const outcome = await removeConfig({ paths, include: plan.kind === "change" ? plan : undefined });
     if (outcome.kind === "outdated") continue;
+    if (outcome.keptFor.length > 0) {
+      void window.showInformationMessage(
+        l10n.t(
+          "Sallyport's SSH configuration is out of {0}. It stays for {1}, which includes it too.",
+          paths.person,
+          outcome.keptFor.join(", "),
+        ),
+      );
+      return;
+    }
     removeLauncher(machine());
     services.log.info("The SSH configuration was removed.");
     void window.showInformationMessage(

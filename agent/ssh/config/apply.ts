@@ -12,6 +12,7 @@ import {
   verifyAlias,
 } from "./effective-settings.ts";
 import type { Change } from "./include-plan.ts";
+import { noteIncluder, otherIncluders } from "./includers.ts";
 import {
   countersOf,
   formatManagedConfig,
@@ -80,8 +81,10 @@ export async function applyConfig(request: ApplyRequest, fs = REAL_FILE_SYSTEM):
         write(counters);
         differences = await verify();
       }
-      if (differences.length === 0)
+      if (differences.length === 0) {
+        noteIncluder(paths);
         return { kind: "applied", changed: !isAsBefore(paths, old) || include !== undefined };
+      }
       await undoAll(undo);
       return { kind: "rolled-back", differences };
     } catch (error) {
@@ -97,23 +100,35 @@ export interface RemoveRequest {
   readonly include: Change | undefined;
 }
 
-/** Takes the Include out, then Sallyport's own files: in this order ssh never looks for a file that is gone. */
+export type Removal =
+  /** `keptFor`: other files of the person's that still include Sallyport's, which are left to them. */
+  | { readonly kind: "applied"; readonly changed: boolean; readonly keptFor: readonly string[] }
+  | { readonly kind: "outdated" };
+
+/**
+ * Takes the Include out, then Sallyport's own files, unless another file includes them: in this order ssh never looks for a file
+ * that is gone.
+ */
 export async function removeConfig(
   { paths, include }: RemoveRequest,
   fs = REAL_FILE_SYSTEM,
-): Promise<Exclude<Outcome, { kind: "rolled-back" }>> {
+): Promise<Removal> {
   // The lock would make the directory that is to go.
-  if (include === undefined && !existsSync(paths.directory)) return { kind: "applied", changed: false };
+  if (include === undefined && !existsSync(paths.directory))
+    return { kind: "applied", changed: false, keptFor: [] };
   const outcome = await withLock(paths.lock, async () => {
     if (include !== undefined && !(await writeInclude(paths, include, fs)))
       return { kind: "outdated" } as const;
     const own = readOwnFiles(paths);
+    const keptFor = own.config === undefined ? [] : await otherIncluders(paths, fs);
+    if (keptFor.length > 0) return { kind: "applied", changed: include !== undefined, keptFor } as const;
     removePrivateFile(paths.config);
     removePrivateFile(paths.knownHosts);
+    removePrivateFile(paths.includers);
     const changed = include !== undefined || own.config !== undefined || own.knownHosts !== undefined;
-    return { kind: "applied", changed } as const;
+    return { kind: "applied", changed, keptFor } as const;
   });
-  if (outcome.kind === "applied") removeEmptyDirectory(paths);
+  if (outcome.kind === "applied" && outcome.keptFor.length === 0) removeEmptyDirectory(paths);
   return outcome;
 }
 

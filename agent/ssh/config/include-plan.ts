@@ -74,6 +74,12 @@ export function planRemoval(before: Buffer | undefined, options: PlanOptions): P
   );
 }
 
+/** Whether the file has a block of ours, however damaged, or one of `spellings` by hand. */
+export function includesManaged(bytes: Buffer, spellings: readonly string[]): boolean {
+  const { lines } = split(bytes);
+  return findBlocks(lines).own.size > 0 || includesByHand(lines, spellings.map(latin1));
+}
+
 function change(
   before: Buffer | undefined,
   after: Buffer | undefined,

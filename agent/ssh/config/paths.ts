@@ -14,6 +14,10 @@ export interface SshConfigPaths {
   /** A copy of the person's file while it is written in place. */
   readonly backup: string;
   readonly person: string;
+  /** The one that it is where nothing else is configured. */
+  readonly defaultPerson: string;
+  /** A list of the person's files that were made to include the managed one. */
+  readonly includers: string;
   /** ssh reads the person's file by itself; otherwise it has to be told with `-F`. */
   readonly personIsDefault: boolean;
 }
@@ -39,6 +43,8 @@ export function sshConfigPaths(machine: ConfigMachine, configured?: string): Ssh
     lock: join(directory, "lock"),
     backup: join(directory, "person-config.backup"),
     person,
+    defaultPerson: join(home, ".ssh", "config"),
+    includers: join(directory, "included-by.json"),
     personIsDefault: samePath(person, join(accountHome, ".ssh", "config"), platform),
   };
 }
@@ -57,6 +63,11 @@ export function includeArgument(paths: SshConfigPaths, platform: NodeJS.Platform
 export function includeSpellings(paths: SshConfigPaths): string[] {
   const inHome = paths.personIsDefault ? ["~/.ssh/sallyport/config", "sallyport/config"] : [];
   return [paths.config, paths.config.replaceAll("\\", "/"), ...inHome];
+}
+
+/** The same for any of a person's files. */
+export function allIncludeSpellings(paths: SshConfigPaths): string[] {
+  return includeSpellings({ ...paths, personIsDefault: true });
 }
 
 /** An Include is a glob(3) pattern (ssh_config(5)); of a backslash itself both ssh's splitting and glob(3) take one half. */

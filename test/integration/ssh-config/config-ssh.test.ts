@@ -1,7 +1,7 @@
 // `sallyport config-ssh` as a person runs it, with a real gateway and a host behind it, and then their own ssh by the alias.
 
 import { execFile, execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { spawn } from "@lydell/node-pty";
@@ -167,6 +167,41 @@ describe("sallyport config-ssh", () => {
     const remove = await person.run(["config-ssh", "--remove", "--yes", "--file", file]);
     expect(remove.code).toBe(0);
     expect(existsSync(file)).toBe(false);
+  });
+
+  test("takes the shared files and the launcher away with the last file that includes them, in whichever order", async () => {
+    const other = join(person.home, "other config");
+    const remove = (...more: string[]) => person.run(["config-ssh", "--remove", "--yes", ...more]);
+    const install = async () => {
+      for (const more of [[], ["--file", other]])
+        expect(await person.run(["config-ssh", "--yes", ...more])).toMatchObject({ code: 0 });
+    };
+    const launcher = join(person.home, ".config", "sallyport", "bin", "sallyport-tunnel");
+
+    await install();
+    const first = await remove("--file", other);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).toContain(`Sallyport is out of ${other}. Its hosts stay for ${config}.\n`);
+    expect(existsSync(other)).toBe(false);
+    expect(await ssh(alias, "true"), "the default file still works").toMatchObject({ code: 7 });
+    expect(existsSync(launcher)).toBe(true);
+    expect((await remove()).stderr).toContain("Sallyport is out of your SSH configuration.");
+    expect(readFileSync(config).equals(OWN)).toBe(true);
+    expect([existsSync(join(person.home, ".ssh", "sallyport")), existsSync(launcher)]).toEqual([
+      false,
+      false,
+    ]);
+
+    await install();
+    expect((await remove()).stderr).toContain(`Its hosts stay for ${other}.\n`);
+    expect((await remove()).stderr).toContain(
+      `Sallyport is not in ${config}. Its hosts stay for ${other}.\n`,
+    );
+    expect(existsSync(managed())).toBe(true);
+    // A file that is gone, or has let go by itself, holds nothing back.
+    rmSync(other);
+    expect((await remove()).stderr).toContain("Sallyport is out of your SSH configuration.");
+    expect(existsSync(join(person.home, ".ssh", "sallyport"))).toBe(false);
   });
 
   test("keeps the hosts of a gateway that does not answer, and says so", async () => {

@@ -295,6 +295,7 @@ describe("a person's SSH config", () => {
     expect(await removeConfig({ paths: person.paths, include: removal })).toEqual({
       kind: "applied",
       changed: true,
+      keptFor: [],
     });
     one.check?.(path);
     if (original === undefined) expect(existsSync(path)).toBe(false);
