@@ -1,9 +1,9 @@
 // What a person reads when a command throws: one line that names the stage, and the exit code. Loaded only then.
 
 import { ProtocolError } from "../protocol/errors.ts";
+import { printable } from "../protocol/printable.ts";
 import { redactSecrets } from "../protocol/token.ts";
 import { CommandError } from "./command.ts";
-import { printable } from "./output.ts";
 import { stageOf } from "./stage.ts";
 
 export interface Failure {

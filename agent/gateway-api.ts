@@ -23,6 +23,7 @@ import { whatIsWrong } from "../protocol/fields.ts";
 import { type GatewayUrl, PATHS } from "../protocol/gateway-url.ts";
 import type { KeyId, TokenId } from "../protocol/id.ts";
 import { formatWorkspaceRef, type Name, type WorkspaceRef } from "../protocol/name.ts";
+import { printable } from "../protocol/printable.ts";
 import type { AccessToken } from "../protocol/token.ts";
 import { VERSION } from "../protocol/version.ts";
 import { CommandError } from "./command.ts";
@@ -106,9 +107,11 @@ async function discover(gateway: GatewayUrl, options: GatewayApiOptions): Promis
   } catch (error) {
     if (!(error instanceof CommandError) || error.stage !== "http" || error.code !== "not_a_gateway")
       throw error;
-    throw new CommandError("http", "not_a_gateway", `${gateway} is not a Sallyport gateway: check the URL.`, {
-      cause: error,
-    });
+    const { cause } = error;
+    const detail =
+      cause instanceof NotUnderstood ? `, or says what this version does not understand${cause.where}` : "";
+    const message = `${gateway} is not a Sallyport gateway${detail}: check the URL.`;
+    throw new CommandError("http", "not_a_gateway", message, { cause: error });
   }
 }
 
@@ -243,12 +246,22 @@ function checked<T extends TSchema>(gateway: GatewayUrl, schema: T, text: string
   // A newer gateway may tell more than this version knows of.
   const known: unknown = Clean(schema, value);
   if (!Check(schema, known)) {
-    throw notAGateway(
-      gateway,
-      `something that this version does not understand${whatIsWrong(schema, known)}`,
-    );
+    const where = whatIsWrong(schema, known);
+    const what = `something that this version does not understand${where}`;
+    throw notAGateway(gateway, what, new NotUnderstood(where));
   }
   return known;
+}
+
+/** The answer is JSON, and not what its schema says; `where` names the field, in brackets behind a blank. */
+class NotUnderstood extends Error {
+  override readonly name = "NotUnderstood";
+  readonly where: string;
+
+  constructor(where: string) {
+    super(`The answer does not fit its schema${where}.`);
+    this.where = where;
+  }
 }
 
 /** What an answer other than 2xx means. */
@@ -259,13 +272,13 @@ function refusal(gateway: GatewayUrl, signedIn: boolean, response: HttpAnswer, t
   if (response.status >= 300 && response.status < 400 && location !== undefined) {
     const target = URL.canParse(location, gateway)
       ? new URL(location, gateway).origin
-      : location.slice(0, 200);
+      : printable(location, 200);
     return new CommandError("http", "redirected", `${gateway} sends us on to ${target}: use that URL.`);
   }
   const body = errorBody(text);
   if (body === undefined) return notAGateway(gateway, `HTTP status ${response.status}`);
   const stage = stageOf(body.code);
-  const message = body.message.slice(0, 500);
+  const message = printable(body.message, 500);
   if (response.status !== 401) return new CommandError(stage, body.code, message);
   const advice = signedIn
     ? `run \`sallyport login ${gateway}\` with a new token`

@@ -2,8 +2,8 @@
 // JSON and SSH bytes. Tokens never get through, whoever logs them, and neither does what a terminal would obey: peers
 // choose a part of the text.
 
+import { printable } from "../protocol/printable.ts";
 import { redactSecrets } from "../protocol/token.ts";
-import { printable } from "./output.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

@@ -1,6 +1,6 @@
 // Text that others chose, on its way into a page that is rendered: a gateway's words, a path on another machine.
 
-import { printable } from "./output.ts";
+import { printable } from "../protocol/printable.ts";
 
 /**
  * Markdown that shows the text and does nothing: no HTML, no link, no picture that is fetched from somewhere, no other cell

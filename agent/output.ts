@@ -1,6 +1,7 @@
 // How results look on stdout: a table for people, JSON for programs.
 
 import type { Writable } from "node:stream";
+import { printable } from "../protocol/printable.ts";
 
 /** Lines of a table under its headings. Where `width` is too small, the widest cells are shortened, never the first column. */
 export function table(
@@ -39,11 +40,6 @@ export function terminalWidth(stream: Writable): number | undefined {
   return "columns" in stream && typeof stream.columns === "number" && stream.columns > 0
     ? stream.columns
     : undefined;
-}
-
-/** Text that others chose may hold control sequences: a terminal must not obey them. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
 }
 
 export function json(value: unknown): string {

@@ -3,14 +3,19 @@
 import { CancellationError, commands, l10n, window } from "vscode";
 import { CommandError, type Stage } from "../agent/command.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { printable } from "../protocol/printable.ts";
 import { redactSecrets } from "../protocol/token.ts";
 import type { Services } from "./services.ts";
 
-/** One sentence or two, without a token in it. */
+/** One sentence or two, without a token in it, and without characters that do something: others chose some of the words. */
 export function describe(error: unknown): string {
-  if (error instanceof CommandError)
-    return redactSecrets(signInAdvice(error) ?? networkAdvice(error) ?? error.message);
-  return redactSecrets(error instanceof Error ? error.message : String(error));
+  const text =
+    error instanceof CommandError
+      ? (signInAdvice(error) ?? networkAdvice(error) ?? error.message)
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  return printable(redactSecrets(text).replace(/\s*[\r\n]+\s*/g, " "), 2_000);
 }
 
 /** Shows it once, and writes all of it to the log. `what` is the attempt, such as "Connecting to devbox". */
@@ -36,7 +41,7 @@ export function logFailure({ log }: Services, what: string, error: unknown): voi
   if (!known && error instanceof Error && error.stack !== undefined) log.error(error.stack);
   let cause = error instanceof Error ? error.cause : undefined;
   for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
-    log.error(`  because: ${cause.message}`);
+    log.error(`  because: ${printable(redactSecrets(cause.message), 2_000)}`);
     cause = cause.cause;
   }
 }

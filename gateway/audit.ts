@@ -4,6 +4,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
+import { printable } from "../protocol/printable.ts";
 import { redactTokens } from "../protocol/token.ts";
 import type { AuditEvent } from "./directory.ts";
 import { RefusalBudget } from "./refusal-budget.ts";
@@ -155,9 +156,5 @@ export class AuditLog {
 }
 
 function text(value: string | undefined, length: number): string | null {
-  return value === undefined
-    ? null
-    : redactTokens(value)
-        .replace(/\p{Cc}/gu, " ")
-        .slice(0, length);
+  return value === undefined ? null : printable(redactTokens(value), length);
 }

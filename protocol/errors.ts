@@ -1,6 +1,8 @@
 // Every refusal in Sallyport has a stable code. The gateway puts it in HTTP error bodies and control messages;
 // the agent prints its message and decides by the code whether another try makes sense.
 
+import { printable } from "./printable.ts";
+
 /** Code → HTTP status. The one list of what can go wrong between the three programs. */
 export const ERROR_STATUS = {
   bad_request: 400,
@@ -68,11 +70,12 @@ export class ProtocolError extends Error {
     return ERROR_STATUS[this.code];
   }
 
+  /** For the wire: what was quoted of somebody else's text does nothing to a screen. */
   toBody(): ErrorBody {
     return {
       code: this.code,
-      message: this.message,
-      ...(this.field === undefined ? {} : { field: this.field }),
+      message: printable(this.message, 1_000),
+      ...(this.field === undefined ? {} : { field: printable(this.field, 100) }),
     };
   }
 }

@@ -4,6 +4,7 @@
 import { Duplex } from "node:stream";
 import { CLOSE } from "./errors.ts";
 import { CHUNK_BYTES, HIGH_WATER_BYTES } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 export interface ByteSocket {
   readonly readyState: number;
@@ -45,7 +46,7 @@ export function sendBytes(socket: ByteSocket, data: Buffer, done?: (error?: Erro
 
 /** The close frame's reason as text: at most 123 bytes fit (RFC 6455 §5.5). */
 export function closeReason(text: string): string {
-  let reason = text.slice(0, 123);
+  let reason: string = printable(text, 123);
   while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
   return reason;
 }

@@ -2,6 +2,7 @@
 
 import { type GatewayUrl, gatewayHost } from "../../protocol/gateway-url.ts";
 import { parseName } from "../../protocol/name.ts";
+import { printable } from "../../protocol/printable.ts";
 import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/token.ts";
 import { argument, readArguments } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
@@ -18,7 +19,7 @@ import {
 import { relativeTime } from "../duration.ts";
 import { gatewayApi } from "../gateway-api.ts";
 import { networkFrom } from "../network/network.ts";
-import { json, printable } from "../output.ts";
+import { json } from "../output.ts";
 import { askSecret, isTerminal, readSecretFrom } from "../terminal.ts";
 
 const help = `

@@ -4,11 +4,12 @@
 import { type AccessTokenInfo, DEFAULT_OWNER_TOKEN_SECONDS, SCOPES, type Scope } from "../../protocol/api.ts";
 import { parseTokenId } from "../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
+import { printable } from "../../protocol/printable.ts";
 import { signedIn } from "../account-session.ts";
 import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { parseDuration, relativeTime } from "../duration.ts";
-import { json, printable, table, terminalWidth } from "../output.ts";
+import { json, table, terminalWidth } from "../output.ts";
 
 const help = `
 Usage: sallyport token create --title TEXT --scope SCOPE… [--expires 30d | --expires never]

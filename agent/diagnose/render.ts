@@ -1,7 +1,8 @@
 // A diagnosis as people read it: a table for a terminal, and Markdown to paste into an issue. Pure.
 
+import { printable } from "../../protocol/printable.ts";
 import { markdownText } from "../markdown-text.ts";
-import { printable, table } from "../output.ts";
+import { table } from "../output.ts";
 import { type Report, type StageReport, titleOf } from "./report.ts";
 
 /** Icons stand beside words, never for them. */

@@ -5,6 +5,7 @@ import type { WebSocket } from "ws";
 import { type ErrorCode, isErrorCode } from "../../protocol/errors.ts";
 import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../protocol/gateway-url.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
+import { printable } from "../../protocol/printable.ts";
 import { zeroMask } from "../../protocol/web-socket-frame.ts";
 import { paceWebSocket } from "../../protocol/web-socket-pace.ts";
 import { CommandError } from "../command.ts";
@@ -117,14 +118,14 @@ async function readRefusal(response: IncomingMessage, url: URL): Promise<Command
     if (size > 16 * 1024) break;
     parts.push(part);
   }
-  const { foreignAnswer, printable } = await import("./foreign-answer.ts");
+  const { foreignAnswer } = await import("./foreign-answer.ts");
   const refusal = parseBody(Buffer.concat(parts).toString());
   if (refusal !== undefined)
-    return new CommandError(stageOf(refusal.code), refusal.code, printable(refusal.message));
+    return new CommandError(stageOf(refusal.code), refusal.code, printable(refusal.message, 500));
   const { location, "content-type": contentType } = response.headers;
   const foreign = foreignAnswer({ status, location, contentType }, url);
   if (foreign !== undefined) return foreign;
-  const redirected = location === undefined ? "" : ` and points to ${printable(location)}`;
+  const redirected = location === undefined ? "" : ` and points to ${printable(location, 500)}`;
   return new CommandError(
     "http",
     `HTTP_${status}`,

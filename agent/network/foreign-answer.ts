@@ -1,5 +1,6 @@
 // Tells an answer that a network gave in the gateway's place, above all the sign-in page of a hotel's or a train's Wi-Fi. Pure.
 
+import { printable } from "../../protocol/printable.ts";
 import { CommandError } from "../command.ts";
 import { isLoopback } from "./no-proxy.ts";
 
@@ -31,11 +32,6 @@ export function foreignAnswer(
   return new CommandError(
     "http",
     "captive_portal",
-    `This network wants you to sign in first: open ${printable(shown)} in a browser, then try again.`,
+    `This network wants you to sign in first: open ${printable(shown, 500)} in a browser, then try again.`,
   );
-}
-
-/** Text from the other side, on its way to a terminal. */
-export function printable(text: string): string {
-  return text.slice(0, 500).replace(/[^\x20-\x7e\u00a0-\uffff]/g, " ");
 }

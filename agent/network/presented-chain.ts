@@ -3,8 +3,8 @@
 
 import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
+import { printable } from "../../protocol/printable.ts";
 import { CommandError } from "../command.ts";
-import { printable } from "./foreign-answer.ts";
 import { DEADLINE, runStage } from "./open-socket.ts";
 
 /** Longer chains are nobody's. */
@@ -30,7 +30,7 @@ export async function explainUntrusted(
 
 /** @param issuer as in the certificate: whoever is in between has chosen it */
 export function untrustedMessage(host: string, issuer: string, code: string): string {
-  const name = printable(issuer).slice(0, 120);
+  const name = printable(issuer, 120);
   if (code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
     return `The certificate shown for ${host} is signed by nobody but itself ("${name}"): if it is your gateway's, add it with --ca FILE or SALLYPORT_CA; if not, something between here and the gateway replaces its certificate (${code}).`;
   }

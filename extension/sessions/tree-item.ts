@@ -22,6 +22,7 @@ import {
   type TreeNode,
 } from "../../agent/sessions/session-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
+import { printable } from "../../protocol/printable.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { ManagedTransport } from "../connect/managed-config.ts";
 import { describe } from "../failure-message.ts";
@@ -254,7 +255,7 @@ function stateMessage(view: GatewayView | undefined): string | undefined {
   if (state === undefined || !("message" in state)) return undefined;
   return state.kind === "signed-out"
     ? describe(new CommandError("sign-in", state.code, state.message))
-    : state.message;
+    : printable(state.message, 500);
 }
 
 function noticeText(notice: Notice): string {

@@ -3,6 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
+import { printable } from "../../protocol/printable.ts";
 import { createKeyExchangeTimer, type KeyExchangeTimer } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { isDisagreement } from "../../protocol/ssh/ssh2/key-exchange.ts";
@@ -164,7 +165,7 @@ export class SshConnection implements PacketReceiver {
         this.end(text);
       },
       tooMany: () => this.end("Too many authentication failures", DISCONNECT.noMoreAuthMethods),
-      banner: (text) => this.#transport.send(message(USERAUTH_BANNER, `${text}\r\n`, "")),
+      banner: (text) => this.#transport.send(message(USERAUTH_BANNER, `${printable(text, 2_000)}\r\n`, "")),
       failed: (error) => log.error({ err: error }, "a sign-in could not be decided"),
     });
     this.#ssh2.on("authentication", (request) => {

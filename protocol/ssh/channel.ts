@@ -3,6 +3,7 @@
 // `close()` and `destroy()` send CLOSE.
 
 import { Duplex, Writable } from "node:stream";
+import { printable } from "../printable.ts";
 import { MSG, STDERR } from "./message-numbers.ts";
 import { encode, message, TooLong, type WireReader } from "./wire.ts";
 
@@ -76,7 +77,7 @@ export class Channel extends Duplex {
 
   /** Sends `exit-signal`; `name` is without SIG. */
   exitSignal(name: string, description: string): void {
-    if (!this.#statusSent) this.request("exit-signal", encode(name, false, description, ""));
+    if (!this.#statusSent) this.request("exit-signal", encode(name, false, printable(description, 500), ""));
     this.#statusSent = true;
   }
 

@@ -1,6 +1,7 @@
 // The connection protocol (RFC 4254) of one authenticated connection: channels, global requests and their replies,
 // between ssh2's packets below and sessions and forwards above. Everything a peer can ask for is counted here.
 
+import { printable } from "../printable.ts";
 import { Channel, type ChannelCarrier, MAX_PACKET, WINDOW } from "./channel.ts";
 import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";
@@ -221,7 +222,8 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     const window = data.uint32();
     const maxPacket = data.uint32();
     const refuse = (reason: number, description: string) =>
-      this.send(message(MSG.channelOpenFailure, remote, reason, description, ""));
+      // ssh shows it, and its own cleaning lets a bell through.
+      this.send(message(MSG.channelOpenFailure, remote, reason, printable(description, 500), ""));
     const number = maxPacket < 256 ? undefined : this.#reserve();
     if (number === undefined) {
       refuse(OPEN_FAILURE.resourceShortage, "too many channels");
@@ -293,7 +295,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
       if (!wantReply) return;
       if (result === false) this.send(message(MSG.requestFailure));
       else if (typeof result === "object" && "refusal" in result) {
-        this.send(message(MSG.requestFailure), Buffer.from(result.refusal, "utf8"));
+        this.send(message(MSG.requestFailure), Buffer.from(printable(result.refusal, 500), "utf8"));
       } else this.send(message(MSG.requestSuccess), result === true ? Buffer.alloc(0) : result);
     });
   }

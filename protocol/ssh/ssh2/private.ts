@@ -3,6 +3,7 @@
 
 import type { Hmac } from "node:crypto";
 import utils from "ssh2/lib/protocol/utils.js";
+import { printable } from "../../printable.ts";
 
 /** One side of an SSH connection inside of ssh2. */
 export interface PrivateProtocol {
@@ -170,7 +171,7 @@ export function sendMessage(protocol: PrivateProtocol, parts: readonly Uint8Arra
 
 /** DISCONNECT (RFC 4253 §11.1). */
 export function disconnectMessage(reason: number, description: string): Uint8Array {
-  const text = Buffer.from(description.slice(0, 500), "utf8");
+  const text = Buffer.from(printable(description, 500), "utf8");
   const message = Buffer.alloc(1 + 4 + 4 + text.length + 4);
   message[0] = 1;
   message.writeUInt32BE(reason, 1);
