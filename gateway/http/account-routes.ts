@@ -11,6 +11,7 @@ import {
   UpdateAccount,
 } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { AccountIdText } from "../../protocol/fields.ts";
 import { parseAccountId } from "../../protocol/id.ts";
 import { parseName } from "../../protocol/name.ts";
 import { accountBody } from "../store/accounts.ts";
@@ -20,7 +21,7 @@ import { described } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
 import { newToken, requireGrantable } from "./token-routes.ts";
 
-const ById = Type.Object({ id: Type.String() });
+const ById = Type.Object({ id: AccountIdText });
 
 export function accountRoutes(api: Api, context: ApiContext): void {
   const { store } = context;

@@ -6,8 +6,9 @@ import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { type ErrorBody, ProtocolError } from "../../protocol/errors.ts";
+import { ID_PATTERN, parseAccountId, parseKeyId, parseTokenId, parseWorkspaceId } from "../../protocol/id.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
-import { NAME_PATTERN, parseName } from "../../protocol/name.ts";
+import { NAME_PATTERN, parseName, parseWorkspaceRef, WORKSPACE_REF_PATTERN } from "../../protocol/name.ts";
 import { RateLimited } from "./sign-in-throttle.ts";
 
 type Thrown = FastifyError | ProtocolError | Error;
@@ -101,22 +102,37 @@ function refusalOfSchema(problems: readonly SchemaProblem[], part = "request"): 
   const first = problems.find((problem) => problem.keyword !== "boolean") ?? problems[0];
   if (first === undefined) return new ProtocolError("bad_request", "The request does not fit its schema.");
   const field = fieldOf(first);
-  const badName = problems.some(
-    (problem) => problem.params.pattern === NAME_PATTERN && problem.instancePath === first.instancePath,
+  const named = problems.find(
+    ({ instancePath, keyword }) => instancePath === first.instancePath && keyword === "pattern",
   );
-  if (badName) {
-    try {
-      parseName(undefined, field);
-    } catch (error) {
-      if (error instanceof ProtocolError) return error;
-    }
-  }
+  const better = refusalOfPattern(named?.params.pattern, field);
+  if (better !== undefined) return better;
   const where = field === undefined ? `The ${part}` : field;
   return new ProtocolError(
     "bad_request",
     `${where} ${wordsOf(first)}.`,
     field === undefined ? {} : { field },
   );
+}
+
+/** What is wrong with a name, a reference or an id is said by its own validator, with its own code. */
+const VALIDATORS = new Map<unknown, (field: string | undefined) => unknown>([
+  [NAME_PATTERN, (field) => parseName(undefined, field)],
+  [WORKSPACE_REF_PATTERN, () => parseWorkspaceRef(undefined)],
+  [ID_PATTERN.account, (field) => parseAccountId(undefined, field)],
+  [ID_PATTERN.workspace, (field) => parseWorkspaceId(undefined, field)],
+  [ID_PATTERN.key, (field) => parseKeyId(undefined, field)],
+  [ID_PATTERN.token, (field) => parseTokenId(undefined, field)],
+]);
+
+function refusalOfPattern(pattern: unknown, field: string | undefined): ProtocolError | undefined {
+  try {
+    VALIDATORS.get(pattern)?.(field);
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+  return undefined;
 }
 
 /** The last part of the JSON pointer that is a name: `/scopes/0` is about `scopes`. */

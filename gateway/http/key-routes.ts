@@ -2,6 +2,7 @@
 
 import { Type } from "typebox";
 import { AddedKey, CreateKey, Key, PendingKey, ProveKey } from "../../protocol/api.ts";
+import { KeyIdText } from "../../protocol/fields.ts";
 import { parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { parseKeyId } from "../../protocol/id.ts";
 import { KEY_PROOF_NAMESPACE, keyProofText } from "../../protocol/key-proof.ts";
@@ -11,7 +12,7 @@ import type { Api, ApiContext } from "./api.ts";
 import { described, Nothing } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
 
-const KeyParams = Type.Object({ id: Type.String() });
+const KeyParams = Type.Object({ id: KeyIdText });
 
 export function keyRoutes(api: Api, context: ApiContext): void {
   const { store } = context;

@@ -7,14 +7,15 @@ import {
   DEFAULT_OWNER_TOKEN_SECONDS,
   OwnerTokenInfo,
 } from "../../protocol/api.ts";
+import { TokenIdText, WorkspaceRefText } from "../../protocol/fields.ts";
 import { parseTokenId } from "../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import type { Api, ApiContext } from "./api.ts";
 import { described, Nothing } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
 
-const ByRef = Type.Object({ ref: Type.String() });
-const ByRefAndToken = Type.Object({ ref: Type.String(), tokenId: Type.String() });
+const ByRef = Type.Object({ ref: WorkspaceRefText });
+const ByRefAndToken = Type.Object({ ref: WorkspaceRefText, tokenId: TokenIdText });
 
 export function ownerTokenRoutes(api: Api, context: ApiContext): void {
   const { store } = context;

@@ -9,6 +9,7 @@ import {
   type Scope,
 } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { TokenIdText } from "../../protocol/fields.ts";
 import { type AccountId, parseTokenId } from "../../protocol/id.ts";
 import { parseName } from "../../protocol/name.ts";
 import type { Identity } from "../directory.ts";
@@ -76,7 +77,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
         ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", {
           204: Nothing,
         }),
-        params: Type.Object({ id: Type.String() }),
+        params: Type.Object({ id: TokenIdText }),
       },
     },
     async (request, reply) => {

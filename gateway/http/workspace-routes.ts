@@ -10,6 +10,7 @@ import {
   Workspace,
 } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { NameText, WorkspaceRefText } from "../../protocol/fields.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
 import { isOwned } from "../store/workspaces.ts";
 import type { Api, ApiContext } from "./api.ts";
@@ -17,8 +18,8 @@ import { described, Nothing } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
 import { workspaceBody } from "./workspace-body.ts";
 
-const ByRef = Type.Object({ ref: Type.String({ description: "A name, name.owner, or an id (ws_…)." }) });
-const ByRefAndAccount = Type.Object({ ref: Type.String(), account: Type.String() });
+const ByRef = Type.Object({ ref: WorkspaceRefText });
+const ByRefAndAccount = Type.Object({ ref: WorkspaceRefText, account: NameText });
 
 export function workspaceRoutes(api: Api, context: ApiContext): void {
   const { store, presence, events } = context;
@@ -132,7 +133,7 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       // It opens a workspace to others, so the token that does it must be one that may.
       onRequest: signedIn(context, "account", "connect"),
       schema: {
-        ...described("workspaces", "shareWorkspace", "Share a workspace with another account.", {
+        ...described("workspaces", "shareWorkspace", "Offer a workspace to another account, which reaches it once it accepts.", {
           201: Share,
         }),
         params: ByRef,

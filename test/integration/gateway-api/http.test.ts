@@ -122,6 +122,15 @@ test("the OpenAPI document is of version 3.1, consistent, and lists every route"
       ids.add(operation.operationId);
       const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
       expect(inPath.map((parameter) => `{${parameter.name}}`)).toEqual(path.match(/\{[^}]+\}/g) ?? []);
+      // What may stand in a path is said by a pattern that neither a slash nor anything above ASCII fits.
+      for (const { name, schema } of inPath) {
+        expect({ path, name, schema }).toMatchObject({
+          schema: { type: "string", pattern: expect.any(String) },
+        });
+        const { pattern } = schema as { pattern: string };
+        for (const bad of ["", "../x", "a b", "%2e", "ä", "a\n"])
+          expect(new RegExp(pattern, "u").test(bad)).toBe(false);
+      }
     }
   }
   for (const schema of schemasIn(body.paths)) Compile(schema);

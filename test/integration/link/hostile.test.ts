@@ -15,6 +15,7 @@ import { parseName } from "../../../protocol/name.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";
 import { formatPublicKey, parsePublicKey } from "../../../protocol/ssh-public-key.ts";
+import { newStreamToken } from "../../../protocol/token.ts";
 import { provedKey } from "../../support/register-key.ts";
 import { echo, TestStack } from "./harness.ts";
 
@@ -85,6 +86,17 @@ describe("a registered host", () => {
       });
     expect(await echo(tunnel, "still there")).toBe("still there");
     await expect.poll(() => stack.gateway.registry.size).toBe(1);
+  });
+});
+
+describe("a host whose words would ring a bell or turn text around on somebody's screen", () => {
+  it.each(["no\u0007", "\u202eon", "a\nb"])("loses its link: %j", async (message) => {
+    const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
+    const hostile = await control(token);
+    await register(hostile);
+    hostile.socket.send(JSON.stringify({ type: "refuse", stream: newStreamToken(), message }));
+    await expect.poll(() => hostile.messages.at(-1)).toMatchObject({ type: "error", code: "bad_message" });
+    await expect.poll(() => stack.gateway.registry.size).toBe(0);
   });
 });
 

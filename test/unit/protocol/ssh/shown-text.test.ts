@@ -25,7 +25,11 @@ test("why a channel is refused is said without characters that do something", ()
   connection.receive(message(MSG.channelOpen, "direct-tcpip", 7, 1_024, 1_024));
   const answer = new WireReader(sent[0] ?? Buffer.alloc(0), 1);
   expect(sent[0]?.[0]).toBe(MSG.channelOpenFailure);
-  expect([answer.uint32(), answer.uint32(), answer.text(500)]).toEqual([7, OPEN_FAILURE.connectFailed, SHOWN]);
+  expect([answer.uint32(), answer.uint32(), answer.text(500)]).toEqual([
+    7,
+    OPEN_FAILURE.connectFailed,
+    SHOWN,
+  ]);
 });
 
 test("why a connection ends is said in the same way, and not at any length", () => {
