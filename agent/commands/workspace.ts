@@ -2,12 +2,13 @@
 
 import type { DecideHostKey, Workspace } from "../../protocol/api.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
+import { printable } from "../../protocol/printable.ts";
 import { isFingerprint, parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import { signedIn } from "../account-session.ts";
 import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { relativeTime } from "../duration.ts";
-import { json, printable } from "../output.ts";
+import { json } from "../output.ts";
 
 const help = `
 Usage: sallyport workspace host-key WORKSPACE [--accept FINGERPRINT | --decline FINGERPRINT]

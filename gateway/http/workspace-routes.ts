@@ -133,9 +133,14 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       // It opens a workspace to others, so the token that does it must be one that may.
       onRequest: signedIn(context, "account", "connect"),
       schema: {
-        ...described("workspaces", "shareWorkspace", "Offer a workspace to another account, which reaches it once it accepts.", {
-          201: Share,
-        }),
+        ...described(
+          "workspaces",
+          "shareWorkspace",
+          "Offer a workspace to another account, which reaches it once it accepts.",
+          {
+            201: Share,
+          },
+        ),
         params: ByRef,
         body: CreateShare,
       },
