@@ -15,7 +15,16 @@ export interface Machine {
 export function thisMachine(env: Machine["env"], homedir: () => string): Machine {
   const platform = process.platform;
   const home = platform === "win32" ? env.USERPROFILE : env.HOME;
-  return { platform, env, home: home === undefined || home === "" ? homedir() : home };
+  return { platform, env, home: home === undefined || home === "" ? homeOf(homedir) : home };
+}
+
+/** A user id without an entry in the user database, as containers have them, is at home nowhere. */
+function homeOf(homedir: () => string): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
 
 /**

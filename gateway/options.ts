@@ -225,8 +225,17 @@ function parseAddress(flag: string, value: string): ListenAddress {
 }
 
 function defaultDataDir(env: Environment): string {
-  const base = nonEmpty(env.XDG_DATA_HOME) ?? join(nonEmpty(env.HOME) ?? homedir(), ".local", "share");
+  const base = nonEmpty(env.XDG_DATA_HOME) ?? join(nonEmpty(env.HOME) ?? homeDirectory(), ".local", "share");
   return join(base, "sallyport", "gateway");
+}
+
+function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    // A user id without an entry in the user database, as containers have them, is at home nowhere.
+    return "/";
+  }
 }
 
 function publicUrlOf(value: string | undefined): GatewayUrl | null {

@@ -17,6 +17,7 @@ import { networkFrom } from "../network/network.ts";
 import { stateDirectory, thisMachine } from "../paths.ts";
 import { AllowedKeys } from "./allowed-keys.ts";
 import { type Announced, announcement, readyEvent } from "./announcement.ts";
+import { leaveFirstPlace } from "./first-process.ts";
 import { loadIdentity } from "./identity.ts";
 import { holdLink, registeredId } from "./link.ts";
 import { type HostOptions, parseHostOptions } from "./options.ts";
@@ -74,6 +75,8 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
     write: (line) => context.stderr.write(line),
     timestamps: true,
   });
+  const { token: given } = options;
+  leaveFirstPlace(given.kind === "value" && given.fromArgv ? given.token : undefined, log);
   log.debug(nativeParts());
   const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);

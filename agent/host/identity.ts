@@ -63,9 +63,14 @@ export async function loadIdentity(directory: string): Promise<HostIdentity> {
     if (cause instanceof CommandError) throw cause;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "EFAILED";
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CommandError("file", code, `the host's state in ${directory} cannot be used: ${message}`, {
-      cause,
-    });
+    throw new CommandError(
+      "file",
+      code,
+      `the host's state in ${directory} cannot be used (pass --state DIR for another place): ${message}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

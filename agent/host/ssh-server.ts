@@ -1,7 +1,6 @@
 // The SSH server inside of the workspace, where every path from a person's ssh ends. It is handed byte streams by the
 // link to the gateway and is made of: ssh2 for transport and sign-in, agent/host/server/ for all that comes after.
 
-import { userInfo } from "node:os";
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import ssh2 from "ssh2";
@@ -11,8 +10,10 @@ import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
 import { injectStream, streamOf } from "../../protocol/ssh/ssh2/transport.ts";
 import type { Log } from "../log.ts";
 import type { KeyAuthority } from "./allowed-keys.ts";
+import { PipeStock } from "./server/anonymous-pipes.ts";
 import { HostConnection } from "./server/host-connection.ts";
-import type { ShellUser } from "./server/shell-environment.ts";
+import { openFilesAtStart } from "./server/open-files-limit.ts";
+import { shellUser } from "./server/shell-user.ts";
 import type { SftpOptions } from "./sftp/server.ts";
 
 export type { KeyGrant, KeyPermissions, OfferedKey } from "./server/key-grant.ts";
@@ -36,6 +37,8 @@ export interface HostSshServerOptions {
   readonly log: Log;
   /** Stands in for the process's environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Soft limit of open files for sessions. Default: what this program was started with. */
+  readonly openFiles?: number | undefined;
   readonly limits?: Partial<HostLimits>;
 }
 
@@ -48,8 +51,6 @@ export interface HostLimits {
    * stream whose connection is lost is given up. */
   readonly keepalive: number;
   readonly keyExchange: KeyExchangeLimits;
-  /** From the hang-up of a lost session to SIGKILL. */
-  readonly hangUpGrace: number;
 }
 
 export const HOST_LIMITS: HostLimits = {
@@ -57,7 +58,6 @@ export const HOST_LIMITS: HostLimits = {
   pendingLogins: 100,
   keepalive: 60_000,
   keyExchange: KEY_EXCHANGE_LIMITS,
-  hangUpGrace: 5_000,
 };
 const UNANSWERED_KEEPALIVES = 6;
 
@@ -86,7 +86,10 @@ const IDENTIFICATION = "OpenSSH_compatible_Sallyport";
 export function createHostSshServer(options: HostSshServerOptions): HostSshServer {
   const limits = { ...HOST_LIMITS, ...options.limits };
   const { log } = options;
-  const user = shellUser(options.shell);
+  const environment = options.environment ?? process.env;
+  const user = shellUser(options.shell, environment);
+  const openFiles = "openFiles" in options ? options.openFiles : openFilesAtStart();
+  const pipes = new PipeStock();
   const streams = new Map<Duplex, AcceptedStream>();
   let closing = false;
 
@@ -114,9 +117,10 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       address: info.address,
       user,
       cwd: options.cwd,
-      hostEnvironment: options.environment ?? process.env,
+      hostEnvironment: environment,
+      openFiles,
       log,
-      hangUpGrace: limits.hangUpGrace,
+      pipes,
       keyExchange: limits.keyExchange,
       serveSftp: (channel, sftp) => startSftp(channel, { ...sftp, log }),
     });
@@ -160,6 +164,8 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
         streams.delete(stream);
         accepted.connection?.close();
       });
+      // While the client signs in.
+      pipes.fill();
       injectStream(server, stream);
     },
     get connections() {
@@ -175,6 +181,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
         return done;
       });
       await Promise.all(closed);
+      pipes.close();
     },
   };
 }
@@ -206,9 +213,4 @@ function startSftp(channel: Channel, options: SftpOptions): void {
       channel.destroy();
     },
   );
-}
-
-function shellUser(shell: string | undefined): ShellUser {
-  const { username, homedir, shell: login } = userInfo();
-  return { name: username, home: homedir, shell: shell ?? login ?? "/bin/sh" };
 }

@@ -17,10 +17,17 @@ export interface OpenSshServer {
   stop(): Promise<void>;
 }
 
+interface OpenSshServerSetup {
+  readonly listen?: string;
+  readonly reach?: string;
+  /** More lines of sshd_config(5). */
+  readonly settings?: readonly string[];
+}
+
 /** undefined where sshd is not installed (Debian: openssh-server). Lets in the key in `directory`/id_ed25519. */
 export async function startOpenSshServer(
   directory: string,
-  { listen = "127.0.0.1", reach = "127.0.0.1" } = {},
+  { listen = "127.0.0.1", reach = "127.0.0.1", settings = [] }: OpenSshServerSetup = {},
 ): Promise<OpenSshServer | undefined> {
   if (!existsSync(SSHD)) return undefined;
   const port = await freePort();
@@ -40,6 +47,7 @@ export async function startOpenSshServer(
       "StrictModes no",
       "PermitRootLogin prohibit-password",
       "Subsystem sftp internal-sftp",
+      ...settings,
       "",
     ].join("\n"),
   );

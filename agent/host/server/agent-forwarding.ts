@@ -1,13 +1,12 @@
 // `ssh -A`: a socket in the workspace whose connections reach the agent on the person's machine
 // (`auth-agent@openssh.com` channels). One socket a connection, for its user alone, gone with the connection.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Connection } from "../../../protocol/ssh/connection.ts";
 import type { Log } from "../../log.ts";
-import { listenPrivately } from "./remote-forwarding.ts";
 import { splice } from "./splice.ts";
 
 export interface AgentForwarding {
@@ -18,12 +17,21 @@ export interface AgentForwarding {
   close(): void;
 }
 
-/** `directory`: where the socket's own 0700 directory is made. */
+/**
+ * Where the socket's own 0700 directory may be made, best first. A host outlives what its login was given: the runtime
+ * directory goes with the person's last login, and others clean up TMPDIR.
+ */
+export function socketDirectories(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const given = [environment.XDG_RUNTIME_DIR, environment.TMPDIR, tmpdir(), "/tmp"];
+  return given.filter((path): path is string => path !== undefined && isAbsolute(path));
+}
+
 export function createAgentForwarding(
   connection: Connection,
+  directories: readonly string[],
   log: Log,
-  directory: string = process.env.XDG_RUNTIME_DIR ?? tmpdir(),
 ): AgentForwarding {
+  let started = false;
   let own: string | undefined;
   let path: string | undefined;
   let server: Server | undefined;
@@ -45,28 +53,56 @@ export function createAgentForwarding(
     server = own = path = undefined;
   }
 
-  return {
-    get path() {
-      return path;
-    },
-    start() {
-      if (path !== undefined) return path;
-      try {
-        // mkdtemp makes it 0700.
-        own = mkdtempSync(join(directory, "ssh-"));
-        path = join(own, `agent.${process.pid}`);
-        server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, relay);
-        listenPrivately(server, path).catch((error: unknown) => failed(error));
-      } catch (error) {
-        failed(error);
-      }
-      return path;
-    },
-    close: remove,
-  };
-
   function failed(error: unknown): void {
     log.warn(`agent forwarding failed: ${error instanceof Error ? error.message : String(error)}`);
     remove();
   }
+
+  function make(): void {
+    try {
+      own = privateDirectory(directories);
+      path = join(own, `agent.${process.pid}`);
+      server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, relay);
+      server.on("error", failed);
+      server.listen({ path });
+      // The directory has kept others out meanwhile.
+      chmodSync(path, 0o600);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** The socket's path, made again where somebody has removed it. */
+  function current(): string | undefined {
+    if (path !== undefined && lstatSync(path, { throwIfNoEntry: false }) === undefined) remove();
+    if (path === undefined) make();
+    return path;
+  }
+
+  return {
+    get path() {
+      return started ? current() : undefined;
+    },
+    start() {
+      started = true;
+      return current();
+    },
+    close() {
+      started = false;
+      remove();
+    },
+  };
+}
+
+/** mkdtemp makes it 0700. @throws Error if none can be made anywhere */
+function privateDirectory(parents: readonly string[]): string {
+  const failures: unknown[] = [];
+  for (const parent of parents) {
+    try {
+      return mkdtempSync(join(parent, "ssh-"));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures[0];
 }

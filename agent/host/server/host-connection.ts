@@ -24,7 +24,7 @@ import {
 } from "../../../protocol/ssh/ssh2/transport.ts";
 import type { WireReader } from "../../../protocol/ssh/wire.ts";
 import type { Log } from "../../log.ts";
-import { type AgentForwarding, createAgentForwarding } from "./agent-forwarding.ts";
+import { type AgentForwarding, createAgentForwarding, socketDirectories } from "./agent-forwarding.ts";
 import { createAuthentication, type SignIn } from "./authentication.ts";
 import { createDirectForwarding, type DirectForwarding } from "./direct-forwarding.ts";
 import type { KeyGrant, OfferedKey } from "./key-grant.ts";
@@ -45,8 +45,9 @@ export interface HostConnectionOptions {
   readonly user: ShellUser;
   readonly cwd: string | undefined;
   readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  readonly openFiles: number | undefined;
   readonly log: Log;
-  readonly hangUpGrace: number;
+  readonly pipes: SessionContext["pipes"];
   readonly keyExchange: KeyExchangeLimits;
   serveSftp: SessionContext["serveSftp"];
 }
@@ -161,7 +162,11 @@ export class HostConnection implements ConnectionOwner {
       signIn,
       direct: createDirectForwarding(grant.permissions, user.home, this.#log),
       remote: createRemoteForwarding(this.#connection, grant.permissions, user.home, this.#log),
-      agent: createAgentForwarding(this.#connection, this.#log),
+      agent: createAgentForwarding(
+        this.#connection,
+        socketDirectories(this.#options.hostEnvironment),
+        this.#log,
+      ),
     };
   }
 
@@ -209,17 +214,18 @@ export class HostConnection implements ConnectionOwner {
   }
 
   #serveSession(channel: Channel, { signIn, agent }: SignedIn): void {
-    const { user, cwd, hostEnvironment, hangUpGrace, address, serveSftp } = this.#options;
+    const { user, cwd, hostEnvironment, openFiles, pipes, address, serveSftp } = this.#options;
     serveSession(channel, {
       user,
       cwd,
       hostEnvironment,
+      openFiles,
       // Behind the gateway there are no ports; sshd writes 65535 where it knows none.
       client: { address, port: 65535 },
       server: { address: "127.0.0.1", port: 22 },
       permissions: signIn.grant.permissions,
       log: this.#log,
-      hangUpGrace,
+      pipes,
       forwardAgent: () => agent.start(),
       agentSocket: () => agent.path,
       serveSftp,

@@ -1,9 +1,10 @@
 // A few lines of shell that go before a session's process and then become it (exec). They do what neither Node nor the
 // PTY library can: close what the process would inherit (other sessions' terminals among it: the PTY library does not
-// mark them), name the process (argv[0]), and set up the terminal.
+// mark them), give back the limit of open files that Node has raised, name the process (argv[0]), and set up the
+// terminal. What the client sent for the process must neither steer this shell nor be changed by it: the script works
+// with positional parameters, and takes back what the shell itself adds to the environment.
 
-import { existsSync } from "node:fs";
-import { basename } from "node:path";
+import { type PreludeShell, preludeShell } from "./prelude-shell.ts";
 import type { ProcessSpec } from "./session-process.ts";
 
 export interface Prelude {
@@ -12,31 +13,52 @@ export interface Prelude {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const CLOSE_INHERITED = `for n in /dev/fd/*; do n=\${n##*/}; [ "$n" -gt 2 ] && eval "exec $n>&-"; done`;
+// A function has positional parameters of its own, and a variable could be one that the client sent.
+const CLOSE_INHERITED = `close_inherited() {
+  while [ $# -gt 0 ]; do
+    case \${1##*/} in [012]) ;; [0-9]*) eval "exec \${1##*/}>&-" ;; esac
+    shift
+  done
+}
+close_inherited ${process.platform === "linux" ? "/proc/self/fd" : "/dev/fd"}/*`;
 // No globbing and no quoting for the modes: they are words of ours (terminal-modes.ts).
 const SET_UP_TERMINAL = 'set -f; [ -z "$1" ] || stty $1 2>/dev/null; SSH_TTY=$(tty); export SSH_TTY';
+const SET_LIMIT = '[ -z "$2" ] || ulimit -S -n "$2" 2>/dev/null';
 // A shell complains of a locale that the machine does not have. The one that follows may; this one stays unheard.
-const SET_LOCALE = 'a=$2 f=$3; shift 3; while [ "$1" != -- ]; do export "$1"; shift; done 2>/dev/null; shift';
+const SET_LOCALE = '{ shift 2; while [ "$1" != -- ]; do export "$1"; shift; done; shift; } 2>/dev/null';
+// bash sets SHLVL again as it leaves, except as an array, which it does not export.
+const FORGET = `unset PWD OLDPWD SHLVL; [ -z "\${BASH_VERSION-}" ] || { unset _; declare -a SHLVL; }`;
+// No client may send a name that begins like that (shell-environment.ts), so it is not exported.
+const BECOME = 'SALLYPORT_ARGV0=$1; shift; exec -a "$SALLYPORT_ARGV0" "$@"';
+// A shell that cannot rename: its login shells are told so by the option that every common shell has.
+const BECOME_UNNAMED =
+  'case $1 in -*) SALLYPORT_FILE=$2; shift 2; exec "$SALLYPORT_FILE" -l "$@" ;; esac; shift; exec "$@"';
 
 /** `modes`: words for stty(1), where the process has a terminal. */
-export function withPrelude(spec: ProcessSpec, modes: readonly string[] | undefined): Prelude {
+export function withPrelude(
+  spec: ProcessSpec,
+  modes: readonly string[] | undefined,
+  shell: PreludeShell = preludeShell(spec.file),
+): Prelude {
   const variables = Object.entries(spec.environment);
   const isLocale = ([name]: readonly [string, string]) => /^(LANG|LANGUAGE|LC_\w+)$/.test(name);
   const locale = variables.filter(isLocale).map(([name, value]) => `${name}=${value}`);
   const environment = Object.fromEntries(variables.filter((variable) => !isLocale(variable)));
-  const first = ["sallyport", modes?.join(" ") ?? "", spec.argv0, spec.file, ...locale, "--"];
-  const terminal = modes === undefined ? [] : [SET_UP_TERMINAL];
 
-  const bash = [spec.file, "/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].find(
-    (path) => basename(path) === "bash" && existsSync(path),
-  );
-  if (bash !== undefined) {
-    const script = [CLOSE_INHERITED, ...terminal, SET_LOCALE, 'exec -a "$a" "$f" "$@"'].join("; ");
-    return { file: bash, args: ["--norc", "--noprofile", "-c", script, ...first, ...spec.args], environment };
-  }
-  // Other shells close one-digit descriptors at most and do not rename: a login shell is told so by the option that
-  // every common shell has.
-  const login = spec.argv0.startsWith("-") ? ["-l"] : [];
-  const script = [...terminal, SET_LOCALE, 'exec "$f" "$@"'].join("; ");
-  return { file: "/bin/sh", args: ["-c", script, ...first, ...login, ...spec.args], environment };
+  const script = [
+    ...(shell.isFull ? [CLOSE_INHERITED] : []),
+    ...(modes === undefined ? [] : [SET_UP_TERMINAL]),
+    SET_LIMIT,
+    SET_LOCALE,
+    FORGET,
+    shell.isFull ? BECOME : BECOME_UNNAMED,
+  ].join("; ");
+  const [file, ...options] = shell.command;
+  const limit = spec.openFiles === undefined ? "" : String(spec.openFiles);
+  const words = ["sallyport", modes?.join(" ") ?? "", limit, ...locale, "--", spec.argv0, spec.file];
+  return {
+    file,
+    args: [...options, script, ...words, ...spec.args],
+    environment: { ...environment, ...shell.environment },
+  };
 }

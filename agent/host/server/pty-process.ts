@@ -3,9 +3,9 @@
 import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { ReadStream } from "node:tty";
-import { ptyBinding } from "./node-pty-private.ts";
+import { PtyUnavailable, ptyBinding } from "./node-pty-private.ts";
 import { withPrelude } from "./prelude.ts";
-import { foregroundGroup, hangUp } from "./process-group.ts";
+import { type PreludeShell, preludeShell } from "./prelude-shell.ts";
 import type { ProcessExit, ProcessSpec, SessionProcess } from "./session-process.ts";
 import { signalByNumber } from "./signals.ts";
 
@@ -19,10 +19,20 @@ export interface Terminal {
 /** After the process has ended, what others on its terminal write counts for this long (ms); sshd waits for none. */
 const LINGER_MS = 50;
 
+/** @throws PtyUnavailable if sessions of this shell have to go without */
+export function checkPty(shell: string): void {
+  ptyBinding();
+  if (preludeShell(shell).leaks) {
+    throw new PtyUnavailable(
+      "There is no PTY: the next session would inherit it. Install bash, or run the host with Node 22.15 or newer.",
+    );
+  }
+}
+
 /** @throws PtyUnavailable; Error if there is no free PTY */
-export function startOnPty(spec: ProcessSpec, terminal: Terminal): SessionProcess {
+export function startOnPty(spec: ProcessSpec, terminal: Terminal, shell?: PreludeShell): SessionProcess {
   const binding = ptyBinding();
-  const { file, args, environment } = withPrelude(spec, terminal.modes);
+  const { file, args, environment } = withPrelude(spec, terminal.modes, shell);
   let resolveExit: (exit: ProcessExit) => void;
   const exited = new Promise<ProcessExit>((resolve) => {
     resolveExit = resolve;
@@ -51,12 +61,8 @@ export function startOnPty(spec: ProcessSpec, terminal: Terminal): SessionProces
     resize(columns, rows) {
       if (!output.destroyed) binding.resize(fd, clampSize(columns), clampSize(rows));
     },
-    hangUp(grace) {
-      const foreground = foregroundGroup(pid);
-      output.destroy();
-      hangUp(pid, grace);
-      if (foreground !== undefined && foreground !== pid) hangUp(foreground, grace);
-    },
+    // The kernel hangs up: shell and foreground get SIGHUP (tty_ioctl(4)), and what a shell does with it is its own.
+    hangUp: () => output.destroy(),
   };
 }
 

@@ -2,12 +2,13 @@
 // `streamlocal-forward@openssh.com` (OpenSSH PROTOCOL §2.4). They end with the connection.
 
 import { lstatSync, unlinkSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { resolve } from "node:path";
 import type { Connection, GlobalReply } from "../../../protocol/ssh/connection.ts";
 import { encode, type WireReader } from "../../../protocol/ssh/wire.ts";
 import type { Log } from "../../log.ts";
 import type { KeyPermissions } from "./key-grant.ts";
+import { type Listener, listen, listenPrivately } from "./private-socket.ts";
 import { splice } from "./splice.ts";
 
 /** Listening places of one connection. */
@@ -26,7 +27,7 @@ export const FORWARD_REQUESTS = [
 ] as const;
 
 interface Forward {
-  readonly servers: readonly Server[];
+  readonly servers: readonly Listener[];
 }
 
 /** `home`: where relative socket paths start. */
@@ -152,38 +153,9 @@ function tcpKey(address: string, port: number | string): string {
   return `${address}:${port}`;
 }
 
-/** Open connections stay; a Unix socket's path is removed by the close. */
+/** Open connections stay. */
 function stop(forward: Forward): void {
   for (const server of forward.servers) server.close();
-}
-
-function listen(server: Server, where: { host: string; port: number }): Promise<Server> {
-  return new Promise((done, fail) => {
-    server.once("error", fail);
-    server.listen(where, () => {
-      server.off("error", fail);
-      // A running listener errs by accept(2) alone, which the next connection tries again.
-      server.on("error", () => {});
-      done(server);
-    });
-  });
-}
-
-/** Binds with mode 0600 from the start: the mask holds for the bind, which happens inside of listen(). */
-export function listenPrivately(server: Server, path: string): Promise<Server> {
-  return new Promise((done, fail) => {
-    server.once("error", fail);
-    const mask = process.umask(0o177);
-    try {
-      server.listen({ path }, () => {
-        server.off("error", fail);
-        server.on("error", () => {});
-        done(server);
-      });
-    } finally {
-      process.umask(mask);
-    }
-  });
 }
 
 /** A socket that nobody listens on is removed; anything else in its place is left alone. @throws Error */

@@ -6,24 +6,21 @@ import type { Channel } from "../../../protocol/ssh/channel.ts";
 import type { SessionProcess } from "./session-process.ts";
 import { exitSignalName } from "./signals.ts";
 
+/** What is left for the process after the client has gone is given this long to be read (ms). */
+const LINGER_MS = 30_000;
+
 /**
  * Resolves when the session is over. Without a PTY that is when nobody holds the pipes any more, be it after the
  * process has ended (`command &`), as with sshd.
  */
-export async function runProcess(
-  process: SessionProcess,
-  channel: Channel,
-  hangUpGrace: number,
-): Promise<void> {
+export async function runProcess(process: SessionProcess, channel: Channel): Promise<void> {
   let over = false;
-  const hangUp = () => {
-    if (!over) process.hangUp(hangUpGrace);
+  const left = () => {
+    if (over) return;
     over = true;
+    process.hangUp();
+    setTimeout(() => input.destroy(), LINGER_MS).unref();
   };
-  if (channel.isGone || channel.destroyed) return hangUp();
-  channel.once("gone", hangUp);
-  channel.once("close", hangUp);
-
   const { input, output, errors } = process;
   input.on("error", () => {
     // The process reads no more: tell the client so (OpenSSH PROTOCOL §2.1) and drop what is still on its way.
@@ -31,7 +28,14 @@ export async function runProcess(
     channel.resume();
     channel.request("eow@openssh.com", Buffer.alloc(0));
   });
+  // What the client sent reaches the process, also where the client has left since.
   channel.pipe(input);
+  channel.once("gone", left);
+  channel.once("close", () => {
+    left();
+    input.end();
+  });
+  if (channel.isGone || channel.destroyed) left();
   output.pipe(channel, { end: false });
   errors?.pipe(channel.stderr, { end: false });
 

@@ -8,6 +8,8 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** The soft limit of open files (RLIMIT_NOFILE); undefined: as this process has it. */
+  readonly openFiles: number | undefined;
 }
 
 export interface ProcessExit {
@@ -26,6 +28,6 @@ export interface SessionProcess {
   /** Never rejects. */
   readonly exited: Promise<ProcessExit>;
   resize(columns: number, rows: number): void;
-  /** The session is gone: closes input and output, ends the processes (see process-group.ts). */
-  hangUp(grace: number): void;
+  /** The client is gone: nobody reads the output any more, and a terminal hangs up. */
+  hangUp(): void;
 }

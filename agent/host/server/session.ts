@@ -7,12 +7,12 @@ import type { Channel } from "../../../protocol/ssh/channel.ts";
 import { MAX_PACKET_BYTES } from "../../../protocol/ssh/ssh2/large-packets.ts";
 import type { WireReader } from "../../../protocol/ssh/wire.ts";
 import type { Log } from "../../log.ts";
+import type { PipeStock } from "./anonymous-pipes.ts";
 import { tooLongFor } from "./argument-limits.ts";
 import type { KeyPermissions } from "./key-grant.ts";
-import { ptyBinding } from "./node-pty-private.ts";
 import { startWithPipes } from "./pipe-process.ts";
 import { signalGroup } from "./process-group.ts";
-import { startOnPty, type Terminal } from "./pty-process.ts";
+import { checkPty, startOnPty, type Terminal } from "./pty-process.ts";
 import { runProcess } from "./run-process.ts";
 import type { SessionProcess } from "./session-process.ts";
 import {
@@ -29,12 +29,13 @@ export interface SessionContext {
   /** Where sessions start; the home directory where undefined. */
   readonly cwd: string | undefined;
   readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  /** See ProcessSpec. */
+  readonly openFiles: number | undefined;
   readonly client: SessionFacts["client"];
   readonly server: SessionFacts["server"];
   readonly permissions: KeyPermissions;
   readonly log: Log;
-  /** From the hang-up to the kill, in ms. */
-  readonly hangUpGrace: number;
+  readonly pipes: PipeStock;
   /** Path of the connection's agent socket, made now if need be; undefined: refused. */
   forwardAgent(): string | undefined;
   agentSocket(): string | undefined;
@@ -43,6 +44,9 @@ export interface SessionContext {
 
 /** Of a command or a variable, in bytes: as much as one packet holds. What the system does not take, it says when it starts. */
 const ANY_LENGTH = MAX_PACKET_BYTES;
+
+/** Signals that may wait for a process. */
+const MAX_EARLY = 16;
 
 type Start =
   | { readonly kind: "shell" }
@@ -53,8 +57,10 @@ export function serveSession(channel: Channel, context: SessionContext): void {
   const { log, permissions } = context;
   const environment = new EnvironmentRequests(permissions.command !== undefined);
   let terminal: (Terminal & { readonly term: string }) | undefined;
-  let state: "preparing" | "started" = "preparing";
+  let state: "preparing" | "started" | "ended" = "preparing";
   let running: SessionProcess | undefined;
+  /** What is meant for the process and comes before there is one. */
+  const early: ((process: SessionProcess) => void)[] = [];
 
   channel.onRequest = (type, data) => {
     switch (type) {
@@ -76,9 +82,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
         return signal(data.text(64));
       case "eow@openssh.com":
         // The client's reader has gone (OpenSSH PROTOCOL §2.1): whoever writes on gets SIGPIPE.
-        if (terminal === undefined) running?.output.destroy();
-        else running?.hangUp(context.hangUpGrace);
-        return true;
+        return toProcess(({ output }) => output.destroy());
       default:
         return false;
     }
@@ -92,7 +96,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
     const modes = data.string();
     if (!permissions.pty || terminal !== undefined || state !== "preparing") return false;
     try {
-      ptyBinding();
+      checkPty(context.user.shell);
     } catch (error) {
       log.warn(error instanceof Error ? error.message : String(error));
       return false;
@@ -112,12 +116,20 @@ export function serveSession(channel: Channel, context: SessionContext): void {
   /** sshd refuses it likewise where the key decides what runs. */
   function signal(name: string): boolean {
     const known = signalFromClient(name);
-    if (known === undefined || running === undefined || permissions.command !== undefined) return false;
-    return signalGroup(running.pid, known);
+    if (known === undefined || permissions.command !== undefined) return false;
+    return toProcess(({ pid }) => void signalGroup(pid, known));
+  }
+
+  /** Now, or as soon as it exists. False: there is none and will be none. */
+  function toProcess(action: (process: SessionProcess) => void): boolean {
+    if (running !== undefined) action(running);
+    else if (state !== "started" || early.length >= MAX_EARLY) return false;
+    else early.push(action);
+    return true;
   }
 
   function start(asked: Start): boolean {
-    if (state === "started") return false;
+    if (state !== "preparing") return false;
     const forced = permissions.command;
     const sftp =
       forced === undefined ? (asked.kind === "sftp" ? { readOnly: false } : undefined) : forcedSftp(forced);
@@ -125,11 +137,12 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       log.warn(`refused a session: command="${forced}" has options that are not supported`);
       return false;
     }
-    state = "started";
     if (sftp !== undefined) {
+      state = "ended";
       log.info("sftp started");
       startSftp(sftp.readOnly);
     } else {
+      state = "started";
       const command = forced ?? (asked.kind === "exec" ? asked.command : undefined);
       log.info(`${command === undefined ? "shell" : "command"} started${terminal ? " on a PTY" : ""}`);
       void startProcess(command, forced === undefined ? undefined : originalCommand(asked));
@@ -158,6 +171,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       argv0: command === undefined ? `-${name}` : name,
       args: command === undefined ? [] : ["-c", command],
       cwd: cwd.path,
+      openFiles: context.openFiles,
       environment: sessionEnvironment(context.hostEnvironment, environment.variables, user, {
         client: context.client,
         server: context.server,
@@ -170,16 +184,21 @@ export function serveSession(channel: Channel, context: SessionContext): void {
     if (tooLong !== undefined) return fail(`${user.shell}: Argument list too long: ${tooLong}`, 1);
     try {
       accessSync(spec.file, constants.X_OK);
-      running = terminal === undefined ? await startWithPipes(spec) : startOnPty(spec, terminal);
+      running =
+        terminal === undefined ? await startWithPipes(spec, context.pipes) : startOnPty(spec, terminal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error(`${user.shell} does not start: ${reason}`);
       return fail(`sallyport: ${user.shell} does not start: ${reason}`, 127);
     }
-    await runProcess(running, channel, context.hangUpGrace);
+    for (const action of early.splice(0)) action(running);
+    await runProcess(running, channel);
+    state = "ended";
+    running = undefined;
   }
 
   async function fail(reason: string, status: number): Promise<void> {
+    state = "ended";
     channel.stderr.write(`${reason}\n`);
     await channel.flushed();
     channel.exit(status);

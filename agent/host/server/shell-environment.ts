@@ -1,6 +1,8 @@
 // The environment that a session's process starts with. As with sshd it is built from nothing, not inherited: what the
 // host runs with (its tokens above all) stays with the host.
 
+import { statSync } from "node:fs";
+
 /** The person that the host runs as. */
 export interface ShellUser {
   readonly name: string;
@@ -21,6 +23,8 @@ export interface SessionFacts {
 
 /** Taken over from the host's own environment: what a login gives on any machine. */
 const INHERITED = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_RUNTIME_DIR)$/;
+/** A host outlives these: programs that trust them would fail where without them they would find another place. */
+const DIRECTORIES = /^(TMPDIR|XDG_RUNTIME_DIR)$/;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** `requested` has passed an `EnvironmentRequests`; what the host sets wins over it. */
@@ -29,10 +33,12 @@ export function sessionEnvironment(
   requested: ReadonlyMap<string, string>,
   user: ShellUser,
   facts: SessionFacts,
+  isDirectory: (path: string) => boolean = existsAsDirectory,
 ): Record<string, string> {
   const environment: Record<string, string> = { PATH: DEFAULT_PATH };
   for (const [name, value] of Object.entries(host)) {
-    if (value !== undefined && INHERITED.test(name)) environment[name] = value;
+    if (value === undefined || !INHERITED.test(name)) continue;
+    if (!DIRECTORIES.test(name) || isDirectory(value)) environment[name] = value;
   }
   Object.assign(environment, Object.fromEntries(requested));
   Object.assign(environment, {
@@ -48,6 +54,10 @@ export function sessionEnvironment(
   if (facts.originalCommand !== undefined) environment.SSH_ORIGINAL_COMMAND = facts.originalCommand;
   if (facts.agentSocket !== undefined) environment.SSH_AUTH_SOCK = facts.agentSocket;
   return environment;
+}
+
+function existsAsDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** As sshd: what is beyond is left out. */
@@ -67,6 +77,8 @@ const REFUSED = [
   /^(BASH_.*|BASHOPTS|SHELLOPTS|ENV|IFS|CDPATH|PS4|PROMPT_COMMAND|ZDOTDIR|FPATH|TERMINFO.*|TERMCAP)$/,
   /^(NODE_.*|NPM_.*|PYTHON.*|PERL.*|RUBY.*|GEM_.*|LUA_.*|CLASSPATH|.*JAVA_.*OPTIONS|PHPRC)$/,
   /^(LESSOPEN|LESSCLOSE|LESSKEY.*|MANPAGER|SUDO_.*|KRB5.*|OPENSSL_.*|SSH_.*|SALLYPORT_.*)$/,
+  // What a shell computes itself, whatever it is told.
+  /^(_|UID|EUID|PPID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|LINENO|OPTIND|OPTARG|PS1|PS2|HISTCMD|DIRSTACK|FUNCNAME|PIPESTATUS)$/,
   // GIT_PROTOCOL is how git asks for its protocol version, author and committer are text; the rest runs commands.
   /^GIT_(?!PROTOCOL$|AUTHOR_|COMMITTER_)/,
 ];

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startAgent } from "../ssh-agent.ts";
@@ -56,5 +57,47 @@ describe("the client's agent", () => {
     } finally {
       await restricted.stop();
     }
+  });
+
+  describe("where the directories of the host's login are gone", () => {
+    let login: { readonly host: Host; readonly runtime: string };
+    beforeAll(async () => {
+      const runtime = mkdtempSync(join(tmpdir(), "runtime-"));
+      const environment = { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtime, TMPDIR: runtime };
+      login = { host: await startHost({ environment }), runtime };
+    });
+    afterAll(async () => {
+      await login.host.stop();
+      rmSync(login.runtime, { recursive: true, force: true });
+    });
+    const LIST = 'ssh-add -L >/dev/null && echo "$SSH_AUTH_SOCK|$XDG_RUNTIME_DIR|$TMPDIR"';
+    const list = async (...options: string[]) =>
+      (await login.host.ssh([...withAgent(), ...options, "ws", LIST])).stdout.toString().trim().split("|");
+
+    it("is reached by another, and sessions do not get the dead ones", async () => {
+      const { runtime } = login;
+      const [socket, ...given] = await list();
+      expect(socket?.startsWith(`${runtime}/`)).toBe(true);
+      expect(given).toEqual([runtime, runtime]);
+      rmSync(runtime, { recursive: true });
+      const [elsewhere, ...none] = await list();
+      expect(elsewhere).toMatch(/^\//);
+      expect(elsewhere?.startsWith(runtime)).toBe(false);
+      expect(none).toEqual(["", ""]);
+    });
+
+    it("is reached again on a connection that has lost its socket", async () => {
+      const { host: other, runtime } = login;
+      mkdirSync(runtime, { recursive: true });
+      const control = join(other.directory, "m");
+      other.start([...withAgent(), "-M", "-S", control, "-N", "ws"]);
+      await until(async () => (await other.ssh(["-S", control, "-O", "check", "ws"])).code === 0);
+      const [first = ""] = await list("-S", control);
+      expect(first.startsWith(runtime)).toBe(true);
+      rmSync(runtime, { recursive: true });
+      const [second = ""] = await list("-S", control);
+      expect(second).toMatch(/^\//);
+      expect(second.startsWith(runtime)).toBe(false);
+    });
   });
 });

@@ -8,7 +8,7 @@ import { finish, type Host, isAlive, settled, startHost, until } from "./harness
 let host: Host;
 const terminals: IPty[] = [];
 beforeAll(async () => {
-  host = await startHost({ limits: { hangUpGrace: 300 } });
+  host = await startHost();
 });
 afterEach(() => {
   for (const terminal of terminals.splice(0)) {

@@ -1,31 +1,106 @@
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { withPrelude } from "../../../../../agent/host/server/prelude.ts";
+import {
+  type PreludeShell,
+  preludeShell,
+  withoutBash,
+} from "../../../../../agent/host/server/prelude-shell.ts";
 
-function run(args: readonly string[], argv0: string, environment: Record<string, string> = {}): string {
-  const prelude = withPrelude(
-    { file: "/bin/sh", argv0, args, cwd: "/", environment: { PATH: process.env.PATH ?? "", ...environment } },
-    undefined,
-  );
-  return execFileSync(prelude.file, prelude.args, { env: { ...prelude.environment } }).toString();
-}
+const SHELLS: readonly (readonly [string, string, () => PreludeShell])[] = [
+  ["bash", "/bin/bash", () => preludeShell("/bin/bash")],
+  ["dash", "/bin/dash", () => withoutBash("/bin/dash")],
+  ["busybox", "/bin/busybox", () => withoutBash("/bin/busybox", "sh")],
+];
 
-describe("what goes before a session's process", () => {
+describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path, shell) => {
+  if (!existsSync(path)) return void it.skip(`${path} is not installed`, () => {});
+
+  function run(
+    args: readonly string[],
+    { argv0 = "sh", environment = {}, file = "/bin/dash", openFiles }: Setup = {},
+  ): string {
+    const prelude = withPrelude(
+      {
+        file,
+        argv0,
+        args,
+        cwd: "/",
+        openFiles,
+        environment: { PATH: process.env.PATH ?? "", ...environment },
+      },
+      undefined,
+      shell(),
+    );
+    const stdio = ["ignore", "pipe", "inherit"] as const;
+    return execFileSync(prelude.file, prelude.args, {
+      env: { ...prelude.environment },
+      cwd: "/",
+      stdio: [...stdio],
+    }).toString();
+  }
+
   it("hands arguments on as they are", () => {
     const odd = ["a b", "*", "--", "$(x)", "", "'\"\\", "-x"];
-    expect(run(["-c", 'printf "<%s>" "$@"', "name", ...odd], "sh")).toBe(
-      odd.map((word) => `<${word}>`).join(""),
-    );
+    expect(run(["-c", 'printf "<%s>" "$@"', "name", ...odd])).toBe(odd.map((word) => `<${word}>`).join(""));
   });
 
   it("hands variables on as they are, the locale among them", () => {
     const environment = { LC_TIME: "xx_YY", LANG: "C $(x) *", OTHER: "-- 'q' \n2" };
-    expect(run(["-c", 'printf "%s|%s|%s" "$LC_TIME" "$LANG" "$OTHER"'], "sh", environment)).toBe(
+    expect(run(["-c", 'printf "%s|%s|%s" "$LC_TIME" "$LANG" "$OTHER"'], { environment })).toBe(
       "xx_YY|C $(x) *|-- 'q' \n2",
     );
   });
 
-  it("names the process", () => {
-    expect(run(["-c", "echo $0"], "some-name")).toBe("some-name\n");
+  it("adds nothing to the environment, changes nothing in it and obeys none of it", () => {
+    const environment = {
+      ...Object.fromEntries([..."abcdefghijklmnopqrstuvwxyz"].map((name) => [name, `value of ${name}`])),
+      GLOBIGNORE: "/proc/self/fd/*:/dev/fd/*",
+      POSIXLY_CORRECT: "1",
+      TIMEFORMAT: "x",
+      HISTFILE: "/x",
+      COLUMNS: "7",
+      name: "x",
+      file: "x",
+      argv0: "x",
+      LC_ALL: "xx_YY",
+      PATH: "/usr/bin:/bin",
+    };
+    // env(1) itself, since shells add variables of their own.
+    const shown = run(["-0"], { environment, file: "/usr/bin/env", argv0: "env" });
+    expect(Object.fromEntries(shown.split("\0").filter(Boolean).map(nameAndValue))).toEqual(environment);
+  });
+
+  it("gives the limit of open files that it is told", () => {
+    expect(run(["-c", "ulimit -S -n; ulimit -H -n"], { openFiles: 123 }).split("\n")[0]).toBe("123");
+    expect(run(["-c", "ulimit -H -n"], { openFiles: 123 })).toBe(run(["-c", "ulimit -H -n"]));
+  });
+
+  it("leaves no signal ignored", () => {
+    expect(run(["SigIgn", "/proc/self/status"], { file: "/bin/grep", argv0: "grep" })).toMatch(/:\s0+\n/);
+  });
+
+  it("makes a login shell of what is named as one", () => {
+    const login = ["-c", "shopt -q login_shell && echo yes"];
+    expect(run(login, { file: "/bin/bash", argv0: "-bash", environment: { HOME: "/nonexistent" } })).toBe(
+      "yes\n",
+    );
+  });
+
+  it.skipIf(kind === "dash")("names the process", () => {
+    expect(run(["-c", "echo $0"], { argv0: "some-name" })).toBe("some-name\n");
   });
 });
+
+interface Setup {
+  readonly argv0?: string;
+  readonly environment?: Record<string, string>;
+  readonly file?: string;
+  readonly openFiles?: number;
+}
+
+function nameAndValue(line: string): [string, string] {
+  const equals = line.indexOf("=");
+  return [line.slice(0, equals), line.slice(equals + 1)];
+}

@@ -1,9 +1,15 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { PipeStock } from "../../../../../agent/host/server/anonymous-pipes.ts";
 import { ptyBinding } from "../../../../../agent/host/server/node-pty-private.ts";
 import { startWithPipes } from "../../../../../agent/host/server/pipe-process.ts";
+import {
+  type PreludeShell,
+  preludeShell,
+  withoutBash,
+} from "../../../../../agent/host/server/prelude-shell.ts";
 import { startOnPty } from "../../../../../agent/host/server/pty-process.ts";
 
 const spec = (script: string, environment: Record<string, string> = {}) => ({
@@ -12,6 +18,7 @@ const spec = (script: string, environment: Record<string, string> = {}) => ({
   args: ["-c", script],
   environment: { PATH: process.env.PATH ?? "", TERM: "dumb", ...environment },
   cwd: "/",
+  openFiles: undefined,
 });
 const terminal = { columns: 80, rows: 24, modes: [] };
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -60,24 +67,36 @@ describe("a process on a PTY", () => {
     expect((await running.exited).signal).toBe("SIGTERM");
   });
 
-  it("inherits nothing of the host's, other terminals least of all", async () => {
-    const first = startOnPty(spec("sleep 5"), terminal);
-    first.output.resume();
-    const onPty = startOnPty(spec("ls /dev/fd/"), terminal);
-    let shown = "";
-    onPty.output.on("data", (data: Buffer) => {
-      shown += data.toString();
-    });
-    const closed = new Promise((resolve) => onPty.output.once("close", resolve));
-    const onPipes = await startWithPipes(spec("ls /dev/fd/"));
-    onPipes.errors?.resume();
-    // The listing's own descriptor is the fourth.
-    expect((await text(onPipes.output)).trim().split(/\s+/)).toEqual(["0", "1", "2", "3"]);
-    await closed;
-    expect(shown.trim().split(/\s+/)).toEqual(["0", "1", "2", "3"]);
-    first.hangUp(100);
-    await first.exited;
-  });
+  const shells: [string, string, () => PreludeShell][] = [
+    ["bash", "/bin/bash", () => preludeShell("/bin/bash")],
+    ["dash", "/bin/dash", () => withoutBash("/bin/dash")],
+    ["busybox", "/bin/busybox", () => withoutBash("/bin/busybox", "sh")],
+  ];
+  it.each(shells)(
+    "inherits nothing of the host's, other terminals least of all, by way of %s",
+    async (_, path, way) => {
+      if (!existsSync(path)) return console.warn(`skipped: ${path} is not installed`);
+      // More than the descriptors of one digit, which every shell could close.
+      const others = Array.from({ length: 12 }, () => startOnPty(spec("sleep 60"), terminal));
+      for (const { output } of others) output.resume();
+      const stock = new PipeStock();
+      const onPty = startOnPty(spec("ls /proc/self/fd/"), terminal, way());
+      let shown = "";
+      onPty.output.on("data", (data: Buffer) => {
+        shown += data.toString();
+      });
+      const closed = new Promise((resolve) => onPty.output.once("close", resolve));
+      const onPipes = await startWithPipes(spec("ls /proc/self/fd/"), stock, way());
+      onPipes.errors?.resume();
+      // The listing's own descriptor is the fourth.
+      expect((await text(onPipes.output)).trim().split(/\s+/)).toEqual(["0", "1", "2", "3"]);
+      await closed;
+      expect(shown.trim().split(/\s+/)).toEqual(["0", "1", "2", "3"]);
+      for (const other of others) other.hangUp();
+      await Promise.all(others.map(({ exited }) => exited));
+      stock.close();
+    },
+  );
 
   it("leaves no descriptor behind", async () => {
     const count = () =>

@@ -1,0 +1,123 @@
+// Unnamed pipes, which Node cannot make. A shell's pipeline makes them, and /proc/PID/fd opens both ends again from here:
+// what is opened there is the same pipe, by a descriptor of our own (proc(5)). A program may open such a pipe a second
+// time (/dev/stdin); a socket refuses that, and a named pipe would wait for a writer who has gone.
+
+import { spawn } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import type { Readable } from "node:stream";
+
+/** Both ends of one pipe; neither is inherited by any process. */
+export interface Pipe {
+  readonly read: number;
+  readonly write: number;
+}
+
+/** Descriptors of one digit are those that every shell can name: 0 to 2 are taken, 9 is the shell's own input. */
+const DESCRIPTORS = [3, 4, 5, 6, 7, 8];
+
+/**
+ * One process that ends up holding the pipes of a pipeline, tells its number (`$$` would be that of the shell
+ * around it) and waits until its input ends.
+ */
+const MAKE_PIPES = [
+  "exec 9<&0",
+  DESCRIPTORS.reduceRight(
+    (inner, fd) => `: | { exec ${fd}<&0; ${inner}; }`,
+    "read -r pid rest </proc/self/stat; echo $pid; read -r end <&9",
+  ),
+].join("; ");
+
+/** Pipes made in advance, so that a session waits for none. */
+export class PipeStock {
+  readonly #ready: Pipe[] = [];
+  #filling: Promise<boolean> | undefined;
+  #closed = false;
+
+  /** Makes sure that the next sessions find pipes. */
+  fill(): void {
+    if (this.#ready.length < DESCRIPTORS.length) void this.#more();
+  }
+
+  /** undefined where there are none: not on Linux, no /proc, no descriptors left. The caller closes what it takes. */
+  async take(count: number): Promise<Pipe[] | undefined> {
+    // Others may take what was made meanwhile.
+    while (this.#ready.length < count) if (!(await this.#more())) return undefined;
+    const taken = this.#ready.splice(0, count);
+    this.fill();
+    return taken;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const pipe of this.#ready.splice(0)) closePipe(pipe);
+  }
+
+  #more(): Promise<boolean> {
+    if (process.platform !== "linux" || this.#closed) return Promise.resolve(false);
+    this.#filling ??= this.#make().finally(() => {
+      this.#filling = undefined;
+    });
+    return this.#filling;
+  }
+
+  /** False: there are no more of them than before. */
+  async #make(): Promise<boolean> {
+    try {
+      const pipes = await makePipes();
+      if (this.#closed) for (const pipe of pipes) closePipe(pipe);
+      else this.#ready.push(...pipes);
+      return !this.#closed;
+    } catch {
+      // No shell, no /proc or no descriptors: sockets serve nearly every program.
+      return false;
+    }
+  }
+}
+
+async function makePipes(): Promise<Pipe[]> {
+  const maker = spawn("/bin/sh", ["-c", MAKE_PIPES], {
+    cwd: "/",
+    env: {},
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const failed = new Promise<never>((_, reject) => maker.once("error", reject));
+  // Its input may break before it is closed.
+  maker.stdin.on("error", () => {});
+  const pipes: Pipe[] = [];
+  try {
+    const pid = await Promise.race([firstLine(maker.stdout), failed]);
+    for (const fd of DESCRIPTORS) pipes.push(openBothEnds(`/proc/${pid}/fd/${fd}`));
+    return pipes;
+  } catch (error) {
+    for (const pipe of pipes) closePipe(pipe);
+    throw error;
+  } finally {
+    maker.stdin.destroy();
+    maker.stdout.destroy();
+  }
+}
+
+async function firstLine(stream: Readable): Promise<string> {
+  let text = "";
+  for await (const data of stream) {
+    text += String(data);
+    const line = /^(\d+)\n/.exec(text)?.[1];
+    if (line !== undefined) return line;
+  }
+  throw new Error("The shell that makes pipes has ended early.");
+}
+
+function openBothEnds(path: string): Pipe {
+  const read = openSync(path, constants.O_RDONLY);
+  try {
+    return { read, write: openSync(path, constants.O_WRONLY) };
+  } catch (error) {
+    closeSync(read);
+    throw error;
+  }
+}
+
+export function closePipe({ read, write }: Pipe): void {
+  closeSync(read);
+  closeSync(write);
+}

@@ -1,0 +1,98 @@
+// Listens on a Unix socket that is for this user alone from its first moment. The umask would do it, but it belongs to the
+// whole process: files that other threads make meanwhile would get it too. So the socket is made in a directory that
+// nobody else may enter, gets its mode there, and appears under its own name when it is ready.
+
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  unlinkSync,
+} from "node:fs";
+import type { Server } from "node:net";
+import { dirname, join } from "node:path";
+
+/** What a socket's path may be long, in bytes, on any system (sockaddr_un). */
+const MAX_PATH = 103;
+
+export interface Listener {
+  /** Takes no more connections; those that are open stay. */
+  close(): void;
+}
+
+/** The path is removed with the listener. @throws Error: what is at `path` already stays as it is */
+export async function listenPrivately(server: Server, path: string): Promise<Listener> {
+  const directory = mkdtempSync(join(dirname(path), "."));
+  let descriptor: number | undefined;
+  const close = () => {
+    server.close();
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  };
+  try {
+    const made = join(directory, "s");
+    let address = made;
+    if (Buffer.byteLength(made) > MAX_PATH && process.platform === "linux") {
+      // The way around is longer than `path`: by a descriptor it is short. The close unlinks by it, so it stays open.
+      descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+      address = `/proc/self/fd/${descriptor}/s`;
+    }
+    await listen(server, address);
+    chmodSync(made, 0o600);
+    const own = lstatSync(made);
+    publish(made, path);
+    return {
+      close() {
+        close();
+        removeIfSame(path, own);
+      },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+export function listen(
+  server: Server,
+  where: string | { readonly host: string; readonly port: number },
+): Promise<Server> {
+  return new Promise((done, fail) => {
+    server.once("error", fail);
+    server.listen(typeof where === "string" ? { path: where } : where, () => {
+      server.off("error", fail);
+      // A running listener errs by accept(2) alone, which the next connection tries again.
+      server.on("error", () => {});
+      done(server);
+    });
+  });
+}
+
+/** Fails where there is something already, as bind(2) does. */
+function publish(made: string, path: string): void {
+  try {
+    linkSync(made, path);
+  } catch (error) {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw error;
+    // A file system without links.
+    renameSync(made, path);
+  }
+}
+
+/** Another program's socket may have taken its place since. */
+function removeIfSame(path: string, own: Stats): void {
+  try {
+    const { ino, dev } = lstatSync(path);
+    if (ino === own.ino && dev === own.dev) unlinkSync(path);
+  } catch {
+    // Somebody else has removed it.
+  }
+}

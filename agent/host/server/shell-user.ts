@@ -1,0 +1,39 @@
+// The person that the host runs as. A user id need not have an entry in the user database: containers are run with
+// any number (`docker run --user 1234`, OpenShift).
+
+import { userInfo } from "node:os";
+import type { ShellUser } from "./shell-environment.ts";
+
+/** `shell` stands in for the login shell. Where there is no entry, the environment tells, as it does for sh(1). */
+export function shellUser(
+  shell: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+  entry: () => Entry = userInfo,
+): ShellUser {
+  const { username, homedir, shell: login } = read(entry) ?? withoutEntry(environment);
+  return { name: username, home: homedir, shell: shell ?? (login || "/bin/sh") };
+}
+
+interface Entry {
+  readonly username: string;
+  readonly homedir: string;
+  readonly shell: string | null;
+}
+
+function read(entry: () => Entry): Entry | undefined {
+  try {
+    return entry();
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutEntry(environment: Readonly<Record<string, string | undefined>>): Entry {
+  const home = environment.HOME;
+  return {
+    // LOGNAME and USER have no meaning without an entry: programs that look a name up would not find it.
+    username: environment.USER || environment.LOGNAME || String(process.getuid?.() ?? 0),
+    homedir: home?.startsWith("/") ? home : "/",
+    shell: environment.SHELL ?? null,
+  };
+}
