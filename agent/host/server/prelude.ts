@@ -4,6 +4,8 @@
 // terminal. What the client sent for the process must neither steer this shell nor be changed by it: the script works
 // with positional parameters, and takes back what the shell itself adds to the environment.
 
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { type PreludeShell, preludeShell } from "./prelude-shell.ts";
 import type { ProcessSpec } from "./session-process.ts";
 
@@ -29,10 +31,10 @@ const SET_LOCALE = '{ shift 2; while [ "$1" != -- ]; do export "$1"; shift; done
 // bash sets SHLVL again as it leaves, except as an array, which it does not export.
 const FORGET = `unset PWD OLDPWD SHLVL; [ -z "\${BASH_VERSION-}" ] || { unset _; declare -a SHLVL; }`;
 // No client may send a name that begins like that (shell-environment.ts), so it is not exported.
-const BECOME = 'SALLYPORT_ARGV0=$1; shift; exec -a "$SALLYPORT_ARGV0" "$@"';
+const MARK = "SALLYPORT_ARGV0=$1";
+const BECOME = `${MARK}; shift; exec -a "$SALLYPORT_ARGV0" "$@"`;
 // A shell that cannot rename: its login shells are told so by the option that every common shell has.
-const BECOME_UNNAMED =
-  'case $1 in -*) SALLYPORT_FILE=$2; shift 2; exec "$SALLYPORT_FILE" -l "$@" ;; esac; shift; exec "$@"';
+const BECOME_UNNAMED = `${MARK}; case $1 in -*) SALLYPORT_FILE=$2; shift 2; exec "$SALLYPORT_FILE" -l "$@" ;; esac; shift; exec "$@"`;
 
 /** `modes`: words for stty(1), where the process has a terminal. */
 export function withPrelude(
@@ -61,4 +63,24 @@ export function withPrelude(
     args: [...options, script, ...words, ...spec.args],
     environment: { ...environment, ...shell.environment },
   };
+}
+
+/** Nobody's command line looks like the prelude's for longer than this (ms), except on purpose. */
+const LONGEST_PRELUDE_MS = 10_000;
+
+/**
+ * Resolves once the process is what was asked for, or has ended. A signal that comes earlier may be lost: a shell notes
+ * it, and forgets it as it becomes the process. At once where there is no /proc.
+ */
+export async function afterPrelude(pid: number): Promise<void> {
+  const deadline = Date.now() + LONGEST_PRELUDE_MS;
+  while (isPrelude(pid) && Date.now() < deadline) await delay(5);
+}
+
+function isPrelude(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(MARK);
+  } catch {
+    return false;
+  }
 }

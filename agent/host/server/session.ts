@@ -11,6 +11,7 @@ import type { PipeStock } from "./anonymous-pipes.ts";
 import { tooLongFor } from "./argument-limits.ts";
 import type { KeyPermissions } from "./key-grant.ts";
 import { startWithPipes } from "./pipe-process.ts";
+import { afterPrelude } from "./prelude.ts";
 import { signalGroup } from "./process-group.ts";
 import { checkPty, startOnPty, type Terminal } from "./pty-process.ts";
 import { runProcess } from "./run-process.ts";
@@ -61,6 +62,8 @@ export function serveSession(channel: Channel, context: SessionContext): void {
   let running: SessionProcess | undefined;
   /** What is meant for the process and comes before there is one. */
   const early: ((process: SessionProcess) => void)[] = [];
+  /** Signals keep their order. */
+  let delivery = Promise.resolve();
 
   channel.onRequest = (type, data) => {
     switch (type) {
@@ -117,7 +120,13 @@ export function serveSession(channel: Channel, context: SessionContext): void {
   function signal(name: string): boolean {
     const known = signalFromClient(name);
     if (known === undefined || permissions.command !== undefined) return false;
-    return toProcess(({ pid }) => void signalGroup(pid, known));
+    return toProcess(({ pid }) => {
+      delivery = delivery
+        .then(() => afterPrelude(pid))
+        .then(() => {
+          if (running !== undefined) signalGroup(pid, known);
+        });
+    });
   }
 
   /** Now, or as soon as it exists. False: there is none and will be none. */

@@ -71,7 +71,8 @@ describe.each([
   ["without a terminal", []],
   ["on a terminal", terminal],
 ])("what comes right behind `exec`, %s,", (_, pty) => {
-  it.each(["TERM", "HUP", "INT", "KILL"])("is delivered: signal %s", async (name) => {
+  // Not INT: a shell that has just begun may catch it and forget it as it becomes the command, under sshd too.
+  it.each(["TERM", "HUP", "USR1", "KILL"])("is delivered: signal %s", async (name) => {
     const { request, closed, requests } = started(pty, "sleep 300");
     request("signal", name);
     await closed;
