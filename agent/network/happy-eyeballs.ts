@@ -2,13 +2,50 @@
 // while the next is tried. Node's own way gives each up after a quarter of a second, which is less than a round trip of some
 // networks.
 
-import type { LookupAddress } from "node:dns";
-import { connect, type Socket } from "node:net";
+import { type LookupAddress, lookup } from "node:dns";
+import { connect, isIP, type Socket } from "node:net";
 
 /** RFC 8305 §8: from one attempt to the next. A dead address costs this much. */
 export const ATTEMPT_DELAY_MS = 250;
 /** A name with more addresses than this has more of the same. */
 const MAX_ADDRESSES = 8;
+
+/** Looks a name up; in tests, something else. */
+export type LookUp = (
+  host: string,
+  done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
+) => void;
+
+const lookUpAll: LookUp = (host, done) => lookup(host, { all: true }, done);
+
+export interface ConnectOptions {
+  readonly allowHalfOpen?: boolean;
+  readonly lookUp?: LookUp;
+}
+
+/** The same for a name or an address, `fail` also where the name has none. Every error has words. */
+export function connectByName(
+  host: string,
+  port: number,
+  done: (socket: Socket) => void,
+  fail: (error: Error) => void,
+  options: ConnectOptions = {},
+): () => void {
+  const family = isIP(host);
+  if (family !== 0) return connectFirst([{ address: host, family }], port, done, fail, options);
+  let isOver = false;
+  let giveUp = (): void => {};
+  (options.lookUp ?? lookUpAll)(host, (error, addresses) => {
+    if (isOver) return;
+    if (error !== null) fail(error);
+    else if (addresses.length === 0) fail(new Error(`${host} has no address`));
+    else giveUp = connectFirst(addresses, port, done, fail, options);
+  });
+  return () => {
+    isOver = true;
+    giveUp();
+  };
+}
 
 /**
  * Calls `done` with the first socket that connects, or `fail` with the last error where all have failed. Returns what
@@ -20,6 +57,7 @@ export function connectFirst(
   port: number,
   done: (socket: Socket) => void,
   fail: (error: Error) => void,
+  { allowHalfOpen = false }: ConnectOptions = {},
 ): () => void {
   const waiting = interleaved(addresses).slice(0, MAX_ADDRESSES);
   const errors: Error[] = [];
@@ -34,7 +72,7 @@ export function connectFirst(
     clearTimeout(timer);
     const address = waiting.shift();
     if (address === undefined) return;
-    const socket = connect({ host: address.address, port, family: address.family });
+    const socket = connect({ host: address.address, port, family: address.family, allowHalfOpen });
     open.add(socket);
     socket.once("connect", () => {
       open.delete(socket);

@@ -1,8 +1,9 @@
 // Whether the gateway's SSH port can be reached from this network, which decides between the direct way and the tunnel.
 // A port counts as open when the server's `SSH-` line arrives: many firewalls accept a connection and then say nothing.
 
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { systemCode } from "../files/private-file.ts";
+import { connectByName } from "../network/happy-eyeballs.ts";
 import { whenOverdue } from "./overdue.ts";
 
 export interface SshAddress {
@@ -50,15 +51,17 @@ export function probeSsh(
   const elapsed = (): number => Math.round(performance.now() - started);
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
-    let connected = false;
+    let connected: Socket | undefined;
     let received = "";
-    const socket = connect({ host, port });
+    let giveUp = (): void => {};
     const finish = (end: (socket: Socket) => void = (one) => one.destroy()): void => {
       callOff();
+      giveUp();
       signal?.removeEventListener("abort", onAbort);
-      socket.removeAllListeners();
-      socket.on("error", () => undefined);
-      end(socket);
+      if (connected === undefined) return;
+      connected.removeAllListeners();
+      connected.on("error", () => undefined);
+      end(connected);
     };
     const blocked = (how: Blocked): void => {
       finish();
@@ -68,26 +71,25 @@ export function probeSsh(
       finish();
       reject(signal?.reason);
     };
-    const nothingMore = (): void => blocked(connected ? (received === "" ? "silent" : "not-ssh") : "dropped");
+    const nothingMore = (): void =>
+      blocked(connected === undefined ? "dropped" : received === "" ? "silent" : "not-ssh");
     const callOff = whenOverdue(timeoutMs, nothingMore);
     signal?.addEventListener("abort", onAbort, { once: true });
-    socket.on("connect", () => {
-      connected = true;
+    const listen = (socket: Socket): void => {
+      connected = socket;
       socket.write(OUR_VERSION);
-    });
-    socket.on("data", (chunk: Buffer) => {
-      received += chunk.toString("latin1");
-      const judged = judge(received);
-      if (judged === "not-ssh") return blocked("not-ssh");
-      if (judged === undefined) return;
-      finish(leave);
-      resolve({ kind: "open", ms: elapsed(), banner: judged.banner });
-    });
-    socket.on("end", nothingMore);
-    socket.on("error", (error) => {
-      if (connected) nothingMore();
-      else blocked(howOf(error));
-    });
+      socket.on("data", (chunk: Buffer) => {
+        received += chunk.toString("latin1");
+        const judged = judge(received);
+        if (judged === "not-ssh") return blocked("not-ssh");
+        if (judged === undefined) return;
+        finish(leave);
+        resolve({ kind: "open", ms: elapsed(), banner: judged.banner });
+      });
+      socket.on("end", nothingMore);
+      socket.on("error", nothingMore);
+    };
+    giveUp = connectByName(host, port, listen, (error) => blocked(howOf(error)));
   });
 }
 

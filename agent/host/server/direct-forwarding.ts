@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import type { ChannelRequest } from "../../../protocol/ssh/connection.ts";
 import { OPEN_FAILURE } from "../../../protocol/ssh/message-numbers.ts";
 import type { Log } from "../../log.ts";
+import { connectByName, type LookUp } from "../../network/happy-eyeballs.ts";
 import type { KeyPermissions } from "./key-grant.ts";
 import { splice } from "./splice.ts";
 
@@ -16,29 +17,34 @@ export interface DirectForwarding {
   close(): void;
 }
 
+/** Begins to connect; returns what gives it up. */
+type Dial = (done: (socket: Socket) => void, fail: (error: Error) => void) => () => void;
+
 /** `home`: where relative socket paths start. */
 export function createDirectForwarding(
   permissions: KeyPermissions,
   home: string,
   log: Log,
+  lookUp?: LookUp,
 ): DirectForwarding {
-  const connecting = new Set<Socket>();
+  const connecting = new Set<() => void>();
 
-  function dial(request: ChannelRequest, where: string, socket: Socket): void {
-    connecting.add(socket);
-    const failed = (error: Error) => {
-      connecting.delete(socket);
-      log.info(`forwarding to ${where} failed: ${error.message}`);
-      request.refuse(OPEN_FAILURE.connectFailed, error.message);
-    };
-    socket.once("error", failed);
-    socket.once("connect", () => {
-      connecting.delete(socket);
-      socket.off("error", failed);
-      const channel = request.accept();
-      if (channel === undefined) socket.destroy();
-      else splice(channel, socket);
-    });
+  function dial(request: ChannelRequest, where: string, start: Dial): void {
+    let giveUp = (): void => {};
+    giveUp = start(
+      (socket) => {
+        connecting.delete(giveUp);
+        const channel = request.accept();
+        if (channel === undefined) socket.destroy();
+        else splice(channel, socket);
+      },
+      (error) => {
+        connecting.delete(giveUp);
+        log.info(`forwarding to ${where} failed: ${error.message}`);
+        request.refuse(OPEN_FAILURE.connectFailed, error.message);
+      },
+    );
+    connecting.add(giveUp);
   }
 
   function refuse(request: ChannelRequest, where: string): void {
@@ -58,18 +64,31 @@ export function createDirectForwarding(
         return request.refuse(OPEN_FAILURE.connectFailed, "not a host and port");
       }
       log.debug(`forwarding to ${where}`);
-      dial(request, where, connect({ host, port, allowHalfOpen: true }));
+      const options = { allowHalfOpen: true, ...(lookUp === undefined ? {} : { lookUp }) };
+      dial(request, where, (done, fail) => connectByName(host, port, done, fail, options));
     },
     unix(request) {
       const path = resolve(home, request.data.text(1024));
       if (!permissions.portForwarding || permissions.permitOpen !== undefined) return refuse(request, path);
       log.debug(`forwarding to ${path}`);
-      dial(request, path, connect({ path, allowHalfOpen: true }));
+      dial(request, path, dialUnix(path));
     },
     close() {
-      for (const socket of connecting) socket.destroy();
+      for (const giveUp of connecting) giveUp();
       connecting.clear();
     },
+  };
+}
+
+function dialUnix(path: string): Dial {
+  return (done, fail) => {
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      socket.off("error", fail);
+      done(socket);
+    });
+    return () => socket.destroy();
   };
 }
 
