@@ -8,6 +8,7 @@ import { OPEN_FAILURE } from "../../../protocol/ssh/message-numbers.ts";
 import type { Log } from "../../log.ts";
 import { connectByName, type LookUp } from "../../network/happy-eyeballs.ts";
 import type { KeyPermissions } from "./key-grant.ts";
+import { type PlainPath, plainPath } from "./plain-path.ts";
 import { splice } from "./splice.ts";
 
 export interface DirectForwarding {
@@ -82,9 +83,18 @@ export function createDirectForwarding(
 
 function dialUnix(path: string): Dial {
   return (done, fail) => {
-    const socket = connect({ path, allowHalfOpen: true });
+    let plain: PlainPath;
+    try {
+      plain = plainPath(path);
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)));
+      return () => {};
+    }
+    const socket = connect({ path: plain.path, allowHalfOpen: true });
+    socket.once("close", plain.release);
     socket.once("error", fail);
     socket.once("connect", () => {
+      plain.release();
       socket.off("error", fail);
       done(socket);
     });

@@ -6,7 +6,9 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { isEncodable } from "../../../protocol/byte-text.ts";
 import { type PreludeShell, preludeShell } from "./prelude-shell.ts";
+import { DECODE_WORDS, encodeWords } from "./prelude-words.ts";
 import type { ProcessSpec } from "./session-process.ts";
 
 export interface Prelude {
@@ -26,8 +28,9 @@ close_inherited ${process.platform === "linux" ? "/proc/self/fd" : "/dev/fd"}/*`
 // No globbing and no quoting for the modes: they are words of ours (terminal-modes.ts).
 const SET_UP_TERMINAL = 'set -f; [ -z "$1" ] || stty $1 2>/dev/null; SSH_TTY=$(tty); export SSH_TTY';
 const SET_LIMIT = '[ -z "$2" ] || ulimit -S -n "$2" 2>/dev/null';
-// A shell complains of a locale that the machine does not have. The one that follows may; this one stays unheard.
-const SET_LOCALE = '{ shift 2; while [ "$1" != -- ]; do export "$1"; shift; done; shift; } 2>/dev/null';
+// The locale, and what is not UTF-8. A shell complains of a locale that the machine does not have. The one that follows may; this
+// one stays unheard.
+const EXPORT = '{ shift 2; while [ "$1" != -- ]; do export "$1"; shift; done; shift; } 2>/dev/null';
 // bash sets SHLVL again as it leaves, except as an array, which it does not export.
 const FORGET = `unset PWD OLDPWD SHLVL; [ -z "\${BASH_VERSION-}" ] || { unset _; declare -a SHLVL; }`;
 // No client may send a name that begins like that (shell-environment.ts), so it is not exported.
@@ -43,24 +46,27 @@ export function withPrelude(
   shell: PreludeShell = preludeShell(spec.file),
 ): Prelude {
   const variables = Object.entries(spec.environment);
-  const isLocale = ([name]: readonly [string, string]) => /^(LANG|LANGUAGE|LC_\w+)$/.test(name);
-  const locale = variables.filter(isLocale).map(([name, value]) => `${name}=${value}`);
-  const environment = Object.fromEntries(variables.filter((variable) => !isLocale(variable)));
+  const isExported = ([name, value]: readonly [string, string]) =>
+    /^(LANG|LANGUAGE|LC_\w+)$/.test(name) || !isEncodable(value);
+  const exported = variables.filter(isExported).map(([name, value]) => `${name}=${value}`);
+  const environment = Object.fromEntries(variables.filter((variable) => !isExported(variable)));
 
+  const limit = spec.openFiles === undefined ? "" : String(spec.openFiles);
+  const words = [modes?.join(" ") ?? "", limit, ...exported, "--", spec.argv0, spec.file, ...spec.args];
+  const isPlain = words.every(isEncodable);
   const script = [
+    ...(isPlain ? [] : [DECODE_WORDS]),
     ...(shell.isFull ? [CLOSE_INHERITED] : []),
     ...(modes === undefined ? [] : [SET_UP_TERMINAL]),
     SET_LIMIT,
-    SET_LOCALE,
+    EXPORT,
     FORGET,
     shell.isFull ? BECOME : BECOME_UNNAMED,
   ].join("; ");
   const [file, ...options] = shell.command;
-  const limit = spec.openFiles === undefined ? "" : String(spec.openFiles);
-  const words = ["sallyport", modes?.join(" ") ?? "", limit, ...locale, "--", spec.argv0, spec.file];
   return {
     file,
-    args: [...options, script, ...words, ...spec.args],
+    args: [...options, script, "sallyport", ...(isPlain ? words : encodeWords(words))],
     environment: { ...environment, ...shell.environment },
   };
 }

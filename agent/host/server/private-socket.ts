@@ -17,6 +17,8 @@ import {
 } from "node:fs";
 import type { Server } from "node:net";
 import { dirname, join } from "node:path";
+import { bytesOf } from "../../../protocol/byte-text.ts";
+import { type PlainPath, plainPath } from "./plain-path.ts";
 
 /** What a socket's path may be long, in bytes, on any system (sockaddr_un). */
 const MAX_PATH = 103;
@@ -28,7 +30,8 @@ export interface Listener {
 
 /** The path is removed with the listener. @throws Error: what is at `path` already stays as it is */
 export async function listenPrivately(server: Server, path: string): Promise<Listener> {
-  const directory = mkdtempSync(join(dirname(path), "."));
+  const parent = plainPath(dirname(path));
+  const directory = madeIn(parent);
   let descriptor: number | undefined;
   const close = () => {
     server.close();
@@ -46,11 +49,12 @@ export async function listenPrivately(server: Server, path: string): Promise<Lis
     await listen(server, address);
     chmodSync(made, 0o600);
     const own = lstatSync(made);
-    publish(made, path);
+    const published = bytesOf(path);
+    publish(made, published);
     return {
       close() {
         close();
-        removeIfSame(path, own);
+        removeIfSame(published, own);
       },
     };
   } catch (error) {
@@ -58,6 +62,16 @@ export async function listenPrivately(server: Server, path: string): Promise<Lis
     throw error;
   } finally {
     rmSync(directory, { recursive: true, force: true });
+    parent.release();
+  }
+}
+
+function madeIn(parent: PlainPath): string {
+  try {
+    return mkdtempSync(join(parent.path, "."));
+  } catch (error) {
+    parent.release();
+    throw error;
   }
 }
 
@@ -77,7 +91,7 @@ export function listen(
 }
 
 /** Fails where there is something already, as bind(2) does. */
-function publish(made: string, path: string): void {
+function publish(made: string, path: Buffer): void {
   try {
     linkSync(made, path);
   } catch (error) {
@@ -88,7 +102,7 @@ function publish(made: string, path: string): void {
 }
 
 /** Another program's socket may have taken its place since. */
-function removeIfSame(path: string, own: Stats): void {
+function removeIfSame(path: Buffer, own: Stats): void {
   try {
     const { ino, dev } = lstatSync(path);
     if (ino === own.ino && dev === own.dev) unlinkSync(path);

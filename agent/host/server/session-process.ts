@@ -2,6 +2,7 @@
 
 import type { Readable, Writable } from "node:stream";
 
+/** Arguments and variables are texts of protocol/byte-text.ts: they need not be UTF-8. */
 export interface ProcessSpec {
   readonly file: string;
   readonly argv0: string;

@@ -7,6 +7,7 @@ import {
   preludeShell,
   withoutBash,
 } from "../../../../../agent/host/server/prelude-shell.ts";
+import { textOf } from "../../../../../protocol/byte-text.ts";
 
 const SHELLS: readonly (readonly [string, string, () => PreludeShell])[] = [
   ["bash", "/bin/bash", () => preludeShell("/bin/bash")],
@@ -17,10 +18,10 @@ const SHELLS: readonly (readonly [string, string, () => PreludeShell])[] = [
 describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path, shell) => {
   if (!existsSync(path)) return void it.skip(`${path} is not installed`, () => {});
 
-  function run(
+  function bytes(
     args: readonly string[],
     { argv0 = "sh", environment = {}, file = "/bin/dash", openFiles }: Setup = {},
-  ): string {
+  ): Buffer {
     const prelude = withPrelude(
       {
         file,
@@ -38,12 +39,30 @@ describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path
       env: { ...prelude.environment },
       cwd: "/",
       stdio: [...stdio],
-    }).toString();
+    });
   }
+  const run = (args: readonly string[], setup?: Setup): string => bytes(args, setup).toString();
 
   it("hands arguments on as they are", () => {
     const odd = ["a b", "*", "--", "$(x)", "", "'\"\\", "-x"];
     expect(run(["-c", 'printf "<%s>" "$@"', "name", ...odd])).toBe(odd.map((word) => `<${word}>`).join(""));
+  });
+
+  it("hands every byte on as it was sent, in commands of any length and in variables", () => {
+    const every = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1));
+    const texts = [
+      every,
+      Buffer.concat([every, Buffer.from("\n\n")]),
+      Buffer.from([0xe4]),
+      Buffer.from("-n %s \\101 ä\xff"),
+    ];
+    const long = textOf(Buffer.concat(Array.from({ length: 400 }, () => every)));
+    const words = [...texts.map(textOf), "plain", "", "--", "p", long];
+    const shown = bytes(["-c", 'printf "%s\\0" "$@"; printf "%s|%s" "$ODD" "$LANG"', "name", ...words], {
+      environment: { ODD: textOf(Buffer.from("l\xe4t\n", "latin1")), LANG: textOf(Buffer.from([0xff])) },
+    });
+    const expected = [...words.map((word) => `${word}\0`), textOf(Buffer.from("l\xe4t\n|\xff", "latin1"))];
+    expect(textOf(shown) === expected.join("")).toBe(true);
   });
 
   it("hands variables on as they are, the locale among them", () => {

@@ -1,0 +1,148 @@
+// Names, commands and variables that are not UTF-8 arrive as they were sent: the name of a file is bytes. What Node cannot hand to
+// ssh by itself, a shell of the test makes with printf(1).
+
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../../scripts/demo/loopback.ts";
+import { finish, type Host, startHost, until } from "./harness.ts";
+
+/** "lät" in Latin-1. */
+const NAME = Buffer.from([0x6c, 0xe4, 0x74]);
+const PRINTED = "$(printf 'l\\344t')";
+
+let host: Host;
+beforeAll(async () => {
+  host = await startHost();
+});
+afterAll(() => host.stop());
+
+/** Runs a shell in the host's directory, where `$ssh` is ssh with its configuration. */
+const shell = (script: string) =>
+  finish(
+    spawn("/bin/sh", ["-c", script], {
+      cwd: host.directory,
+      env: { ...process.env, ssh: `ssh -F ${join(host.directory, "config")}` },
+    }),
+  );
+const directory = (name: string) => {
+  const path = join(host.directory, name);
+  mkdirSync(path);
+  return path;
+};
+const names = (path: string) => readdirSync(path, { encoding: "buffer" });
+const within = (path: string, ...parts: readonly Buffer[]) =>
+  Buffer.concat([Buffer.from(path), ...parts.flatMap((part) => [Buffer.from("/"), part])]);
+
+describe("bytes that are not UTF-8", () => {
+  it.each(["", "-tt"])("are in a command what they were (%s)", async (option) => {
+    const { stdout } = await shell(`$ssh ${option} ws "printf %s ${PRINTED} | od -An -tx1"`);
+    expect(stdout.toString().trim()).toBe("6c e4 74");
+  });
+
+  it("are in a long command what they were", async () => {
+    const { stdout } = await shell(`$ssh ws "printf %s ${PRINTED} ${"x".repeat(100_000)} | od -An -tx1 -N4"`);
+    expect(stdout.toString().trim()).toBe("6c e4 74 78");
+  });
+
+  it("are in a variable what they were, also in one of the locale", async () => {
+    const config = readFileSync(join(host.directory, "config"));
+    const set = Buffer.concat([
+      Buffer.from("Host ws\n  SetEnv ODD="),
+      NAME,
+      Buffer.from(" LC_ODD="),
+      NAME,
+      Buffer.from(" PLAIN=ä\n"),
+      config,
+    ]);
+    writeFileSync(join(host.directory, "bytes-config"), set);
+    const { stdout } = await host.ssh([
+      ...["-F", join(host.directory, "bytes-config"), "ws"],
+      'printf "%s|%s|%s" "$ODD" "$LC_ODD" "$PLAIN"',
+    ]);
+    expect(stdout).toEqual(Buffer.concat([NAME, Buffer.from("|"), NAME, Buffer.from("|ä")]));
+  });
+
+  it.skipIf(spawnSync("rsync", ["--version"]).status !== 0)(
+    "are in a directory that rsync copies to",
+    async () => {
+      const to = directory("rsynced");
+      writeFileSync(join(host.directory, "file"), "copied");
+      const { code, stderr } = await shell(`rsync -s -e "$ssh" file "ws:${to}/${PRINTED}/"`);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(names(to)).toEqual([NAME]);
+      const { code: old } = await shell(`rsync --old-args -e "$ssh" file "ws:${to}/${PRINTED}/again"`);
+      expect(old).toBe(0);
+      expect(readFileSync(within(to, NAME, Buffer.from("again")), "utf8")).toBe("copied");
+    },
+  );
+
+  it("are in the names that scp and sftp copy to, list, link and remove", async () => {
+    const to = directory("copied");
+    writeFileSync(join(host.directory, "file"), "copied");
+    const scp = `scp -F ${join(host.directory, "config")}`;
+    expect((await shell(`${scp} file "ws:${to}/${PRINTED}"`)).code).toBe(0);
+    expect(names(to)).toEqual([NAME]);
+    expect((await shell(`${scp} "ws:${to}/${PRINTED}" "back${PRINTED}"`)).code).toBe(0);
+    expect(readFileSync(within(host.directory, Buffer.concat([Buffer.from("back"), NAME])), "utf8")).toBe(
+      "copied",
+    );
+    const batch = `cd ${to}\\nsymlink l\\344t m\\344t\\nmkdir d\\344t\\nls -1\\nrm l\\344t\\nbye\\n`;
+    const listed = await shell(`printf '${batch}' | sftp -q -b - -F ${join(host.directory, "config")} ws`);
+    expect(listed.code).toBe(0);
+    expect(names(to).map((name) => name.toString("latin1"))).toEqual(["dät", "mät"]);
+  });
+
+  it("are in a socket's path that is connected to", async () => {
+    const at = directory("there");
+    const real = createServer((socket) => socket.end("from the socket"));
+    await new Promise<void>((resolve) => real.listen(join(at, "s"), resolve));
+    spawnSync("sh", ["-c", `mv s "${PRINTED}"`], { cwd: at });
+    const port = await freePort();
+    const tunnel = spawn("/bin/sh", ["-c", `exec $ssh -N -L "127.0.0.1:${port}:${at}/${PRINTED}" ws`], {
+      env: { ...process.env, ssh: `ssh -F ${join(host.directory, "config")}` },
+    });
+    try {
+      const answer = await until(() => asked({ port, host: "127.0.0.1" }));
+      expect(answer).toBe("from the socket");
+    } finally {
+      tunnel.kill();
+      real.close();
+    }
+  });
+
+  it("are in a socket's path that is listened at, and in what the client is told of it", async () => {
+    const at = directory("here");
+    const target = createServer((socket) => socket.end("from the client"));
+    await new Promise<void>((resolve) => target.listen(join(host.directory, "target"), resolve));
+    const forward = `${at}/${PRINTED}:${join(host.directory, "target")}`;
+    const tunnel = spawn("/bin/sh", ["-c", `exec $ssh -N -R "${forward}" ws`], {
+      env: { ...process.env, ssh: `ssh -F ${join(host.directory, "config")}` },
+    });
+    try {
+      await until(() => names(at).some((name) => name.equals(NAME)));
+      // Node's own sockets cannot name it.
+      spawnSync("sh", ["-c", `ln -s "${PRINTED}" plain`], { cwd: at });
+      expect(await until(() => asked({ path: join(at, "plain") }))).toBe("from the client");
+    } finally {
+      tunnel.kill();
+      target.close();
+    }
+    await until(() => !names(at).some((name) => name.equals(NAME)));
+  });
+});
+
+/** What a socket says; undefined: nobody is there yet. */
+function asked(where: { port: number; host: string } | { path: string }): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(where);
+    let text = "";
+    socket.on("data", (data) => {
+      text += String(data);
+    });
+    socket.on("error", () => resolve(undefined));
+    socket.on("close", () => resolve(text === "" ? undefined : text));
+  });
+}
