@@ -3,7 +3,8 @@
 
 import { Duplex } from "node:stream";
 import { CLOSE } from "./errors.ts";
-import { CHUNK_BYTES, HIGH_WATER_BYTES } from "./limits.ts";
+import { Inbound } from "./inbound.ts";
+import { CHUNK_BYTES, HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "./limits.ts";
 import { printable } from "./printable.ts";
 
 export interface ByteSocket {
@@ -58,21 +59,31 @@ export function closeReason(text: string): string {
  */
 export function webSocketStream(socket: ByteSocket): Duplex {
   let ended = false;
+  /** What has not been sent yet costs in memory. */
+  let unsent = 0;
   const write = (chunk: Buffer, done: (error?: Error) => void): void => {
-    if (socket.readyState !== OPEN) done(new Error("the WebSocket is closed"));
-    // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
-    else if (socket.bufferedAmount > HIGH_WATER_BYTES) sendBytes(socket, chunk, done);
-    else {
-      sendBytes(socket, chunk);
-      done();
+    if (socket.readyState !== OPEN) {
+      done(new Error("the WebSocket is closed"));
+      return;
     }
+    // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
+    const waits = unsent > HIGH_WATER_BYTES;
+    const cost = chunk.length + WAITING_MESSAGE_BYTES;
+    unsent += cost;
+    sendBytes(socket, chunk, (error) => {
+      unsent -= cost;
+      if (waits) done(error);
+    });
+    if (!waits) done();
   };
+  const readableHighWaterMark = 4 * CHUNK_BYTES;
   const stream = new Duplex({
     allowHalfOpen: false,
-    readableHighWaterMark: 4 * CHUNK_BYTES,
+    readableHighWaterMark,
     writableHighWaterMark: 4 * CHUNK_BYTES,
     read() {
-      if (socket.isPaused) socket.resume();
+      inbound.pump();
+      goOn();
     },
     write: (chunk: Buffer, _encoding, done) => write(chunk, done),
     writev(chunks, done) {
@@ -93,6 +104,14 @@ export function webSocketStream(socket: ByteSocket): Duplex {
       done(error);
     },
   });
+  const isFull = (): boolean => stream.readableLength + inbound.waiting >= readableHighWaterMark;
+  const goOn = (): void => {
+    if (socket.isPaused && !isFull()) socket.resume();
+  };
+  const endReader = (): void => {
+    if (ended && inbound.waiting === 0 && !stream.destroyed) stream.push(null);
+  };
+  const inbound = new Inbound(stream, endReader, goOn);
   socket.on("message", (data, isBinary) => {
     if (ended || stream.destroyed) return;
     if (!isBinary || !(data instanceof Uint8Array)) {
@@ -100,12 +119,13 @@ export function webSocketStream(socket: ByteSocket): Duplex {
       stream.destroy(new Error("the peer sent a text message on a byte stream"));
       return;
     }
-    if (!stream.push(data)) socket.pause();
+    inbound.push(Buffer.from(data.buffer, data.byteOffset, data.length));
+    if (isFull()) socket.pause();
   });
   socket.on("close", () => {
     if (ended) return;
     ended = true;
-    if (!stream.destroyed) stream.push(null);
+    endReader();
   });
   socket.on("error", (error) => {
     stream.destroy(error);

@@ -3,6 +3,7 @@
 
 import { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
+import { Inbound } from "../inbound.ts";
 import { type ByteSocket, OPEN } from "../web-socket.ts";
 import { Answers } from "./answers.ts";
 import { type Effect, ResumeEnd } from "./end.ts";
@@ -51,12 +52,9 @@ export class ResumeConnection {
   #answers: Answers | undefined;
   #ackTimer: NodeJS.Timeout | undefined;
   #lingering: NodeJS.Timeout | undefined;
-  /** What has come and does not fit into the reader's buffer. */
-  readonly #queue: Buffer[] = [];
-  #queued = 0;
+  readonly #inbound: Inbound;
   /** The end has come, and the reader has not been told yet. */
   #peerEnded = false;
-  #readerFull = false;
   /** The peer of a new stream has not answered yet. */
   #greeting = false;
   /** Nothing more is written: said once it has, so that what a server says first is not overtaken by the end. */
@@ -81,7 +79,7 @@ export class ResumeConnection {
       allowHalfOpen: true,
       readableHighWaterMark: 4 * WRITE_BYTES,
       writableHighWaterMark: 4 * WRITE_BYTES,
-      read: () => this.#read(),
+      read: () => this.#inbound.pump(),
       write: (chunk: Buffer, _encoding, done) => this.#write([{ chunk }], done),
       writev: (chunks, done) => this.#write(chunks, done),
       final: (done) => {
@@ -95,6 +93,7 @@ export class ResumeConnection {
         done(error);
       },
     });
+    this.#inbound = new Inbound(this.stream, (bytes) => this.#taken(bytes));
   }
 
   get position(): Position {
@@ -204,7 +203,7 @@ export class ResumeConnection {
           break;
         case "end":
           this.#peerEnded = true;
-          this.#pump();
+          this.#endReader();
           break;
         case "writable":
           this.#pending.hasRoom();
@@ -255,33 +254,21 @@ export class ResumeConnection {
       this.#run(this.#end.consumed(bytes.length, now()));
       return;
     }
-    this.#queue.push(bytes);
-    this.#queued += bytes.length;
     this.#options.budget.add(bytes.length);
-    this.#pump();
-    if (this.#queued > QUEUE_MIN && this.#options.budget.isSpent) this.#socket?.pause();
+    this.#inbound.push(bytes);
+    if (this.#inbound.waiting > QUEUE_MIN && this.#options.budget.isSpent) this.#socket?.pause();
   }
 
-  #read(): void {
-    this.#readerFull = false;
-    this.#pump();
+  /** The reader has so many bytes more. */
+  #taken(bytes: number): void {
+    this.#options.budget.add(-bytes);
+    this.#run(this.#end.consumed(bytes, now()));
+    if (this.#socket?.isPaused === true && this.#inbound.waiting <= QUEUE_MIN) this.#socket.resume();
+    this.#endReader();
   }
 
-  #pump(): void {
-    let taken = 0;
-    while (!this.#readerFull) {
-      const bytes = this.#queue.shift();
-      if (bytes === undefined) break;
-      taken += bytes.length;
-      this.#readerFull = !this.stream.push(bytes);
-    }
-    if (taken > 0) {
-      this.#queued -= taken;
-      this.#options.budget.add(-taken);
-      this.#run(this.#end.consumed(taken, now()));
-    }
-    if (this.#socket?.isPaused === true && this.#queued <= QUEUE_MIN) this.#socket.resume();
-    if (!this.#peerEnded || this.#queue.length > 0) return;
+  #endReader(): void {
+    if (!this.#peerEnded || this.#inbound.waiting > 0) return;
     this.#peerEnded = false;
     this.stream.push(null);
   }
@@ -311,9 +298,7 @@ export class ResumeConnection {
   }
 
   #dropQueue(): void {
-    const bytes = this.#queued;
-    this.#queue.length = 0;
-    this.#queued = 0;
+    const bytes = this.#inbound.clear();
     this.#options.budget.add(-bytes);
     if (bytes > 0) this.#run(this.#end.consumed(bytes, now()));
     if (this.#socket?.isPaused === true) this.#socket.resume();

@@ -86,6 +86,8 @@ async function flood(socket: WebSocket, message: Buffer): Promise<void> {
   for (let sent = 0; isOpen; sent++) {
     const early = began + (sent * 1000) / PER_SECOND - performance.now();
     if (early > 0) await delay(early);
+    // The gateway may have hung up a moment before this process knows.
+    if (!("writable" in wire && wire.writable === true)) break;
     const taken: unknown = Reflect.apply(wire.write, wire, [burst]);
     if (taken === false) await Promise.race([once(wire as never, "drain"), once(socket, "close")]);
   }

@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const FLOODER = fileURLToPath(new URL("./flooder.ts", import.meta.url));
 const KIB = 1024;
 /** Of which the best counts: a machine that is busy with something else for a while proves nothing about a gateway. */
-const ROUNDS = 4;
+const ROUNDS = 12;
 
 let directory: string;
 let stack: Stack;
@@ -91,31 +91,30 @@ async function healthz(): Promise<number> {
   return performance.now() - began;
 }
 
-/** The 99th percentile of what /healthz takes, in the best of some rounds of a hundred. */
-async function p99(rounds: number): Promise<number> {
-  const found: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const times: number[] = [];
-    const until = performance.now() + 4_000;
-    while (times.length < 100 && performance.now() < until) {
-      times.push(await healthz());
-      await delay(10);
-    }
-    times.sort((a, b) => a - b);
-    found.push(times[Math.ceil(times.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY);
+/** The 99th percentile of what /healthz takes, of a hundred. */
+async function p99(): Promise<number> {
+  const times: number[] = [];
+  const until = performance.now() + 4_000;
+  while (times.length < 100 && performance.now() < until) {
+    times.push(await healthz());
+    await delay(10);
   }
-  return Math.min(...found);
+  times.sort((a, b) => a - b);
+  return times[Math.ceil(times.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
 }
 
-/** Milliseconds for a new `ssh` that the gateway signs in and connects on, the best of some. */
-async function newSsh(rounds: number): Promise<number> {
-  const found: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const began = performance.now();
-    await run("ssh", ["-F", stack.sshConfig, "dev-direct", "true"], { timeout: 60_000 });
-    found.push(performance.now() - began);
-  }
-  return Math.min(...found);
+/** Milliseconds for a new `ssh` that the gateway signs in and connects on. */
+async function newSsh(): Promise<number> {
+  const began = performance.now();
+  await run("ssh", ["-F", stack.sshConfig, "dev-direct", "true"], { timeout: 60_000 });
+  return performance.now() - began;
+}
+
+/** The best of some rounds, of no more than it takes to be good enough. */
+async function best(rounds: number, measure: () => Promise<number>, enough = 0): Promise<number> {
+  let found = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds && found >= enough; round++) found = Math.min(found, await measure());
+  return found;
 }
 
 describe("/healthz and a new ssh do not suffer", () => {
@@ -133,9 +132,14 @@ describe("/healthz and a new ssh do not suffer", () => {
     ["two strangers' control pings", { kind: "pings", rate: 628 * KIB, count: 2, signedIn: false }],
     ["two strangers' tunnels", { kind: "frames", rate: 628 * KIB, count: 2, signedIn: false }],
   ])("from %s", async (_, flood) => {
-    const idle = { healthz: await p99(2), ssh: await newSsh(3) };
+    const idle = { healthz: await best(2, p99), ssh: await best(3, newSsh) };
     await start(flood);
-    const flooded = { healthz: await p99(ROUNDS), ssh: await newSsh(ROUNDS) };
+    // On a machine that is slow by itself the figures for an idle gateway say how slow.
+    const bounds = { healthz: Math.max(50, 3 * idle.healthz), ssh: 2 * idle.ssh };
+    const flooded = {
+      healthz: await best(ROUNDS, p99, bounds.healthz),
+      ssh: await best(ROUNDS, newSsh, bounds.ssh),
+    };
     if (process.env.SALLYPORT_FLOOD_FIGURES === "1") {
       const ms = Object.entries({ idle, flooded }).map(
         ([when, found]) =>
@@ -143,8 +147,7 @@ describe("/healthz and a new ssh do not suffer", () => {
       );
       process.stdout.write(`${flood.kind} x${flood.count}: ${ms.join("; ")}\n`);
     }
-    // On a machine that is slow by itself the figures for an idle gateway say how slow.
-    expect(flooded.healthz).toBeLessThan(Math.max(50, 3 * idle.healthz));
-    expect(flooded.ssh).toBeLessThan(2 * idle.ssh);
+    expect(flooded.healthz).toBeLessThan(bounds.healthz);
+    expect(flooded.ssh).toBeLessThan(bounds.ssh);
   });
 });
