@@ -20,6 +20,7 @@ import type { EventStreams } from "./event-streams.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { openApiOptions } from "./openapi.ts";
 import { ownerTokenRoutes } from "./owner-token-routes.ts";
+import { oneAtATime } from "./pipelining.ts";
 import { publicRoutes } from "./public-routes.ts";
 import type { SignInThrottle } from "./sign-in-throttle.ts";
 import { tokenRoutes } from "./token-routes.ts";
@@ -51,7 +52,7 @@ export type Api = FastifyInstance<
 export async function createApi(context: ApiContext): Promise<Api> {
   const { log } = context;
   const api: Api = Fastify({
-    serverFactory: (handler) => context.server.on("request", handler),
+    serverFactory: (handler) => context.server.on("request", oneAtATime(handler)),
     // Requests are logged below, by route pattern; Fastify's own lines would hold URLs.
     logger: false,
     bodyLimit: MAX_BODY_BYTES,

@@ -61,7 +61,10 @@ export class EventStream {
 
   /** Sends a comment line, unless something else is on its way anyhow: that must not be cut in two. */
   beat(): void {
-    if (this.#state === "idle") this.#response.write(": heartbeat\n\n");
+    if (this.#state !== "idle") return;
+    // A client that has not read what beats alone have filled reads nothing any more.
+    if (this.#response.writableNeedDrain) this.#response.destroy();
+    else this.#response.write(": heartbeat\n\n");
   }
 
   end(): void {

@@ -4,6 +4,7 @@
 // gateway ends it.
 
 import { once } from "node:events";
+import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { dialTunnel } from "../../../agent/companion/tunnel.ts";
@@ -12,7 +13,11 @@ import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
 import { parseGatewayMessage, registrationPayload } from "../../../protocol/control.ts";
 import { PATHS, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
+import { encodeFrame, FRAME } from "../../../protocol/resume/frame.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../protocol/resume/responder.ts";
 import { formatPublicKey } from "../../../protocol/ssh-public-key.ts";
+import { partsOf } from "../../../protocol/web-socket-private.ts";
 import { frame } from "./frames.ts";
 
 const [url = "", kind = "", rate = "", name = "", state = ""] = process.argv.slice(2);
@@ -21,6 +26,7 @@ const token = process.env.SALLYPORT_TOKEN || undefined;
 const signal = AbortSignal.timeout(120_000);
 /** Written at once: what a sender of single frames has gathered by the time that the network takes it. */
 const PER_SECOND = 25;
+const responder = new Responder({ budget: new ByteBudget(1 << 20) });
 
 /** A control connection by hand, registered; dial-backs read what comes and say nothing. */
 async function registered(): Promise<{ socket: WebSocket; workspace: string }> {
@@ -53,9 +59,13 @@ async function registered(): Promise<{ socket: WebSocket; workspace: string }> {
       } else if (message.type === "registered") {
         resolve(message.workspace.id);
       } else if (message.type === "open") {
-        const subprotocols = [SUBPROTOCOL.raw];
+        const subprotocols = [message.resume === true ? SUBPROTOCOL.resume : SUBPROTOCOL.raw];
         void dialWebSocket({ gateway, path: PATHS.stream, subprotocols, token: message.stream, signal }).then(
-          (stream) => stream.on("error", () => undefined).resume(),
+          (stream) => {
+            stream.on("error", () => undefined);
+            if (message.resume !== true) stream.resume();
+            else responder.accept(stream, "", () => void ask(stream));
+          },
         );
       }
     });
@@ -64,18 +74,38 @@ async function registered(): Promise<{ socket: WebSocket; workspace: string }> {
   return { socket, workspace: await workspace };
 }
 
+/** Asks on a resumable stream, `rate` bytes in all, and reads no answer. */
+async function ask(stream: WebSocket): Promise<void> {
+  // Behind the answer to the greeting.
+  await delay(100);
+  stream.pause();
+  const ping = frame(0x82, encodeFrame(FRAME.ping, 0, 0));
+  const burst = Buffer.concat(new Array<Buffer>(10_000).fill(ping));
+  const wire = wireOf(stream);
+  const closed = once(stream, "close");
+  for (let sent = 0; sent < Number(rate) && wire.writable; sent += burst.length) {
+    if (!wire.write(burst)) await Promise.race([once(wire, "drain"), closed]);
+  }
+  process.stdout.write("sent\n");
+}
+
+/** What is below a WebSocket: frames by hand cost next to nothing to send. */
+function wireOf(socket: WebSocket): Duplex {
+  const parts = partsOf(socket);
+  if (parts === undefined) throw new Error("this WebSocket has no socket");
+  return parts.socket;
+}
+
 /** Writes `message` again and again below the WebSocket, `rate` bytes a second as long as they are taken. */
 async function flood(socket: WebSocket, message: Buffer): Promise<void> {
   let isOpen = true;
+  const closed = once(socket, "close");
   socket.on("error", () => undefined);
   socket.on("close", (code: number) => {
     isOpen = false;
     process.stdout.write(`closed ${code}\n`);
   });
-  const wire: unknown = Reflect.get(socket, "_socket");
-  if (!(typeof wire === "object" && wire !== null && "write" in wire && typeof wire.write === "function")) {
-    throw new Error("this WebSocket has no socket");
-  }
+  const wire = wireOf(socket);
   const count = Math.ceil(Number(rate) / PER_SECOND / message.length);
   const burst = Buffer.concat(new Array<Buffer>(count).fill(message));
   // All of them begin at once, when all are connected.
@@ -87,14 +117,14 @@ async function flood(socket: WebSocket, message: Buffer): Promise<void> {
     const early = began + (sent * 1000) / PER_SECOND - performance.now();
     if (early > 0) await delay(early);
     // The gateway may have hung up a moment before this process knows.
-    if (!("writable" in wire && wire.writable === true)) break;
-    const taken: unknown = Reflect.apply(wire.write, wire, [burst]);
-    if (taken === false) await Promise.race([once(wire as never, "drain"), once(socket, "close")]);
+    if (!wire.writable) break;
+    if (!wire.write(burst)) await Promise.race([once(wire, "drain"), closed]);
   }
 }
 
 const { socket, workspace } = await registered();
-if (kind === "pings") await flood(socket, frame(0x81, JSON.stringify({ type: "ping" })));
+if (kind === "resume-pings") process.stdout.write("ready\n");
+else if (kind === "pings") await flood(socket, frame(0x81, JSON.stringify({ type: "ping" })));
 else {
   const target = { gateway, workspace: parseWorkspaceRef(workspace), token };
   const tunnel = await dialTunnel(target, [SUBPROTOCOL.raw], signal);

@@ -17,6 +17,7 @@ import { type Stack, startStack } from "../../../scripts/stack.ts";
 const run = promisify(execFile);
 const FLOODER = fileURLToPath(new URL("./flooder.ts", import.meta.url));
 const KIB = 1024;
+const FIGURES = process.env.SALLYPORT_FLOOD_FIGURES === "1";
 /** Of which the best counts: a machine that is busy with something else for a while proves nothing about a gateway. */
 const ROUNDS = 12;
 
@@ -46,8 +47,8 @@ afterAll(async () => {
 });
 
 interface Flood {
-  readonly kind: "pings" | "frames" | "masked-frames" | "web-socket-pings";
-  /** Bytes a second, of each. */
+  readonly kind: "pings" | "frames" | "masked-frames" | "web-socket-pings" | "resume-pings";
+  /** Bytes a second, of each; of `resume-pings`, bytes in all. */
   readonly rate: number;
   readonly count: number;
   /** Strangers have none. */
@@ -55,7 +56,7 @@ interface Flood {
 }
 
 /** Resolves once all of them have begun. */
-async function start({ kind, rate, count, signedIn }: Flood): Promise<void> {
+async function start({ kind, rate, count, signedIn }: Flood) {
   const token = signedIn ? { SALLYPORT_TOKEN: readFileSync(stack.gateway.tokenFile, "utf8").trim() } : {};
   const started = await Promise.all(
     Array.from({ length: count }, async (_, i) => {
@@ -70,10 +71,11 @@ async function start({ kind, rate, count, signedIn }: Flood): Promise<void> {
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       const { value } = await lines.next();
       if (value !== "ready") throw new Error(`a flooder (${kind}) ended before it began`);
-      return child;
+      return { child, name, lines };
     }),
   );
-  for (const { stdin } of started) stdin.write("go\n");
+  for (const { child } of started) child.stdin.write("go\n");
+  return started;
 }
 
 const agent = new Agent({ keepAlive: false });
@@ -140,7 +142,7 @@ describe("/healthz and a new ssh do not suffer", () => {
       healthz: await best(ROUNDS, p99, bounds.healthz),
       ssh: await best(ROUNDS, newSsh, bounds.ssh),
     };
-    if (process.env.SALLYPORT_FLOOD_FIGURES === "1") {
+    if (FIGURES) {
       const ms = Object.entries({ idle, flooded }).map(
         ([when, found]) =>
           `${when}: healthz p99 ${found.healthz.toFixed(1)} ms, ssh ${found.ssh.toFixed(0)} ms`,
@@ -149,5 +151,38 @@ describe("/healthz and a new ssh do not suffer", () => {
     }
     expect(flooded.healthz).toBeLessThan(bounds.healthz);
     expect(flooded.ssh).toBeLessThan(bounds.ssh);
+  });
+});
+
+/** Bytes of memory of the gateway (proc(5)). */
+function memory(): number {
+  const status = readFileSync(`/proc/${stack.gateway.program.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * KIB;
+}
+
+describe.skipIf(process.platform !== "linux")("the gateway's memory (Linux's /proc)", () => {
+  it("does not grow with the answers that a workspace of one's own asks for and does not read", async () => {
+    const MIB = 1024 * KIB;
+    const [flooder] = await start({ kind: "resume-pings", rate: 40 * MIB, count: 1, signedIn: true });
+    if (flooder === undefined) throw new Error("nobody floods");
+    const before = memory();
+    let most = before;
+    const watch = setInterval(() => {
+      most = Math.max(most, memory());
+    }, 50);
+    const ssh = spawn("ssh", ["-F", stack.sshConfig, "-W", `${flooder.name}:22`, "gateway"], {
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    try {
+      // Sent, or cut off: two million answers have been asked for by then, or no more can be.
+      expect((await flooder.lines.next()).value).toBe("sent");
+      // What has been read is dealt with.
+      await healthz();
+    } finally {
+      clearInterval(watch);
+      ssh.kill();
+    }
+    if (FIGURES) process.stdout.write(`resume pings: ${Math.round((most - before) / MIB)} MiB more\n`);
+    expect(most - before).toBeLessThan(150 * MIB);
   });
 });
