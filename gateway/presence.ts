@@ -2,9 +2,16 @@
 
 import type { WorkspaceId } from "../protocol/id.ts";
 
+export interface Session {
+  readonly clients: number;
+  readonly since: Date;
+  /** How far the host's clock is ahead of the gateway's (ms); missing: not known. */
+  readonly clockAhead?: number | undefined;
+}
+
 export interface Presence {
   /** undefined while the workspace is offline. */
-  session(id: WorkspaceId): { readonly clients: number; readonly since: Date } | undefined;
+  session(id: WorkspaceId): Session | undefined;
   /** Called when a workspace comes online, goes offline, or its number of clients changes. Returns the way out. */
   onChange(listener: (id: WorkspaceId) => void): () => void;
 }

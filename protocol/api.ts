@@ -153,6 +153,8 @@ export const Workspace = object({
   online: Type.Boolean(),
   /** Streams open now. */
   clients: Type.Integer({ minimum: 0 }),
+  /** How far the host's clock is ahead of the gateway's, in seconds; negative: behind. Only where it is worth a word. */
+  clockAhead: Type.Optional(Type.Integer()),
   endToEndOnly: Type.Boolean(),
   /** The host's SSH public keys, to pin. */
   hostKeys: Type.Array(KeyLine, { maxItems: 16 }),

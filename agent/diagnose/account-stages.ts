@@ -1,7 +1,7 @@
 // Who the person is to the gateway, and whether it would connect them to the workspace.
 
 import { CommandError } from "../command.ts";
-import { relativeTime } from "../duration.ts";
+import { formatDuration, relativeTime } from "../duration.ts";
 import { gatewayApi } from "../gateway-api.ts";
 import { explain, fail, warn } from "./advice.ts";
 import type { Findings } from "./findings.ts";
@@ -89,12 +89,21 @@ async function workspace(findings: Findings, signal: AbortSignal): Promise<Verdi
 function describe({ record, options }: Findings): Verdict {
   if (record === undefined) throw new Error("There is no record to describe.");
   const name = record.mine ? record.name : `${record.name} of ${record.owner}`;
-  if (record.online) {
-    return { status: "ok", detail: `${name} is online.` };
-  }
+  if (record.online && record.clockAhead !== undefined) return clockOff(name, record.clockAhead);
+  if (record.online) return { status: "ok", detail: `${name} is online.` };
   const seen = record.lastSeenAt === null ? "" : `, last seen ${relativeTime(record.lastSeenAt, new Date())}`;
   const error = new CommandError("workspace", "workspace_offline", `${name} is offline${seen}.`);
   return explain("workspace", error, options.gateway);
+}
+
+function clockOff(name: string, ahead: number): Verdict {
+  const by = formatDuration(Math.abs(ahead));
+  const where = ahead > 0 ? "ahead of" : "behind";
+  return warn("clock_off", `${name} is online, and its clock is ${by} ${where} the gateway's.`, {
+    means:
+      "Sign-ins work all the same; expiry times in its authorized_keys, TLS certificates and build tools may not.",
+    todo: "Set the clock there: `sudo timedatectl set-ntp true`, or in WSL `sudo hwclock -s`.",
+  });
 }
 
 /** Without an account nobody lists it: whether the tunnel opened says whether it is there. */

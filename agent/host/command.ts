@@ -18,6 +18,7 @@ import { stateDirectory, thisMachine } from "../paths.ts";
 import { AllowedKeys } from "./allowed-keys.ts";
 import { type Announced, announcement, readyEvent } from "./announcement.ts";
 import { leaveFirstPlace } from "./first-process.ts";
+import { GatewayClock } from "./gateway-clock.ts";
 import { loadIdentity } from "./identity.ts";
 import { holdLink, registeredId } from "./link.ts";
 import { type HostOptions, parseHostOptions } from "./options.ts";
@@ -89,11 +90,13 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
 
   const allowed = await AllowedKeys.open({ files: options.authorizedKeys.map((file) => resolve(file)), log });
   let gatewayKeys: readonly string[] = [];
+  const clock = new GatewayClock(log);
   const server = createHostSshServer({
     hostKeys: [identity.privateKey],
     allowed,
     anyone: options.anyone,
     gatewayKeys: () => gatewayKeys,
+    gatewayTime: () => clock.now(),
     ownerTokens: options.ownerTokens,
     endToEndOnly: options.endToEndOnly,
     shell: options.shell,
@@ -128,6 +131,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
         agent: `sallyport/${VERSION}`,
         log,
         network,
+        clock,
         onRegistered(message) {
           identity.remember(options.gateway, options.name, registeredId(message)).catch((error: unknown) => {
             log.warn(

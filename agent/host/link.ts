@@ -32,6 +32,7 @@ import type { Log } from "../log.ts";
 import { dialWebSocket } from "../network/dial-web-socket.ts";
 import type { Network } from "../network/network.ts";
 import { stageOf } from "../stage.ts";
+import type { GatewayClock } from "./gateway-clock.ts";
 import type { HostIdentity } from "./identity.ts";
 import { StandbyStream } from "./standby-stream.ts";
 
@@ -47,6 +48,8 @@ export interface LinkOptions {
   readonly folder?: Folder | undefined;
   readonly agent: string;
   readonly log: Log;
+  /** Is set with each registration. Missing: the time there stays unknown. */
+  readonly clock?: GatewayClock | undefined;
   /** Proxies and trust. */
   readonly network?: Network | undefined;
   readonly onRegistered: (message: RegisteredMessage) => void;
@@ -143,6 +146,8 @@ class Attempt {
       token: this.#token,
       signal: this.#signal,
       network: this.#options.network,
+      headers: () => this.#options.clock?.headers() ?? {},
+      onAnswer: (headers) => this.#options.clock?.answered(headers),
     });
     const line = new ControlLine<HostMessage>(socket, LINE);
     return await new Promise((resolve, reject) => {

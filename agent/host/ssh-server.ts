@@ -26,6 +26,8 @@ export interface HostSshServerOptions {
   readonly anyone: boolean;
   /** Keys of the gateway that this host is registered at, authorized_keys form: who may vouch for people. Default: none. */
   readonly gatewayKeys?: () => readonly string[];
+  /** What time it is there; default: not known. */
+  readonly gatewayTime?: () => Date | undefined;
   /** Lets people in whose owner token the gateway vouches for. Default: false. */
   readonly ownerTokens?: boolean;
   /** Refuses sessions that the gateway would read. Default: false. */
@@ -110,6 +112,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       anyone: options.anyone,
       allowed: (key) => options.allowed.allowed(key, info.address),
       gatewayKeys: options.gatewayKeys ?? (() => []),
+      gatewayTime: options.gatewayTime ?? (() => undefined),
       ownerTokens: options.ownerTokens ?? false,
       via: info.via,
       onSignedIn: () => clearTimeout(accepted.loginTimer),

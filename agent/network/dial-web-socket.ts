@@ -1,6 +1,6 @@
 // Dials a WebSocket of a gateway. A refusal before the upgrade comes back as the gateway's own code and words.
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import { type ErrorCode, isErrorCode } from "../../protocol/errors.ts";
 import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../protocol/gateway-url.ts";
@@ -21,7 +21,10 @@ export interface DialRequest {
   readonly subprotocols: readonly string[];
   /** Sent as `Authorization: Bearer`; undefined: none. */
   readonly token: string | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A function is asked once the connection is there and the request is about to leave. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+  /** Gets the headers of the answer that makes it a WebSocket. */
+  readonly onAnswer?: (headers: IncomingHttpHeaders) => void;
   readonly signal: AbortSignal;
   /** Proxies and trust; undefined: none, and Node's own. */
   readonly network?: Network | undefined;
@@ -52,11 +55,13 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
     maxPayload: MAX_MESSAGE_BYTES,
     followRedirects: false,
     headers: {
-      ...request.headers,
+      ...(typeof request.headers === "function" ? request.headers() : request.headers),
       ...(request.token === undefined ? {} : { Authorization: `Bearer ${request.token}` }),
     },
     ...(isPlainRemote(request.gateway) ? {} : { generateMask: zeroMask }),
   });
+  const { onAnswer } = request;
+  if (onAnswer !== undefined) socket.once("upgrade", ({ headers }) => onAnswer(headers));
   try {
     await opened(socket, url, request.signal);
   } catch (error) {

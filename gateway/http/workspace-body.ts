@@ -1,8 +1,9 @@
 // A workspace as the API and the event stream show it to one account.
 
 import type { Workspace } from "../../protocol/api.ts";
+import { CLOCK_OFF_MS } from "../../protocol/clock.ts";
 import type { AccountId } from "../../protocol/id.ts";
-import type { Presence } from "../presence.ts";
+import type { Presence, Session } from "../presence.ts";
 import type { OwnedWorkspace } from "../store/workspaces.ts";
 
 export function workspaceBody(
@@ -20,6 +21,7 @@ export function workspaceBody(
     mine,
     online: session !== undefined,
     clients: session?.clients ?? 0,
+    ...clockOf(session),
     endToEndOnly: workspace.endToEndOnly,
     hostKeys: [...workspace.hostKeys],
     ...(mine && held.length > 0 ? { heldHostKeys: held.map(({ declined: _, ...key }) => key) } : {}),
@@ -28,4 +30,9 @@ export function workspaceBody(
     createdAt: workspace.createdAt.toISOString(),
     lastSeenAt: workspace.lastSeenAt?.toISOString() ?? null,
   };
+}
+
+function clockOf(session: Session | undefined): Pick<Workspace, "clockAhead"> {
+  const ahead = session?.clockAhead ?? 0;
+  return Math.abs(ahead) < CLOCK_OFF_MS ? {} : { clockAhead: Math.round(ahead / 1000) };
 }

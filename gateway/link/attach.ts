@@ -6,6 +6,7 @@ import type { Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
+import { parseTime, TIME_HEADER } from "../../protocol/clock.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
 import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import type { SshPlace } from "../../protocol/host-name.ts";
@@ -87,6 +88,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
   let closing = false;
 
   const control = webSocketServer(SUBPROTOCOL.control, MAX_CONTROL_BYTES);
+  control.on("headers", (headers) => headers.push(`${TIME_HEADER}: ${Date.now()}`));
   const data = {
     [SUBPROTOCOL.raw]: webSocketServer(SUBPROTOCOL.raw, MAX_MESSAGE_BYTES),
     [SUBPROTOCOL.resume]: webSocketServer(SUBPROTOCOL.resume, MAX_MESSAGE_BYTES),
@@ -174,10 +176,13 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     done: () => void,
   ): Promise<void> => {
     if (!offers(request, SUBPROTOCOL.control)) throw unsupported(SUBPROTOCOL.control);
+    // Before anything is waited for.
+    const time = parseTime(request.headers[TIME_HEADER]);
+    const clockAhead = time === undefined ? undefined : time - Date.now();
     const identity = await hostIdentity(request);
     const accepted = await upgrade(control, request, socket, head, done);
     try {
-      const link = await registerHost(accepted, identity, address, registration());
+      const link = await registerHost(accepted, identity, address, registration(), clockAhead);
       const account = identity?.account.name;
       directory.audit({ event: "link.registered", workspace: link.workspaceId, account, address });
       accepted.once("close", () => {

@@ -30,6 +30,8 @@ export interface Link {
   /** By what the host registered; null for an open registration, and for upterm's. */
   readonly credential: { readonly accountId: AccountId; readonly tokenId: TokenId } | null;
   readonly streams: number;
+  /** How far the host's clock was ahead of this gateway's when it registered (ms); missing: not known. */
+  readonly clockAhead?: number | undefined;
   /**
    * @throws ProtocolError workspace_timeout, stream_refused, workspace_offline (the link ended meanwhile)
    */

@@ -27,6 +27,7 @@ export interface NativeLinkOptions {
   readonly address: string;
   readonly credential: WorkspaceLink["credential"];
   readonly hostKeys: readonly string[];
+  readonly clockAhead: number | undefined;
   /** The keys of accounts that the host was told in `registered`. */
   readonly keys: readonly PushedKey[];
   /** Those that are lent to the workspace besides. */
@@ -51,6 +52,7 @@ export class NativeLink implements WorkspaceLink {
   readonly address: string;
   readonly credential: WorkspaceLink["credential"];
   readonly hostKeys: readonly string[];
+  readonly clockAhead: number | undefined;
   readonly #options: NativeLinkOptions;
   readonly #socket: WebSocket;
   readonly #line: ControlLine<GatewayMessage>;
@@ -68,6 +70,7 @@ export class NativeLink implements WorkspaceLink {
     this.address = options.address;
     this.credential = options.credential;
     this.hostKeys = options.hostKeys;
+    this.clockAhead = options.clockAhead;
     this.#options = options;
     this.#places = new StreamPlaces({ limit: options.maxStreams, onChange: () => options.onStreams() });
     this.#keys = options.keys;

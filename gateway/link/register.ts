@@ -48,6 +48,7 @@ const PROBE_MS = 3_000;
 /**
  * Speaks the registration with a host that has just connected and puts its link into the registry. A refusal is told
  * to the host and closes the connection.
+ * @param clockAhead of the host's clock, in ms; undefined: it does not say what time it is there
  * @throws ProtocolError what was refused, for the log; the connection is closed by then
  */
 export async function registerHost(
@@ -55,6 +56,7 @@ export async function registerHost(
   identity: Identity | null,
   address: string,
   context: RegistrationContext,
+  clockAhead?: number,
 ): Promise<NativeLink> {
   try {
     const nonce = randomBytes(32).toString("base64");
@@ -102,6 +104,7 @@ export async function registerHost(
         address,
         credential: identity === null ? null : { accountId: identity.account.id, tokenId: identity.tokenId },
         hostKeys,
+        clockAhead,
         keys,
         lent,
         pending: context.pending,

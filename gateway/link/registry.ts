@@ -114,10 +114,14 @@ export class LinkRegistry implements Presence {
     else if (how === "cut") this.#blips.began(id);
   }
 
-  session(id: WorkspaceId): { clients: number; since: Date } | undefined {
+  session(id: WorkspaceId): ReturnType<Presence["session"]> {
     const link = this.get(id);
     if (link === undefined) return undefined;
-    return { clients: link.streams + this.streamsElsewhere(id), since: link.since };
+    return {
+      clients: link.streams + this.streamsElsewhere(id),
+      since: link.since,
+      clockAhead: link.clockAhead,
+    };
   }
 
   onChange(listener: (id: WorkspaceId) => void): () => void {

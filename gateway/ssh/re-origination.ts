@@ -200,7 +200,12 @@ class Session implements ReoriginatedSession {
 /** What the client reads. */
 function sentence(error: unknown): string {
   if (error instanceof OriginateError) {
-    return `The gateway does not get through to the workspace's host (${error.step}): ${error.message}.`;
+    // Of hosts from before, which do not learn the gateway's time.
+    const hint =
+      error.step === "sign-in"
+        ? " Its log says why: a clock there that is off by a minute or more is one reason."
+        : "";
+    return `The gateway does not get through to the workspace's host (${error.step}): ${error.message}.${hint}`;
   }
   if (error instanceof ProtocolError) return error.message;
   return "The gateway does not get through to the workspace's host.";

@@ -25,6 +25,7 @@ export class RemoteLink implements Link {
   readonly address: string;
   readonly hostKeys: readonly string[];
   readonly credential: Link["credential"];
+  readonly clockAhead: number | undefined;
   readonly #options: RemoteLinkOptions;
   readonly #places: StreamPlaces;
   #isGone = false;
@@ -35,6 +36,7 @@ export class RemoteLink implements Link {
     this.address = route.address;
     this.hostKeys = route.hostKeys;
     this.credential = route.credential;
+    this.clockAhead = route.clockAhead;
     this.#options = options;
     this.#places = new StreamPlaces({
       limit: MAX_STREAMS_PER_WORKSPACE,

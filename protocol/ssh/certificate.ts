@@ -179,7 +179,7 @@ export function checkUserCertificate(
   now: Date,
 ): CertificateConditions {
   if (certificate.role !== "user") throw bad("This is a host's certificate.");
-  const seconds = BigInt(Math.floor(now.getTime() / 1000));
+  const seconds = secondsOf(now);
   if (seconds < certificate.validAfter) throw bad("The certificate is not valid yet.");
   if (seconds >= certificate.validBefore) throw bad("The certificate has expired.");
   if (!certificate.principals.includes(principal)) throw bad("The certificate is for other principals.");
@@ -193,6 +193,16 @@ export function checkUserCertificate(
     else throw bad(`The certificate has a critical option that is not supported: ${name.slice(0, 60)}.`);
   }
   return { forceCommand, sourceAddress, verifyRequired };
+}
+
+/** Whether a certificate's times include this one. */
+export function isValidAt({ validAfter, validBefore }: Certificate, now: Date): boolean {
+  const seconds = secondsOf(now);
+  return validAfter <= seconds && seconds < validBefore;
+}
+
+function secondsOf(time: Date): bigint {
+  return BigInt(Math.floor(time.getTime() / 1000));
 }
 
 /** The string inside of an option's data. */

@@ -47,7 +47,8 @@ export function createAuthentication(
   /** Whether it is answered. */
   const withCertificate = (context: PublicKeyAuthContext): boolean => {
     try {
-      const signIn = vouchedFor(context, policy, new Date());
+      const there = policy.gatewayTime();
+      const signIn = vouchedFor(context, policy, [new Date(), ...(there === undefined ? [] : [there])]);
       if (context.signature === undefined) {
         context.accept();
         return true;

@@ -9,6 +9,7 @@ import {
   certificateType,
   checkUserCertificate,
   ED25519_CERTIFICATE,
+  isValidAt,
   parseCertificate,
 } from "../../../protocol/ssh/certificate.ts";
 import { readGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
@@ -18,6 +19,8 @@ import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts"
 export interface GatewayPolicy {
   /** The keys of the gateway that this host is registered at, authorized_keys form. */
   gatewayKeys(): readonly string[];
+  /** What time it is there; undefined: not known. */
+  gatewayTime(): Date | undefined;
   /** Whether people come in by owner token. */
   readonly ownerTokens: boolean;
   /** How the stream came to be; certificates belong to `session` alone. */
@@ -37,9 +40,15 @@ export function isCertificateAlgorithm(algorithm: string): boolean {
 
 /**
  * Whom the certificate of a sign-in request lets in, not looking at the request's signature.
+ * @param times by which the certificate may be valid, this machine's first: one that is valid at the gateway, which made it, is
+ *   so here, however this machine's clock is set
  * @throws ProtocolError with what is wrong with it, for the host's log
  */
-export function vouchedFor(context: PublicKeyAuthContext, policy: GatewayPolicy, now: Date): VouchedFor {
+export function vouchedFor(
+  context: Pick<PublicKeyAuthContext, "key" | "username">,
+  policy: GatewayPolicy,
+  times: readonly [Date, ...Date[]],
+): VouchedFor {
   if (policy.via !== "session") throw refusal(`a certificate on a ${policy.via} stream`);
   const certificate = parseCertificate(Buffer.from(context.key.data));
   if (certificate.type !== ED25519_CERTIFICATE || context.key.algo !== certificate.type) {
@@ -48,6 +57,7 @@ export function vouchedFor(context: PublicKeyAuthContext, policy: GatewayPolicy,
   if (!isGatewayKey(certificate, policy.gatewayKeys())) {
     throw refusal("a certificate that the gateway of this registration did not sign");
   }
+  const now = times.find((time) => isValidAt(certificate, time)) ?? times[0];
   const conditions = checkUserCertificate(certificate, context.username, now);
   if (conditions.forceCommand !== undefined || conditions.sourceAddress !== undefined) {
     throw refusal("a certificate with conditions, which gateways do not make");
@@ -55,7 +65,8 @@ export function vouchedFor(context: PublicKeyAuthContext, policy: GatewayPolicy,
   const { proof } = readGatewayCertificate(certificate);
   if (proof.kind === "owner-token") {
     if (!policy.ownerTokens) throw refusal("owner tokens are not accepted here (--no-owner-token)");
-    if (proof.expiresAt <= now) throw refusal(`the owner token ${proof.tokenId} has expired`);
+    if (times.every((time) => proof.expiresAt <= time))
+      throw refusal(`the owner token ${proof.tokenId} has expired`);
     const fingerprint = `owner token ${proof.tokenId}`;
     return { key: undefined, grant: { account: null, fingerprint, permissions: ALL_PERMISSIONS } };
   }

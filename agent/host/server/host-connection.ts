@@ -36,6 +36,7 @@ export interface HostConnectionOptions {
   readonly anyone: boolean;
   allowed(key: OfferedKey): KeyGrant | undefined;
   gatewayKeys(): readonly string[];
+  gatewayTime(): Date | undefined;
   readonly ownerTokens: boolean;
   readonly via: "tunnel" | "jump" | "session";
   onSignedIn(): void;

@@ -145,11 +145,13 @@ export class SshStack {
     account: TestAccount | undefined,
     name: string,
     args: readonly string[] = [],
+    nodeArgs: readonly string[] = [],
   ): Promise<TestHost> {
     const state = this.path(`state-${this.#hosts.length}`);
     const child = spawn(
       process.execPath,
       [
+        ...nodeArgs,
         CLI,
         "host",
         "--gateway",
