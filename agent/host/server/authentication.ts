@@ -30,7 +30,8 @@ export interface SignIn {
 }
 
 export interface AuthenticationOutcome {
-  signedIn(signIn: SignIn): void;
+  /** `userName` is what the client calls itself: anything, since all are the user that the host runs as. */
+  signedIn(signIn: SignIn, userName: string): void;
   tooManyTries(): void;
   /** A certificate is not accepted, and why. */
   certificateRefused(reason: string): void;
@@ -54,7 +55,7 @@ export function createAuthentication(
         return true;
       }
       if (isSignedWithCertificate(context)) {
-        outcome.signedIn(signIn);
+        outcome.signedIn(signIn, context.username);
         context.accept();
         return true;
       }
@@ -73,7 +74,7 @@ export function createAuthentication(
     }
     if (policy.anyone && (context.method === "none" || context.method === "publickey")) {
       if (context.method === "publickey" && context.signature === undefined) return acceptQuery(context);
-      outcome.signedIn({ key: undefined, grant: anyoneGrant(context) });
+      outcome.signedIn({ key: undefined, grant: anyoneGrant(context) }, context.username);
       return context.accept();
     }
     if (context.method === "publickey") {
@@ -82,7 +83,7 @@ export function createAuthentication(
       if (key !== undefined && grant !== undefined) {
         if (context.signature === undefined) return acceptQuery(context);
         if (isSigned(context, key.type, grant)) {
-          outcome.signedIn({ key, grant });
+          outcome.signedIn({ key, grant }, context.username);
           return context.accept();
         }
       }

@@ -58,6 +58,7 @@ const LAST_WORDS_MS = 1_000;
 /** What sign-in makes available. */
 interface SignedIn {
   readonly signIn: SignIn;
+  readonly userName: string;
   readonly direct: DirectForwarding;
   readonly remote: RemoteForwarding;
   readonly agent: AgentForwarding;
@@ -94,12 +95,12 @@ export class HostConnection implements ConnectionOwner {
     this.#connection.start(transport, this);
     this.#keyExchange = createKeyExchangeTimer(transport, options.keyExchange);
 
-    let pending: SignIn | undefined;
+    let pending: Pick<SignedIn, "signIn" | "userName"> | undefined;
     ssh2.on(
       "authentication",
       createAuthentication(options, {
-        signedIn: (signIn) => {
-          pending = signIn;
+        signedIn: (signIn, userName) => {
+          pending = { signIn, userName };
         },
         certificateRefused: (reason) => this.#log.info(`certificate refused: ${reason}`),
         tooManyTries: () => this.end("Too many authentication failures", DISCONNECT.noMoreAuthMethods),
@@ -153,7 +154,7 @@ export class HostConnection implements ConnectionOwner {
     if (this.#signedIn !== undefined) this.#log.info("connection ended");
   }
 
-  #begin(signIn: SignIn): void {
+  #begin({ signIn, userName }: Pick<SignedIn, "signIn" | "userName">): void {
     this.#options.onSignedIn();
     const { grant } = signIn;
     const { user } = this.#options;
@@ -161,6 +162,7 @@ export class HostConnection implements ConnectionOwner {
     this.#log.info(`signed in with ${grant.fingerprint}${who}`);
     this.#signedIn = {
       signIn,
+      userName,
       direct: createDirectForwarding(grant.permissions, user.home, this.#log),
       remote: createRemoteForwarding(this.#connection, grant.permissions, user.home, this.#log),
       agent: createAgentForwarding(
@@ -214,10 +216,11 @@ export class HostConnection implements ConnectionOwner {
     return refuseMessage(this.#ssh2);
   }
 
-  #serveSession(channel: Channel, { signIn, agent }: SignedIn): void {
+  #serveSession(channel: Channel, { signIn, userName, agent }: SignedIn): void {
     const { user, cwd, hostEnvironment, openFiles, pipes, address, serveSftp } = this.#options;
     serveSession(channel, {
       user,
+      signedInAs: userName,
       cwd,
       hostEnvironment,
       openFiles,

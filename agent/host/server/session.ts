@@ -10,6 +10,7 @@ import type { Log } from "../../log.ts";
 import type { PipeStock } from "./anonymous-pipes.ts";
 import { tooLongFor } from "./argument-limits.ts";
 import type { KeyPermissions } from "./key-grant.ts";
+import { withHome } from "./own-home.ts";
 import { startWithPipes } from "./pipe-process.ts";
 import { afterPrelude } from "./prelude.ts";
 import { signalGroup } from "./process-group.ts";
@@ -27,6 +28,8 @@ import { sttyWords } from "./terminal-modes.ts";
 
 export interface SessionContext {
   readonly user: ShellUser;
+  /** The SSH user name: the workspace's, as a rule. */
+  readonly signedInAs: string;
   /** Where sessions start; the home directory where undefined. */
   readonly cwd: string | undefined;
   readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
@@ -40,7 +43,14 @@ export interface SessionContext {
   /** Path of the connection's agent socket, made now if need be; undefined: refused. */
   forwardAgent(): string | undefined;
   agentSocket(): string | undefined;
-  serveSftp(channel: Channel, options: { cwd: string; readOnly: boolean; signal: AbortSignal }): void;
+  serveSftp(channel: Channel, options: SessionSftpOptions): void;
+}
+
+export interface SessionSftpOptions {
+  readonly cwd: string;
+  readonly readOnly: boolean;
+  readonly person: { readonly home: string; readonly signedInAs: string };
+  readonly signal: AbortSignal;
 }
 
 /** Of a command or a variable, in bytes: as much as one packet holds. What the system does not take, it says when it starts. */
@@ -167,7 +177,8 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       channel.destroy();
     });
     channel.once("close", () => ended.abort());
-    context.serveSftp(channel, { cwd: workingDirectory().path, readOnly, signal: ended.signal });
+    const person = { home: context.user.home, signedInAs: context.signedInAs };
+    context.serveSftp(channel, { cwd: workingDirectory().path, readOnly, person, signal: ended.signal });
   }
 
   async function startProcess(command: string | undefined, original: string | undefined): Promise<void> {
@@ -178,7 +189,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
     const spec = {
       file: user.shell,
       argv0: command === undefined ? `-${name}` : name,
-      args: command === undefined ? [] : ["-c", command],
+      args: command === undefined ? [] : ["-c", withHome(command, context.signedInAs)],
       cwd: cwd.path,
       openFiles: context.openFiles,
       environment: sessionEnvironment(context.hostEnvironment, environment.variables, user, {

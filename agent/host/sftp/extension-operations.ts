@@ -2,7 +2,6 @@
 
 import { fstat, fsync } from "node:fs";
 import { link, rename } from "node:fs/promises";
-import { homedir } from "node:os";
 import { promisify } from "node:util";
 import { changeTwo } from "./directory-operations.ts";
 import { readAt, writeAt } from "./file-operations.ts";
@@ -110,7 +109,10 @@ async function expandTilde(session: Session, path: Buffer): Promise<Buffer> {
 }
 
 async function homeOf(session: Session, user: string): Promise<string> {
-  const home = user === "" ? homedir() : await session.accounts.home(user);
+  const { person, accounts } = session;
+  const ofOthers = user === "" ? undefined : await accounts.home(user);
+  const isOwn = user === "" || user === person.signedInAs;
+  const home = ofOthers ?? (isOwn ? person.home : undefined);
   if (home === undefined || home === "") throw new StatusError(STATUS.noSuchFile, "No such user");
   return home;
 }

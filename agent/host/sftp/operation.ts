@@ -17,6 +17,8 @@ export interface Session {
   readonly readOnly: boolean;
   readonly handles: HandleTable;
   readonly accounts: Accounts;
+  /** `signedInAs` may be anything, such as the workspace's name. */
+  readonly person: { readonly home: string; readonly signedInAs: string | undefined };
   /** A buffer for a large answer; used again once the channel has taken it. */
   readonly takeBuffer: (length: number) => Buffer;
   /** Aborted when the session ends; long operations stop. */

@@ -2,6 +2,7 @@
 // client's packets off the channel, has their operations run in order, and sends the answers, with bounds on all.
 
 import { Socket } from "node:net";
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../log.ts";
@@ -23,6 +24,8 @@ export interface SftpOptions {
   cwd: string;
   /** Every change is refused with SSH_FX_PERMISSION_DENIED. */
   readOnly?: boolean;
+  /** Whose `~` is meant. Default: the user's that this program runs as. */
+  person?: Session["person"];
   log: Log;
   /** Ends the session at once. */
   signal: AbortSignal;
@@ -82,6 +85,7 @@ class SftpServer {
       readOnly: options.readOnly ?? false,
       handles: new HandleTable(MAX_HANDLES),
       accounts,
+      person: options.person ?? { home: homedir(), signedInAs: undefined },
       takeBuffer: (length) => pool.take(length),
       ended: this.#ended.signal,
     };

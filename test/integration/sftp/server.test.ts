@@ -58,17 +58,23 @@ describe("greeting", () => {
   });
 
   test("expands the home directory of the user that it runs as, and of others", async () => {
-    vi.stubEnv("HOME", home);
-    expect(nameOf(await client.extended("home-directory", (packet) => packet.string(""))).toString()).toBe(
-      home,
-    );
-    expect(
-      nameOf(await client.extended("expand-path@openssh.com", (packet) => packet.string("~/x"))).toString(),
-    ).toBe(`${home}/x`);
-    vi.unstubAllEnvs();
     expect(
       nameOf(await client.extended("home-directory", (packet) => packet.string("root"))).toString(),
     ).toBe("/root");
+    const person = { home, signedInAs: "devbox" };
+    const theirs = await ourServer({ cwd: "/", person });
+    const own = await theirs.extended("home-directory", (packet) => packet.string(""));
+    expect(nameOf(own).toString()).toBe(person.home);
+    const inOwn = await theirs.extended("expand-path@openssh.com", (packet) => packet.string("~/x"));
+    expect(nameOf(inOwn).toString()).toBe(`${person.home}/x`);
+    const ofDevbox = await theirs.extended("home-directory", (packet) => packet.string("devbox"));
+    expect(nameOf(ofDevbox).toString()).toBe(person.home);
+    const below = await theirs.extended("expand-path@openssh.com", (packet) => packet.string("~devbox/x"));
+    expect(nameOf(below).toString()).toBe(`${person.home}/x`);
+    // A user of the machine is who is meant by the name.
+    const ofRoot = await theirs.extended("home-directory", (packet) => packet.string("root"));
+    expect(nameOf(ofRoot).toString()).toBe("/root");
+    await theirs.end();
     const unknown = await client.extended("home-directory", (packet) => packet.string("nobody-of-this-name"));
     expect(statusOf(unknown)).toBe("noSuchFile");
   });

@@ -34,6 +34,7 @@ function open() {
   const quiet = () => {};
   serveSession(channel, {
     user: { name: "someone", home, shell: "/bin/sh" },
+    signedInAs: "devbox",
     cwd: undefined,
     openFiles: undefined,
     hostEnvironment: { PATH: process.env.PATH },
