@@ -1,5 +1,5 @@
-// The post-quantum key exchange against an implementation that is not ours: Go's golang.org/x/crypto/ssh as the client of
-// a host. (As a server behind a gateway it is in ../re-origination/packets.test.ts.)
+// The post-quantum key exchange, and signals, against an implementation that is not ours: Go's golang.org/x/crypto/ssh as
+// the client of a host. (As a server behind a gateway it is in ../re-origination/packets.test.ts.)
 
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -55,5 +55,12 @@ describe.skipIf(NO_PEERS !== undefined)(`Go's SSH client (${NO_PEERS ?? "built h
   it("still agrees on what it knew before", async () => {
     const { code, stderr } = await run(["-kex", "curve25519-sha256"], Buffer.alloc(0));
     expect([code, stderr]).toEqual([0, expect.stringContaining('"kex":"curve25519-sha256"')]);
+  });
+
+  it("ends a command by a signal right behind it, every time", async () => {
+    for (let round = 0; round < 5; round++) {
+      const { code, stderr } = await run(["-command", "sleep 300", "-signal", "TERM"], Buffer.alloc(0));
+      expect([code, stderr]).toEqual([1, expect.stringContaining("from signal TERM")]);
+    }
   });
 });

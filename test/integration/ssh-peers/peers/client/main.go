@@ -22,6 +22,7 @@ func main() {
 	cipher := flag.String("cipher", "", "the only cipher; empty: the default ones")
 	rekey := flag.Uint64("rekey", 0, "bytes between key exchanges")
 	command := flag.String("command", "cat", "what to run")
+	signal := flag.String("signal", "", "sent right behind the command: TERM, INT …")
 	flag.Parse()
 
 	key, err := os.ReadFile(*keyFile)
@@ -59,6 +60,9 @@ func main() {
 	session.Stdout = os.Stdout
 	session.Stderr = os.Stderr
 	must(session.Start(*command))
+	if *signal != "" {
+		must(session.Signal(ssh.Signal(*signal)))
+	}
 	_, err = io.Copy(stdin, os.Stdin)
 	must(err)
 	must(stdin.Close())
