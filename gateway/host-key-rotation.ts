@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  HOST_KEY_FILES,
   type HostKeyState,
   type HostKeys,
   hostKeyDirectory,
@@ -74,9 +75,6 @@ async function removeSet(dataDir: string, set: string | null): Promise<void> {
   if (set === null) return;
   const directory = join(hostKeyDirectory(dataDir), set);
   // The first set ever lies beside the state and the other sets.
-  const paths =
-    set === "."
-      ? ["ssh_host_ed25519_key", "ssh_host_rsa_key"].map((file) => join(directory, file))
-      : [directory];
+  const paths = set === "." ? HOST_KEY_FILES.map((file) => join(directory, file)) : [directory];
   for (const path of paths) await rm(path, { recursive: true, force: true });
 }

@@ -2,22 +2,19 @@
 // hosts and people can pin them. Replacing them takes two steps (gateway/host-key-rotation.ts), so up to three sets exist:
 // the active one, which is served; the next one, which is only made known; and the former one.
 
-import { generateKeyPair, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import ssh2 from "ssh2";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import { opensshEd25519 } from "../protocol/ssh/private-key.ts";
+import { type HostKeyKind, newHostKey } from "../protocol/ssh/private-key.ts";
 import { formatPublicKey, parsePublicKey } from "../protocol/ssh-public-key.ts";
 import { readGuardedFile, refuseLoose } from "./private-files.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
-const generate = promisify(generateKeyPair);
-
-/** One set: an ed25519 and an RSA key. */
+/** One set: an ed25519, an RSA and an ECDSA key. */
 export interface HostKeySet {
   /** Private keys in the text form that ssh2 reads; the first one is ed25519. */
   readonly privateKeys: readonly string[];
@@ -31,7 +28,14 @@ export interface HostKeys extends HostKeySet {
   readonly former: HostKeySet | null;
 }
 
-const files = ["ssh_host_ed25519_key", "ssh_host_rsa_key"] as const;
+const KINDS: readonly HostKeyKind[] = ["ed25519", "rsa", "ecdsa"];
+/** Sets of before have none of this kind. The public half beside it tells one that was never made from one that was lost. */
+const ADDED: HostKeyKind = "ecdsa";
+
+const fileOf = (kind: HostKeyKind): string => `ssh_host_${kind}_key`;
+
+/** All that a set's directory holds. */
+export const HOST_KEY_FILES: readonly string[] = [...KINDS.map(fileOf), `${fileOf(ADDED)}.pub`];
 
 const SetName = Type.String({ pattern: "^(\\.|set-[0-9a-f]{12})$" });
 const State = Type.Object(
@@ -108,24 +112,15 @@ export async function writeHostKeyState(dataDir: string, state: HostKeyState): P
 }
 
 /**
- * Makes a set, both keys or none: they are written aside and moved into place in one step.
+ * Makes a set, all keys or none: they are written aside and moved into place in one step.
  * @throws StartError stage `file`
  */
 export async function makeHostKeySet(directory: string): Promise<void> {
   const aside = `${directory}.${randomBytes(6).toString("hex")}`;
   try {
     await mkdir(aside, { mode: 0o700 });
-    const [ed25519, rsa] = await Promise.all([
-      generate("ed25519"),
-      generate("rsa", { modulusLength: 3072, publicExponent: 0x10001 }),
-    ]);
-    const texts = [
-      opensshEd25519(ed25519.privateKey),
-      rsa.privateKey.export({ type: "pkcs1", format: "pem" }),
-    ];
-    for (const [index, file] of files.entries()) {
-      await writeFile(join(aside, file), texts[index] ?? "", { mode: 0o600, flag: "wx", flush: true });
-    }
+    await Promise.all(KINDS.filter((kind) => kind !== ADDED).map((kind) => makeKey(aside, kind)));
+    await addKey(aside);
     await rename(aside, directory);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
@@ -133,11 +128,42 @@ export async function makeHostKeySet(directory: string): Promise<void> {
   }
 }
 
+async function makeKey(directory: string, kind: HostKeyKind): Promise<void> {
+  const text = await newHostKey(kind);
+  await writeFile(join(directory, fileOf(kind)), text, { mode: 0o600, flag: "wx", flush: true });
+}
+
+/** Adds the key that sets of before do not have. Several processes may do so at once: one of them wins. */
+async function addKey(directory: string): Promise<void> {
+  const path = join(directory, fileOf(ADDED));
+  const aside = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    await writeFile(aside, await newHostKey(ADDED), { mode: 0o600, flag: "wx", flush: true });
+    await link(aside, path).catch((error: unknown) => {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    });
+    const key = ssh2.utils.parseKey(await readFile(path, "utf8"));
+    if (key instanceof Error) throw key;
+    await writeFile(`${path}.pub`, `${publicLine(key.type, key.getPublicSSH())}\n`, {
+      mode: 0o600,
+      flush: true,
+    });
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
 async function readSet(directory: string): Promise<HostKeySet> {
   const privateKeys: string[] = [];
   const publicKeys: string[] = [];
-  for (const file of files) {
-    const path = join(directory, file);
+  const added = join(directory, fileOf(ADDED));
+  if (!existsSync(added) && !existsSync(`${added}.pub`) && existsSync(join(directory, fileOf("ed25519")))) {
+    await addKey(directory).catch((error: unknown) => {
+      throw new StartError("file", `The host key ${added} can't be made (${reasonOf(error)}).`, error);
+    });
+  }
+  for (const kind of KINDS) {
+    const path = join(directory, fileOf(kind));
     const text = await readGuardedFile(path, "nobody", { stage: "file", what: "The host key" });
     const parsed = ssh2.utils.parseKey(text);
     if (parsed instanceof Error || !parsed.isPrivateKey()) {

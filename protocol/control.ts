@@ -29,6 +29,8 @@ import { printable } from "./printable.ts";
 import { matches } from "./schema-check.ts";
 
 export const CONTROL_VERSION = 1;
+/** What a gateway says in its challenge; hosts of before do not look at it, and gateways of before say 1. */
+export const TAKES_PROOFS = 2;
 
 const closed = { additionalProperties: false } as const;
 const StreamTokenText = Type.String({ pattern: "^sps_[0-9A-Za-z]+$", maxLength: 80 });
@@ -39,6 +41,7 @@ const PushedKey = Type.Object({ publicKey: KeyLine, account: NameText }, closed)
 const Challenge = Type.Object(
   {
     type: Type.Literal("challenge"),
+    /** From `TAKES_PROOFS` on, a host may name further keys and prove them. */
     version: Type.Integer({ minimum: 1, maximum: 1000 }),
     /** 32 random bytes, base64. */
     nonce: Base64Text(64),
@@ -97,6 +100,8 @@ const Register = Type.Object(
     hostKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 4 }),
     /** Ed25519 over `registrationPayload`, base64. */
     signature: Base64Text(200),
+    /** By each further key, in order, over `hostKeyPayload`: SHA-256 for ECDSA (DER), SHA-512 for RSA; base64. */
+    proofs: Type.Optional(Type.Array(Base64Text(3_000), { maxItems: 3 })),
     agent: PrintableText(100),
     endToEndOnly: Type.Boolean(),
     ownerTokens: Type.Boolean(),
@@ -165,6 +170,11 @@ export function messageText(text: string, maxLength = 500): string {
  */
 export function registrationPayload(nonce: string, gatewayKey: string): Buffer {
   return Buffer.from(`sallyport-register-v1\0${nonce}\0${gatewayKey}`, "utf8");
+}
+
+/** What each further key of a host signs: that it belongs to the host whose first key (authorized_keys form) this is. */
+export function hostKeyPayload(nonce: string, gatewayKey: string, firstKey: string): Buffer {
+  return Buffer.from(`sallyport-host-key-v1\0${nonce}\0${gatewayKey}\0${firstKey}`, "utf8");
 }
 
 function parse(schemas: Readonly<Record<string, TSchema>>, text: string): unknown {

@@ -87,12 +87,13 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
   const directory =
     options.state === undefined ? join(stateDirectory(machine), "host") : resolve(options.state);
   const identity = await loadIdentity(directory);
+  for (const warning of identity.warnings) log.warn(warning);
 
   const allowed = await AllowedKeys.open({ files: options.authorizedKeys.map((file) => resolve(file)), log });
   let gatewayKeys: readonly string[] = [];
   const clock = new GatewayClock(log);
   const server = createHostSshServer({
-    hostKeys: [identity.privateKey],
+    hostKeys: [identity, ...identity.furtherKeys].map(({ privateKey }) => privateKey),
     allowed,
     anyone: options.anyone,
     gatewayKeys: () => gatewayKeys,

@@ -1,6 +1,5 @@
-// What makes a host the same workspace after a restart: its SSH host key and the ids that gateways gave it.
+// What makes a host the same workspace after a restart: its SSH host keys and the ids that gateways gave it.
 
-import { generateKeyPairSync } from "node:crypto";
 import { chmod, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import ssh2 from "ssh2";
@@ -8,8 +7,8 @@ import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
-import { opensshEd25519 } from "../../protocol/ssh/private-key.ts";
-import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { type HostKeyKind, newHostKey } from "../../protocol/ssh/private-key.ts";
+import { type KeyType, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { CommandError } from "../command.ts";
 
 const State = Type.Object({
@@ -18,12 +17,20 @@ const State = Type.Object({
   workspaces: Type.Record(Type.String(), Type.String({ pattern: ID_PATTERN.workspace })),
 });
 
-export interface HostIdentity {
-  /** OpenSSH private key text, ed25519. */
+export interface HostKey {
+  /** As ssh2 and OpenSSH read it. */
   readonly privateKey: string;
   readonly publicKey: SshPublicKey;
-  /** Ed25519 over `data`: 64 bytes. */
+  /** Ed25519 (64 bytes), ECDSA with SHA-256 (DER), or RSA with SHA-512. */
   sign(data: Buffer): Buffer;
+}
+
+/** Its own key is the ed25519 one, which the workspace is known by. */
+export interface HostIdentity extends HostKey {
+  /** For clients that do not take the first. */
+  readonly furtherKeys: readonly HostKey[];
+  /** What a person should know of it. */
+  readonly warnings: readonly string[];
   workspaceId(gateway: GatewayUrl, name: string): WorkspaceId | null;
   /** Remembers an id; written before it returns. */
   remember(gateway: GatewayUrl, name: string, id: WorkspaceId): Promise<void>;
@@ -37,17 +44,19 @@ export async function loadIdentity(directory: string): Promise<HostIdentity> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await refuseForeign(directory, 0o022);
-    const keyFile = join(directory, "ssh_host_ed25519_key");
-    const privateKey = (await readIfThere(keyFile)) ?? (await createKey(keyFile));
-    await refuseForeign(keyFile, 0o077);
-    const key = parsePrivateKey(privateKey, keyFile);
+    const [key, ecdsa, rsa] = await Promise.all([
+      loadKey(directory, "ed25519"),
+      loadFurther(directory, "ecdsa"),
+      loadFurther(directory, "rsa"),
+    ]);
+    const further = [ecdsa, rsa];
     const stateFile = join(directory, "state.json");
     const workspaces = await readState(stateFile);
     const entry = (gateway: GatewayUrl, name: string): string => `${gateway} ${name}`;
     return {
-      privateKey,
-      publicKey: key.publicKey,
-      sign: key.sign,
+      ...key,
+      furtherKeys: further.filter((one) => typeof one !== "string"),
+      warnings: further.filter((one) => typeof one === "string"),
       workspaceId(gateway, name) {
         const id = workspaces.get(entry(gateway, name));
         return id === undefined ? null : parseWorkspaceId(id);
@@ -94,10 +103,33 @@ async function refuseForeign(path: string, forbidden: number): Promise<void> {
   }
 }
 
-async function createKey(file: string): Promise<string> {
-  const text = opensshEd25519(generateKeyPairSync("ed25519").privateKey);
+const TYPES: Readonly<Record<HostKeyKind, KeyType>> = {
+  ed25519: "ssh-ed25519",
+  ecdsa: "ecdsa-sha2-nistp256",
+  rsa: "ssh-rsa",
+};
+
+async function loadKey(directory: string, kind: HostKeyKind): Promise<HostKey> {
+  const file = join(directory, `ssh_host_${kind}_key`);
+  const text = (await readIfThere(file)) ?? (await createKey(file, kind));
+  await refuseForeign(file, 0o077);
+  return parsePrivateKey(text, file, TYPES[kind]);
+}
+
+/** A directory of before that cannot be written to, such as a mounted secret, has only the first key: said in words then. */
+async function loadFurther(directory: string, kind: HostKeyKind): Promise<HostKey | string> {
+  try {
+    return await loadKey(directory, kind);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "EROFS" && code !== "EACCES" && code !== "EPERM") throw error;
+    return `no ${kind} host key, for clients that do not know ed25519: ${directory} cannot be written to (${code})`;
+  }
+}
+
+async function createKey(file: string, kind: HostKeyKind): Promise<string> {
   const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, text, { mode: 0o600, flag: "wx", flush: true });
+  await writeFile(temporary, await newHostKey(kind), { mode: 0o600, flag: "wx", flush: true });
   try {
     // A hard link fails where a rename would replace: two hosts that start at once end up with one key.
     await link(temporary, file);
@@ -109,22 +141,29 @@ async function createKey(file: string): Promise<string> {
   return await readFile(file, "utf8");
 }
 
-function parsePrivateKey(
-  text: string,
-  file: string,
-): { publicKey: SshPublicKey; sign: (data: Buffer) => Buffer } {
+function parsePrivateKey(text: string, file: string, type: KeyType): HostKey {
   const key = ssh2.utils.parseKey(text);
-  if (key instanceof Error || key.type !== "ssh-ed25519") {
+  if (key instanceof Error || key.type !== type || !key.isPrivateKey()) {
     throw new CommandError(
       "file",
       "bad_key",
-      `${file} is not an ed25519 private key: move it away to get a new one`,
+      `${file} is not a private key of the type ${type}: move it away to get a new one`,
     );
   }
   return {
-    publicKey: parsePublicKey(`ssh-ed25519 ${key.getPublicSSH().toString("base64")}`),
-    sign: (data) => key.sign(data),
+    privateKey: text,
+    publicKey: parsePublicKey(`${type} ${key.getPublicSSH().toString("base64")}`),
+    sign(data) {
+      const signature = type === "ssh-rsa" ? key.sign(data, "sha512") : key.sign(data);
+      return refuseError(signature);
+    },
   };
+}
+
+/** Its types do not say so, but ssh2 returns errors. */
+function refuseError(result: Buffer | Error): Buffer {
+  if (result instanceof Error) throw result;
+  return result;
 }
 
 async function readState(file: string): Promise<Map<string, string>> {

@@ -11,11 +11,13 @@ import {
   CONTROL_VERSION,
   type GatewayMessage,
   type HostMessage,
+  hostKeyPayload,
   type OpenMessage,
   type PushedKey,
   parseGatewayMessage,
   type RegisteredMessage,
   registrationPayload,
+  TAKES_PROOFS,
 } from "../../protocol/control.ts";
 import { ControlLine } from "../../protocol/control-line.ts";
 import { CLOSE, type ErrorCode, isErrorCode, isFinal, ProtocolError } from "../../protocol/errors.ts";
@@ -33,7 +35,7 @@ import { dialWebSocket } from "../network/dial-web-socket.ts";
 import type { Network } from "../network/network.ts";
 import { stageOf } from "../stage.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
-import type { HostIdentity } from "./identity.ts";
+import type { HostIdentity, HostKey } from "./identity.ts";
 import { StandbyStream } from "./standby-stream.ts";
 
 export interface LinkOptions {
@@ -222,13 +224,18 @@ class Attempt {
     const { identity, gateway, name, browserUrl, folder } = this.#options;
     const [gatewayKey] = challenge.gatewayKeys;
     if (gatewayKey === undefined) throw new ProtocolError("bad_message", "The gateway named no key.");
+    const firstKey = keyLine(identity);
+    // A gateway of before publishes what it is told without a proof, and refuses one.
+    const further = challenge.version >= TAKES_PROOFS ? identity.furtherKeys : [];
+    const payload = hostKeyPayload(challenge.nonce, gatewayKey, firstKey);
     return {
       type: "register",
       version: CONTROL_VERSION,
       name,
       workspaceId: identity.workspaceId(gateway, name),
-      hostKeys: [formatPublicKey({ ...identity.publicKey, comment: "" })],
+      hostKeys: [firstKey, ...further.map(keyLine)],
       signature: identity.sign(registrationPayload(challenge.nonce, gatewayKey)).toString("base64"),
+      ...(further.length === 0 ? {} : { proofs: further.map((key) => key.sign(payload).toString("base64")) }),
       agent: this.#options.agent,
       endToEndOnly: this.#options.endToEndOnly,
       ownerTokens: this.#options.ownerTokens,
@@ -331,6 +338,10 @@ class Attempt {
         this.#dialling--;
       });
   }
+}
+
+function keyLine({ publicKey }: HostKey): string {
+  return formatPublicKey({ ...publicKey, comment: "" });
 }
 
 /** The id that the gateway gave, checked. */

@@ -1,17 +1,19 @@
 // How a control connection becomes a link: challenge, signed registration, then the workspace's place in the registry.
 
-import { createPublicKey, randomBytes, verify } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { WebSocket } from "ws";
 import { parseBrowserUrl } from "../../protocol/browser-url.ts";
 import {
   CONTROL_VERSION,
   type GatewayMessage,
+  hostKeyPayload,
   messageText,
   type PushedKey,
   parseHostMessage,
   type RegisterMessage,
   registrationPayload,
+  TAKES_PROOFS,
 } from "../../protocol/control.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
 import { parseFolder } from "../../protocol/folder.ts";
@@ -20,7 +22,13 @@ import type { SshPlace } from "../../protocol/host-name.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
 import { parseName } from "../../protocol/name.ts";
-import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { isGoodSignature } from "../../protocol/ssh/key-signature.ts";
+import {
+  formatPublicKey,
+  type KeyType,
+  parsePublicKey,
+  type SshPublicKey,
+} from "../../protocol/ssh-public-key.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
 import { isExpected } from "../expected-host-key.ts";
@@ -64,12 +72,12 @@ export async function registerHost(
     if (firstKey === undefined) throw new ProtocolError("internal", "The gateway has no host key.");
     send(socket, {
       type: "challenge",
-      version: CONTROL_VERSION,
+      version: TAKES_PROOFS,
       nonce,
       gatewayKeys: [...context.gatewayKeys],
     });
     const message = await receiveRegister(socket);
-    const hostKeys = checkSignature(message, nonce, firstKey);
+    const hostKeys = checkSignatures(message, nonce, firstKey);
     const name = parseName(message.name);
     const workspaceId =
       message.workspaceId === null ? null : parseWorkspaceId(message.workspaceId, "workspaceId");
@@ -198,8 +206,20 @@ function receiveRegister(socket: WebSocket): Promise<RegisterMessage> {
   });
 }
 
-/** Returns the host's keys in their shortest form; the first one has signed the gateway's nonce. */
-function checkSignature(message: RegisterMessage, nonce: string, gatewayKey: string): string[] {
+/** Kinds of keys that hosts have: a security key would have to be touched at each connection. */
+const HOST_KEY_TYPES: ReadonlySet<KeyType> = new Set([
+  "ssh-ed25519",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  "ssh-rsa",
+]);
+/** NIST SP 800-131A: no RSA below 2048 bits; as bytes of the modulus. */
+const MIN_RSA_BYTES = 256;
+const NO_TOUCH = { touchRequired: false, verificationRequired: false };
+
+/** Returns the host's keys in their shortest form. Each has signed the gateway's nonce: no host names a key of another's. */
+function checkSignatures(message: RegisterMessage, nonce: string, gatewayKey: string): string[] {
   if (message.version !== CONTROL_VERSION) {
     throw new ProtocolError(
       "unsupported_version",
@@ -208,27 +228,50 @@ function checkSignature(message: RegisterMessage, nonce: string, gatewayKey: str
     );
   }
   const keys = message.hostKeys.map(parsePublicKey);
-  const [first] = keys;
+  const [first, ...further] = keys;
   if (first?.type !== "ssh-ed25519") {
     throw new ProtocolError("bad_key", "A host's first key is of type ssh-ed25519.", { field: "hostKeys" });
   }
-  const payload = registrationPayload(nonce, gatewayKey);
-  if (!verify(null, payload, ed25519(first), Buffer.from(message.signature, "base64"))) {
+  if (!hasSigned(first, registrationPayload(nonce, gatewayKey), message.signature)) {
     throw new ProtocolError(
       "identity_mismatch",
       "The registration is not signed by the host key that it names.",
-      {
-        field: "signature",
-      },
+      { field: "signature" },
     );
   }
-  return keys.map((key) => formatPublicKey({ ...key, comment: "" }));
+  const lines = keys.map((key) => formatPublicKey({ ...key, comment: "" }));
+  const payload = hostKeyPayload(nonce, gatewayKey, lines[0] ?? "");
+  for (const [index, key] of further.entries()) {
+    if (!isHostKey(key) || keys.indexOf(key) !== keys.findIndex(({ blob }) => blob === key.blob)) {
+      throw new ProtocolError("bad_key", `A host has no key such as ${key.fingerprint} (${key.type}).`, {
+        field: "hostKeys",
+      });
+    }
+    if (!hasSigned(key, payload, message.proofs?.[index] ?? "")) {
+      throw new ProtocolError(
+        "identity_mismatch",
+        `The registration is not signed by the host key ${key.fingerprint} that it names.`,
+        { field: "proofs" },
+      );
+    }
+  }
+  return lines;
 }
 
-/** RFC 8709 §4: the key is the last 32 bytes of its blob. */
-function ed25519(key: SshPublicKey) {
-  const x = Buffer.from(key.blob, "base64").subarray(-32).toString("base64url");
-  return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
+function isHostKey({ type, blob }: SshPublicKey): boolean {
+  if (!HOST_KEY_TYPES.has(type)) return false;
+  return type !== "ssh-rsa" || Buffer.from(blob, "base64").length > MIN_RSA_BYTES;
+}
+
+function hasSigned({ type, blob }: SshPublicKey, signed: Buffer, signature: string): boolean {
+  const proof = {
+    type,
+    blob: Buffer.from(blob, "base64"),
+    hash: "sha512",
+    signature: Buffer.from(signature, "base64"),
+    signed,
+  } as const;
+  return isGoodSignature(proof, NO_TOUCH);
 }
 
 /**

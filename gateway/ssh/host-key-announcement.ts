@@ -4,13 +4,14 @@
 
 import ssh2, { type ParsedKey } from "ssh2";
 import { MSG } from "../../protocol/ssh/message-numbers.ts";
+import { sshEcdsaSignature } from "../../protocol/ssh/signature-format.ts";
 import { encode, message, WireError, type WireReader } from "../../protocol/ssh/wire.ts";
 import type { HostKeys } from "../host-keys.ts";
 
 export const HOST_KEYS = "hostkeys-00@openssh.com";
 export const PROVE_HOST_KEYS = "hostkeys-prove-00@openssh.com";
 /** A client asks for what it was told of and does not know: never more than there are. */
-const MAX_ASKED = 8;
+const MAX_ASKED = 16;
 
 export interface HostKeyAnnouncement {
   /** The global request that tells of the keys; it wants no reply. */
@@ -53,7 +54,8 @@ export function createHostKeyAnnouncement(keys: HostKeys): HostKeyAnnouncement {
 
 /** In SSH's form. RSA signs as the key exchange did, if that was by RSA: OpenSSH expects the same algorithm. */
 function signature(key: ParsedKey, data: Buffer, hostKeyAlgorithm: string): Buffer {
-  if (key.type !== "ssh-rsa") return encode(key.type, signed(key.sign(data)));
+  if (key.type === "ssh-ed25519") return encode(key.type, signed(key.sign(data)));
+  if (key.type !== "ssh-rsa") return encode(key.type, sshEcdsaSignature(signed(key.sign(data))));
   const algorithm = hostKeyAlgorithm === "rsa-sha2-256" ? "rsa-sha2-256" : "rsa-sha2-512";
   return encode(algorithm, signed(key.sign(data, algorithm === "rsa-sha2-256" ? "sha256" : "sha512")));
 }

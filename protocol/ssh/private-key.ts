@@ -1,7 +1,32 @@
 // Private keys in the file form that OpenSSH and ssh2 read.
 
-import { createPrivateKey, type KeyObject, randomBytes } from "node:crypto";
+import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
+import { promisify } from "node:util";
 import { WireError, WireReader } from "./wire.ts";
+
+const generate = promisify(generateKeyPair);
+
+/**
+ * Every server has one of each: FIPS-mode OpenSSH does not know Ed25519, and neither do older clients such as JSch, which
+ * are content with ECDSA. RSA is for those that know nothing else.
+ */
+export type HostKeyKind = "ed25519" | "ecdsa" | "rsa";
+
+/** A new private key as text that OpenSSH and ssh2 read. Made beside the event loop: RSA takes a second or more. */
+export async function newHostKey(kind: HostKeyKind): Promise<string> {
+  switch (kind) {
+    case "ed25519":
+      return opensshEd25519((await generate("ed25519")).privateKey);
+    case "ecdsa": {
+      const { privateKey } = await generate("ec", { namedCurve: "P-256" });
+      return privateKey.export({ type: "sec1", format: "pem" }).toString();
+    }
+    case "rsa": {
+      const { privateKey } = await generate("rsa", { modulusLength: 3072, publicExponent: 0x10001 });
+      return privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+    }
+  }
+}
 
 /**
  * OpenSSH's private key file, unencrypted (PROTOCOL.key). Written here and not by ssh2, whose generator strips

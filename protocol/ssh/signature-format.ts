@@ -3,7 +3,7 @@
 
 import type { KeyType } from "../ssh-public-key.ts";
 import { isGoodSignature, type TouchPolicy } from "./key-signature.ts";
-import { WireError, WireReader } from "./wire.ts";
+import { encode, WireError, WireReader } from "./wire.ts";
 
 /** The formats in which a key of each type may sign: no SHA-1. */
 export function signatureFormats(type: KeyType): readonly string[] {
@@ -46,6 +46,22 @@ export function isGoodSshSignature(proof: SshSignature, touch: TouchPolicy): boo
     if (error instanceof WireError) return false;
     throw error;
   }
+}
+
+/** The other way round: DER as SSH's two mpints. @throws WireError */
+export function sshEcdsaSignature(der: Buffer): Buffer {
+  const numbers: Buffer[] = [];
+  // SEQUENCE, its length in one byte or two; then two INTEGERs, whose bytes are an mpint's.
+  let offset = der[1] === 0x81 ? 3 : 2;
+  while (offset < der.length && numbers.length < 2) {
+    const length = der[offset + 1] ?? 0;
+    const number = der.subarray(offset + 2, offset + 2 + length);
+    if (der[offset] !== 0x02 || length === 0 || number.length !== length) break;
+    numbers.push(number);
+    offset += 2 + length;
+  }
+  if (numbers.length !== 2 || offset !== der.length) throw new WireError("Not an ECDSA signature in DER.");
+  return encode(...numbers);
 }
 
 /** ECDSA's two mpints (RFC 5656 §3.1.2) as DER, which writes its numbers the same way. */

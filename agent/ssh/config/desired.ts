@@ -17,7 +17,7 @@ import {
   workspaceSettings,
 } from "./block.ts";
 import type { Expectation } from "./effective-settings.ts";
-import { type ChangedKeys, changedKeys, withPublishedKeys } from "./known-keys.ts";
+import { type ChangedKeys, changedKeys, vouchedFor, withPublishedKeys } from "./known-keys.ts";
 import { gatewaySection, pinsOf, type Section, workspaceSection } from "./managed-config.ts";
 
 /** What one gateway said. */
@@ -67,7 +67,7 @@ export function desiredConfig(now: Managed, listings: readonly Listing[], option
   const sections: Section[] = [...kept];
   const aliases: DesiredAlias[] = [];
   const expect: Expectation[] = [];
-  const keys = new Map<string, SshPublicKey[]>();
+  const keys = new Map<string, readonly SshPublicKey[]>();
   const targets = listings.map(({ gateway, workspaces }) => workspaces.map((one) => target(gateway, one)));
   const named = assignAliases(
     targets.flat(),
@@ -111,7 +111,7 @@ export function desiredConfig(now: Managed, listings: readonly Listing[], option
       sections.push(workspaceSection(block, place));
       aliases.push({ gateway, workspace, alias, transport });
       expect.push({ alias, settings: workspaceSettings(block, place) });
-      keys.set(alias, publicKeys(workspace.hostKeys));
+      keys.set(alias, vouchedFor(now.knownHosts, alias, publicKeys(workspace.hostKeys)));
     }
   }
   const knownHosts = withPublishedKeys(

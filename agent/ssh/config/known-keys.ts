@@ -21,6 +21,20 @@ export function withPublishedKeys(text: string, aliases: readonly string[], keys
     .join("");
 }
 
+/**
+ * Of a workspace's published keys those that are pinned, where there are such: the gateway passes the keys on, and could put
+ * one of its own beside the host's. Where none is, all of them: a person is asked (`changedKeys`).
+ */
+export function vouchedFor(
+  text: string,
+  alias: string,
+  published: readonly SshPublicKey[],
+): readonly SshPublicKey[] {
+  const pinned = hostKeysFor(text, [alias]);
+  const known = published.filter(({ blob }) => pinned.some((key) => key.blob === blob));
+  return known.length > 0 ? known : published;
+}
+
 export interface ChangedKeys {
   readonly alias: string;
   readonly before: readonly SshPublicKey[];

@@ -18,6 +18,7 @@ import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../../pro
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import type { AccessToken } from "../../../protocol/token.ts";
+import { prepareHostState } from "../../support/host-state.ts";
 import { provedKey } from "../../support/register-key.ts";
 
 const CLI = fileURLToPath(new URL("../../../agent/cli.ts", import.meta.url));
@@ -148,6 +149,7 @@ export class SshStack {
     nodeArgs: readonly string[] = [],
   ): Promise<TestHost> {
     const state = this.path(`state-${this.#hosts.length}`);
+    await prepareHostState(state);
     const child = spawn(
       process.execPath,
       [

@@ -12,6 +12,7 @@ import { parseName } from "../../../protocol/name.ts";
 import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";
+import { prepareHostState } from "../../support/host-state.ts";
 
 export interface TestHost {
   readonly id: WorkspaceId;
@@ -46,6 +47,7 @@ export interface TestHostRequest {
 
 /** Waits until it has registered, or fails with what it says. */
 export async function startTestHost(request: TestHostRequest): Promise<TestHost> {
+  await prepareHostState(request.state);
   const identity = await loadIdentity(request.state);
   const stop = new AbortController();
   const keys: PushedKey[][] = [];

@@ -23,7 +23,7 @@ test("keys go from next to active to former to nothing", async () => {
   const { keys: announced, state } = await announceHostKeys(dir, now);
   expect(state.nextSince).toBe(now.toISOString());
   expect(announced.publicKeys).toEqual(first.publicKeys);
-  expect(announced.next?.publicKeys).toHaveLength(2);
+  expect(announced.next?.publicKeys).toHaveLength(3);
   expect(announced.next?.publicKeys).not.toEqual(first.publicKeys);
   expect(await loadHostKeys(dir)).toEqual(announced);
 

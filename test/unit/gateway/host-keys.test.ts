@@ -15,9 +15,14 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 test("keys are made once, for their owner alone, and OpenSSH and ssh2 agree on them", async () => {
   const made = await loadHostKeys(dir);
   expect(await loadHostKeys(dir)).toEqual(made);
-  expect(made.publicKeys.map((line) => line.split(" ")[0])).toEqual(["ssh-ed25519", "ssh-rsa"]);
+  expect(made.publicKeys.map((line) => line.split(" ")[0])).toEqual([
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+  ]);
   expect(readdirSync(dir)).toEqual(["host-keys"]);
-  for (const [index, file] of ["ssh_host_ed25519_key", "ssh_host_rsa_key"].entries()) {
+  const files = ["ssh_host_ed25519_key", "ssh_host_rsa_key", "ssh_host_ecdsa_key"];
+  for (const [index, file] of files.entries()) {
     const path = join(dir, "host-keys", file);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const shown = execFileSync("ssh-keygen", ["-y", "-f", path], { encoding: "utf8" }).trim();
@@ -27,6 +32,23 @@ test("keys are made once, for their owner alone, and OpenSSH and ssh2 agree on t
     const signature = parsed.sign(Buffer.from("data"));
     expect(parsed.verify(Buffer.from("data"), signature)).toBe(true);
   }
+});
+
+test("a directory of before gets an ECDSA key, once, and what it has stays as it is", async () => {
+  const made = await loadHostKeys(dir);
+  const path = join(dir, "host-keys", "ssh_host_ecdsa_key");
+  rmSync(path);
+  rmSync(`${path}.pub`);
+  // Several workers may start on it at once.
+  const [first, ...others] = await Promise.all([loadHostKeys(dir), loadHostKeys(dir), loadHostKeys(dir)]);
+  for (const other of others) expect(other).toEqual(first);
+  expect(first?.publicKeys.slice(0, 2)).toEqual(made.publicKeys.slice(0, 2));
+  expect(first?.publicKeys[2]).not.toBe(made.publicKeys[2]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(await loadHostKeys(dir)).toEqual(first);
+  // One that was there and is lost is not replaced.
+  rmSync(path);
+  await expect(loadHostKeys(dir)).rejects.toThrow(/ssh_host_ecdsa_key can't be read \(ENOENT/);
 });
 
 test("a damaged or missing key stops the start and is not replaced", async () => {

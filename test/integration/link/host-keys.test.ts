@@ -1,0 +1,134 @@
+// Which keys a host may name: those alone that it holds.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { WebSocket } from "ws";
+import { type HostIdentity, type HostKey, loadIdentity } from "../../../agent/host/identity.ts";
+import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
+import {
+  type ChallengeMessage,
+  hostKeyPayload,
+  parseGatewayMessage,
+  registrationPayload,
+} from "../../../protocol/control.ts";
+import { PATHS, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
+import { formatPublicKey } from "../../../protocol/ssh-public-key.ts";
+import { prepareHostState } from "../../support/host-state.ts";
+import { TestStack } from "./harness.ts";
+
+let stack: TestStack;
+let token: string;
+let own: HostIdentity;
+let others: HostIdentity;
+const sockets: WebSocket[] = [];
+beforeEach(async () => {
+  stack = await TestStack.start();
+  token = (await stack.token(await stack.account("ann"), ["host", "connect"])).token;
+  own = await identity("own");
+  others = await identity("other");
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.terminate();
+  await stack.close();
+});
+
+async function identity(name: string): Promise<HostIdentity> {
+  await prepareHostState(join(stack.directory, name));
+  return loadIdentity(join(stack.directory, name));
+}
+
+const line = ({ publicKey }: Pick<HostKey, "publicKey">) => formatPublicKey({ ...publicKey, comment: "" });
+
+/** Registers as a host would that names these keys with these proofs; what the gateway answers. */
+async function register(
+  further: readonly Pick<HostKey, "publicKey">[],
+  proofs: (payload: Buffer, challenge: ChallengeMessage) => readonly Buffer[] | undefined,
+) {
+  const socket = await dialWebSocket({
+    gateway: stack.url,
+    path: PATHS.link,
+    subprotocols: [SUBPROTOCOL.control],
+    token,
+    signal: AbortSignal.timeout(20_000),
+  });
+  sockets.push(socket);
+  return await new Promise((resolve) => {
+    socket.on("message", (data: Buffer) => {
+      const message = parseGatewayMessage(data.toString());
+      if (message.type !== "challenge") return resolve(message);
+      const gatewayKey = message.gatewayKeys[0] ?? "";
+      const payload = hostKeyPayload(message.nonce, gatewayKey, line(own));
+      const made = proofs(payload, message)?.map((proof) => proof.toString("base64"));
+      socket.send(
+        JSON.stringify({
+          type: "register",
+          version: 1,
+          name: "dev",
+          workspaceId: null,
+          hostKeys: [own, ...further].map(line),
+          signature: own.sign(registrationPayload(message.nonce, gatewayKey)).toString("base64"),
+          ...(made === undefined ? {} : { proofs: made }),
+          agent: "test",
+          endToEndOnly: false,
+          ownerTokens: false,
+        }),
+      );
+    });
+    socket.resume();
+  });
+}
+
+const refused = (code: string) => ({ type: "error", code });
+
+it("Further keys are taken that have signed the challenge beside the first.", async () => {
+  const answer = await register(own.furtherKeys, (payload) =>
+    own.furtherKeys.map((key) => key.sign(payload)),
+  );
+  expect(answer).toMatchObject({ type: "registered" });
+  const [workspace] = [...stack.gateway.registry.all()];
+  expect(workspace?.hostKeys).toEqual([own, ...own.furtherKeys].map(line));
+});
+
+it("A host of before, which names one key and proves no others, registers as ever.", async () => {
+  expect(await register([], () => undefined)).toMatchObject({ type: "registered" });
+});
+
+it.each([
+  ["without a proof", () => undefined],
+  ["with too few of them", (payload: Buffer) => [own.furtherKeys[0]?.sign(payload) ?? payload]],
+  ["with noise for one", () => [randomBytes(70), randomBytes(384)]],
+  ["with each other's", (payload: Buffer) => own.furtherKeys.toReversed().map((key) => key.sign(payload))],
+  [
+    "with what they have signed for a different host",
+    (_: Buffer, { nonce, gatewayKeys }: ChallengeMessage) =>
+      own.furtherKeys.map((key) => key.sign(hostKeyPayload(nonce, gatewayKeys[0] ?? "", line(others)))),
+  ],
+  [
+    "with what they have signed for a different challenge",
+    (_: Buffer, { gatewayKeys }: ChallengeMessage) =>
+      own.furtherKeys.map((key) => key.sign(hostKeyPayload("AAAA", gatewayKeys[0] ?? "", line(own)))),
+  ],
+])("Keys are refused %s.", async (_, proofs) => {
+  expect(await register(own.furtherKeys, proofs)).toMatchObject(refused("identity_mismatch"));
+  expect(stack.gateway.registry.size).toBe(0);
+});
+
+it("Another host's keys are refused, and the same key twice.", async () => {
+  const ownProofs = (payload: Buffer) => own.furtherKeys.map((key) => key.sign(payload));
+  expect(await register(others.furtherKeys.slice(0, 1), ownProofs)).toMatchObject(
+    refused("identity_mismatch"),
+  );
+  const [first] = own.furtherKeys;
+  if (first === undefined) throw new Error("no further key");
+  const twice = (payload: Buffer) => [first.sign(payload), first.sign(payload)];
+  expect(await register([first, first], twice)).toMatchObject(refused("bad_key"));
+  expect(await register([others], (payload) => [others.sign(payload)])).toMatchObject({ type: "registered" });
+});
+
+it("A workspace of before gets the further keys with its host's next start, and is the same one.", async () => {
+  const before = await register([], () => undefined);
+  const host = await stack.host({ token, name: "dev", state: join(stack.directory, "own") });
+  expect(before).toMatchObject({ workspace: { id: host.id } });
+  expect((await stack.gateway.store.workspace(host.id))?.hostKeys).toHaveLength(3);
+});
