@@ -1,7 +1,7 @@
 // How many lines about refused strangers the audit log takes. Anybody can be refused as often as they like; without a
 // bound they would fill the disk with it and push out the lines that matter.
 
-import { addressBlock } from "./http/client-address.ts";
+import { addressBlock } from "../protocol/address-block.ts";
 import { shareOf } from "./siblings.ts";
 
 const WINDOW_MS = 60_000;

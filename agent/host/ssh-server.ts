@@ -4,6 +4,8 @@
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import ssh2 from "ssh2";
+import { addressBlock } from "../../protocol/address-block.ts";
+import { FairPlaces, type Place } from "../../protocol/fair-places.ts";
 import type { Channel } from "../../protocol/ssh/channel.ts";
 import { KEY_EXCHANGE_LIMITS, type KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
@@ -47,8 +49,12 @@ export interface HostSshServerOptions {
 /** Times in ms. */
 export interface HostLimits {
   readonly loginTimeout: number;
-  /** Connections that are not signed in yet. */
+  /**
+   * Connections that are not signed in yet, shared by account and address of the clients as the gateway names them. One that
+   * takes no step for `stalledLogin` may lose its place to a newcomer.
+   */
   readonly pendingLogins: number;
+  readonly stalledLogin: number;
   /** An idle client is asked for a sign of life; after six without an answer it is dropped: later than a
    * stream whose connection is lost is given up. */
   readonly keepalive: number;
@@ -58,6 +64,7 @@ export interface HostLimits {
 export const HOST_LIMITS: HostLimits = {
   loginTimeout: 30_000,
   pendingLogins: 100,
+  stalledLogin: 200,
   keepalive: 60_000,
   keyExchange: KEY_EXCHANGE_LIMITS,
 };
@@ -93,6 +100,11 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
   const openFiles = "openFiles" in options ? options.openFiles : openFilesAtStart();
   const pipes = new PipeStock();
   const streams = new Map<Duplex, AcceptedStream>();
+  const pending = new FairPlaces({
+    total: limits.pendingLogins,
+    perHolder: Math.ceil(limits.pendingLogins / 2),
+    stalled: limits.stalledLogin,
+  });
   let closing = false;
 
   const server = new ssh2.Server({
@@ -107,7 +119,9 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
     const stream = streamOf(client);
     const accepted = streams.get(stream);
     if (accepted === undefined) return void client.end();
-    const { info } = accepted;
+    const { info, place } = accepted;
+    place.moved();
+    client.once("handshake", () => place.moved());
     accepted.connection = new HostConnection(client, stream, {
       anyone: options.anyone,
       allowed: (key) => options.allowed.allowed(key, info.address),
@@ -115,7 +129,10 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       gatewayTime: options.gatewayTime ?? (() => undefined),
       ownerTokens: options.ownerTokens ?? false,
       via: info.via,
-      onSignedIn: () => clearTimeout(accepted.loginTimer),
+      onSignedIn: () => {
+        clearTimeout(accepted.loginTimer);
+        place.leave();
+      },
       peer: `${info.address} (${info.via})`,
       address: info.address,
       user,
@@ -138,15 +155,17 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
     }
   });
 
-  function pendingLogins(): number {
-    return [...streams.values()].filter(({ connection }) => connection?.grant === undefined).length;
-  }
-
   return {
     accept(stream, info) {
-      if (closing || pendingLogins() >= limits.pendingLogins) {
+      const place = closing
+        ? "stopping"
+        : pending.enter(holdersOf(info), () => {
+            log.info(`${info.address} (${info.via}): gave its place to a newcomer before it signed in`);
+            stream.destroy();
+          });
+      if (typeof place === "string") {
         log.warn(
-          `refused a connection from ${info.address}: ${closing ? "stopping" : "too many sign-ins wait"}`,
+          `refused a connection from ${info.address}: ${place === "stopping" ? place : "too many sign-ins wait"}`,
         );
         stream.destroy();
         return;
@@ -157,7 +176,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
         if (connection === undefined) stream.destroy();
         else connection.end("Sign-in took too long.");
       }, limits.loginTimeout);
-      const accepted: AcceptedStream = { info, loginTimer, connection: undefined };
+      const accepted: AcceptedStream = { info, place, loginTimer, connection: undefined };
       streams.set(stream, accepted);
       // Errors reach ssh2 as well, which reports them; a stream that only ends is closed here.
       stream.on("error", () => stream.destroy());
@@ -165,6 +184,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       stream.once("close", () => {
         clearTimeout(loginTimer);
         streams.delete(stream);
+        place.leave();
         accepted.connection?.close();
       });
       // While the client signs in.
@@ -189,8 +209,16 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
   };
 }
 
+/** Whose share a connection counts for. Of an IPv6 address the /64: one customer has that many. */
+function holdersOf({ account, address }: StreamInfo): string[] {
+  const by = `address ${addressBlock(address)}`;
+  return account === null ? [by] : [by, `account ${account}`];
+}
+
 interface AcceptedStream {
   readonly info: StreamInfo;
+  /** Among those that are not signed in. */
+  readonly place: Place;
   readonly loginTimer: NodeJS.Timeout;
   /** undefined until the client has said what it speaks. */
   connection: HostConnection | undefined;

@@ -35,18 +35,6 @@ export function addressList(entries: readonly string[]): (address: string) => bo
   return (address) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
-/** What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer gets. */
-export function addressBlock(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros =
-    tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0");
-  const groups = [...left, ...zeros, ...right].slice(0, 4);
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
-}
-
 function addTrusted(list: BlockList, entry: string): void {
   if (entry === "loopback") {
     list.addSubnet("127.0.0.0", 8, "ipv4");

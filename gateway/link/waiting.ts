@@ -1,8 +1,8 @@
 // Requests that wait for a token check or a dial-back, and hosts that have not registered yet. Bounded in all and by
 // address (a /64 for IPv6: one customer has that many), so that slow requests of strangers cannot pile up.
 
+import { addressBlock } from "../../protocol/address-block.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { addressBlock } from "../http/client-address.ts";
 import { shareOf } from "../siblings.ts";
 
 const MAX_PENDING = 1_000;

@@ -3,7 +3,7 @@
 // flood costs an accept and a close. Where places run short, those give theirs up first who hold one and say nothing:
 // a client that means it speaks within a moment. Pure: clock and chance are given.
 
-import { addressBlock } from "../http/client-address.ts";
+import { addressBlock } from "../../protocol/address-block.ts";
 import { shareOf } from "../siblings.ts";
 
 /** Times in ms. */

@@ -1,7 +1,7 @@
 // The upterm sessions of this gateway, by id: counted, bounded, and gone with their host's connection.
 
 import { createHash } from "node:crypto";
-import { addressBlock } from "../http/client-address.ts";
+import { addressBlock } from "../../protocol/address-block.ts";
 import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";
 import type { UptermLink } from "./upterm-link.ts";

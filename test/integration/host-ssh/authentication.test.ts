@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { KeyAuthority } from "../../../agent/host/allowed-keys.ts";
 import { AllowedKeys } from "../../../agent/host/allowed-keys.ts";
+import type { StreamInfo } from "../../../agent/host/ssh-server.ts";
 import { grant, type Host, type HostSetup, makeKey, publicKey, startHost, until } from "./harness.ts";
 import { makeSecurityKey, startAgent } from "./security-key-agent.ts";
 
@@ -120,8 +121,9 @@ describe("whoever is not allowed", () => {
     await until(() => host.server.connections === 0);
   });
 
-  it("cannot fill the host with connections that never sign in", async () => {
-    const host = await started({ limits: { pendingLogins: 2 } });
+  it("has no more than its share of the connections that wait for a sign-in", async () => {
+    // None of them ever stands still.
+    const host = await started({ limits: { pendingLogins: 4, stalledLogin: 60_000 } });
     const sockets = [1, 2, 3].map(() => connect({ host: "127.0.0.1", port: host.port }));
     const third = new Promise((resolve) => sockets[2]?.once("close", resolve));
     for (const socket of sockets) socket.resume().on("error", () => {});
@@ -131,6 +133,39 @@ describe("whoever is not allowed", () => {
     await until(() => host.server.connections === 0);
     expect((await host.ssh(["ws", "echo in"])).stdout.toString()).toBe("in\n");
   });
+
+  it.each(["an account", "an address"])(
+    "of %s keeps neither others nor itself out with 300 silent connections",
+    async (shared) => {
+      let peer: StreamInfo = { address: "192.0.2.7", account: null, via: "tunnel" };
+      let made = 0;
+      const host = await started({
+        peer: () => {
+          made++;
+          return peer;
+        },
+      });
+      const silent = await Promise.all(
+        Array.from({ length: 300 }, async (_, i) => {
+          peer =
+            shared === "an account" ? { ...peer, account: "mallory", address: `192.0.2.${i % 200}` } : peer;
+          const socket = connect({ host: "127.0.0.1", port: host.port });
+          socket.resume().on("error", () => {});
+          await new Promise((resolve) => socket.once("connect", resolve));
+          return socket;
+        }),
+      );
+      await until(() => made === 300);
+      expect(host.server.connections).toBeLessThanOrEqual(50);
+      const own = { ...peer };
+      peer = { address: "198.51.100.1", account: "ada", via: "tunnel" };
+      expect((await host.ssh(["ws", "echo in"])).stdout.toString()).toBe("in\n");
+      // The one that stands still longest makes room for the next of its own.
+      peer = own;
+      expect((await host.ssh(["ws", "echo in"])).stdout.toString()).toBe("in\n");
+      for (const socket of silent) socket.destroy();
+    },
+  );
 
   it("gets nothing by sending what is no SSH", async () => {
     const host = await started();

@@ -13,6 +13,7 @@ import {
   createHostSshServer,
   type HostSshServer,
   type HostSshServerOptions,
+  type StreamInfo,
 } from "../../../agent/host/ssh-server.ts";
 import { fingerprint } from "../../../protocol/ssh-public-key.ts";
 
@@ -43,12 +44,22 @@ export interface Host {
 export interface HostSetup extends Partial<HostSshServerOptions> {
   /** What the client's key may do. */
   readonly permissions?: Partial<KeyPermissions>;
+  /** Whose connection the next one is. */
+  readonly peer?: () => StreamInfo;
   readonly keyType?: readonly string[];
   readonly hostKeyType?: readonly string[];
 }
 
+const stranger = (): StreamInfo => ({ address: "192.0.2.7", account: null, via: "tunnel" });
+
 export async function startHost(setup: HostSetup = {}): Promise<Host> {
-  const { permissions, keyType = ["-t", "ed25519"], hostKeyType = ["-t", "ed25519"], ...options } = setup;
+  const {
+    permissions,
+    peer = stranger,
+    keyType = ["-t", "ed25519"],
+    hostKeyType = ["-t", "ed25519"],
+    ...options
+  } = setup;
   const directory = mkdtempSync(join(tmpdir(), "host-ssh-"));
   const path = (name: string) => join(directory, name);
   makeKey(path("host_key"), hostKeyType);
@@ -71,7 +82,7 @@ export async function startHost(setup: HostSetup = {}): Promise<Host> {
   const sockets: Socket[] = [];
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.push(socket);
-    server.accept(socket, { address: "192.0.2.7", account: null, via: "tunnel" });
+    server.accept(socket, peer());
   });
   const port = await listen(listener);
   const [type = "", base64 = ""] = readFileSync(path("host_key.pub"), "utf8").split(" ");

@@ -1,7 +1,8 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { addressBlock, clientAddressOf } from "../../../../gateway/http/client-address.ts";
+import { clientAddressOf } from "../../../../gateway/http/client-address.ts";
+import { addressBlock } from "../../../../protocol/address-block.ts";
 
 function request(peer: string, forwarded?: string): IncomingMessage {
   const socket = new Socket();
