@@ -97,7 +97,7 @@ export async function startGateway(
     siblings === undefined
       ? ownAddress
       : (request) => siblings.handover.clientAddress(request) ?? ownAddress(request);
-  const open = new OpenConnections();
+  const open = new OpenConnections(shareOf(options.maxStreams, processes));
   let ssh: CreatedSshPort | undefined;
   siblings?.onNews((news) => {
     if (news.kind === "directory") store.follow(news.change);
@@ -160,7 +160,6 @@ export async function startGateway(
     ssh: publicSsh,
     clientAddress,
     open: options.open,
-    maxStreams: shareOf(options.maxStreams, processes),
     connections: open,
     sshServer: () => ssh?.port,
   });

@@ -2,6 +2,9 @@
 // streams alike. Each names all that it depends on itself: what it goes to may be somebody else's, and the link that
 // brought it there may be held by another process, or be gone by now.
 
+import { addressBlock } from "../protocol/address-block.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { FairPlaces } from "../protocol/fair-places.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
 import type { WorkspaceRecord } from "./directory.ts";
 import type { Link } from "./link/link.ts";
@@ -51,11 +54,16 @@ interface Entry {
 
 export class OpenConnections {
   readonly #open = new Set<Entry>();
-  #streams = 0;
+  readonly #streams: FairPlaces;
+
+  /** @param maxStreams streams to hosts, of which each account has its share, and each address of those who have none */
+  constructor(maxStreams: number) {
+    this.#streams = new FairPlaces({ total: maxStreams });
+  }
 
   /** Streams to hosts. */
   get streams(): number {
-    return this.#streams;
+    return this.#streams.size;
   }
 
   /** `close` gets a sentence for the person. Returns the way out of the list. */
@@ -67,21 +75,42 @@ export class OpenConnections {
     };
   }
 
-  /** The same for a stream to a host, which is counted. */
-  addStream(opened: Opened, close: (message: string) => void): () => void {
+  /**
+   * The same for a stream to a host, which is counted. `address`: the client's.
+   * @throws ProtocolError gateway_full
+   */
+  addStream(opened: Opened, address: string, close: (message: string) => void): () => void {
+    // Never evicted: it carries somebody's work.
+    const place = this.#streams.enter([holderOf(opened, address)], () => undefined);
+    if (typeof place === "string") {
+      throw new ProtocolError(
+        "gateway_full",
+        place === "full"
+          ? "The gateway has as many streams open as it allows; try again later."
+          : "Your streams take their share of what the gateway has free: close some, or try again later.",
+      );
+    }
     const leave = this.add(opened, close);
-    this.#streams++;
-    let isOpen = true;
     return () => {
       leave();
-      if (isOpen) this.#streams--;
-      isOpen = false;
+      place.leave();
     };
   }
 
   endWhere(condition: OpenedBy, message: string): void {
     for (const { opened, close } of [...this.#open]) if (matches(opened, condition)) close(message);
   }
+}
+
+/** Whose share it counts for: an account's, that of the workspace which an owner token opens, or an address's. */
+export function holderOf({ accountId, to }: Opened, address: string): string {
+  const account = accountId ?? to?.ownerId ?? null;
+  return account ?? addressHolder(address);
+}
+
+/** Of an IPv6 address the /64: one customer has that many. */
+export function addressHolder(address: string): string {
+  return `address ${addressBlock(address)}`;
 }
 
 function matches({ accountId, tokenId, key, to }: Opened, wanted: OpenedBy): boolean {

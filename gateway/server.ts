@@ -4,6 +4,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
+import { addressBlock } from "../protocol/address-block.ts";
+import { FairPlaces } from "../protocol/fair-places.ts";
+import { addressList, plainAddress } from "./http/client-address.ts";
 import { answerClientError } from "./http/error-response.ts";
 import { formatAddress, type GatewayOptions, type ListenAddress } from "./options.ts";
 import { readGuardedFile } from "./private-files.ts";
@@ -23,17 +26,31 @@ export const LIMITS = {
 const HANDSHAKE_MS = 10_000;
 
 export async function createGatewayServer(
-  options: Pick<GatewayOptions, "tls" | "maxStreams">,
+  options: Pick<GatewayOptions, "tls" | "maxStreams" | "trustProxy">,
 ): Promise<Server> {
   const server =
     options.tls === null
       ? createServer(LIMITS)
       : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...(await readTls(options.tls)) });
-  // A tunnel has two connections here, the client's and the host's; the rest is hosts and requests.
-  server.maxConnections = options.maxStreams * 2 + 20_000;
+  // A tunnel has two connections here, the client's and the host's; the rest is hosts and requests. One address alone has half
+  // of them, which is enough for a proxy in front that nobody has named.
+  shareConnections(server, options.maxStreams * 4 + 40_000, addressList(options.trustProxy));
   server.maxRequestsPerSocket = 10_000;
   server.on("clientError", answerClientError);
   return server;
+}
+
+function shareConnections(server: Server, total: number, isProxy: (address: string) => boolean): void {
+  server.maxConnections = total;
+  const places = new FairPlaces({ total });
+  server.on("connection", (socket: Socket) => {
+    const address = plainAddress(socket.remoteAddress ?? "");
+    // What comes from a proxy is many people's.
+    const holders = address === "" || isProxy(address) ? [] : [addressBlock(address)];
+    const place = places.enter(holders, () => undefined);
+    if (typeof place === "string") socket.destroy();
+    else socket.once("close", () => place.leave());
+  });
 }
 
 /** Takes the certificate anew from its files; connections that are open keep theirs. @throws StartError */

@@ -4,6 +4,7 @@
 import type { ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { FairPlaces } from "../../protocol/fair-places.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
 import type { Identity } from "../directory.ts";
 import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
@@ -13,6 +14,7 @@ import { EventStream } from "./event-stream.ts";
 import { RateLimited } from "./sign-in-throttle.ts";
 import { workspaceBody } from "./workspace-body.ts";
 
+const MAX_STREAMS = 5_000;
 const MAX_STREAMS_PER_ACCOUNT = 16;
 
 export interface EventStreamsOptions {
@@ -28,6 +30,7 @@ export interface EventStreamsOptions {
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #streams = new Map<AccountId, Set<EventStream>>();
+  readonly #places = new FairPlaces({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
   readonly #unsubscribe: readonly (() => void)[];
   readonly #heartbeat: NodeJS.Timeout;
   #closed = false;
@@ -46,15 +49,18 @@ export class EventStreams {
   admit(identity: Identity): void {
     if (this.#closed)
       throw new ProtocolError("shutting_down", "The gateway is about to stop; try again soon.");
-    if ((this.#streams.get(identity.account.id)?.size ?? 0) >= MAX_STREAMS_PER_ACCOUNT) {
-      throw new RateLimited(`An account has at most ${MAX_STREAMS_PER_ACCOUNT} event streams open.`, 10);
-    }
+    const { id } = identity.account;
+    if (this.#places.hasRoomFor(id)) return;
+    throw this.#places.held(id) >= MAX_STREAMS_PER_ACCOUNT
+      ? new RateLimited(`An account has at most ${MAX_STREAMS_PER_ACCOUNT} event streams open.`, 10)
+      : new RateLimited("The gateway has as many event streams open as it allows; try again later.", 10);
   }
 
   /** Takes the response over for as long as the stream lives. Call `admit` in the same turn, before. */
   open(identity: Identity, response: ServerResponse): void {
     const { store, presence, log, stallMs } = this.#options;
     const { id } = identity.account;
+    const place = this.#places.put([id], () => undefined);
     const stream = new EventStream(response, {
       tokenId: identity.tokenId,
       stallMs: stallMs ?? 60_000,
@@ -65,6 +71,7 @@ export class EventStreams {
       },
       onError: (error) => log.error({ err: error }, "An event stream failed."),
       onEnd: () => {
+        place.leave();
         const others = this.#streams.get(id);
         others?.delete(stream);
         if (others?.size === 0) this.#streams.delete(id);

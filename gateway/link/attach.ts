@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { parseTime, TIME_HEADER } from "../../protocol/clock.ts";
 import { addressBlock } from "../../protocol/address-block.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
+import type { Place } from "../../protocol/fair-places.ts";
 import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import type { SshPlace } from "../../protocol/host-name.ts";
 import { MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
@@ -48,7 +49,6 @@ export interface WebSocketContext {
   readonly clientAddress: (request: IncomingMessage) => string;
   /** Hosts may register without an account. */
   readonly open: boolean;
-  readonly maxStreams: number;
   readonly connections: OpenConnections;
   /** For upterm's WebSockets; undefined where no SSH is served. */
   readonly sshServer: () => SshAcceptor | undefined;
@@ -110,7 +110,6 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     directory,
     registry,
     connections,
-    maxStreams: context.maxStreams,
     onBytes: (direction, count) => context.metrics.bytes(direction, count),
   };
 
@@ -139,6 +138,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
   ): Promise<void> => {
     if (closing)
       throw new ProtocolError("shutting_down", "The gateway is about to stop; try again in a moment.");
+    refuseBrowsers(request);
     if (handover?.give(request, socket, head) === true) return;
     const path = request.url?.split("?", 1)[0];
     if (path === PATHS.stream) {
@@ -153,18 +153,19 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
       }
       return;
     }
-    const leave = waiting.enter(address);
+    const place = waiting.enter(address, () => socket.destroy());
     try {
-      if (path === PATHS.link) await acceptHost(request, socket, head, address, done);
+      if (path === PATHS.link) await acceptHost(request, socket, head, address, place, done);
       else if (path === PATHS.tunnel) {
         const offered = dataSubprotocols(request);
         const upgradeTo = (chosen: DataSubprotocol) => upgrade(data[chosen], request, socket, head, done);
         const mayWait = () => waiting.hasRoom(address);
-        await acceptTunnel({ request, address, offered, mayWait, upgrade: upgradeTo }, tunnels);
+        const allowed = () => place.moved();
+        await acceptTunnel({ request, address, offered, mayWait, allowed, upgrade: upgradeTo }, tunnels);
       } else if (isUptermRequest(request)) await acceptUpterm(request, socket, head, address, done);
       else throw new ProtocolError("not_found", "There is no WebSocket at this path.");
     } finally {
-      leave();
+      place.leave();
     }
   };
 
@@ -173,6 +174,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     socket: Duplex,
     head: Buffer,
     address: string,
+    place: Place,
     done: () => void,
   ): Promise<void> => {
     if (!offers(request, SUBPROTOCOL.control)) throw unsupported(SUBPROTOCOL.control);
@@ -180,6 +182,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     const time = parseTime(request.headers[TIME_HEADER]);
     const clockAhead = time === undefined ? undefined : time - Date.now();
     const identity = await hostIdentity(request);
+    if (identity !== null) place.moved();
     const accepted = await upgrade(control, request, socket, head, done);
     try {
       const link = await registerHost(accepted, identity, address, registration(), clockAhead);
@@ -340,6 +343,16 @@ function webSocketServer(subprotocol: string | undefined, maxPayload: number): W
     maxPayload,
     handleProtocols: () => subprotocol ?? false,
   });
+}
+
+/**
+ * No client of these paths is a page, and a page of another site could open them from a browser that stands inside of a
+ * network. Programs send no Origin (RFC 6455 §10.2), upterm's neither.
+ * @throws ProtocolError forbidden
+ */
+function refuseBrowsers(request: IncomingMessage): void {
+  if (request.headers.origin === undefined) return;
+  throw new ProtocolError("forbidden", "Web pages do not open connections here: this request has an Origin.");
 }
 
 function offers(request: IncomingMessage, subprotocol: string): boolean {

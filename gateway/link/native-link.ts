@@ -35,6 +35,8 @@ export interface NativeLinkOptions {
   readonly pending: PendingStreams;
   /** How many streams one workspace may have at once. */
   readonly maxStreams: number;
+  /** How many of them other processes have. */
+  readonly streamsElsewhere: () => number;
   readonly onStreams: () => void;
   /** Once, when the link has ended. */
   readonly onEnd: (how: LinkEnd) => void;
@@ -72,7 +74,8 @@ export class NativeLink implements WorkspaceLink {
     this.hostKeys = options.hostKeys;
     this.clockAhead = options.clockAhead;
     this.#options = options;
-    this.#places = new StreamPlaces({ limit: options.maxStreams, onChange: () => options.onStreams() });
+    const { maxStreams: limit, streamsElsewhere: elsewhere } = options;
+    this.#places = new StreamPlaces({ limit, elsewhere, onChange: () => options.onStreams() });
     this.#keys = options.keys;
     this.#socket = socket;
     this.#line = new ControlLine(socket, LINE);
@@ -118,7 +121,7 @@ export class NativeLink implements WorkspaceLink {
   async openStream(request: StreamRequest): Promise<LinkStream> {
     if (this.#end !== undefined)
       throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
-    return await this.#places.open(() => {
+    return await this.#places.open(request, () => {
       // Those that wait for nothing, in advance; who speaks raw is too rare to be waited for.
       const warm = request.resume ? this.#standby?.take() : undefined;
       const { token, socket } = warm ?? this.#options.pending.create(this);

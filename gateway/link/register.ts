@@ -116,9 +116,8 @@ export async function registerHost(
         keys,
         lent,
         pending: context.pending,
-        get maxStreams() {
-          return context.maxStreamsPerWorkspace - context.registry.streamsElsewhere(workspace.id);
-        },
+        maxStreams: context.maxStreamsPerWorkspace,
+        streamsElsewhere: () => context.registry.streamsElsewhere(workspace.id),
         onStreams: () => {
           context.onStreams();
           context.registry.changed(workspace.id);

@@ -4,6 +4,7 @@
 // a client that means it speaks within a moment. Pure: clock and chance are given.
 
 import { addressBlock } from "../../protocol/address-block.ts";
+import { FairPlaces, type Place } from "../../protocol/fair-places.ts";
 import { shareOf } from "../siblings.ts";
 
 /** Times in ms. */
@@ -68,37 +69,27 @@ export function shareOfLimits(limits: AdmissionLimits, processes: number): Admis
 /** `penalty`: the address is shut out for a while. The others: too many connections wait, its own or everyone's. */
 export type Refusal = "penalty" | "address" | "full" | "random";
 
-export interface Admitted {
-  /** The client has taken a step: its version line, its key exchange. It is not stalled for another while. */
-  moved(): void;
-  /** The connection is signed in or gone: it is pending no longer. Calling it again does nothing. */
-  leave(): void;
-}
-
-interface Waiting {
-  /** How many steps it has taken, and when it took the last one. */
-  steps: number;
-  since: number;
-  readonly evict: () => void;
-}
+/** A step is the version line, and the key exchange; it leaves once it is signed in or gone. */
+export type Admitted = Place;
 
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #now: () => number;
   readonly #random: () => number;
-  readonly #pendingOf = new Map<string, number>();
   readonly #penalties = new Map<string, { until: number; refusing: boolean }>();
-  readonly #waiting = new Set<Waiting>();
+  readonly #pending: FairPlaces;
 
   constructor(limits: AdmissionLimits, now: () => number = Date.now, random: () => number = Math.random) {
     this.#limits = limits;
     this.#now = now;
     this.#random = random;
+    const { perAddress, startups, stalled } = limits;
+    this.#pending = new FairPlaces({ total: startups.full, perHolder: perAddress, stalled }, now);
   }
 
   /** Connections that are not signed in. */
   get pending(): number {
-    return this.#waiting.size;
+    return this.#pending.size;
   }
 
   /** Addresses that are refused at the moment. */
@@ -117,12 +108,13 @@ export class Admission {
     const block = address === undefined ? undefined : addressBlock(address);
     if (block !== undefined) {
       if (this.#isRefusing(block)) return "penalty";
-      if ((this.#pendingOf.get(block) ?? 0) >= this.#limits.perAddress) return "address";
+      // People behind one address share it: who stands still there makes room for who comes.
+      if (!this.#pending.hasRoomFor(block) && !this.#pending.evictOne(block)) return "address";
     }
-    if (this.#random() < this.#dropChance() && !this.#evictOne()) {
-      return this.#waiting.size >= this.#limits.startups.full ? "full" : "random";
+    if (this.#random() < this.#dropChance() && !this.#pending.evictOne()) {
+      return this.#pending.size >= this.#limits.startups.full ? "full" : "random";
     }
-    return this.#enter(block, evict);
+    return this.#pending.put(block === undefined ? [] : [block], evict);
   }
 
   penalize(address: string, offence: Offence): void {
@@ -151,50 +143,10 @@ export class Admission {
 
   #dropChance(): number {
     const { start, rate, full } = this.#limits.startups;
-    const pending = this.#waiting.size;
+    const pending = this.#pending.size;
     if (pending >= full) return 1;
     if (pending < start) return 0;
     const chance = rate + ((100 - rate) * (pending - start)) / (full - start);
     return chance / 100;
-  }
-
-  /** Gives up the place of the connection that has come least far and has stood still longest, if one is stalled. */
-  #evictOne(): boolean {
-    const stalledBefore = this.#now() - this.#limits.stalled;
-    let chosen: Waiting | undefined;
-    for (const waiting of this.#waiting) {
-      if (waiting.since > stalledBefore) continue;
-      const isWorse =
-        chosen === undefined ||
-        waiting.steps < chosen.steps ||
-        (waiting.steps === chosen.steps && waiting.since < chosen.since);
-      if (isWorse) chosen = waiting;
-    }
-    if (chosen === undefined) return false;
-    this.#waiting.delete(chosen);
-    chosen.evict();
-    return true;
-  }
-
-  #enter(block: string | undefined, evict: () => void): Admitted {
-    const waiting: Waiting = { steps: 0, since: this.#now(), evict };
-    this.#waiting.add(waiting);
-    if (block !== undefined) this.#pendingOf.set(block, (this.#pendingOf.get(block) ?? 0) + 1);
-    let left = false;
-    return {
-      moved: () => {
-        waiting.steps++;
-        waiting.since = this.#now();
-      },
-      leave: () => {
-        if (left) return;
-        left = true;
-        this.#waiting.delete(waiting);
-        if (block === undefined) return;
-        const rest = (this.#pendingOf.get(block) ?? 1) - 1;
-        if (rest === 0) this.#pendingOf.delete(block);
-        else this.#pendingOf.set(block, rest);
-      },
-    };
   }
 }

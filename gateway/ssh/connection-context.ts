@@ -1,6 +1,7 @@
 // What every connection to the SSH port works with.
 
 import type { Logger } from "pino";
+import type { FairPlaces } from "../../protocol/fair-places.ts";
 import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import type { Directory } from "../directory.ts";
 import type { LinkRegistry } from "../link/registry.ts";
@@ -16,12 +17,13 @@ export interface ConnectionContext {
   readonly connections: OpenConnections;
   readonly log: Logger;
   readonly metrics: { bytes(direction: "in" | "out", count: number): void; refused(code: string): void };
+  /** Connections that are signed in and have no stream to a host. */
+  readonly idle: FairPlaces;
   readonly signIn: SignIn;
   readonly upterm: UptermFront | undefined;
   readonly announcement: HostKeyAnnouncement;
   /** The gateway's ed25519 host key, private, which certificates for hosts are signed with. */
   readonly signingKey: string;
-  readonly maxStreams: number;
   readonly limits: ConnectionLimits;
   /** How the gateway is named in an `ssh -J` command line: `gateway.example` or `gateway.example:2222`. */
   jumpHost(): string;

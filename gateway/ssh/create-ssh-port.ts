@@ -1,6 +1,7 @@
 // Puts the SSH port together from what the gateway has.
 
 import type { Logger } from "pino";
+import { type FairLimits, FairPlaces } from "../../protocol/fair-places.ts";
 import type { Directory } from "../directory.ts";
 import type { HostKeys } from "../host-keys.ts";
 import { addressList } from "../http/client-address.ts";
@@ -30,9 +31,19 @@ export interface SshLimits {
   readonly port: SshPortLimits;
   readonly authentication: AuthenticationLimits;
   readonly keyExchange: ConnectionLimits["keyExchange"];
+  readonly idle: IdleLimits;
   /** By which penalties fade, in ms. */
   readonly now: () => number;
 }
+
+/**
+ * Of connections that are signed in and have no stream: of one account, and of one address. Those that have a stream are bounded
+ * by it.
+ */
+export type IdleLimits = Required<FairLimits>;
+export const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalled: 1_000 };
+/** Of several processes each takes this many of one account: they are not spread evenly. */
+const LEAST_IDLE = 25;
 
 export interface SshParts {
   readonly options: GatewayOptions;
@@ -78,11 +89,11 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
       connections,
       log,
       metrics,
+      idle: new FairPlaces(shareOfIdle(limits.idle ?? IDLE_LIMITS, parts.processes)),
       signIn: new SignIn({ directory, registry, authorities, upterm }),
       upterm,
       announcement: createHostKeyAnnouncement(hostKeys),
       signingKey,
-      maxStreams: shareOf(options.maxStreams, parts.processes),
       limits: {
         authentication: limits.authentication ?? AUTHENTICATION_LIMITS,
         keyExchange: limits.keyExchange ?? KEY_EXCHANGE_LIMITS,
@@ -97,6 +108,14 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
     },
   });
   return { port, admission };
+}
+
+function shareOfIdle({ total, perHolder, stalled }: IdleLimits, processes: number): IdleLimits {
+  return {
+    total: shareOf(total, processes),
+    perHolder: shareOf(perHolder, processes, LEAST_IDLE),
+    stalled,
+  };
 }
 
 function milliseconds(seconds: number | null): number | null {

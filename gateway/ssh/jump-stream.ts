@@ -27,17 +27,13 @@ export async function openJumpStream(
   context: ConnectionContext,
   over: AbortSignal,
 ): Promise<JumpStream> {
-  const { directory, registry, connections, maxStreams, metrics } = context;
+  const { directory, registry, metrics } = context;
   const workspace = await reach(directory, visitor.who, parseWorkspaceRef(name));
   const link = await registry.findForVisitor(workspace.id, over);
   if (link === undefined) {
     throw new ProtocolError("workspace_offline", `the workspace ${workspace.name} is offline`);
   }
-  if (connections.streams >= maxStreams) {
-    throw new ProtocolError("gateway_full", "the gateway has as many streams open as it allows");
-  }
   const reached = reachedWorkspace(workspace, link);
-  visitor.lendKey(reached);
   let stream: Duplex | undefined;
   let ended: string | undefined;
   let close = (): void => {
@@ -49,6 +45,7 @@ export async function openJumpStream(
     close();
   });
   try {
+    visitor.lendKey(reached);
     const { address, account } = visitor;
     const asked = { via: "jump", client: { address, account } } as const;
     stream = await openHostStream(link, asked, relink(registry, reached));

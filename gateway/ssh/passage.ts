@@ -195,7 +195,7 @@ export class Passage implements PacketReceiver {
   }
 
   #startSession(destination: Destination, first: readonly Buffer[]): void {
-    const { connections, maxStreams, signingKey, metrics } = this.#context;
+    const { signingKey, metrics } = this.#context;
     const { link, reached, userName, endToEndOnly } = destination;
     if (endToEndOnly) {
       const { workspace } = parseUserName(this.#client.userName);
@@ -204,8 +204,11 @@ export class Passage implements PacketReceiver {
       this.#refuse("forbidden", `${name} takes end-to-end connections only: ${command}`);
       return;
     }
-    if (connections.streams >= maxStreams) {
-      this.#refuse("gateway_full", "The gateway has as many streams open as it allows; try again later.");
+    try {
+      this.#visitor.atEnd(this.#visitor.openedStream(reached, (reason) => this.#client.end(reason)));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#refuse(error.code, error.message);
       return;
     }
     if (reached !== null) this.#visitor.lendKey(reached);
@@ -229,7 +232,6 @@ export class Passage implements PacketReceiver {
       const client = { address, publicKey: who.key.line, clientVersion, end: this.#client.end };
       this.#visitor.atEnd(who.session.joined(client));
     }
-    this.#visitor.atEnd(this.#visitor.openedStream(reached, (reason) => this.#client.end(reason)));
     const audited = {
       workspace: reached?.workspaceId,
       detail: who.kind === "upterm" ? who.session.label : undefined,

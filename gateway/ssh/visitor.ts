@@ -1,14 +1,17 @@
 // A client that has signed in, as the rest of the gateway knows it: in the audit log, in the list of what is open, and at
 // hosts. Owns what lasts as long as its connection.
 
+import type { Place } from "../../protocol/fair-places.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { expiryOf } from "../../protocol/ssh/certificate.ts";
 import { atTime } from "../deadline.ts";
 import type { AuditEvent } from "../directory.ts";
-import type { Opened, ReachedWorkspace } from "../open-connections.ts";
+import { addressHolder, holderOf, type Opened, type ReachedWorkspace } from "../open-connections.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { Reorigination } from "./re-origination.ts";
 import type { Who } from "./reach.ts";
+
+const TOO_MANY = "Too many connections of yours have no session open: use one for several (ControlMaster).";
 
 export class Visitor {
   readonly who: Who;
@@ -16,16 +19,23 @@ export class Visitor {
   readonly #context: ConnectionContext;
   readonly #lentTo = new Set<WorkspaceId>();
   readonly #atEnd: (() => void)[] = [];
+  readonly #end: (reason: string) => void;
+  #streams = 0;
+  /** Among the connections that have no stream. */
+  #idle: Place | undefined;
+  #isOver = false;
 
   /** `end` tells the client why and closes its connection: when what it signed in with is worth nothing any more. */
   constructor(who: Who, address: string, context: ConnectionContext, end: (reason: string) => void) {
     this.who = who;
     this.address = address;
     this.#context = context;
+    this.#end = end;
     this.#atEnd.push(context.connections.add(this.#opened(this.#only()), end));
     if (who.kind === "owner-token") {
       this.#atEnd.push(atTime(who.grant.expiresAt, () => end("The owner token has expired.")));
     }
+    this.#becomeIdle();
   }
 
   get account(): string | null {
@@ -53,9 +63,22 @@ export class Visitor {
     });
   }
 
-  /** A stream to a host is open; `end` as above. Returns what to call once it has ended. */
+  /**
+   * A stream to a host is open; `end` as above. Returns what to call once it has ended.
+   * @throws ProtocolError gateway_full
+   */
   openedStream(to: ReachedWorkspace | null, end: (reason: string) => void): () => void {
-    return this.#context.connections.addStream(this.#opened(to), end);
+    const leave = this.#context.connections.addStream(this.#opened(to), this.address, end);
+    this.#streams++;
+    this.#idle?.leave();
+    let isOpen = true;
+    return () => {
+      leave();
+      if (!isOpen) return;
+      isOpen = false;
+      this.#streams--;
+      if (this.#streams === 0) this.#becomeIdle();
+    };
   }
 
   /**
@@ -98,7 +121,20 @@ export class Visitor {
   }
 
   left(): void {
+    this.#isOver = true;
+    this.#idle?.leave();
     for (const action of this.#atEnd.splice(0)) action();
+  }
+
+  /** A connection without a stream costs memory and nobody waits for it: there are only so many of one account and address. */
+  #becomeIdle(): void {
+    if (this.#isOver) return;
+    const holder = holderOf(this.#opened(this.#only()), this.address);
+    const holders = new Set([holder, addressHolder(this.address)]);
+    const place = this.#context.idle.enter([...holders], () => this.#end(TOO_MANY));
+    if (typeof place !== "string") this.#idle = place;
+    // Later: who makes this object has to have it before it ends.
+    else queueMicrotask(() => this.#end(TOO_MANY));
   }
 
   /** An owner token opens one workspace and nothing else, so the whole connection depends on it. */

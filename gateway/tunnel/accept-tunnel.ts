@@ -18,7 +18,6 @@ export interface TunnelContext {
   readonly directory: Directory;
   readonly registry: LinkRegistry;
   readonly connections: OpenConnections;
-  readonly maxStreams: number;
   readonly onBytes: (direction: "in" | "out", count: number) => void;
 }
 
@@ -29,6 +28,8 @@ export interface TunnelRequest {
   readonly offered: readonly DataSubprotocol[];
   /** Whether there is room for it to wait for a workspace that has just been cut off. */
   readonly mayWait: () => boolean;
+  /** It may have its tunnel: it is not anybody any more. */
+  readonly allowed: () => void;
   readonly upgrade: (subprotocol: DataSubprotocol) => Promise<WebSocket>;
 }
 
@@ -41,25 +42,20 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
   const { request, address, offered, upgrade } = asked;
   const { directory, connections, registry } = context;
   const { tokenId, accountId, workspace } = await authorizeTunnel(request, directory);
-  if (connections.streams >= context.maxStreams) {
-    throw new ProtocolError(
-      "gateway_full",
-      "The gateway has as many streams open as it allows; try again later.",
-    );
-  }
+  asked.allowed();
   let ended: string | undefined;
   let joined: Splice | undefined;
   let gone: AbortController | undefined = new AbortController();
   const patience = gone.signal;
   const left = (): void => gone?.abort();
-  // Nobody reads yet, and nothing comes before an answer: the end is seen all the same.
-  for (const event of ["end", "close"]) request.socket.once(event, left);
   const reached = reachedWorkspace(workspace, undefined);
-  const leave = connections.addStream({ accountId, tokenId, key: null, to: reached }, (message) => {
+  const leave = connections.addStream({ accountId, tokenId, key: null, to: reached }, address, (message) => {
     ended ??= message;
     gone?.abort();
     joined?.close(CLOSE.refused, message);
   });
+  // Nobody reads yet, and nothing comes before an answer: the end is seen all the same.
+  for (const event of ["end", "close"]) request.socket.once(event, left);
   const requireOpen = (): void => {
     if (ended !== undefined)
       throw new ProtocolError("forbidden", `This connection is no longer allowed: ${ended}.`);

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { addressBlock } from "../../protocol/address-block.ts";
+import { isFair } from "../../protocol/fair-places.ts";
 import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";
 import type { UptermLink } from "./upterm-link.ts";
@@ -88,7 +89,8 @@ export class UptermSessions {
     const block = addressBlock(session.address);
     let held = 0;
     for (const { address } of all) if (addressBlock(address) === block) held++;
-    if (held >= this.#limits.sessionsPerAddress) {
+    const { sessions, sessionsPerAddress } = this.#limits;
+    if (held >= sessionsPerAddress || !isFair(held, sessions - all.length)) {
       throw new SessionRefused("too many sessions are online from this address");
     }
     this.#sessions.set(key, session);

@@ -40,7 +40,7 @@ export class RemoteLink implements Link {
     this.#options = options;
     this.#places = new StreamPlaces({
       limit: MAX_STREAMS_PER_WORKSPACE,
-      inAll: () => this.streams,
+      elsewhere: () => Math.max(0, this.streams - this.#places.taken),
       onChange: (count) => {
         if (!this.#isGone) options.onStreams(count);
       },
@@ -54,7 +54,7 @@ export class RemoteLink implements Link {
   async openStream(request: StreamRequest): Promise<LinkStream> {
     const { pending, wish } = this.#options;
     if (this.#isGone) throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
-    return await this.#places.open(() => {
+    return await this.#places.open(request, () => {
       const { token, socket } = pending.create(this);
       const { via, client, resume } = request;
       wish({ kind: "stream", token, via, client, resume });

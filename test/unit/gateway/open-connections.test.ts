@@ -23,7 +23,7 @@ const opened = (what: Partial<Opened>): Opened => ({
 let open: OpenConnections;
 let ended: string[];
 beforeEach(() => {
-  open = new OpenConnections();
+  open = new OpenConnections(100);
   ended = [];
   for (const [name, what] of [
     ["by account", { accountId: ada }],
@@ -63,8 +63,8 @@ test("a stream ends with the token of the host that brings it there by now", () 
 });
 
 test("streams are counted until they have ended, once", () => {
-  const leave = open.addStream(opened({ to }), () => leave());
-  open.addStream(opened({}), () => undefined);
+  const leave = open.addStream(opened({ to }), "192.0.2.1", () => leave());
+  open.addStream(opened({}), "192.0.2.1", () => undefined);
   expect(open.streams).toBe(2);
   open.endWhere({ workspaceId: workspace }, "x");
   leave();
