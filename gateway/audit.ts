@@ -2,21 +2,33 @@
 // in batches, so that no connection waits for it. Never a secret.
 
 import { createHash, randomBytes } from "node:crypto";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
+import { addressBlock } from "../protocol/address-block.ts";
 import { printable } from "../protocol/printable.ts";
 import { redactTokens } from "../protocol/token.ts";
 import type { AuditEvent } from "./directory.ts";
-import { RefusalBudget } from "./refusal-budget.ts";
+import { LineBudget } from "./line-budget.ts";
+import { shareOf } from "./siblings.ts";
 import type { AuditRow, Tables } from "./store/schema.ts";
 
 const FLUSH_MS = 100;
 const BATCH_ROWS = 200;
 /** Lines that wait for the database; more than these are in the log only. */
 const MAX_WAITING = 10_000;
-/** Of the rows that are kept, the part that may be about refusals: strangers make as many of them as they like. */
-const REFUSALS_PART = 0.2;
+/** Of the rows that are kept, the part that may be about strangers: they make as many of them as they like. */
+const STRANGERS_PART = 0.2;
 const REFUSALS = "%.refused";
+/** What connections do, again and again; what changes the gateway's state is always written. */
+const OF_CONNECTIONS = /^(link|tunnel|ssh)\./;
+
+/** Lines in a minute, of all and of one account or address. */
+const BUDGETS = {
+  refusals: { lines: 600, perHolder: 60, omitted: "refusals.omitted" },
+  strangers: { lines: 600, perHolder: 60, omitted: "lines.omitted" },
+  accounts: { lines: 6_000, perHolder: 600, omitted: "lines.omitted" },
+} as const;
+type Kind = keyof typeof BUDGETS;
 
 export interface AuditLogOptions {
   readonly db: Kysely<Tables>;
@@ -31,7 +43,7 @@ export interface AuditLogOptions {
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #waiting: AuditRow[] = [];
-  readonly #refusals: RefusalBudget;
+  readonly #budgets: Readonly<Record<Kind, LineBudget>>;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #lastTime = 0;
@@ -39,16 +51,33 @@ export class AuditLog {
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
-    this.#refusals = new RefusalBudget({
-      now: () => options.now().getTime(),
-      processes: options.processes ?? 1,
-      onOmitted: (count) =>
-        this.write({ event: "refusals.omitted", detail: `${count} more refusals within a minute` }),
-    });
+    const budget = (kind: Kind): LineBudget => {
+      const { lines, perHolder, omitted } = BUDGETS[kind];
+      const { now, processes = 1 } = options;
+      return new LineBudget({
+        now: () => now().getTime(),
+        lines: shareOf(lines, processes),
+        perHolder: shareOf(perHolder, processes),
+        onOmitted: (count, most) =>
+          this.#add({
+            event: omitted,
+            detail: `${count} more ${kind === "refusals" ? "refusals" : "lines"} within a minute, most of them of ${most}`,
+          }),
+      });
+    };
+    this.#budgets = {
+      refusals: budget("refusals"),
+      strangers: budget("strangers"),
+      accounts: budget("accounts"),
+    };
   }
 
   write(event: AuditEvent): void {
-    if (event.event.endsWith(".refused") && !this.#refusals.take(event.address ?? "")) return;
+    const of = budgetOf(event);
+    if (of === undefined || this.#budgets[of.kind].take(of.holder)) this.#add(event);
+  }
+
+  #add(event: AuditEvent): void {
     const row = this.#row(event);
     const { id: _, time: __, event: name, ...rest } = row;
     const shown = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
@@ -83,19 +112,20 @@ export class AuditLog {
     return query.execute();
   }
 
-  /** Keeps the newest `keep` rows, and of refusals a part of that many. Returns how many were deleted. */
+  /** Keeps the newest `keep` rows, and of those about strangers a part of that many. Returns how many were deleted. */
   async prune(keep: number): Promise<number> {
     await this.flush();
-    const others = await this.#pruneWhere("not like", keep);
-    return others + (await this.#pruneWhere("like", Math.ceil(keep * REFUSALS_PART)));
+    const others = await this.#pruneWhere(false, keep);
+    return others + (await this.#pruneWhere(true, Math.ceil(keep * STRANGERS_PART)));
   }
 
-  async #pruneWhere(which: "like" | "not like", keep: number): Promise<number> {
+  async #pruneWhere(ofStrangers: boolean, keep: number): Promise<number> {
     const { db } = this.#options;
+    const which = sql<boolean>`(event like ${REFUSALS} or (account is null and address is not null)) = ${ofStrangers ? 1 : 0}`;
     const oldest = await db
       .selectFrom("audit")
       .select("id")
-      .where("event", which, REFUSALS)
+      .where(which)
       .orderBy("id", "desc")
       .limit(1)
       .offset(keep)
@@ -103,7 +133,7 @@ export class AuditLog {
     if (oldest === undefined) return 0;
     const { numDeletedRows } = await db
       .deleteFrom("audit")
-      .where("event", which, REFUSALS)
+      .where(which)
       .where("id", "<=", oldest.id)
       .executeTakeFirstOrThrow();
     return Number(numDeletedRows);
@@ -153,6 +183,16 @@ export class AuditLog {
     ];
     return `${parts.join("")}${randomBytes(4).toString("hex")}`;
   }
+}
+
+/** undefined: it is always written. */
+function budgetOf({ event, account, address }: AuditEvent): { kind: Kind; holder: string } | undefined {
+  const block = addressBlock(address ?? "");
+  if (event.endsWith(".refused")) return { kind: "refusals", holder: block };
+  if (account !== undefined) {
+    return OF_CONNECTIONS.test(event) ? { kind: "accounts", holder: account } : undefined;
+  }
+  return address === undefined ? undefined : { kind: "strangers", holder: block };
 }
 
 function text(value: string | undefined, length: number): string | null {

@@ -88,6 +88,8 @@ export interface Registration {
   /** Both as the host names them now: null takes back what it named before. */
   readonly browserUrl: BrowserUrl | null;
   readonly folder: Folder | null;
+  /** Whether a workspace's host is there: it does not make room for a new one. Missing: none is. */
+  readonly isOnline?: (id: WorkspaceId) => boolean;
 }
 
 export interface Directory {

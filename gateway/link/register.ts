@@ -99,6 +99,7 @@ export async function registerHost(
         ownerTokens: message.ownerTokens,
         browserUrl,
         folder,
+        isOnline: (id) => context.registry.get(id) !== undefined,
       });
       const keys = await context.directory.pushedKeys(workspace.id);
       const { loans } = context.registry;

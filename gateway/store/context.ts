@@ -28,6 +28,7 @@ export const LIMITS = {
   tokensPerAccount: 100,
   workspacesPerAccount: 500,
   openWorkspaces: 1_000,
+  openWorkspacesPerAddress: 50,
   sharesPerWorkspace: 100,
   ownerTokensPerWorkspace: 100,
   /** Expired and revoked tokens are kept a while, so that their holder is told what happened. */

@@ -82,6 +82,11 @@ const migrations: Readonly<Record<string, Migration>> = {
       await schema.createIndex("owner_tokens_parent").on("owner_tokens").column("parent_id").execute();
     },
   },
+  "0005-open-workspaces-by-address": {
+    async up({ schema }) {
+      await schema.alterTable("workspaces").addColumn("registered_from", "varchar(100)").execute();
+    },
+  },
 };
 
 /**

@@ -3,6 +3,7 @@
 // whose key has changed waits for the owner's word.
 
 import type { Transaction } from "kysely";
+import { addressBlock } from "../../protocol/address-block.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { clientAddressText } from "../../protocol/host-name.ts";
 import { newWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
@@ -11,6 +12,7 @@ import type { HeldHostKey, Identity, Registration, WorkspaceRecord } from "../di
 import { isExpected } from "../expected-host-key.ts";
 import { flag, LIMITS, type StoreContext } from "./context.ts";
 import { fingerprintOf, parseHeld, parseHostKeys, withHeld } from "./held-host-keys.ts";
+import { makeRoom } from "./open-workspaces.ts";
 import type { Tables, WorkspaceRow } from "./schema.ts";
 import type { Workspaces } from "./workspaces.ts";
 
@@ -192,6 +194,8 @@ export class Registrations {
     const { db, now, audit } = this.#context;
     const owner = registration.identity?.account ?? null;
     const time = now().toISOString();
+    const { isOnline = () => false, address } = registration;
+    const block = addressBlock(address);
     const row: WorkspaceRow = {
       id: newWorkspaceId(),
       owner_id: owner?.id ?? null,
@@ -206,19 +210,15 @@ export class Registrations {
       folder: registration.folder,
       created_at: time,
       last_seen_at: time,
+      registered_from: owner === null ? block : null,
     };
-    await db.transaction().execute(async (transaction) => {
+    const forgotten = await db.transaction().execute(async (transaction) => {
       const { count } = await transaction
         .selectFrom("workspaces")
         .select((select) => select.fn.countAll<number>().as("count"))
         .where("owner_id", owner === null ? "is" : "=", owner?.id ?? null)
         .executeTakeFirstOrThrow();
-      if (owner === null && Number(count) >= LIMITS.openWorkspaces) {
-        throw new ProtocolError(
-          "gateway_full",
-          `This gateway has ${LIMITS.openWorkspaces} open workspaces already; sign in to register one.`,
-        );
-      }
+      const madeRoom = owner === null ? await makeRoom(transaction, block, isOnline) : [];
       if (Number(count) >= LIMITS.workspacesPerAccount && owner !== null) {
         throw new ProtocolError(
           "limit_reached",
@@ -240,9 +240,15 @@ export class Registrations {
         );
       }
       await bind(transaction, registration, row.id);
+      return madeRoom;
     });
+    for (const id of forgotten) {
+      audit({ event: "workspace.forgotten", workspace: id, address, detail: "for a newer one" });
+      this.#context.changed({ kind: "workspace-removed", id });
+      this.#openIds.delete(id);
+    }
     if (owner === null) this.#openIds.add(row.id);
-    audit({ event: "workspace.created", account: owner?.name, workspace: row.id, detail: row.name });
+    audit({ event: "workspace.created", account: owner?.name, address, workspace: row.id, detail: row.name });
     return row.id;
   }
 

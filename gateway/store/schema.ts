@@ -98,6 +98,8 @@ export interface WorkspaceRow {
   folder: Folder | null;
   created_at: string;
   last_seen_at: string | null;
+  /** Of one without an account: the address (of IPv6 the /64) that its host came from first. */
+  registered_from: string | null;
 }
 
 export interface ShareRow {

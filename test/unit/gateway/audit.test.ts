@@ -54,6 +54,34 @@ test("a stranger's refusals are written up to a bound, then counted; what accoun
   expect(rows[0]?.event).toBe("token.created");
 });
 
+test("an address without an account has its lines, an account its own, and what changes the state is always written", async () => {
+  const { audit } = await auditLog();
+  for (let i = 0; i < 700; i++) {
+    audit.write({ event: "link.registered", address: "192.0.2.1", workspace: "w" });
+    audit.write({ event: "tunnel.opened", account: "ann", address: "192.0.2.2" });
+    audit.write({ event: "token.revoked", account: "ann", address: "192.0.2.2" });
+  }
+  audit.write({ event: "link.registered", address: "198.51.100.1" });
+  const rows = await audit.list({ limit: 5_000 });
+  const count = (event: string, address: string) =>
+    rows.filter((row) => row.event === event && row.address === address).length;
+  expect(count("link.registered", "192.0.2.1")).toBe(60);
+  expect(count("link.registered", "198.51.100.1")).toBe(1);
+  expect(count("tunnel.opened", "192.0.2.2")).toBe(600);
+  expect(count("token.revoked", "192.0.2.2")).toBe(700);
+});
+
+test("where several addresses have had their lines, one more finds some", async () => {
+  const { audit } = await auditLog();
+  for (let n = 0; n < 12; n++) {
+    for (let i = 0; i < 60; i++) audit.write({ event: "connection.refused", address: `192.0.2.${n}` });
+  }
+  audit.write({ event: "connection.refused", address: "198.51.100.1" });
+  const rows = await audit.list({ limit: 5_000 });
+  expect(rows.some((row) => row.address === "198.51.100.1")).toBe(true);
+  expect(rows.length).toBeLessThanOrEqual(600);
+});
+
 test("what was left out is told when the minute is over", async () => {
   const db = openMemoryDatabase();
   await migrate(db);
@@ -71,14 +99,15 @@ test("what was left out is told when the minute is over", async () => {
   expect(rows).toHaveLength(62);
   expect(rows[1]).toMatchObject({
     event: "refusals.omitted",
-    detail: expect.stringContaining("15 more"),
+    detail: "15 more refusals within a minute, most of them of 192.0.2.1",
   });
 });
 
-test("pruning keeps what accounts did, however many refusals came after it", async () => {
+test("pruning keeps what accounts did, however many lines of strangers came after it", async () => {
   const { audit } = await auditLog();
   audit.write({ event: "workspace.host-key-changed" });
-  for (let i = 0; i < 50; i++) audit.write({ event: "connection.refused", address: "192.0.2.1" });
+  for (let i = 0; i < 30; i++) audit.write({ event: "link.closed", address: "192.0.2.1" });
+  for (let i = 0; i < 20; i++) audit.write({ event: "connection.refused", address: "192.0.2.1" });
   expect(await audit.prune(10)).toBe(48);
   const rows = await audit.list({ limit: 100 });
   expect(rows.map((row) => row.event)).toEqual([

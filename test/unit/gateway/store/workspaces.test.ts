@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { Registration } from "../../../../gateway/directory.ts";
 import { parseBrowserUrl } from "../../../../protocol/browser-url.ts";
 import { parseFolder } from "../../../../protocol/folder.ts";
+import type { WorkspaceId } from "../../../../protocol/id.ts";
 import { newWorkspaceId, parseTokenId } from "../../../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../../protocol/name.ts";
 import { DAY, MINUTE, memoryStore } from "./memory-store.ts";
@@ -190,8 +192,10 @@ test("open workspaces are bounded, and pruned after a week offline unless they a
   const kept = await register(ada.identity, "mine");
   const online = await register(null, "online");
   const old = await register(null, "old");
-  for (let i = 2; i < 1_000; i++) await register(null, `open-${i}`);
-  await expect(register(null, "one-more")).rejects.toEqual(code("gateway_full"));
+  for (let i = 2; i < 1_000; i++) await register(null, `open-${i}`, { address: `192.0.2.${i >> 3}` });
+  const isOnline = () => true;
+  const last = register(null, "one-more", { address: "198.51.100.1", isOnline });
+  await expect(last).rejects.toEqual(code("gateway_full"));
   pass(7 * DAY);
   await store.prune((id) => id === online.id);
   expect(await store.workspace(old.id)).toBeDefined();
@@ -238,4 +242,43 @@ test("one listener that fails does not keep the others from a change", async () 
   await store.accounts.setDisabled(ada.id, true, actor);
   expect(late).toHaveLength(1);
   expect(changes.length).toBeGreaterThan(1);
+});
+
+test("of one address there are 50 workspaces without an account: the one that is offline longest makes room", async () => {
+  const { store, register, pass, changes } = await memoryStore();
+  const made: WorkspaceId[] = [];
+  const add = async (more: Partial<Registration> = {}) => {
+    pass(1_000);
+    const { id } = await register(null, `w${made.length}`, more);
+    made.push(id);
+    return id;
+  };
+  for (let i = 0; i < 50; i++) await add({ address: `2001:db8::${i}` });
+  const other = await add({ address: "198.51.100.1" });
+  const isOnline = (id: WorkspaceId) => id === made[0];
+  await add({ address: "2001:db8::ffff", isOnline });
+  expect(await store.workspace(made[0] as WorkspaceId)).toBeDefined();
+  expect(await store.workspace(made[1] as WorkspaceId)).toBeUndefined();
+  expect(changes).toContainEqual({ kind: "workspace-removed", id: made[1] });
+  expect(await store.workspace(other)).toBeDefined();
+  await expect(add({ address: "2001:db8::1", isOnline: () => true })).rejects.toEqual(code("limit_reached"));
+});
+
+test("where all places are taken, the address that has most makes room", async () => {
+  const { store, register, pass } = await memoryStore();
+  const made: WorkspaceId[] = [];
+  for (let i = 0; i < 1_000; i++) {
+    pass(1_000);
+    // One address has 50, others 25 each.
+    const address = i < 50 ? "192.0.2.1" : `198.51.100.${Math.floor(i / 25)}`;
+    made.push((await register(null, `w${i}`, { address })).id);
+  }
+  pass(1_000);
+  const late = await register(null, "late", { address: "203.0.113.1" });
+  expect(await store.workspace(late.id)).toBeDefined();
+  expect(await store.workspace(made[0] as WorkspaceId)).toBeUndefined();
+  expect(await store.workspace(made[50] as WorkspaceId)).toBeDefined();
+  await expect(register(null, "full", { address: "203.0.113.1", isOnline: () => true })).rejects.toEqual(
+    code("gateway_full"),
+  );
 });
