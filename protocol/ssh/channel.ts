@@ -9,9 +9,22 @@ import { encode, message, TooLong, type WireReader } from "./wire.ts";
 
 /** What we let the peer send ahead of the reader, in bytes: OpenSSH's own value. */
 export const WINDOW = 2 * 1024 * 1024;
+/** From so many open channels on, new ones get this window. */
+const SMALLER_WINDOWS = [
+  { from: 512, window: 64 * 1024 },
+  { from: 64, window: 256 * 1024 },
+] as const;
 /** Largest data packet that we announce and send; RFC 4253 §6.1 asks for 32 KiB at least. */
 export const MAX_PACKET = 32 * 1024;
 const BUFFERED_BYTES = 64 * 1024;
+
+/**
+ * The window of a channel that is opened while `open` others are: a connection with many of them holds no more in memory than
+ * one with a few, since those that are opened late get less. 4,096 of them have less than 512 MiB together.
+ */
+export function windowFor(open: number): number {
+  return SMALLER_WINDOWS.find(({ from }) => open >= from)?.window ?? WINDOW;
+}
 
 /** The connection below, as a channel needs it. */
 export interface ChannelCarrier {
@@ -24,7 +37,10 @@ export interface ChannelCarrier {
 export interface ChannelNumbers {
   readonly local: number;
   readonly remote: number;
+  /** What the peer lets us send. */
   readonly window: number;
+  /** What we let the peer; WINDOW where undefined. */
+  readonly ownWindow?: number;
   readonly maxPacket: number;
 }
 
@@ -45,20 +61,25 @@ export class Channel extends Duplex {
   readonly #maxPacket: number;
   readonly #queue: Outgoing[] = [];
   #sendWindow: number;
-  #receiveWindow = WINDOW;
+  readonly #window: number;
+  #receiveWindow: number;
   #state: "open" | "close-sent" | "gone" = "open";
   #eofReceived = false;
   #statusSent = false;
 
   constructor(carrier: ChannelCarrier, numbers: ChannelNumbers) {
-    super({ highWaterMark: BUFFERED_BYTES, allowHalfOpen: true });
+    const { ownWindow = WINDOW } = numbers;
+    const highWaterMark = Math.min(BUFFERED_BYTES, ownWindow / 4);
+    super({ highWaterMark, allowHalfOpen: true });
     this.#carrier = carrier;
     this.number = numbers.local;
     this.#remote = numbers.remote;
     this.#sendWindow = numbers.window;
+    this.#window = ownWindow;
+    this.#receiveWindow = ownWindow;
     this.#maxPacket = Math.min(numbers.maxPacket, MAX_PACKET);
     this.stderr = new Writable({
-      highWaterMark: BUFFERED_BYTES,
+      highWaterMark,
       write: (data: Buffer, _encoding, done) => this.#enqueue(data, true, done),
     });
     // A channel ends through `gone` and `close`; an unheard `error` must not end the process.
@@ -217,8 +238,8 @@ export class Channel extends Duplex {
   /** Gives the peer what has been read, in steps of half a window. */
   #adjustWindow(): void {
     if (this.#state !== "open" || this.#eofReceived) return;
-    const free = WINDOW - this.#receiveWindow - this.readableLength;
-    if (free < WINDOW / 2) return;
+    const free = this.#window - this.#receiveWindow - this.readableLength;
+    if (free < this.#window / 2) return;
     this.#receiveWindow += free;
     this.#carrier.send(message(MSG.channelWindowAdjust, this.#remote, free));
   }

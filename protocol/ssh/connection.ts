@@ -2,12 +2,12 @@
 // between ssh2's packets below and sessions and forwards above. Everything a peer can ask for is counted here.
 
 import { printable } from "../printable.ts";
-import { Channel, type ChannelCarrier, MAX_PACKET, WINDOW } from "./channel.ts";
+import { Channel, type ChannelCarrier, MAX_PACKET, windowFor } from "./channel.ts";
 import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";
 import { message, TooLong, WireError, WireReader } from "./wire.ts";
 
-/** Channels of one connection, those being opened included. */
+/** Channels of one connection, those being opened included, where its owner does not say another number. */
 export const MAX_CHANNELS = 256;
 /** Global requests that wait for their answer. */
 const MAX_PENDING_REQUESTS = 256;
@@ -55,6 +55,7 @@ export class ChannelRefused extends Error {
 }
 
 interface Opening {
+  readonly ownWindow: number;
   resolve(channel: Channel): void;
   reject(error: ChannelRefused): void;
 }
@@ -64,6 +65,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
   readonly #channels = new Map<number, Entry>();
   readonly #waiting = new Set<Channel>();
   readonly #log: ConnectionLog;
+  readonly #maxChannels: number;
   #transport: PacketTransport | undefined;
   #owner: ConnectionOwner | undefined;
   #next = 0;
@@ -71,8 +73,9 @@ export class Connection implements PacketReceiver, ChannelCarrier {
   #pendingReplies = 0;
   #closed = false;
 
-  constructor(log: ConnectionLog) {
+  constructor(log: ConnectionLog, maxChannels = MAX_CHANNELS) {
     this.#log = log;
+    this.#maxChannels = maxChannels;
   }
 
   /** Called once, before anything is received. */
@@ -107,9 +110,10 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     if (this.#closed) return Promise.reject(new ChannelRefused("The connection has ended."));
     const number = this.#reserve();
     if (number === undefined) return Promise.reject(new ChannelRefused("Too many channels are open."));
+    const ownWindow = windowFor(this.#channels.size);
     return new Promise((resolve, reject) => {
-      this.#channels.set(number, { resolve, reject });
-      this.send(message(MSG.channelOpen, type, number, WINDOW, MAX_PACKET), data);
+      this.#channels.set(number, { ownWindow, resolve, reject });
+      this.send(message(MSG.channelOpen, type, number, ownWindow, MAX_PACKET), data);
     });
   }
 
@@ -240,9 +244,10 @@ export class Connection implements PacketReceiver, ChannelCarrier {
       data,
       accept: () => {
         if (!once()) return undefined;
-        const channel = new Channel(this, { local: number, remote, window, maxPacket });
+        const ownWindow = windowFor(this.#channels.size);
+        const channel = new Channel(this, { local: number, remote, window, ownWindow, maxPacket });
         this.#channels.set(number, channel);
-        this.send(message(MSG.channelOpenConfirmation, remote, number, WINDOW, MAX_PACKET));
+        this.send(message(MSG.channelOpenConfirmation, remote, number, ownWindow, MAX_PACKET));
         return channel;
       },
       refuse: (reason, description) => {
@@ -267,7 +272,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
       throw new WireError("Confirms a channel that was not asked for.");
     }
     if (numbers.maxPacket < 256) throw new WireError("Packets of less than 256 bytes.");
-    const channel = new Channel(this, numbers);
+    const channel = new Channel(this, { ...numbers, ownWindow: opening.ownWindow });
     this.#channels.set(local, channel);
     opening.resolve(channel);
   }
@@ -316,7 +321,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
   }
 
   #reserve(): number | undefined {
-    if (this.#channels.size >= MAX_CHANNELS) return undefined;
+    if (this.#channels.size >= this.#maxChannels) return undefined;
     while (this.#channels.has(this.#next)) this.#next = (this.#next + 1) >>> 0;
     const number = this.#next;
     this.#next = (this.#next + 1) >>> 0;

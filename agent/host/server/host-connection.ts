@@ -54,6 +54,13 @@ export interface HostConnectionOptions {
 }
 
 const LAST_WORDS_MS = 1_000;
+/**
+ * Sessions and connections through forwards together. sshd has no such bound: this is far beyond what a browser opens, and
+ * protocol/ssh/channel.ts holds what they cost in memory.
+ */
+export const MAX_CHANNELS = 4_096;
+/** Each is a process. */
+const MAX_SESSIONS = 256;
 
 /** What sign-in makes available. */
 interface SignedIn {
@@ -73,6 +80,7 @@ export class HostConnection implements ConnectionOwner {
   readonly #keyExchange: KeyExchangeTimer;
   #signedIn: SignedIn | undefined;
   #noMoreSessions = false;
+  #sessions = 0;
   #closed = false;
 
   /** To be made inside of ssh2's `connection` event. */
@@ -81,7 +89,7 @@ export class HostConnection implements ConnectionOwner {
     this.#stream = stream;
     this.#options = options;
     this.#log = prefixed(options.log, options.peer);
-    this.#connection = new Connection(this.#log);
+    this.#connection = new Connection(this.#log, MAX_CHANNELS);
     const transport: PacketTransport = takeOverConnection(ssh2, stream, {
       receive: (payload) => {
         this.#keyExchange.moved();
@@ -184,8 +192,14 @@ export class HostConnection implements ConnectionOwner {
           request.refuse(OPEN_FAILURE.administrativelyProhibited, "no more sessions");
           return;
         }
+        if (this.#sessions >= MAX_SESSIONS) {
+          request.refuse(OPEN_FAILURE.resourceShortage, "too many sessions");
+          return;
+        }
         const channel = request.accept();
-        if (channel !== undefined) this.#serveSession(channel, this.#signedIn);
+        if (channel === undefined) return;
+        this.#countSession(channel);
+        this.#serveSession(channel, this.#signedIn);
         return;
       }
       case "direct-tcpip":
@@ -214,6 +228,18 @@ export class HostConnection implements ConnectionOwner {
 
   refuseUnknown(): Uint8Array {
     return refuseMessage(this.#ssh2);
+  }
+
+  /** Until either side has closed it. */
+  #countSession(channel: Channel): void {
+    this.#sessions++;
+    let isOpen = true;
+    const closed = () => {
+      if (isOpen) this.#sessions--;
+      isOpen = false;
+    };
+    channel.once("gone", closed);
+    channel.once("close", closed);
   }
 
   #serveSession(channel: Channel, { signIn, userName, agent }: SignedIn): void {

@@ -80,6 +80,25 @@ describe("connections made for the client", () => {
     expect(answers.map(String)).toEqual(["ONE", "TWO", "THREE"]);
   });
 
+  it("are open in hundreds at once, more than a browser with many tabs has, and each gets its own", async () => {
+    const target = await echoAfterEnd();
+    const port = await freePort();
+    await forward(["-L", `${port}:127.0.0.1:${target}`], () => accepts({ port }));
+    const sockets = Array.from({ length: 400 }, () =>
+      connect({ port, host: "127.0.0.1", allowHalfOpen: true }),
+    );
+    const answers = sockets.map(textOf);
+    // Nobody ends before all are there.
+    const before = host.lines.length;
+    await until(
+      () =>
+        host.lines.slice(before - 1).filter((line) => line.includes(`forwarding to 127.0.0.1:${target}`))
+          .length >= 400,
+    );
+    for (const [index, socket] of sockets.entries()) socket.end(`number ${index}`);
+    expect(await Promise.all(answers)).toEqual(sockets.map((_, index) => `NUMBER ${index}`));
+  });
+
   it("keep what the client sends after the target has ended its side", async () => {
     let received = "";
     const server = createServer({ allowHalfOpen: true }, (socket) => {

@@ -2,12 +2,12 @@ import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
 import { afterEach, describe, expect, it } from "vitest";
-import { finish, type Host, type HostSetup, listen, startHost, until } from "./harness.ts";
+import { finish, type Host, type HostSetup, startHost, until } from "./harness.ts";
 
 const hosts: Host[] = [];
 const clients: Client[] = [];
@@ -210,23 +210,24 @@ describe("a client that ignores its limits", () => {
     expect(String(data)).toBe("on\n");
   });
 
-  it("gets 256 channels and no more", async () => {
+  it("gets 256 sessions and no more, and another one when one has ended", async () => {
     const host = await started();
     const client = await rawClient(host);
-    const server = createServer((socket) => socket.on("error", () => {}));
-    const port = await listen(server);
-    const opened = await Promise.all(
-      Array.from(
-        { length: 300 },
-        () =>
-          new Promise<boolean>((resolve) =>
-            client.forwardOut("127.0.0.1", 1, "127.0.0.1", port, (error) => resolve(!error)),
-          ),
-      ),
+    const handlers = objectAt(objectAt(client, "_protocol"), "_handlers");
+    const opened: number[] = [];
+    let refused = 0;
+    Reflect.set(handlers, "CHANNEL_OPEN_CONFIRMATION", (_: unknown, { sender }: { sender: number }) =>
+      opened.push(sender),
     );
-    expect(opened.filter(Boolean)).toHaveLength(256);
+    Reflect.set(handlers, "CHANNEL_OPEN_FAILURE", () => refused++);
+    for (let id = 0; id < 300; id++) sendRaw(client, "session", id, 1 << 20, 1 << 15);
+    await until(() => opened.length + refused === 300);
+    expect([opened.length, refused]).toEqual([256, 44]);
+    sendRaw(client, "channelClose", opened[0]);
+    sendRaw(client, "session", 300, 1 << 20, 1 << 15);
+    await until(() => opened.length + refused === 301);
+    expect(opened).toHaveLength(257);
     client.end();
-    await new Promise((done) => server.close(done));
   });
 
   it("gets 64 listening places and no more", async () => {
