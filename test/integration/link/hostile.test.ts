@@ -89,6 +89,34 @@ describe("a registered host", () => {
   });
 });
 
+describe("a host that sends more control messages than anything asks for", () => {
+  it("is told so and loses its link, though it does not stop", async () => {
+    const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
+    const hostile = await control(token);
+    await register(hostile);
+    const closed = once(hostile.socket, "close");
+    hostile.socket.on("error", () => undefined);
+    for (let i = 0; i < 20_000; i++) hostile.socket.send(JSON.stringify({ type: "ping" }));
+    await expect.poll(() => stack.gateway.registry.size).toBe(0);
+    await closed;
+    expect(hostile.messages.at(-1)).toMatchObject({ type: "error", code: "rate_limited" });
+    // Answers to the first of them, one on its way at a time.
+    expect(hostile.messages.filter(({ type }) => type === "pong").length).toBeLessThanOrEqual(1_100);
+  });
+
+  it("keeps its link as long as it only answers, however often it is asked", async () => {
+    const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
+    const hostile = await control(token);
+    await register(hostile);
+    hostile.socket.on("message", (data) => {
+      if (JSON.parse(String(data)).type === "ping") hostile.socket.send(JSON.stringify({ type: "pong" }));
+    });
+    const [link] = [...stack.gateway.registry.all()];
+    for (let i = 0; i < 2_000; i++) expect(await link?.probe(20_000)).toBe(true);
+    expect(stack.gateway.registry.size).toBe(1);
+  });
+});
+
 describe("a host whose words would ring a bell or turn text around on somebody's screen", () => {
   it.each(["no\u0007", "\u202eon", "a\nb"])("loses its link: %j", async (message) => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
