@@ -30,19 +30,21 @@ export function paceWebSocket(webSocket: PaceableWebSocket, turns?: Turns): void
   receiver.write = write;
 }
 
-/**
- * Has `take` get what comes for `receiver` in its place. Returns what got it before, to hand on what is not for `take`.
- * Each returns whether more may come at once.
- */
-export function standInFor(receiver: Writable, take: Receive): (data: Buffer) => boolean {
-  const pace = paces.get(receiver);
-  const former: Receive = pace === undefined ? receiver.write : pace.receive;
-  if (pace === undefined) receiver.write = take;
-  else pace.receive = take;
-  return (data: Buffer): boolean => former.call(receiver, data);
+/** Gets what comes in the place of a WebSocket's receiver. */
+export interface StandIn {
+  /** Whether more may come at once. */
+  push(data: Buffer): boolean;
 }
 
 type Receive = (this: Writable, data: Buffer) => boolean;
+
+/** Returns what the receiver itself takes with, for what is not for the stand-in; undefined: this one is not paced. */
+export function standInFor(receiver: Writable, standIn: StandIn): Receive | undefined {
+  const pace = paces.get(receiver);
+  if (pace === undefined) return undefined;
+  pace.standIn = standIn;
+  return pace.receive;
+}
 
 /** By the receiver that each stands in front of. */
 const paces = new WeakMap<Writable, WebSocketPace>();
@@ -52,7 +54,9 @@ function write(this: Writable, data: Buffer): boolean {
 }
 
 class WebSocketPace extends Pace {
-  receive: Receive;
+  /** The receiver's own. */
+  readonly receive: Receive;
+  standIn: StandIn | undefined;
   readonly #webSocket: PaceableWebSocket;
   readonly #receiver: Writable;
   readonly #socket: Duplex;
@@ -83,7 +87,9 @@ class WebSocketPace extends Pace {
   }
 
   protected take(piece: Buffer): void {
-    this.#isAccepting = this.receive.call(this.#receiver, piece) && this.#isAccepting;
+    const { standIn } = this;
+    const hasRoom = standIn === undefined ? this.receive.call(this.#receiver, piece) : standIn.push(piece);
+    this.#isAccepting = hasRoom && this.#isAccepting;
   }
 
   protected goOn(): void {

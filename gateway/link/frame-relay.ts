@@ -7,7 +7,7 @@ import type { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { OPEN } from "../../protocol/web-socket.ts";
 import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../../protocol/web-socket-frame.ts";
-import { standInFor } from "../../protocol/web-socket-pace.ts";
+import { type StandIn, standInFor } from "../../protocol/web-socket-pace.ts";
 import { partsOf } from "../../protocol/web-socket-private.ts";
 import { type FrameSink, FrameSplitter, type Piece } from "./frame-splitter.ts";
 
@@ -30,19 +30,13 @@ const LARGE = 4 * 1024;
 /** The longest payload behind a header of four bytes (RFC 6455 §5.2), for which a client's header always has room. */
 const MAX_RUN = 65_535;
 
-/** By the receiver that each stands in front of. A table and no closures: thousands of tunnels are idle. */
-const relays = new WeakMap<Writable, FrameRelay>();
-
-/** Before anything is read from `from`. Where `ws` is not as expected nothing happens, and messages come as messages. */
+/**
+ * Before anything is read from `from`. Where `ws` is not as expected nothing happens, and messages come as messages.
+ * @param owner whose WebSockets are paced
+ */
 export function relayFrames(owner: RelayOwner): void {
   const [source, sink] = [partsOf(owner.from), partsOf(owner.to)];
-  if (source === undefined || sink === undefined) return;
-  const { receiver } = source;
-  relays.set(receiver, new FrameRelay(owner, standInFor(receiver, relay), sink.socket));
-}
-
-function relay(this: Writable, chunk: Buffer): boolean {
-  return relays.get(this)?.push(chunk) ?? true;
+  if (source !== undefined && sink !== undefined) new FrameRelay(owner, source.receiver, sink.socket).start();
 }
 
 /** Frames or, where borders mean nothing, payloads that lie behind each other in `memory` by now. */
@@ -52,21 +46,25 @@ interface Run {
   to: number;
 }
 
-class FrameRelay implements FrameSink {
+class FrameRelay implements FrameSink, StandIn {
   readonly #splitter = new FrameSplitter(MAX_MESSAGE_BYTES);
   readonly #owner: RelayOwner;
-  readonly #receive: (chunk: Buffer) => boolean;
+  readonly #receiver: Writable;
+  #receive: ReturnType<typeof standInFor>;
   readonly #socket: Writable;
   #accepting = true;
   #run: Run | undefined;
   /** Of the chunk that is being pushed; undefined: no piece has come. */
   #arrived: number | undefined;
 
-  /** @param receive takes what is not for the relay, and returns whether more may come at once */
-  constructor(owner: RelayOwner, receive: (chunk: Buffer) => boolean, socket: Writable) {
+  constructor(owner: RelayOwner, receiver: Writable, socket: Writable) {
     this.#owner = owner;
-    this.#receive = receive;
+    this.#receiver = receiver;
     this.#socket = socket;
+  }
+
+  start(): void {
+    this.#receive = standInFor(this.#receiver, this);
   }
 
   /** Whether more may come at once. */
@@ -83,7 +81,7 @@ class FrameRelay implements FrameSink {
   other(bytes: Buffer): void {
     // A close frame among them is not to overtake what came before it.
     this.#sendRun();
-    this.#accepting = this.#receive(bytes) && this.#accepting;
+    this.#accepting = this.#receive?.call(this.#receiver, bytes) === true && this.#accepting;
   }
 
   piece(piece: Piece): void {
