@@ -1,0 +1,77 @@
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { closePipe, type Pipe, PipeStock } from "../../../../../agent/host/server/anonymous-pipes.ts";
+
+let stock: PipeStock;
+const taken: Pipe[] = [];
+afterEach(() => {
+  stock.close();
+  for (const pipe of taken.splice(0)) closePipe(pipe);
+});
+
+async function take(count: number): Promise<Pipe[]> {
+  const pipes = await stock.take(count);
+  if (pipes === undefined) throw new Error("There are no pipes.");
+  taken.push(...pipes);
+  return pipes;
+}
+
+/** Descriptors of pipes, Node's own among them. */
+const open = () =>
+  readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("pipe:");
+    } catch {
+      // The one that has listed them.
+      return false;
+    }
+  }).length;
+
+describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
+  it("carry bytes, end with their writer, and open again after that without a wait", async () => {
+    stock = new PipeStock();
+    const [pipe] = await take(1);
+    if (pipe === undefined) return expect.unreachable();
+    writeSync(pipe.write, "some bytes");
+    const again = openSync(`/proc/self/fd/${pipe.read}`, "r");
+    closeSync(pipe.write);
+    const buffer = Buffer.alloc(20);
+    expect(readSync(pipe.read, buffer)).toBe(10);
+    expect(readSync(again, buffer)).toBe(0);
+    // A named pipe would wait here for a writer, for ever.
+    const late = openSync(`/proc/self/fd/${pipe.read}`, "r");
+    expect(readSync(late, buffer)).toBe(0);
+    for (const fd of [again, late, pipe.read]) closeSync(fd);
+    taken.length = 0;
+  });
+
+  it("are there for all who ask at once, each pipe for one of them", async () => {
+    stock = new PipeStock();
+    const sets = await Promise.all(Array.from({ length: 12 }, () => take(3)));
+    const inodes = sets.flat().map(({ read }) => readlinkSync(`/proc/self/fd/${read}`));
+    expect(new Set(inodes).size).toBe(36);
+    for (const { read, write } of sets.flat()) {
+      expect(readlinkSync(`/proc/self/fd/${write}`)).toBe(readlinkSync(`/proc/self/fd/${read}`));
+    }
+  });
+
+  it("are marked, so that no process inherits them", async () => {
+    stock = new PipeStock();
+    const [pipe] = await take(1);
+    for (const fd of [pipe?.read, pipe?.write]) {
+      const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? "0";
+      expect(Number.parseInt(flags, 8) & 0o2000000).toBe(0o2000000);
+    }
+  });
+
+  it("are all given back when the stock is closed, also those that are just being made", async () => {
+    stock = new PipeStock();
+    const before = open();
+    stock.fill();
+    const none = stock.take(3);
+    stock.close();
+    expect(await none).toBeUndefined();
+    await expect.poll(open).toBe(before);
+    expect(await stock.take(1)).toBeUndefined();
+  });
+});
