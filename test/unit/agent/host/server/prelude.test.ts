@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
-import { withPrelude } from "../../../../../agent/host/server/prelude.ts";
+import { afterPrelude, withPrelude } from "../../../../../agent/host/server/prelude.ts";
 import {
   type PreludeShell,
   preludeShell,
@@ -111,6 +112,37 @@ describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path
     expect(run(["-c", "echo $0"], { argv0: "some-name" })).toBe("some-name\n");
   });
 });
+
+it.skipIf(process.platform !== "linux")(
+  "ends when the process has become what was asked for, and not before",
+  async () => {
+    const prelude = withPrelude(
+      { file: "/bin/sleep", argv0: "sleep", args: ["300"], cwd: "/", openFiles: undefined, environment: {} },
+      undefined,
+    );
+    // The same command line, and it waits to be told.
+    const script = prelude.args.map((word) =>
+      word.includes("SALLYPORT_ARGV0") ? `read -r go; ${word}` : word,
+    );
+    const child = spawn(prelude.file, script, { env: {}, stdio: ["pipe", "ignore", "inherit"] });
+    const { pid = 0 } = child;
+    const name = () => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    try {
+      let ended = false;
+      const end = afterPrelude(pid).then(() => {
+        ended = true;
+        return name();
+      });
+      await expect.poll(name).toBe(basename(prelude.file));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(ended).toBe(false);
+      child.stdin.end("\n");
+      expect(await end).toBe("sleep");
+    } finally {
+      child.kill("SIGKILL");
+    }
+  },
+);
 
 interface Setup {
   readonly argv0?: string;

@@ -80,13 +80,15 @@ describe("a process on a PTY", () => {
       const others = Array.from({ length: 12 }, () => startOnPty(spec("sleep 60"), terminal));
       for (const { output } of others) output.resume();
       const stock = new PipeStock();
-      const onPty = startOnPty(spec("ls /proc/self/fd/"), terminal, way());
+      // With these, a shell that obeys them finds nothing to close.
+      const steering = { GLOBIGNORE: "/proc/self/fd/*:/dev/fd/*", SHELLOPTS: "noglob" };
+      const onPty = startOnPty(spec("ls /proc/self/fd/", steering), terminal, way());
       let shown = "";
       onPty.output.on("data", (data: Buffer) => {
         shown += data.toString();
       });
       const closed = new Promise((resolve) => onPty.output.once("close", resolve));
-      const onPipes = await startWithPipes(spec("ls /proc/self/fd/"), stock, way());
+      const onPipes = await startWithPipes(spec("ls /proc/self/fd/", steering), stock, way());
       onPipes.errors?.resume();
       // The listing's own descriptor is the fourth.
       expect((await text(onPipes.output)).trim().split(/\s+/)).toEqual(["0", "1", "2", "3"]);
