@@ -63,7 +63,9 @@ describe("sallyport host", () => {
       hostKey: undefined,
     });
     expect(pinned).toMatchObject({ ...plain, hostKey: { fingerprint } });
-    expect(shown?.hostKeys.map((line) => parsePublicKey(line).fingerprint)).toEqual([fingerprint]);
+    const published = shown?.hostKeys.map((line) => parsePublicKey(line));
+    expect(published?.[0]?.fingerprint).toBe(fingerprint);
+    expect(published?.map(({ type }) => type)).toEqual(["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"]);
   });
 
   test("without an account lets in no key that the gateway pushes, only those of its own files", async () => {

@@ -15,7 +15,7 @@ import { Person } from "./harness.ts";
 let stack: TestStack;
 let person: Person;
 let token: string;
-let hostKey: string;
+let hostKeys: string[];
 let key: string;
 
 /** Lets everybody in, and answers a command with its own text, standard input and status 7. */
@@ -48,7 +48,9 @@ beforeAll(async () => {
   token = (await stack.token(account, ["account", "connect", "host"])).token;
   const state = join(person.home, "host state");
   const identity = await loadIdentity(state);
-  hostKey = `${identity.publicKey.type} ${identity.publicKey.blob}`;
+  hostKeys = [identity, ...identity.furtherKeys].map(
+    ({ publicKey }) => `${publicKey.type} ${publicKey.blob}`,
+  );
   await stack.host({ token, name: "web", state, onStream: sshServer(identity.privateKey) });
   key = join(person.home, "id_ed25519");
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
@@ -70,11 +72,12 @@ describe("sallyport ssh", () => {
     expect({ code, stdout }).toEqual({ code: 7, stdout: "<cat -n it's>hello" });
   });
 
-  test("pins the published host key, for itself only, in a file of its own", async () => {
+  test("pins the published host keys, for itself only, in a file of its own", async () => {
     await person.run(["ssh", ...OPTIONS(), "web", "true"]);
     const text = readFileSync(join(person.home, ".config/sallyport/known_hosts"), "utf8");
     const port = new URL(stack.url).port;
-    expect(text).toBe(`web.ada.127.0.0.1-${port} ${hostKey}\n`);
+    expect(hostKeys).toHaveLength(3);
+    expect(text).toBe(hostKeys.map((hostKey) => `web.ada.127.0.0.1-${port} ${hostKey}\n`).join(""));
     expect(() => readFileSync(join(person.home, ".ssh/known_hosts"))).toThrow(/ENOENT/);
   });
 
@@ -100,6 +103,8 @@ describe("sallyport ssh", () => {
     const one = await stack.host({ ...host("moved-1"), onStream: sshServer(first.privateKey) });
     expect((await run()).code).toBe(7);
     await one.stop();
+    const accepted = ["workspace", "host-key", "moved", "--accept", second.publicKey.fingerprint];
+    expect((await person.run(accepted)).code).toBe(0);
     const two = await stack.host({ ...host("moved-2"), onStream: sshServer(second.privateKey) });
     const refused = await run();
     expect(refused).toMatchObject({ code: 1, stdout: "" });
@@ -166,9 +171,10 @@ describe("sallyport ssh", () => {
   });
 
   test("accepts a fingerprint of the published key, and refuses another before it connects", async () => {
-    const fingerprint = execFileSync("ssh-keygen", ["-lf", "-"], { input: hostKey, encoding: "utf8" }).split(
-      " ",
-    )[1];
+    const fingerprint = execFileSync("ssh-keygen", ["-lf", "-"], {
+      input: hostKeys[0],
+      encoding: "utf8",
+    }).split(" ")[1];
     const args = [...OPTIONS(), "web", "x"];
     expect((await person.run(["ssh", "--host-key", fingerprint ?? "", ...args])).code).toBe(7);
     const refused = await person.run(["ssh", "--host-key", `SHA256:${"A".repeat(43)}`, ...args]);
