@@ -7,6 +7,7 @@ import ssh2 from "ssh2";
 import { addressBlock } from "../../protocol/address-block.ts";
 import { FairPlaces, type Place } from "../../protocol/fair-places.ts";
 import type { Channel } from "../../protocol/ssh/channel.ts";
+import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
 import { KEY_EXCHANGE_LIMITS, type KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
 import { injectStream, streamOf } from "../../protocol/ssh/ssh2/transport.ts";
@@ -84,12 +85,6 @@ export interface HostSshServer {
   /** Ends all connections; resolves when their streams are closed. */
   close(): Promise<void>;
 }
-
-/**
- * OpenSSH's client speaks its extensions (`eow@openssh.com`, `no-more-sessions@openssh.com`) only to what starts like
- * itself. Without them `ssh workspace yes | head` would leave `yes` behind.
- */
-const IDENTIFICATION = "OpenSSH_compatible_Sallyport";
 
 /** @throws Error if a host key cannot be read */
 export function createHostSshServer(options: HostSshServerOptions): HostSshServer {

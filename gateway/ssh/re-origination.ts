@@ -4,6 +4,7 @@
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { TokenId } from "../../protocol/id.ts";
 import { type CertifiedPerson, issueGatewayCertificate } from "../../protocol/ssh/gateway-certificate.ts";
+import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { type OriginatedConnection, OriginateError, originate } from "../../protocol/ssh/ssh2/client.ts";
 import type { PacketReceiver, PacketTransport } from "../../protocol/ssh/ssh2/transport.ts";
@@ -45,8 +46,6 @@ export interface ReoriginatedSession {
 
 /** Of the client's messages that wait for the host. */
 const MAX_QUEUED_BYTES = 256 * 1024;
-/** OpenSSH's extensions are spoken to what starts like it. */
-const IDENTIFICATION = "OpenSSH_compatible_Sallyport";
 
 /** Returns at once; the client's packets wait, and then the client does, until the host is connected. */
 export function reoriginate(session: Reorigination): ReoriginatedSession {

@@ -4,6 +4,7 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type Connection as Ssh2Connection, type Server as Ssh2Server } from "ssh2";
+import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
 import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
@@ -32,11 +33,6 @@ export const SSH_PORT_LIMITS: SshPortLimits = { proxyHeader: 5_000, version: 10_
 /** RFC 4253 §9. */
 export const KEY_EXCHANGE_LIMITS: KeyExchangeLimits = { bytes: 1024 ** 3, age: 3_600_000 };
 
-/**
- * OpenSSH's client speaks its extensions only to what starts like itself, and what it says is passed on to hosts that
- * know them.
- */
-const IDENTIFICATION = "OpenSSH_compatible_Sallyport";
 /** RFC 4253 §4.2, CR LF not counted. */
 const MAX_VERSION_LENGTH = 253;
 /** Finds connections whose other end is gone without a word; hosts and clients ask each other for signs of life. */

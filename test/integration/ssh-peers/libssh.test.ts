@@ -1,13 +1,14 @@
 // libssh as the client of a host and of a gateway: what it expects of a server that OpenSSH's client does not.
 
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { PATIENT } from "../gateway-ssh/admission-limits.ts";
 import { SshStack } from "../gateway-ssh/harness.ts";
 import { finish, startHost } from "../host-ssh/harness.ts";
 import { buildLibsshClient } from "./libssh.ts";
+import { knownByAddress } from "./peers.ts";
 
 const built = buildLibsshClient();
 const program = typeof built === "string" ? "" : built.program;
@@ -23,9 +24,7 @@ describe.skipIf(typeof built === "string")(
   () => {
     test("signs in at a host with an RSA key, each time", async () => {
       const host = await startHost({ keyType: RSA });
-      const knownHosts = join(host.directory, "by-address");
-      const [, type, key] = readFileSync(join(host.directory, "known_hosts"), "utf8").split(" ");
-      writeFileSync(knownHosts, `[127.0.0.1]:${host.port} ${type} ${key}`);
+      const knownHosts = knownByAddress(host);
       try {
         const args = [`${host.port}`, "someone", join(host.directory, "id"), knownHosts];
         for (let round = 0; round < TRIES; round++) {
@@ -34,6 +33,28 @@ describe.skipIf(typeof built === "string")(
         }
       } finally {
         await host.stop();
+      }
+    });
+
+    test("makes a symbolic link as it was asked to, at a host and through a gateway", async () => {
+      const stack = await SshStack.start({ limits: { admission: PATIENT } });
+      const host = await startHost();
+      try {
+        const ada = await stack.account("ada");
+        const id = await stack.keyOf(ada, "id");
+        await stack.host(ada, "dev");
+        const ways = [
+          [`${stack.port}`, "dev", id, stack.path("known_hosts")],
+          [`${host.port}`, "someone", join(host.directory, "id"), knownByAddress(host)],
+        ];
+        for (const [index, way] of ways.entries()) {
+          const link = join(host.directory, `link-${index}`);
+          const { code, stderr } = await finish(spawn(program, [...way, "symlink", "target", link]));
+          expect([code, stderr, readlinkSync(link)]).toEqual([0, "", "target"]);
+        }
+      } finally {
+        await host.stop();
+        await stack.close();
       }
     });
 

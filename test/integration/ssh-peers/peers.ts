@@ -2,11 +2,12 @@
 // that need them are skipped, with the reason in their name, where they cannot be built for want of Go or its modules.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Host } from "../host-ssh/harness.ts";
 
 const source = fileURLToPath(new URL("peers", import.meta.url));
 
@@ -60,4 +61,12 @@ export function startPeerServer(path: string, args: readonly string[]): Promise<
       } else events.push(entries);
     });
   });
+}
+
+/** A known_hosts file that names a host by its address, for clients that have no alias for it. */
+export function knownByAddress({ directory, port }: Host): string {
+  const path = join(directory, "known-by-address");
+  const [, type, key] = readFileSync(join(directory, "known_hosts"), "utf8").split(" ");
+  writeFileSync(path, `[127.0.0.1]:${port} ${type} ${key}`);
+  return path;
 }
