@@ -11,7 +11,9 @@ import type { Log } from "../log.ts";
 const INIT = `
 child= got=
 for name in HUP INT QUIT TERM USR1 USR2; do
-  case $name in HUP|INT|QUIT) [ -t 0 ] && { trap : $name; continue; } ;; esac
+  case $name in
+    HUP|INT|QUIT) [ -t 0 ] && { trap "got=$name" $name; continue; } ;;
+  esac
   trap "got=$name; [ -z \\"\\$child\\" ] || kill -s $name \\"\\$child\\"" $name
 done
 exec 3<&0
@@ -36,9 +38,9 @@ export function leaveFirstPlace(token: string | undefined, log: Log): void {
   const args = token === undefined ? process.argv.slice(1) : withoutToken(process.argv.slice(1));
   const program = [process.execPath, ...process.execArgv, ...args];
   const environment = token === undefined ? process.env : { ...process.env, SALLYPORT_TOKEN: token };
-  // Node ignores these, and what is ignored stays so across exec; what is caught does not.
-  for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => {});
   try {
+    // Node ignores these, and what is ignored stays so across exec; what is caught does not.
+    for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => {});
     // Node ≥ 22.15.
     if (process.execve !== undefined)
       process.execve("/bin/sh", ["sh", "-c", INIT, "sallyport", ...program], environment);

@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawn as spawnTerminal } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { TestStack } from "../link/harness.ts";
 import { CLI } from "./harness.ts";
@@ -93,6 +94,31 @@ describe.skipIf(!mayUnshare)(
       await until(() => inside().length === 1, said);
       process.kill(init, "SIGTERM");
       expect(await ended).toBe(0);
+    });
+
+    it("on a terminal (docker run -it) stops in order at Ctrl-C", async () => {
+      const state = mkdtempSync(join(directory, "state-"));
+      const command = [...NAMESPACE, ...host("--open", "--state", state, "--name", "typed")];
+      const terminal = spawnTerminal("unshare", command, {
+        env: { PATH: process.env.PATH, HOME: state },
+        cols: 300,
+      });
+      let output = "";
+      terminal.onData((data) => {
+        output += data;
+      });
+      const ended = new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+      try {
+        await until(
+          () => output.includes('"event":"ready"'),
+          () => output,
+        );
+        terminal.write("\x03");
+        // 130 would be the end by the signal itself.
+        expect(await ended).toBe(0);
+      } finally {
+        terminal.kill("SIGKILL");
+      }
     });
 
     it("does not show its token in the process list", async () => {
