@@ -87,6 +87,19 @@ test("an encrypted key is recognised without its passphrase, which ssh itself as
   await window.screenshot("keys-encrypted");
 });
 
+test("an encrypted key that is not registered is proved in a terminal, where its passphrase is typed", async () => {
+  makeKey("id_ed25519", { passphrase: "open sesame" });
+  const window = await click();
+  await window.choose("Register id_ed25519");
+  const terminal = window.page.locator(".terminal-wrapper.active .xterm").first();
+  // What is typed before the question is thrown away.
+  await expect.poll(() => terminal.innerText()).toContain("Enter passphrase");
+  await terminal.click();
+  await window.page.keyboard.type("open sesame\n");
+  await agreeAndExpectShell(window, askpass("open sesame"));
+  expect(await ana.api.keys()).toMatchObject([{ provedAt: expect.any(String) }]);
+});
+
 /** Signs in on a new machine and clicks the session. */
 async function click(env: NodeJS.ProcessEnv = {}): Promise<Workbench> {
   editor = await Editor.start({ settings: SETTINGS, env });

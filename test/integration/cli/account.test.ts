@@ -6,6 +6,7 @@ import pty from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newAccessToken, parseAccessToken } from "../../../protocol/token.ts";
 import { freePort } from "../../../scripts/demo/loopback.ts";
+import { makeSecurityKey, startAgent as startSecurityKeyAgent } from "../host-ssh/security-key-agent.ts";
 import { TestStack } from "../link/harness.ts";
 import { startAgent } from "../ssh-agent.ts";
 import { CLI, Person } from "./harness.ts";
@@ -369,6 +370,19 @@ describe("keys", () => {
       expect(added.stdout).toContain(`Added ${fingerprint} (agent's)`);
     } finally {
       agent.kill();
+    }
+  });
+
+  test.each(["ed25519", "ecdsa"] as const)("a security key (%s) is proved by its touch", async (kind) => {
+    await signIn();
+    const security = makeSecurityKey(kind);
+    const socket = join(person.home, "agent.sock");
+    const agent = await startSecurityKeyAgent(socket, security);
+    try {
+      const added = await person.run(["keys", "add"], "", { SSH_AUTH_SOCK: socket });
+      expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining("(security key) as key_") });
+    } finally {
+      agent.stop();
     }
   });
 
