@@ -19,7 +19,7 @@ import type { Services } from "../services.ts";
 import { sshProgram } from "../settings.ts";
 import type { ConnectTarget } from "./connect.ts";
 import { managedPaths } from "./managed-config.ts";
-import { hasLocalTerminals, terminalKeygen } from "./signing-terminal.ts";
+import { hasTerminalsHere, terminalKeygen } from "./signing-terminal.ts";
 import type { FoundTransport } from "./transport-step.ts";
 
 export type KeyChoice =
@@ -207,7 +207,7 @@ async function register(
   const { env } = machine();
   const asks = !inAgent && (encrypted || key.type.startsWith("sk-"));
   const run =
-    asks && hasLocalTerminals()
+    asks && hasTerminalsHere(services)
       ? terminalKeygen(gatewayLabel(gateway.gateway), signal)
       : keygenRunner({
           env: inAgent && agent.kind === "socket" ? { ...env, SSH_AUTH_SOCK: agent.path } : env,

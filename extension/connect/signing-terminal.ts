@@ -1,13 +1,14 @@
 // Where ssh-keygen has to ask a person for a passphrase, a PIN or a touch, it gets a terminal of the editor: what is typed
 // passes no code of ours.
 
-import { env, l10n, type Terminal, window } from "vscode";
+import { ExtensionKind, env, l10n, type Terminal, window } from "vscode";
 import { CommandError } from "../../agent/command.ts";
 import type { RunKeygen } from "../../agent/ssh/keys/sign-proof.ts";
+import type { Services } from "../services.ts";
 
-/** A terminal of a remote window runs there, where the key is not. */
-export function hasLocalTerminals(): boolean {
-  return env.remoteName === undefined;
+/** Whether the editor's terminals run where this extension does, and the key is: in a remote window they run at its other end. */
+export function hasTerminalsHere({ context }: Services): boolean {
+  return env.remoteName === undefined || context.extension.extensionKind === ExtensionKind.Workspace;
 }
 
 /** `where` names the gateway for the person. */

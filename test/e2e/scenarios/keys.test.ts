@@ -13,6 +13,8 @@ import type { Workbench } from "../harness/workbench.ts";
 import { type Person, World } from "../harness/world.ts";
 import { directory } from "../setup/environment.ts";
 
+/** As text of the page, instead of pixels. */
+const READABLE_TERMINALS = { "terminal.integrated.gpuAcceleration": "off" };
 const ALIAS = "api.sallyport.example";
 
 let world: World;
@@ -89,7 +91,7 @@ test("an encrypted key is recognised without its passphrase, which ssh itself as
 
 test("an encrypted key that is not registered is proved in a terminal, where its passphrase is typed", async () => {
   makeKey("id_ed25519", { passphrase: "open sesame" });
-  const window = await click();
+  const window = await click({}, READABLE_TERMINALS);
   await window.choose("Register id_ed25519");
   const terminal = window.page.locator(".terminal-wrapper.active .xterm").first();
   // What is typed before the question is thrown away.
@@ -101,8 +103,8 @@ test("an encrypted key that is not registered is proved in a terminal, where its
 });
 
 /** Signs in on a new machine and clicks the session. */
-async function click(env: NodeJS.ProcessEnv = {}): Promise<Workbench> {
-  editor = await Editor.start({ settings: SETTINGS, env });
+async function click(env: NodeJS.ProcessEnv = {}, more: object = {}): Promise<Workbench> {
+  editor = await Editor.start({ settings: { ...SETTINGS, ...more }, env });
   const window = await editor.openWindow();
   await signIn(window, ana.token);
   await window.openSidebar();
