@@ -75,8 +75,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const env = personEnvironment(options.directory);
     const key = await makeKey(options.directory);
-    const signIn = { ...env, SALLYPORT_TOKEN_FILE: gateway.tokenFile };
     const urls = (await options.reach?.(gateway)) ?? { host: gateway.url, companion: gateway.url };
+    const signIn = { ...env, SALLYPORT_TOKEN_FILE: gateway.tokenFile, SALLYPORT_GATEWAY: urls.companion };
     await sallyport(["login", urls.companion], signIn);
     await addKey(gateway, key);
     const started = await startHost(options, { ...gateway, url: urls.host });

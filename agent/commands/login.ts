@@ -6,6 +6,7 @@ import { printable } from "../../protocol/printable.ts";
 import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/token.ts";
 import { argument, readArguments } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
+import { tokenWithoutGateway, unboundToken } from "../credentials/environment.ts";
 import {
   listGateways,
   plainHttpAllowed,
@@ -27,7 +28,7 @@ Usage: sallyport login [GATEWAY] [options]
 
 Signs in at a gateway with an access token (spt_…) that the gateway printed at its first start, or that
 \`sallyport token create\` made. It is asked for without echo, or read from standard input, from a file, or from
-SALLYPORT_TOKEN; never from the command line, which every user of a machine can see. It is kept in the system's keychain,
+SALLYPORT_TOKEN where SALLYPORT_GATEWAY names this gateway; never from the command line, which every user of a machine can see. It is kept in the system's keychain,
 or in a private file where there is none (SALLYPORT_KEYCHAIN=off chooses the file).
 
 Options:
@@ -111,6 +112,9 @@ async function obtainToken(
   if (file === undefined) {
     const given = tokenFromEnvironment(gateway, context.env);
     if (given !== undefined) return given;
+    const variable = unboundToken(context.env);
+    // On a terminal another token can be given.
+    if (variable !== undefined && !isTerminal(context.stdin)) throw tokenWithoutGateway(variable, gateway);
   }
   const text = isTerminal(context.stdin)
     ? await askSecret(

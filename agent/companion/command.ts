@@ -5,7 +5,6 @@ import { parseArgs } from "node:util";
 import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { formatWorkspaceRef, parseWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import type { StreamState } from "../../protocol/resume/initiator.ts";
-import { parseOwnerToken, tokenKind } from "../../protocol/token.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { createLog } from "../log.ts";
 import { networkFrom } from "../network/network.ts";
@@ -19,7 +18,8 @@ Usage: sallyport tunnel [options] GATEWAY WORKSPACE
 Connects stdin and stdout to a workspace's SSH server, through the gateway, over WebSocket (HTTPS). WORKSPACE is its
 name, name.owner for one that is shared with you, or its id.
 
-Signs in with SALLYPORT_TOKEN, the file that SALLYPORT_TOKEN_FILE names, or what \`sallyport login\` left.
+Signs in with SALLYPORT_TOKEN or the file that SALLYPORT_TOKEN_FILE names, where SALLYPORT_GATEWAY names this gateway, or with
+what \`sallyport login\` left.
 
   --listen HOST:PORT     take connections on a local port instead (port 0: any; loopback only)
   --json                 with --listen: {"event":"ready","listen":"HOST:PORT"} first on stdout, then for each connection
@@ -102,8 +102,9 @@ async function credential(
   workspace: WorkspaceRef,
   context: CommandContext,
 ): Promise<string | undefined> {
-  const given = context.env.SALLYPORT_TOKEN?.trim() ?? "";
-  if (tokenKind(given) === "spo") return parseOwnerToken(given);
+  const { ownerTokenFromEnvironment } = await import("../credentials/environment.ts");
+  const ownerToken = ownerTokenFromEnvironment(gateway, context.env);
+  if (ownerToken !== undefined) return ownerToken;
   const { readAccessToken, requireAccessToken } = await import("../credentials/store.ts");
   if (workspace.kind === "id") return (await readAccessToken(gateway, context))?.token;
   return (await requireAccessToken(gateway, context)).token;

@@ -6,6 +6,7 @@ import type { Name } from "../../protocol/name.ts";
 import { type AccessToken, parseAccessToken } from "../../protocol/token.ts";
 import { CommandError } from "../command.ts";
 import type { Machine } from "../paths.ts";
+import { isForGateway, tokenWithoutGateway, unboundToken } from "./environment.ts";
 import { changeGateways, readGateways, type SignedIn, withGateway, withoutGateway } from "./gateways.ts";
 import type { Keychain } from "./keychain.ts";
 import { readTokenFile, removeTokenFile, writeTokenFile } from "./token-file.ts";
@@ -25,8 +26,9 @@ export interface FoundToken {
 
 /**
  * The access token to show `gateway`; undefined if there is none. SALLYPORT_TOKEN, then SALLYPORT_TOKEN_FILE, then the
- * place where `login` put it. With SALLYPORT_GATEWAY set, the two variables are for that gateway only.
- * @throws CommandError stage `sign-in` (not a token; plain http that nobody allowed), `keychain` or `file`
+ * place where `login` put it. The two variables are for one gateway only; see environment.ts.
+ * @throws CommandError stage `sign-in` (not a token; a token that may be another gateway's; plain http that nobody allowed),
+ * `keychain` or `file`
  */
 export async function readAccessToken(
   gateway: GatewayUrl,
@@ -35,7 +37,11 @@ export async function readAccessToken(
   const { env } = context;
   const given = tokenFromEnvironment(gateway, env);
   const record = readGateways(env).signedIn.find(({ url }) => url === gateway);
-  if (given === undefined && record === undefined) return undefined;
+  if (given === undefined && record === undefined) {
+    const variable = unboundToken(env);
+    if (variable !== undefined) throw tokenWithoutGateway(variable, gateway);
+    return undefined;
+  }
   refusePlainHttp(gateway, record?.allowPlainHttp === true || plainHttpAllowed(env));
   if (given !== undefined) return { token: given, source: "environment" };
   if (record?.tokenIn === "keychain") return readFromKeychain(gateway, context);
@@ -145,12 +151,9 @@ export function plainHttpAllowed(env: Machine["env"]): boolean {
 
 /** @throws CommandError stage `sign-in` or `file` */
 export function tokenFromEnvironment(gateway: GatewayUrl, env: Machine["env"]): AccessToken | undefined {
-  const meant = env.SALLYPORT_GATEWAY;
-  if (meant !== undefined && meant !== "" && parseGatewayUrl(meant) !== gateway) return undefined;
-  const token = env.SALLYPORT_TOKEN;
-  if (token !== undefined && token !== "") return parse(token, "SALLYPORT_TOKEN");
-  const path = env.SALLYPORT_TOKEN_FILE;
-  return path === undefined || path === "" ? undefined : readGivenTokenFile(path);
+  const { SALLYPORT_TOKEN: token = "", SALLYPORT_TOKEN_FILE: path = "" } = env;
+  if ((token === "" && path === "") || !isForGateway(gateway, env)) return undefined;
+  return token === "" ? readGivenTokenFile(path) : parse(token, "SALLYPORT_TOKEN");
 }
 
 /** A file that the person named: its mode is theirs to choose (a mounted secret is often readable to a group). */

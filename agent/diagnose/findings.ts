@@ -14,6 +14,7 @@ import {
   tokenKind,
 } from "../../protocol/token.ts";
 import type { CommandError } from "../command.ts";
+import { ownerTokenFromEnvironment } from "../credentials/environment.ts";
 import { readAccessToken } from "../credentials/store.ts";
 import type { Network, Route } from "../network/network.ts";
 import { networkFrom } from "../network/network.ts";
@@ -118,9 +119,15 @@ export class Findings {
 }
 
 async function readCredential({ token, gateway, machine }: DiagnoseOptions): Promise<Credential> {
-  const given = (token ?? machine.env.SALLYPORT_TOKEN ?? "").trim();
-  if (tokenKind(given) === "spo") return { kind: "owner", token: parseOwnerToken(given) };
-  if (token !== undefined) return { kind: "account", token: parseAccessToken(given) };
+  const given = token?.trim();
+  const ownerToken =
+    given === undefined
+      ? ownerTokenFromEnvironment(gateway, machine.env)
+      : tokenKind(given) === "spo"
+        ? parseOwnerToken(given)
+        : undefined;
+  if (ownerToken !== undefined) return { kind: "owner", token: ownerToken };
+  if (given !== undefined) return { kind: "account", token: parseAccessToken(given) };
   const found = await readAccessToken(gateway, { env: machine.env });
   return found === undefined ? { kind: "none" } : { kind: "account", token: found.token };
 }

@@ -33,7 +33,8 @@ Runs until it is stopped; finds its way back after every loss of the network.
 Who registers (the first that is given):
   --token TOKEN          an access token with the scope host; others on this machine may see it in the process list
   --token-file FILE      a file that holds it
-  SALLYPORT_TOKEN        the environment variable that holds it (SALLYPORT_TOKEN_FILE: names the file)
+  SALLYPORT_TOKEN        the environment variable that holds it (SALLYPORT_TOKEN_FILE: names the file), where
+                         SALLYPORT_GATEWAY names this gateway
   sallyport login        what a sign-in on this machine left
   --open                 nobody: an open registration, where the gateway allows it; the workspace's id is the secret
 
@@ -57,7 +58,7 @@ Who may come in:
   -v, --verbose          say more on stderr
 
 Example:
-  SALLYPORT_TOKEN=$(cat token) sallyport host --gateway https://gateway.example --name devbox
+  SALLYPORT_GATEWAY=https://gateway.example SALLYPORT_TOKEN=$(cat token) sallyport host --name devbox
 `;
 
 export const command: Command = {
@@ -65,7 +66,7 @@ export const command: Command = {
   async run(args, context) {
     const options = parseHostOptions(args, context.env);
     // Longer than any argument list that holds a token: the process list shows this instead.
-    if (options.token.kind === "value" && options.token.fromArgv) process.title = "sallyport host";
+    if (options.token.kind === "value") process.title = "sallyport host";
     return await runHost(options, context);
   },
 };
@@ -77,7 +78,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
     timestamps: true,
   });
   const { token: given } = options;
-  leaveFirstPlace(given.kind === "value" && given.fromArgv ? given.token : undefined, log);
+  leaveFirstPlace(given.kind === "value" ? given.token : undefined, log);
   log.debug(nativeParts());
   const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);
@@ -184,11 +185,9 @@ async function tokenReader(
   const source = options.token;
   switch (source.kind) {
     case "value":
-      if (source.fromArgv) {
-        log.warn(
-          "--token shows the token in the process list and shell history: SALLYPORT_TOKEN or --token-file hide it",
-        );
-      }
+      log.warn(
+        "--token shows the token in the process list and shell history: SALLYPORT_TOKEN or --token-file hide it",
+      );
       return () => Promise.resolve(source.token.trim());
     case "file":
       return () => readTokenFile(source.path);
@@ -196,15 +195,17 @@ async function tokenReader(
       return () => Promise.resolve(undefined);
     case "stored": {
       const { readAccessToken } = await import("../credentials/store.ts");
+      // Plain http was allowed with the options, or this would not be reached.
+      const env = { ...context.env, SALLYPORT_ALLOW_PLAIN_HTTP: "1" };
       const stored = async (): Promise<string | undefined> =>
-        (await readAccessToken(options.gateway, context))?.token;
+        (await readAccessToken(options.gateway, { env }))?.token;
       if ((await stored()) !== undefined) return stored;
       if (options.authorizedKeys.length > 0 || options.anyone) {
         log.info("no access token: registering openly");
         return () => Promise.resolve(undefined);
       }
       throw new UsageError(
-        `not signed in at ${options.gateway}: set SALLYPORT_TOKEN, pass --token-file, or run \`sallyport login\`; without an account, pass --authorized-keys FILE`,
+        `not signed in at ${options.gateway}: set SALLYPORT_TOKEN and SALLYPORT_GATEWAY, pass --token-file, or run \`sallyport login\`; without an account, pass --authorized-keys FILE`,
       );
     }
   }

@@ -28,8 +28,10 @@ export interface HostOptions {
 
 /** `stored`: what `sallyport login` left, if anything; `open`: none on purpose. */
 export type TokenSource =
-  | { readonly kind: "value"; readonly token: string; readonly fromArgv: boolean }
+  /** Of the command line. */
+  | { readonly kind: "value"; readonly token: string }
   | { readonly kind: "file"; readonly path: string }
+  /** In the environment, or where a sign-in left it. */
   | { readonly kind: "stored" }
   | { readonly kind: "open" };
 
@@ -53,7 +55,7 @@ export function parseHostOptions(
       `${gateway} is plain http on another machine: the access token could be read on the way. Use https, or pass --allow-plain-http`,
     );
   }
-  const token = tokenSource(values, env);
+  const token = tokenSource(values);
   const authorizedKeys = values["authorized-keys"] ?? [];
   const anyone = values.anyone === true;
   if (token.kind === "open" && authorizedKeys.length === 0 && !anyone) {
@@ -117,22 +119,13 @@ function parse(args: readonly string[]) {
   }
 }
 
-function tokenSource(
-  values: { token?: string; "token-file"?: string; open?: boolean },
-  env: Readonly<Record<string, string | undefined>>,
-): TokenSource {
+function tokenSource(values: { token?: string; "token-file"?: string; open?: boolean }): TokenSource {
   const given = [values.token, values["token-file"], values.open].filter(
     (value) => value !== undefined,
   ).length;
   if (given > 1) throw new UsageError("--token, --token-file and --open exclude each other");
-  if (values.token !== undefined) return { kind: "value", token: values.token, fromArgv: true };
+  if (values.token !== undefined) return { kind: "value", token: values.token };
   if (values["token-file"] !== undefined) return { kind: "file", path: values["token-file"] };
   if (values.open === true) return { kind: "open" };
-  if (env.SALLYPORT_TOKEN !== undefined && env.SALLYPORT_TOKEN !== "") {
-    return { kind: "value", token: env.SALLYPORT_TOKEN, fromArgv: false };
-  }
-  if (env.SALLYPORT_TOKEN_FILE !== undefined && env.SALLYPORT_TOKEN_FILE !== "") {
-    return { kind: "file", path: env.SALLYPORT_TOKEN_FILE };
-  }
   return { kind: "stored" };
 }

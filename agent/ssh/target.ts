@@ -5,8 +5,8 @@ import type { Workspace } from "../../protocol/api.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import { formatWorkspaceRef, parseWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
-import { tokenKind } from "../../protocol/token.ts";
 import { type CommandContext, CommandError, UsageError } from "../command.ts";
+import { ownerTokenFromEnvironment } from "../credentials/environment.ts";
 import { readAccessToken } from "../credentials/store.ts";
 import { relativeTime } from "../duration.ts";
 import { systemCode } from "../files/private-file.ts";
@@ -91,7 +91,7 @@ async function fetchRecord(
   context: CommandContext,
 ): Promise<Workspace | undefined> {
   // An owner token opens the tunnel, but the API's records are for accounts.
-  const hasOwnerToken = tokenKind((context.env.SALLYPORT_TOKEN ?? "").trim()) === "spo";
+  const hasOwnerToken = ownerTokenFromEnvironment(gateway, context.env) !== undefined;
   const found = hasOwnerToken ? undefined : await readAccessToken(gateway, context);
   if (found === undefined) {
     if (

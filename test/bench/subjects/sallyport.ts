@@ -69,10 +69,11 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
         endWithUs(host);
         started.push(host);
         const companion = [process.execPath, CLI, "tunnel", url(place.reach), WORKSPACE] as const;
+        const signedIn = { ...env, SALLYPORT_GATEWAY: url(place.reach) };
         if (entry === "stdio") {
           const companions = new Set<RunningProcess>();
           return {
-            connect: () => overPipes(companion, { directory, env, companions }),
+            connect: () => overPipes(companion, { directory, env: signedIn, companions }),
             pids: () => [gateway.program.pid, host.pid, ...[...companions].map(({ pid }) => pid)],
             serverPids: () => [gateway.program.pid],
             stop,
@@ -81,7 +82,7 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
         const near: Program<{ listen: string }> = await startProgram({
           name: "the companion",
           command: [...companion, "--listen", "127.0.0.1:0", "--json"],
-          env,
+          env: signedIn,
           cwd: directory,
           logFile: join(directory, "companion.log"),
           schema: Listening,
@@ -102,18 +103,13 @@ export function sallyport({ transport, protocol, entry }: SallyportOptions): Sub
       }
     },
     dial: (port, { directory, certificate }) => ({
-      command: [
-        process.execPath,
-        CLI,
-        "tunnel",
-        `${transport === "wss" ? "https" : "http"}://127.0.0.1:${port}`,
-        WORKSPACE,
-      ],
+      command: [process.execPath, CLI, "tunnel", loopbackUrl(transport, port), WORKSPACE],
       env: {
         ...personEnvironment(directory),
         HOME: directory,
         XDG_CACHE_HOME: join(directory, "cache"),
         SALLYPORT_TOKEN_FILE: join(directory, "token"),
+        SALLYPORT_GATEWAY: loopbackUrl(transport, port),
         NODE_EXTRA_CA_CERTS: certificate.authority,
       },
     }),
@@ -164,6 +160,10 @@ async function openGateway(
   };
   const { protocol, port } = new URL(gateway.url);
   return { gateway, env, url: (host) => `${protocol}//${host}:${port}` };
+}
+
+function loopbackUrl(transport: "ws" | "wss", port: number): string {
+  return `${transport === "wss" ? "https" : "http"}://127.0.0.1:${port}`;
 }
 
 /**

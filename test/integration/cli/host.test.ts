@@ -47,7 +47,10 @@ describe("sallyport host", () => {
       "--browser-url",
       "http://dev.example",
     ];
-    const host = person.start(["host", "--json", ...flags], { SALLYPORT_TOKEN: token });
+    const host = person.start(["host", "--json", ...flags], {
+      SALLYPORT_TOKEN: token,
+      SALLYPORT_GATEWAY: stack.url,
+    });
     await host.seen('"event":"ready"');
     const [shown] = await gatewayApi(stack.url, { token: parseAccessToken(token) }).workspaces();
     expect(shown).toMatchObject({ name: "dev", folder: person.home, browserUrl: "http://dev.example/" });

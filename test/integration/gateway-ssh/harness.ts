@@ -173,7 +173,9 @@ export class SshStack {
           HOME: this.path("home"),
           SHELL: "/bin/sh",
           SALLYPORT_KEYCHAIN: "off",
-          ...(account === undefined ? {} : { SALLYPORT_TOKEN: account.token }),
+          ...(account === undefined
+            ? {}
+            : { SALLYPORT_TOKEN: account.token, SALLYPORT_GATEWAY: this.gateway.httpUrl }),
         },
       },
     );

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommandError } from "../../../../agent/command.ts";
+import { ownerTokenFromEnvironment } from "../../../../agent/credentials/environment.ts";
 import type { Keychain } from "../../../../agent/credentials/keychain.ts";
 import {
   defaultGateway,
@@ -114,7 +115,7 @@ describe("an access token", () => {
     const [token, inFile] = [newAccessToken(), newAccessToken()];
     const path = join(home, "token");
     writeFileSync(path, `${inFile}\n`);
-    const fromFile = { env: { ...env, SALLYPORT_TOKEN_FILE: path } };
+    const fromFile = { env: { ...env, SALLYPORT_TOKEN_FILE: path, SALLYPORT_GATEWAY: gateway } };
     expect(await readAccessToken(gateway, fromFile)).toEqual({ token: inFile, source: "environment" });
     const both = { env: { ...fromFile.env, SALLYPORT_TOKEN: token } };
     expect(await readAccessToken(gateway, both)).toEqual({ token, source: "environment" });
@@ -126,11 +127,39 @@ describe("an access token", () => {
     expect(await readAccessToken(other, { env: bound })).toBeUndefined();
   });
 
+  test("of the environment is shown to the default gateway alone where SALLYPORT_GATEWAY is not set", async () => {
+    const unbound = { ...env, SALLYPORT_TOKEN: newAccessToken() };
+    const refused = { stage: "sign-in", code: "token_without_gateway" };
+    for (const given of [unbound, { ...env, SALLYPORT_TOKEN_FILE: join(home, "not-read") }]) {
+      await expect(readAccessToken(gateway, { env: given })).rejects.toMatchObject(refused);
+      await expect(readAccessToken(gateway, { env: given })).rejects.toThrow(`SALLYPORT_GATEWAY=${gateway}`);
+    }
+    await saveAccessToken(gateway, newAccessToken(), facts, { env });
+    const kept = newAccessToken();
+    await saveAccessToken(other, kept, facts, { env });
+    expect(await readAccessToken(gateway, { env: unbound })).toMatchObject({ source: "environment" });
+    expect(await readAccessToken(other, { env: unbound })).toEqual({ token: kept, source: "file" });
+  });
+
+  test("of one workspace's owner follows the same rule", async () => {
+    const token = newOwnerToken();
+    const unbound = { ...env, SALLYPORT_TOKEN: token };
+    expect(() => ownerTokenFromEnvironment(gateway, unbound)).toThrow(
+      expect.objectContaining({ code: "token_without_gateway" }),
+    );
+    const bound = { ...unbound, SALLYPORT_GATEWAY: gateway };
+    expect(ownerTokenFromEnvironment(gateway, bound)).toBe(token);
+    expect(ownerTokenFromEnvironment(other, bound)).toBeUndefined();
+    await saveAccessToken(gateway, newAccessToken(), facts, { env });
+    expect(ownerTokenFromEnvironment(gateway, unbound)).toBe(token);
+    expect(ownerTokenFromEnvironment(gateway, { ...env, SALLYPORT_TOKEN: newAccessToken() })).toBeUndefined();
+  });
+
   test.each([newOwnerToken(), "spt_short", "x"])(
     "of the environment that is none is refused (%#)",
     async (text) => {
       await expect(
-        readAccessToken(gateway, { env: { ...env, SALLYPORT_TOKEN: text } }),
+        readAccessToken(gateway, { env: { ...env, SALLYPORT_TOKEN: text, SALLYPORT_GATEWAY: gateway } }),
       ).rejects.toMatchObject({
         stage: "sign-in",
         code: "bad_token",
@@ -141,14 +170,16 @@ describe("an access token", () => {
 
   test("does not go over plain http to another machine, unless that was allowed", async () => {
     const plain = parseGatewayUrl("http://gw.example");
-    const given = { ...env, SALLYPORT_TOKEN: newAccessToken() };
+    const given = { ...env, SALLYPORT_TOKEN: newAccessToken(), SALLYPORT_GATEWAY: plain };
     await expect(readAccessToken(plain, { env: given })).rejects.toMatchObject({ code: "plain_http" });
     const allowed = { ...given, SALLYPORT_ALLOW_PLAIN_HTTP: "1" };
     expect((await readAccessToken(plain, { env: allowed }))?.source).toBe("environment");
     await saveAccessToken(plain, newAccessToken(), { ...facts, allowPlainHttp: true }, { env });
     expect((await readAccessToken(plain, { env }))?.source).toBe("file");
     const local = parseGatewayUrl("http://127.0.0.1:8080");
-    expect((await readAccessToken(local, { env: given }))?.source).toBe("environment");
+    expect((await readAccessToken(local, { env: { ...given, SALLYPORT_GATEWAY: local } }))?.source).toBe(
+      "environment",
+    );
   });
 
   test("is gone after signing out, and its absence names the command to run", async () => {

@@ -18,8 +18,8 @@ describe("the options of a host", () => {
   it("take the token from where it is said, and the environment last", () => {
     const env = { SALLYPORT_TOKEN: "e" };
     const source = (args: string[]) => parseHostOptions([...base, ...args], env).token;
-    expect(source([])).toEqual({ kind: "value", token: "e", fromArgv: false });
-    expect(source(["--token", "t"])).toEqual({ kind: "value", token: "t", fromArgv: true });
+    expect(source([])).toEqual({ kind: "stored" });
+    expect(source(["--token", "t"])).toEqual({ kind: "value", token: "t" });
     expect(source(["--token-file", "f"])).toEqual({ kind: "file", path: "f" });
     expect(parseHostOptions(base, {}).token).toEqual({ kind: "stored" });
     expect(() => source(["--token", "t", "--token-file", "f"])).toThrow(/exclude each other/);
