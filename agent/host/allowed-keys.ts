@@ -9,6 +9,7 @@ import { systemCode } from "../files/private-file.ts";
 import type { Log } from "../log.ts";
 import { type KeyProblem, type KeysFile, readKeysFile } from "./authorized-keys-file.ts";
 import { ALL_PERMISSIONS, isRuleMet, type KeyGrant, type OfferedKey } from "./server/key-grant.ts";
+import { modesAbove } from "./strict-modes.ts";
 
 /** What the SSH server asks. */
 export interface KeyAuthority {
@@ -128,11 +129,11 @@ export class AllowedKeys implements KeyAuthority {
   }
 }
 
-/** Another one after each change of the file or of its mode, and where another file is in its place. */
+/** Differs after each change of the file, of its mode or of those above it, and where a different file is in its place. */
 async function stateOf(file: string): Promise<string> {
   try {
     const { dev, ino, mode, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-    return [dev, ino, mode, size, mtimeNs, ctimeNs].join();
+    return [dev, ino, mode, size, mtimeNs, ctimeNs, await modesAbove(file)].join();
   } catch (error) {
     return systemCode(error);
   }

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import { KeyOptionError, type KeyRule, parseKeyOptions } from "./server/key-grant.ts";
+import { looseModes } from "./strict-modes.ts";
 
 export interface KeyProblem {
   readonly file: string;
@@ -34,7 +35,7 @@ const SETTLE_MS = 150;
 const MAX_READS = 3;
 
 /**
- * Nothing is let in by a file that is missing, cannot be read, or that others may write to.
+ * Nothing is let in by a file that is missing, cannot be read, or that others may write to or replace.
  * @param isChanging a writer may be at work: missing and fresh files are read again a moment later
  */
 export async function readKeysFile(path: string, isChanging: boolean): Promise<KeysFile> {
@@ -86,9 +87,8 @@ async function readSettled(path: string, isLast: boolean): Promise<string | KeyP
     const stat = await handle.stat();
     if (!stat.isFile()) return problem("It is not a file: its keys are not used.");
     if (stat.size > MAX_FILE_BYTES) return problem("It is larger than 4 MiB: its keys are not used.");
-    if (process.platform !== "win32" && (stat.mode & 0o022) !== 0) {
-      return problem("Others may write to it: its keys are not used. Run `chmod go-w` on it.");
-    }
+    const loose = await looseModes(path, stat);
+    if (loose !== undefined) return problem(loose);
     if (!isLast && Date.now() - stat.mtimeMs < SETTLE_MS) return undefined;
     return await handle.readFile("utf8");
   } catch (error) {

@@ -1,0 +1,74 @@
+// Who else could put a key into an authorized_keys file: what sshd's StrictModes looks at (sshd_config(5), safe_path in its
+// misc.c), for the file and for each directory above it, up to the home directory or the root.
+
+import type { Stats } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname } from "node:path";
+import { systemCode } from "../files/private-file.ts";
+
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+export interface StrictModesOptions {
+  /** Whose files they may be, besides root's; undefined: the system has no user ids. */
+  readonly uid?: number | undefined;
+  /** The walk upwards ends here: what is above decides over everything of this person anyway. */
+  readonly home?: string;
+}
+
+/** A sentence with a command that mends it; undefined: nobody else could have written the file. */
+export async function looseModes(
+  path: string,
+  file: Pick<Stats, "uid" | "mode">,
+  options: StrictModesOptions = {},
+): Promise<string | undefined> {
+  const { uid = process.getuid?.() } = options;
+  if (uid === undefined) return undefined;
+  if (!isOwn(file, uid)) {
+    return `It belongs to user ${file.uid}, who can write to it: its keys are not used. Run \`chown ${uid}\` on it.`;
+  }
+  if ((file.mode & WRITABLE_BY_OTHERS) !== 0) {
+    return "Others may write to it: its keys are not used. Run `chmod go-w` on it.";
+  }
+  for (const directory of await directoriesAbove(path, options.home ?? homedir())) {
+    const { uid: owner, mode } = await stat(directory);
+    if (!isOwn({ uid: owner }, uid)) {
+      return `${directory} belongs to user ${owner}, who can put another file there: its keys are not used.`;
+    }
+    // In a sticky directory nobody replaces what is not theirs. sshd refuses it too; mounts of secrets are such directories.
+    if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0) {
+      return `Others may write to ${directory}, so that they can put another file there: its keys are not used. Run \`chmod go-w\` on that directory.`;
+    }
+  }
+  return undefined;
+}
+
+/** Changes with the owner or the mode of a directory above the file, for whoever watches; empty where there is none. */
+export async function modesAbove(path: string, home: string = homedir()): Promise<string> {
+  if (process.getuid === undefined) return "";
+  try {
+    const states = [];
+    for (const directory of await directoriesAbove(path, home)) {
+      const { uid, mode } = await stat(directory);
+      states.push(`${directory}:${uid}:${mode}`);
+    }
+    return states.join();
+  } catch (error) {
+    return systemCode(error);
+  }
+}
+
+/** Of the file that is meant behind all symbolic links; nearest first. @throws what realpath throws */
+async function directoriesAbove(path: string, home: string): Promise<string[]> {
+  const end = await realpath(home).catch(() => undefined);
+  const directories: string[] = [];
+  for (let at = dirname(await realpath(path)); ; at = dirname(at)) {
+    directories.push(at);
+    if (at === end || at === dirname(at)) return directories;
+  }
+}
+
+function isOwn({ uid: owner }: Pick<Stats, "uid">, uid: number): boolean {
+  return owner === uid || owner === 0;
+}
