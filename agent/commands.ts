@@ -31,6 +31,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     network: true,
     load: async () => (await import("./commands/list.ts")).command,
   },
+  shares: {
+    summary: "accept, decline and leave workspaces that others share with you",
+    network: true,
+    load: async () => (await import("./commands/shares.ts")).command,
+  },
   workspace: {
     summary: "look at a workspace's host keys, and accept or decline a changed one",
     network: true,

@@ -16,12 +16,13 @@ import {
   OwnerTokenInfo,
   PendingKey,
   Share,
+  SharedWithMe,
   Workspace,
 } from "../protocol/api.ts";
 import { isErrorCode, ProtocolError } from "../protocol/errors.ts";
 import { whatIsWrong } from "../protocol/fields.ts";
 import { type GatewayUrl, PATHS } from "../protocol/gateway-url.ts";
-import type { KeyId, TokenId } from "../protocol/id.ts";
+import type { KeyId, TokenId, WorkspaceId } from "../protocol/id.ts";
 import { formatWorkspaceRef, type Name, type WorkspaceRef } from "../protocol/name.ts";
 import { printable } from "../protocol/printable.ts";
 import type { AccessToken } from "../protocol/token.ts";
@@ -57,6 +58,8 @@ export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {})
     request(gateway, options, { method, path: `${PATHS.api}${path}`, body }, schema);
   const remove = (path: string) =>
     request(gateway, options, { method: "DELETE", path: `${PATHS.api}${path}` }, undefined);
+  const post = (path: string) =>
+    request(gateway, options, { method: "POST", path: `${PATHS.api}${path}` }, undefined);
   const at = (workspace: WorkspaceRef) => `/workspaces/${encodeURIComponent(formatWorkspaceRef(workspace))}`;
   return {
     discovery: () => discover(gateway, options),
@@ -71,6 +74,11 @@ export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {})
     deleteWorkspace: (ref: WorkspaceRef) => remove(at(ref)),
     shares: (ref: WorkspaceRef) => call("GET", `${at(ref)}/shares`, Type.Array(Share)),
     share: (ref: WorkspaceRef, account: Name) => call("POST", `${at(ref)}/shares`, Share, { account }),
+    /** What other accounts share with this one, and what they offer. */
+    sharedWithMe: () => call("GET", "/shares", Type.Array(SharedWithMe)),
+    acceptShare: (id: WorkspaceId) => post(`/shares/${id}/accept`),
+    /** Declines what is offered, leaves what was accepted. */
+    leaveShare: (id: WorkspaceId) => remove(`/shares/${id}`),
     unshare: (ref: WorkspaceRef, account: Name) => remove(`${at(ref)}/shares/${account}`),
     keys: () => call("GET", "/keys", Type.Array(Key)),
     /** Names a key; it opens nothing before `proveKey`. */

@@ -71,6 +71,14 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     what: () => l10n.t("Sharing"),
     run: async (services, node) => (await import("./sessions/session-commands.ts")).share(services, node),
   },
+  "sallyport.answerOffer": {
+    what: () => l10n.t("Answering an offer"),
+    run: async (services, node) => (await import("./sessions/offers.ts")).answerOffer(services, node),
+  },
+  "sallyport.leaveWorkspace": {
+    what: () => l10n.t("Leaving the workspace"),
+    run: async (services, node) => (await import("./sessions/offers.ts")).leave(services, node),
+  },
   "sallyport.deleteWorkspace": {
     what: () => l10n.t("Forgetting the workspace"),
     run: async (services, node) => (await import("./sessions/session-commands.ts")).forget(services, node),

@@ -5,7 +5,7 @@ import { type Event, EventEmitter } from "vscode";
 import type { GatewayApi } from "../agent/gateway-api.ts";
 import { GatewayFeed } from "../agent/sessions/gateway-feed.ts";
 import type { GatewayView } from "../agent/sessions/session-tree.ts";
-import type { Discovery, Workspace } from "../protocol/api.ts";
+import type { Discovery, SharedWithMe, Workspace } from "../protocol/api.ts";
 import type { GatewayUrl } from "../protocol/gateway-url.ts";
 import type { AccountStore } from "./accounts/account-store.ts";
 import type { StoredAccount } from "./accounts/stored-account.ts";
@@ -40,6 +40,10 @@ export class Gateway implements GatewayView {
 
   get workspaces(): ReadonlyMap<string, Workspace> {
     return this.feed.workspaces;
+  }
+
+  get offers(): ReadonlyMap<string, SharedWithMe> {
+    return this.feed.offers;
   }
 
   async api(signal?: AbortSignal): Promise<GatewayApi> {

@@ -9,6 +9,7 @@ import type { GatewayUrl } from "../protocol/gateway-url.ts";
 const LAST_USE = "sallyport.lastUse";
 const FOLDERS = "sallyport.folders";
 const BROWSER_ORIGINS = "sallyport.browserOrigins";
+const AGREED = "sallyport.agreedShares";
 const OWNER_TOKEN_GATEWAYS = "sallyport.ownerTokenGateways";
 const NOTICED_NETWORKS = "sallyport.noticedNetworks";
 const LEFT_NOTICE = "sallyport.leftNotice";
@@ -53,6 +54,18 @@ export class History {
     const entry = `${sessionKey(gateway, id)} ${origin}`;
     const others = this.#state.get<string[]>(BROWSER_ORIGINS, []).filter((one) => one !== entry);
     await this.#state.update(BROWSER_ORIGINS, [...others, entry].slice(-MAX_ENTRIES));
+  }
+
+  /** Whether the person has agreed to connect to this workspace of another account, when it had one of these host keys. */
+  hasAgreed(gateway: GatewayUrl, id: string, fingerprints: readonly string[]): boolean {
+    const known = new Set(this.#state.get<string[]>(AGREED, []));
+    return fingerprints.some((one) => known.has(`${sessionKey(gateway, id)} ${one}`));
+  }
+
+  async setAgreed(gateway: GatewayUrl, id: string, fingerprints: readonly string[]): Promise<void> {
+    const added = fingerprints.map((one) => `${sessionKey(gateway, id)} ${one}`);
+    const others = this.#state.get<string[]>(AGREED, []).filter((one) => !added.includes(one));
+    await this.#state.update(AGREED, [...others, ...added].slice(-MAX_ENTRIES));
   }
 
   /** The person uses the owner token there where no key fits, and is not asked about keys. */

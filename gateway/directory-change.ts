@@ -13,6 +13,8 @@ export const DirectoryChange = Type.Union([
   change("workspace", { id: WorkspaceIdSchema, open: Type.Optional(Type.Boolean()) }),
   change("workspace-removed", { id: WorkspaceIdSchema }),
   change("share-removed", { id: WorkspaceIdSchema, accountId: AccountIdSchema }),
+  /** What has been offered to an account and waits for its answer. */
+  change("offers", { accountId: AccountIdSchema }),
   change("key-removed", { accountId: AccountIdSchema, fingerprint: Type.String({ maxLength: 100 }) }),
   /** An access token or an owner token. */
   change("token-revoked", { tokenId: TokenIdSchema }),

@@ -175,9 +175,19 @@ export const DecideHostKey = object({
 });
 export type DecideHostKey = Static<typeof DecideHostKey>;
 
-export const Share = object({ account: NameText, createdAt: Time });
+/** To its owner. `pending`: the account has not accepted it yet, and does not reach the workspace. */
+export const Share = object({ account: NameText, pending: Type.Boolean(), createdAt: Time });
 export type Share = Static<typeof Share>;
 export const CreateShare = object({ account: NameText });
+/** To the account that a workspace is shared with, or offered to while it is `pending`. `id` is the workspace's. */
+export const SharedWithMe = object({
+  id: WorkspaceIdText,
+  name: NameText,
+  owner: NameText,
+  pending: Type.Boolean(),
+  createdAt: Time,
+});
+export type SharedWithMe = Static<typeof SharedWithMe>;
 
 export const OwnerTokenInfo = object({
   id: TokenIdText,
@@ -226,6 +236,8 @@ export const SessionEvent = Type.Union([
   Type.Object({ type: Type.Literal("snapshot"), workspaces: Type.Array(Workspace) }),
   Type.Object({ type: Type.Literal("workspace"), workspace: Workspace }),
   Type.Object({ type: Type.Literal("workspace-removed"), id: WorkspaceIdText }),
+  /** All that is offered to the account and waits for its answer: behind a snapshot, and whenever it has changed. */
+  Type.Object({ type: Type.Literal("offers"), offers: Type.Array(SharedWithMe, { maxItems: 1_000 }) }),
 ]);
 export type SessionEvent = Static<typeof SessionEvent>;
 

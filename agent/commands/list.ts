@@ -76,6 +76,10 @@ function describe(event: SessionEvent, context: CommandContext): string {
       const held = event.workspace.heldHostKeys === undefined ? "" : ", a new host key waits";
       return `${clock()}  ${reference(event.workspace)}  ${online ? `online, ${clients} connected` : "offline"}${held}\n`;
     }
+    case "offers":
+      return event.offers
+        .map(({ name, owner }) => `${clock()}  ${name}.${owner}  offered to you: sallyport shares\n`)
+        .join("");
     case "workspace-removed":
       return `${clock()}  ${event.id}  removed\n`;
   }

@@ -1,7 +1,7 @@
 // What one gateway says about its workspaces, kept up to date for as long as somebody looks: the event stream, dialled again
 // with back-off after each loss. The last list stays while the gateway is out of reach.
 
-import type { SessionEvent, Workspace } from "../../protocol/api.ts";
+import type { SessionEvent, SharedWithMe, Workspace } from "../../protocol/api.ts";
 import { backoff } from "../../protocol/backoff.ts";
 import { CommandError } from "../command.ts";
 
@@ -46,6 +46,7 @@ export class GatewayFeed {
   #failures = 0;
   #state: FeedState = { kind: "loading" };
   #workspaces: ReadonlyMap<string, Workspace> = new Map();
+  #offers: ReadonlyMap<string, SharedWithMe> = new Map();
   #known = false;
 
   constructor(source: FeedSource, onChange: () => void, clock: FeedClock = REAL_CLOCK) {
@@ -61,6 +62,11 @@ export class GatewayFeed {
   /** By id. */
   get workspaces(): ReadonlyMap<string, Workspace> {
     return this.#workspaces;
+  }
+
+  /** Workspaces that other accounts offer and that wait for an answer, by id. */
+  get offers(): ReadonlyMap<string, SharedWithMe> {
+    return this.#offers;
   }
 
   /** Whether the list has been heard at least once. */
@@ -153,6 +159,13 @@ export class GatewayFeed {
   }
 
   #apply(event: SessionEvent): void {
+    if (event.type === "offers") {
+      this.#offers = new Map(event.offers.map((offer) => [offer.id, offer]));
+      this.#onChange();
+      return;
+    }
+    // Where something is offered still, it is said right behind the snapshot.
+    if (event.type === "snapshot") this.#offers = new Map();
     const next = new Map(event.type === "snapshot" ? [] : this.#workspaces);
     if (event.type === "snapshot")
       for (const workspace of event.workspaces) next.set(workspace.id, workspace);

@@ -1,6 +1,6 @@
 // What the sidebar shows, without the sidebar: nodes with stable ids, and which welcome text stands in their place. Pure.
 
-import type { Workspace } from "../../protocol/api.ts";
+import type { SharedWithMe, Workspace } from "../../protocol/api.ts";
 import { browserUrlOf } from "../../protocol/browser-url.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import type { FeedState } from "./gateway-feed.ts";
@@ -11,6 +11,8 @@ export type TreeNode =
   | { readonly kind: "session"; readonly gateway: GatewayUrl; readonly id: string }
   /** Folds the workspaces that are offline. */
   | { readonly kind: "offline-folder"; readonly gateway: GatewayUrl }
+  /** A workspace that another account offers; `id` is the workspace's. */
+  | { readonly kind: "offer"; readonly gateway: GatewayUrl; readonly id: string }
   /** A line in the place of sessions, or above those that are known from before. */
   | { readonly kind: "notice"; readonly gateway: GatewayUrl; readonly notice: Notice };
 
@@ -23,6 +25,8 @@ export interface GatewayView {
   readonly gateway: GatewayUrl;
   readonly state: FeedState;
   readonly workspaces: ReadonlyMap<string, Workspace>;
+  /** What waits for this person's yes or no, by the workspace's id. */
+  readonly offers: ReadonlyMap<string, SharedWithMe>;
 }
 
 export function nodeId(node: TreeNode): string {
@@ -31,6 +35,8 @@ export function nodeId(node: TreeNode): string {
       return `gateway ${node.gateway}`;
     case "session":
       return `session ${node.gateway} ${node.id}`;
+    case "offer":
+      return `offer ${node.gateway} ${node.id}`;
     case "offline-folder":
       return `offline ${node.gateway}`;
     case "notice":
@@ -42,7 +48,7 @@ export function nodeId(node: TreeNode): string {
 export function welcome(gateways: readonly GatewayView[]): Welcome {
   const [only, ...others] = gateways;
   if (only === undefined) return "signed-out";
-  if (others.length > 0 || only.workspaces.size > 0) return "list";
+  if (others.length > 0 || only.workspaces.size > 0 || only.offers.size > 0) return "list";
   switch (only.state.kind) {
     case "signed-out":
       return "expired";
@@ -73,6 +79,7 @@ export function childNodes(node: TreeNode, view: GatewayView, lastUse: LastUse):
     ...(notice === undefined ? [] : [{ kind: "notice", gateway, notice } as const]),
     ...online.map(toNode),
     ...(online.length < sessions.length ? [{ kind: "offline-folder", gateway } as const] : []),
+    ...[...view.offers.keys()].map((id): TreeNode => ({ kind: "offer", gateway, id })),
   ];
 }
 

@@ -2,12 +2,14 @@
 // agreed to it.
 
 import { commands, l10n, window } from "vscode";
+import { CommandError } from "../../agent/command.ts";
 import { type PastedAddress, parsePastedAddress } from "../../agent/connect/pasted-address.ts";
 import { gatewayLabel } from "../../agent/sessions/session-list.ts";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import type { Gateway } from "../gateways.ts";
 import type { Services } from "../services.ts";
+import { agreesToShared, noteAgreement } from "./ask-shared.ts";
 import type { ConnectTarget } from "./connect.ts";
 
 /** undefined: the person said no. @throws ProtocolError, CommandError */
@@ -17,7 +19,10 @@ export async function findPasted(services: Services, text: string): Promise<Conn
   const gateway = await gatewayOf(services, address);
   if (gateway === undefined) return undefined;
   const { workspace, hostKey } = address;
-  if (hostKey === undefined) return await findWorkspace(services, gateway, workspace);
+  if (hostKey === undefined) {
+    const target = await findWorkspace(services, gateway, workspace);
+    return target !== undefined && (await agreesToShared(services, target)) ? target : undefined;
+  }
   // With a host key it says as much as a link does, and is treated as one.
   const { openLink } = await import("./open-link.ts");
   await openLink(services, { gateway, workspace, hostKey });
@@ -51,7 +56,18 @@ export async function findWorkspace(
   }
   const gateway = services.gateways.get(url);
   if (gateway === undefined) return undefined;
-  return { gateway, workspace: await (await gateway.api()).workspace(ref) };
+  try {
+    return { gateway, workspace: await (await gateway.api()).workspace(ref) };
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.code !== "workspace_unknown") throw error;
+    const { acceptToConnect } = await import("../sessions/offers.ts");
+    const accepted = await acceptToConnect(gateway, ref);
+    if (accepted === undefined) throw error;
+    if (accepted === "declined") return undefined;
+    const target = { gateway, workspace: accepted };
+    await noteAgreement(services, target);
+    return target;
+  }
 }
 
 /** An ssh command names the host of an SSH port: the gateway of that name, or the one that says that its port is there. */

@@ -4,6 +4,7 @@
 import { CommandError } from "../../agent/command.ts";
 import type { ConnectLink } from "../../agent/connect/connect-link.ts";
 import type { Services } from "../services.ts";
+import { agreesToShared } from "./ask-shared.ts";
 import { requireHostKey } from "./config-step.ts";
 import { type ConnectTarget, connectTo } from "./connect.ts";
 import { findWorkspace } from "./find-pasted.ts";
@@ -18,6 +19,7 @@ export async function openLink(services: Services, link: ConnectLink): Promise<v
   if (target === undefined || target === "open") return;
   // Now, so that nobody is asked for keys on the way to a wrong machine; the config step looks again at what it writes.
   if (hostKey !== undefined) requireHostKey(target.workspace, hostKey);
+  if (!(await agreesToShared(services, target))) return;
   await connectTo(services, hostKey === undefined ? target : { ...target, hostKey }, { purpose: "here" });
 }
 

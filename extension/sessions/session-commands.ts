@@ -41,9 +41,9 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
   const link = { label: l10n.t("Copy a link that connects"), account: null };
   const items: (QuickPickItem & { account: string | null | undefined })[] = [
     add,
-    ...shares.map(({ account }) => ({
+    ...shares.map(({ account, pending }) => ({
       label: l10n.t("Stop sharing with {0}", account),
-      description: l10n.t("open connections end"),
+      description: pending ? l10n.t("not accepted yet") : l10n.t("open connections end"),
       account,
     })),
     link,
@@ -67,7 +67,7 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
   await api.share(ref, parseName(account, "account"));
   const copy = l10n.t("Copy a Link for Them");
   const answer = await window.showInformationMessage(
-    l10n.t("{0} is shared with {1}.", workspace.name, account),
+    l10n.t("{0} is offered to {1}, who reaches it after accepting.", workspace.name, account),
     copy,
   );
   if (answer === copy) await copyLink(target);

@@ -103,8 +103,9 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
     const known = this.#services.gateways.known.find((one) => one.gateway === gateway);
     if (known === undefined) return undefined;
     const node = { kind: "gateway", gateway: known.gateway } as const;
-    if (kind !== "session" || !("id" in argument) || typeof argument.id !== "string") return node;
-    return { kind: "session", gateway: known.gateway, id: argument.id };
+    if (!("id" in argument) || typeof argument.id !== "string") return node;
+    if (kind !== "session" && kind !== "offer") return node;
+    return { kind, gateway: known.gateway, id: argument.id };
   }
 
   dispose(): void {

@@ -21,7 +21,7 @@ import {
   presenceOf,
   type TreeNode,
 } from "../../agent/sessions/session-tree.ts";
-import type { Workspace } from "../../protocol/api.ts";
+import type { SharedWithMe, Workspace } from "../../protocol/api.ts";
 import { printable } from "../../protocol/printable.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { ManagedTransport } from "../connect/managed-config.ts";
@@ -65,9 +65,29 @@ function itemOf(
       };
       return item;
     }
+    case "offer": {
+      const offer = view?.offers.get(node.id);
+      return offer === undefined ? new TreeItem(node.id) : offerItem(node, offer);
+    }
     case "notice":
       return noticeItem(node.notice, node, view);
   }
+}
+
+/** Quietly at the end of the list: it waits there until somebody looks. */
+function offerItem(node: TreeNode, { name, owner }: SharedWithMe): TreeItem {
+  const label = `${name}.${owner}`;
+  const item = new TreeItem(label, TreeItemCollapsibleState.None);
+  item.description = l10n.t("offered by {0}", owner);
+  item.iconPath = new ThemeIcon("mail");
+  item.tooltip = l10n.t("{0} wants to share this workspace with you: accept or decline.", owner);
+  item.accessibilityInformation = { label: `${label}, ${l10n.t("offered by {0}", owner)}` };
+  item.command = {
+    command: "sallyport.answerOffer",
+    title: l10n.t("Accept or Decline"),
+    arguments: [node],
+  };
+  return item;
 }
 
 function gatewayItem(view: GatewayView | undefined, label: string, account: string): TreeItem {

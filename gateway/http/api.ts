@@ -22,6 +22,7 @@ import { openApiOptions } from "./openapi.ts";
 import { ownerTokenRoutes } from "./owner-token-routes.ts";
 import { oneAtATime } from "./pipelining.ts";
 import { publicRoutes } from "./public-routes.ts";
+import { shareRoutes } from "./share-routes.ts";
 import type { SignInThrottle } from "./sign-in-throttle.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { workspaceRoutes } from "./workspace-routes.ts";
@@ -89,6 +90,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
       tokenRoutes(instance, context);
       keyRoutes(instance, context);
       workspaceRoutes(instance, context);
+      shareRoutes(instance, context);
       ownerTokenRoutes(instance, context);
       done();
     },

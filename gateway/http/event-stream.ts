@@ -3,7 +3,7 @@
 // than one event for it.
 
 import type { ServerResponse } from "node:http";
-import type { SessionEvent, Workspace } from "../../protocol/api.ts";
+import type { SessionEvent, SharedWithMe, Workspace } from "../../protocol/api.ts";
 import type { TokenId, WorkspaceId } from "../../protocol/id.ts";
 
 const PIECE_CHARACTERS = 32 * 1024;
@@ -14,6 +14,8 @@ export interface EventStreamOptions {
   readonly list: () => Promise<Workspace[]>;
   /** undefined: not there (any more), or not for this account. */
   readonly find: (id: WorkspaceId) => Promise<Workspace | undefined>;
+  /** What waits for this account's answer. */
+  readonly offers: () => Promise<SharedWithMe[]>;
   readonly onError: (error: unknown) => void;
   readonly onEnd: () => void;
 }
@@ -22,7 +24,7 @@ export class EventStream {
   readonly tokenId: TokenId;
   readonly #response: ServerResponse;
   readonly #options: EventStreamOptions;
-  readonly #queue = new Set<WorkspaceId>();
+  readonly #queue = new Set<WorkspaceId | "offers">();
   readonly #known = new Set<string>();
   #state: "idle" | "sending" | "ended" = "sending";
   #blocked = false;
@@ -51,7 +53,7 @@ export class EventStream {
     return this.#known.has(id) || this.#state === "sending";
   }
 
-  enqueue(id: WorkspaceId): void {
+  enqueue(id: WorkspaceId | "offers"): void {
     if (this.#state === "ended") return;
     this.#queue.add(id);
     if (this.#state === "sending") return;
@@ -82,7 +84,8 @@ export class EventStream {
       for (const id of this.#queue) {
         if (this.#response.destroyed) return;
         this.#queue.delete(id);
-        await this.#sendState(id);
+        if (id === "offers") await this.#send({ type: "offers", offers: await this.#options.offers() });
+        else await this.#sendState(id);
       }
       if (this.#state === "sending") this.#state = "idle";
     };
@@ -106,6 +109,8 @@ export class EventStream {
       piece = "";
     }
     await this.#write(`${piece}]}\n\n`);
+    const offers = await this.#options.offers();
+    if (offers.length > 0) await this.#send({ type: "offers", offers });
   }
 
   async #sendState(id: WorkspaceId): Promise<void> {

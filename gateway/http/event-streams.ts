@@ -69,6 +69,7 @@ export class EventStreams {
         const found = await store.workspaces.visible(workspaceId, id);
         return found === undefined ? undefined : workspaceBody(found, id, presence);
       },
+      offers: () => store.shares.with(id, "pending"),
       onError: (error) => log.error({ err: error }, "An event stream failed."),
       onEnd: () => {
         place.leave();
@@ -120,6 +121,9 @@ export class EventStreams {
         return;
       case "share-removed":
         for (const stream of this.#of(change.accountId)) stream.enqueue(change.id);
+        return;
+      case "offers":
+        for (const stream of this.#of(change.accountId)) stream.enqueue("offers");
         return;
       case "token-revoked":
         for (const stream of [...this.#all()]) if (stream.tokenId === change.tokenId) stream.end();

@@ -21,6 +21,7 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
         { name: "tokens", description: "Access tokens of the own account." },
         { name: "keys", description: "SSH public keys of the own account." },
         { name: "workspaces", description: "Workspaces, whom they are shared with, and their sessions." },
+        { name: "shares", description: "Workspaces of other accounts: accept, decline, leave." },
         { name: "owner-tokens", description: "Secrets that open one workspace." },
         { name: "gateway", description: "What the gateway is and whether it is well." },
       ],

@@ -30,6 +30,9 @@ export const LIMITS = {
   openWorkspaces: 1_000,
   openWorkspacesPerAddress: 50,
   sharesPerWorkspace: 100,
+  /** Offers that an account has not answered yet: in all, and by one owner, who must not use up all of them. */
+  offersPerAccount: 50,
+  offersByOneOwner: 10,
   ownerTokensPerWorkspace: 100,
   /** Expired and revoked tokens are kept a while, so that their holder is told what happened. */
   deadTokens: 200,

@@ -1,6 +1,6 @@
 // The database's shape, step by step. A step that has been released is never changed: a new one is added below it.
 
-import { type Kysely, type Migration, Migrator, type SchemaModule } from "kysely";
+import { type Kysely, type Migration, Migrator, type SchemaModule, sql } from "kysely";
 import { StartError } from "../start-error.ts";
 import type { Tables } from "./schema.ts";
 
@@ -85,6 +85,14 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0005-open-workspaces-by-address": {
     async up({ schema }) {
       await schema.alterTable("workspaces").addColumn("registered_from", "varchar(100)").execute();
+    },
+  },
+  "0006-shares-are-accepted": {
+    async up(db) {
+      // null: offered, and not accepted yet.
+      await db.schema.alterTable("shares").addColumn("accepted_at", "varchar(30)").execute();
+      // Nobody was asked until now: what people have in use stays so.
+      await sql`update shares set accepted_at = created_at`.execute(db);
     },
   },
 };

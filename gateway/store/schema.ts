@@ -106,6 +106,8 @@ export interface ShareRow {
   workspace_id: WorkspaceId;
   account_id: AccountId;
   created_at: string;
+  /** null: offered to the account, which has not accepted it. */
+  accepted_at: string | null;
 }
 
 export interface OwnerTokenRow {

@@ -1,7 +1,9 @@
-// Shares: other accounts that may reach a workspace.
+// Shares: other accounts that may reach a workspace. An owner offers, the other account accepts or declines, and may leave
+// again: nothing of somebody else's comes into a person's list, editor or SSH configuration without their yes.
 
-import type { Share } from "../../protocol/api.ts";
+import type { Share, SharedWithMe } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
 import type { OwnedWorkspace } from "./workspaces.ts";
@@ -14,7 +16,7 @@ export class Shares {
   }
 
   /**
-   * Shares with an account; doing it twice is no error.
+   * Offers a workspace to an account; doing it twice is no error.
    * @throws ProtocolError not_found, bad_request (with oneself), limit_reached
    */
   async add(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<Share> {
@@ -32,11 +34,14 @@ export class Shares {
       }
       const former = await transaction
         .selectFrom("shares")
-        .select("created_at")
+        .select(["created_at", "accepted_at"])
         .where("workspace_id", "=", workspace.id)
         .where("account_id", "=", other.id)
         .executeTakeFirst();
-      if (former !== undefined) return { share: { account, createdAt: former.created_at }, added: false };
+      if (former !== undefined) {
+        const pending = former.accepted_at === null;
+        return { share: { account, pending, createdAt: former.created_at }, added: undefined };
+      }
       const { count } = await transaction
         .selectFrom("shares")
         .select((select) => select.fn.countAll<number>().as("count"))
@@ -48,14 +53,15 @@ export class Shares {
           `A workspace is shared with at most ${LIMITS.sharesPerWorkspace} accounts.`,
         );
       }
+      await refuseFlood(transaction, workspace.owner.id, other.id, account);
       await transaction
         .insertInto("shares")
-        .values({ workspace_id: workspace.id, account_id: other.id, created_at: time })
+        .values({ workspace_id: workspace.id, account_id: other.id, created_at: time, accepted_at: null })
         .onConflict((conflict) => conflict.columns(["workspace_id", "account_id"]).doNothing())
         .execute();
-      return { share: { account, createdAt: time }, added: true };
+      return { share: { account, pending: true, createdAt: time }, added: other.id };
     });
-    if (added) {
+    if (added !== undefined) {
       audit({
         event: "share.added",
         account: actor.account,
@@ -63,34 +69,89 @@ export class Shares {
         workspace: workspace.id,
         detail: account,
       });
-      changed({ kind: "workspace", id: workspace.id });
-      changed({ kind: "keys", workspaceIds: [workspace.id] });
+      changed({ kind: "offers", accountId: added });
     }
     return share;
+  }
+
+  /** What is shared with an account, and what is offered to it. */
+  async with(accountId: AccountId, only?: "pending"): Promise<SharedWithMe[]> {
+    let query = this.#context.db
+      .selectFrom("shares")
+      .innerJoin("workspaces", "workspaces.id", "shares.workspace_id")
+      .innerJoin("accounts", "accounts.id", "workspaces.owner_id")
+      .select([
+        "workspaces.id",
+        "workspaces.name",
+        "accounts.name as owner",
+        "shares.created_at",
+        "shares.accepted_at",
+      ])
+      .where("shares.account_id", "=", accountId)
+      .orderBy("shares.created_at")
+      .orderBy("workspaces.id");
+    if (only === "pending") query = query.where("shares.accepted_at", "is", null);
+    return (await query.execute()).map((row) => ({
+      id: row.id,
+      name: row.name,
+      owner: row.owner,
+      pending: row.accepted_at === null,
+      createdAt: row.created_at,
+    }));
+  }
+
+  /** Accepting twice is no error. @throws ProtocolError not_found */
+  async accept(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<void> {
+    const { db, now, changed, audit } = this.#context;
+    const { numUpdatedRows } = await db
+      .updateTable("shares")
+      .set({ accepted_at: now().toISOString() })
+      .where("workspace_id", "=", id)
+      .where("account_id", "=", accountId)
+      .where("accepted_at", "is", null)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) {
+      if ((await this.#state(id, accountId)) === undefined) throw notOffered();
+      return;
+    }
+    audit({ event: "share.accepted", ...actor, workspace: id });
+    changed({ kind: "workspace", id });
+    changed({ kind: "keys", workspaceIds: [id] });
+    changed({ kind: "offers", accountId });
+  }
+
+  /** Declines what is offered, or leaves what is shared: open connections end then. @throws ProtocolError not_found */
+  async leave(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<void> {
+    const state = await this.#state(id, accountId);
+    if (state === undefined || !(await this.#delete(id, accountId))) throw notOffered();
+    this.#context.audit({
+      event: state === "pending" ? "share.declined" : "share.left",
+      ...actor,
+      workspace: id,
+    });
+    this.#ended(id, accountId);
   }
 
   async list(workspace: OwnedWorkspace): Promise<Share[]> {
     const rows = await this.#context.db
       .selectFrom("shares")
       .innerJoin("accounts", "accounts.id", "shares.account_id")
-      .select(["accounts.name", "shares.created_at"])
+      .select(["accounts.name", "shares.created_at", "shares.accepted_at"])
       .where("shares.workspace_id", "=", workspace.id)
       .orderBy("accounts.name")
       .execute();
-    return rows.map((row) => ({ account: row.name, createdAt: row.created_at }));
+    return rows.map((row) => ({
+      account: row.name,
+      pending: row.accepted_at === null,
+      createdAt: row.created_at,
+    }));
   }
 
   /** @throws ProtocolError not_found */
   async remove(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<void> {
-    const { db, changed, audit } = this.#context;
+    const { db, audit } = this.#context;
     const other = await db.selectFrom("accounts").select("id").where("name", "=", account).executeTakeFirst();
-    if (other === undefined) throw notShared(account);
-    const { numDeletedRows } = await db
-      .deleteFrom("shares")
-      .where("workspace_id", "=", workspace.id)
-      .where("account_id", "=", other.id)
-      .executeTakeFirstOrThrow();
-    if (numDeletedRows === 0n) throw notShared(account);
+    if (other === undefined || !(await this.#delete(workspace.id, other.id))) throw notShared(account);
     audit({
       event: "share.removed",
       account: actor.account,
@@ -98,9 +159,67 @@ export class Shares {
       workspace: workspace.id,
       detail: account,
     });
-    changed({ kind: "share-removed", id: workspace.id, accountId: other.id });
-    changed({ kind: "keys", workspaceIds: [workspace.id] });
+    this.#ended(workspace.id, other.id);
   }
+
+  async #state(id: WorkspaceId, accountId: AccountId): Promise<"pending" | "accepted" | undefined> {
+    const row = await this.#context.db
+      .selectFrom("shares")
+      .select("accepted_at")
+      .where("workspace_id", "=", id)
+      .where("account_id", "=", accountId)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    return row.accepted_at === null ? "pending" : "accepted";
+  }
+
+  async #delete(id: WorkspaceId, accountId: AccountId): Promise<boolean> {
+    const { numDeletedRows } = await this.#context.db
+      .deleteFrom("shares")
+      .where("workspace_id", "=", id)
+      .where("account_id", "=", accountId)
+      .executeTakeFirstOrThrow();
+    return numDeletedRows > 0n;
+  }
+
+  /** Told in full whether it had been accepted or not: an acceptance may have come in between. */
+  #ended(id: WorkspaceId, accountId: AccountId): void {
+    const { changed } = this.#context;
+    changed({ kind: "share-removed", id, accountId });
+    changed({ kind: "keys", workspaceIds: [id] });
+    changed({ kind: "offers", accountId });
+  }
+}
+
+/** Offers wait in somebody else's list: neither one owner nor all of them may fill it. @throws ProtocolError limit_reached */
+async function refuseFlood(
+  db: StoreContext["db"],
+  ownerId: AccountId,
+  accountId: AccountId,
+  account: Name,
+): Promise<void> {
+  const waiting = db
+    .selectFrom("shares")
+    .innerJoin("workspaces", "workspaces.id", "shares.workspace_id")
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .where("shares.account_id", "=", accountId)
+    .where("shares.accepted_at", "is", null);
+  const all = Number((await waiting.executeTakeFirstOrThrow()).count);
+  const own = Number(
+    (await waiting.where("workspaces.owner_id", "=", ownerId).executeTakeFirstOrThrow()).count,
+  );
+  if (all < LIMITS.offersPerAccount && own < LIMITS.offersByOneOwner) return;
+  throw new ProtocolError(
+    "limit_reached",
+    `${account} has not answered the offers that wait there already: share this workspace once they have.`,
+    { field: "account" },
+  );
+}
+
+function notOffered(): ProtocolError {
+  return new ProtocolError("not_found", "No such workspace is shared with you or offered to you.", {
+    field: "id",
+  });
 }
 
 function noAccount(account: Name): ProtocolError {

@@ -140,6 +140,7 @@ export class SshKeys {
     const shared = await select
       .innerJoin("shares", "shares.account_id", "accounts.id")
       .where("shares.workspace_id", "=", id)
+      .where("shares.accepted_at", "is not", null)
       .execute();
     return fittingKeys(
       [...own, ...shared].map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })),
@@ -154,6 +155,7 @@ export async function workspacesThatTrust(db: Kysely<Tables>, accountId: Account
     .selectFrom("shares")
     .select("workspace_id as id")
     .where("account_id", "=", accountId)
+    .where("accepted_at", "is not", null)
     .execute();
   return [...own, ...shared].map((row) => row.id);
 }

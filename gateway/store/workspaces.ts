@@ -56,7 +56,11 @@ export class Workspaces {
           or(
             "workspaces.id",
             "in",
-            db.selectFrom("shares").select("workspace_id").where("account_id", "=", accountId),
+            db
+              .selectFrom("shares")
+              .select("workspace_id")
+              .where("account_id", "=", accountId)
+              .where("accepted_at", "is not", null),
           ),
         ]),
       )
@@ -83,6 +87,7 @@ export class Workspaces {
       .selectFrom("shares")
       .select("account_id")
       .where("workspace_id", "=", id)
+      .where("accepted_at", "is not", null)
       .execute();
     return [row.owner_id, ...shares.map((share) => share.account_id)];
   }
@@ -116,11 +121,13 @@ export class Workspaces {
       detail: `${workspace.name} to ${name}`,
     });
     changed({ kind: "workspace", id: workspace.id });
+    for (const accountId of await offers(db, workspace.id)) changed({ kind: "offers", accountId });
   }
 
   /** Removes a workspace with its shares and owner tokens. @throws ProtocolError workspace_unknown */
   async remove(workspace: WorkspaceRecord, actor: Actor): Promise<void> {
     const { db, changed, audit } = this.#context;
+    const offeredTo = await offers(db, workspace.id);
     const { numDeletedRows } = await db
       .deleteFrom("workspaces")
       .where("id", "=", workspace.id)
@@ -134,6 +141,7 @@ export class Workspaces {
       detail: workspace.name,
     });
     changed({ kind: "workspace-removed", id: workspace.id });
+    for (const accountId of offeredTo) changed({ kind: "offers", accountId });
   }
 
   async seen(id: WorkspaceId): Promise<void> {
@@ -205,6 +213,7 @@ export class Workspaces {
       .select("account_id")
       .where("workspace_id", "=", id)
       .where("account_id", "=", accountId)
+      .where("accepted_at", "is not", null)
       .executeTakeFirst();
     return share !== undefined;
   }
@@ -230,6 +239,17 @@ function record(row: JoinedRow): WorkspaceRecord {
     createdAt: new Date(row.created_at),
     lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
   };
+}
+
+/** Who has been offered a workspace, and has not answered. */
+async function offers(db: StoreContext["db"], id: WorkspaceId): Promise<AccountId[]> {
+  const rows = await db
+    .selectFrom("shares")
+    .select("account_id")
+    .where("workspace_id", "=", id)
+    .where("accepted_at", "is", null)
+    .execute();
+  return rows.map((row) => row.account_id);
 }
 
 function gone(): ProtocolError {

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseWorkspaceId } from "../../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { newAccessToken } from "../../../protocol/token.ts";
 import { Editor } from "../harness/editor.ts";
@@ -34,6 +35,7 @@ beforeAll(async () => {
   await world.host(ana, "training");
   await world.host(bo, "design");
   await bo.api.share(parseWorkspaceRef("design"), ana.name);
+  for (const { id } of await ana.api.sharedWithMe()) await ana.api.acceptShare(parseWorkspaceId(id));
   const retired = await world.host(ana, "retired");
   await retired.program.stop();
   editor = await Editor.start({ settings: SETTINGS });

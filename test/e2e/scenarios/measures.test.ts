@@ -4,6 +4,7 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
+import { parseWorkspaceId } from "../../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { openHost } from "../../bench/load/gateway-load.ts";
 import { Editor } from "../harness/editor.ts";
@@ -97,13 +98,23 @@ test("a click is handed to Remote-SSH soon where the port is blocked, from the s
 
 test("a thousand sessions are listed and filtered without a pause", async () => {
   const bo = await world.person("bo");
+  const share = async (name: string): Promise<void> => {
+    await bo.api.share(parseWorkspaceRef(name), ana.name);
+    const { id } = await bo.api.workspace(parseWorkspaceRef(name));
+    await ana.api.acceptShare(parseWorkspaceId(id));
+  };
+  let turn = Promise.resolve();
   for (const [person, prefix] of [
     [ana, "own"],
     [bo, "team"],
   ] as const) {
     await inBatches(HALF - 1, async (n) => {
       sockets.push(await openHost(GATEWAY_URL, person.token, `${prefix}-${n}`));
-      if (person === bo) await bo.api.share(parseWorkspaceRef(`${prefix}-${n}`), ana.name);
+      // One after the other: only some offers of one owner may wait for an answer.
+      if (person === bo) {
+        turn = turn.then(() => share(`${prefix}-${n}`));
+        await turn;
+      }
     });
   }
   await showSettled();

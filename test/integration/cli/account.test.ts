@@ -4,6 +4,7 @@ import { createServer, request, type Server } from "node:http";
 import { join } from "node:path";
 import pty from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parseName } from "../../../protocol/name.ts";
 import { newAccessToken, parseAccessToken } from "../../../protocol/token.ts";
 import { freePort } from "../../../scripts/demo/loopback.ts";
 import { makeSecurityKey, startAgent as startSecurityKeyAgent } from "../host-ssh/security-key-agent.ts";
@@ -82,6 +83,41 @@ async function answering(
     url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
   };
 }
+
+test("what others offer is in no list until it is accepted; it is declined and left by its name, too", async () => {
+  const name = parseName(`ada-${made - 1}`);
+  const owner = parseName(`owner-${made}`);
+  const ownerId = await stack.account(owner);
+  const host = await stack.host({
+    token: (await stack.token(ownerId, ["host", "connect"])).token,
+    name: "devbox",
+  });
+  const { store } = stack.gateway;
+  const found = await store.workspace(host.id);
+  if (found?.owner == null) throw new Error("the workspace has no owner");
+  const owned = { ...found, owner: found.owner };
+  const offer = () => store.shares.add(owned, name, { account: owner });
+  await offer();
+  await signIn();
+  const listed = async () => JSON.parse((await person.run(["list", "--json"])).stdout).workspaces.length;
+  const shares = async () => JSON.parse((await person.run(["shares", "--json"])).stdout).shares;
+  expect(await listed()).toBe(0);
+  expect(await shares()).toMatchObject([{ id: host.id, name: "devbox", owner, pending: true }]);
+  expect((await person.run(["shares"])).stdout).toMatch(new RegExp(`^devbox.${owner} +offered `, "m"));
+
+  const word = (action: string) => person.run(["shares", action, `devbox.${owner}`]);
+  expect((await word("leave")).stderr).toContain(`sallyport shares decline devbox.${owner}`);
+  expect(await word("accept")).toMatchObject({ code: 0, stderr: `Accepted devbox.${owner}.\n` });
+  expect(await listed()).toBe(1);
+  expect((await word("decline")).stderr).toContain(`sallyport shares leave devbox.${owner}`);
+  expect(await word("leave")).toMatchObject({ code: 0, stderr: `Left devbox.${owner}.\n` });
+  expect(await listed()).toBe(0);
+  await offer();
+  expect(await word("decline")).toMatchObject({ code: 0, stderr: `Declined devbox.${owner}.\n` });
+  expect(await shares()).toEqual([]);
+  expect((await word("accept")).code).toBe(1);
+  expect((await person.run(["shares", "steal", "devbox.x"])).code).toBe(2);
+});
 
 describe("signing in", () => {
   test("with a token on standard input keeps it in a file of the person's own, and says so", async () => {

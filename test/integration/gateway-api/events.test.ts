@@ -68,12 +68,30 @@ test("the stream starts with a snapshot and follows sessions, names, shares and 
   expect(await own.next()).toMatchObject({ type: "workspace", workspace: { online: false } });
 
   await call("POST", "/workspaces/crate/shares", ada.token, { account: "bob" });
-  expect(await other.next()).toMatchObject({
-    type: "workspace",
-    workspace: { id: box.id, owner: "ada", mine: false },
-  });
+  const offer = { id: box.id, name: "crate", owner: "ada", pending: true };
+  expect(await other.next()).toMatchObject({ type: "offers", offers: [offer] });
+  const late = await follow(gateway, bob.token);
+  expect(await late.next()).toEqual({ type: "snapshot", workspaces: [] });
+  expect(await late.next()).toMatchObject({ type: "offers", offers: [offer] });
+  await late.cancel();
+  await call("POST", `/shares/${box.id}/accept`, bob.token);
+  // Which of the two comes first is nobody's promise.
+  expect([await other.next(), await other.next()]).toEqual(
+    expect.arrayContaining([
+      { type: "offers", offers: [] },
+      expect.objectContaining({
+        type: "workspace",
+        workspace: expect.objectContaining({ id: box.id, owner: "ada", mine: false }),
+      }),
+    ]),
+  );
   await call("DELETE", "/workspaces/crate/shares/bob", ada.token);
-  expect(await other.next()).toEqual({ type: "workspace-removed", id: box.id });
+  expect([await other.next(), await other.next()]).toEqual(
+    expect.arrayContaining([
+      { type: "workspace-removed", id: box.id },
+      { type: "offers", offers: [] },
+    ]),
+  );
 
   await call("DELETE", "/workspaces/crate", ada.token);
   for (let event = await own.next(); event?.type !== "workspace-removed"; event = await own.next()) {

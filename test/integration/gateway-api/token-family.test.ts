@@ -81,6 +81,7 @@ test("a changed host key is decided by the owner alone, by its fingerprint", asy
   const bob = await account("bob");
   const box = await workspace(ada.token, "box");
   await call("POST", "/workspaces/box/shares", ada.token, { account: "bob" });
+  await call("POST", `/shares/${box.id}/accept`, bob.token);
   const hostKeys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBERERERERERERERERERERERERERERERERERERERERER"];
   await expect(workspace(ada.token, "box", { existing: box, hostKeys })).rejects.toMatchObject({
     code: "host_key_held",

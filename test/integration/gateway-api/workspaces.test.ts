@@ -43,8 +43,9 @@ test("a stranger learns nothing of a workspace, and one it is shared with may no
   expect(await call("DELETE", `/workspaces/${box.id}`, bob.token)).toMatchObject(unknown);
 
   const share = await call("POST", `/workspaces/${box.id}/shares`, ada.token, { account: "bob" });
-  expect(share).toMatchObject({ status: 201, body: { account: "bob" } });
+  expect(share).toMatchObject({ status: 201, body: { account: "bob", pending: true } });
   expect((await call("GET", "/workspaces/box/shares", ada.token)).body).toEqual([share.body]);
+  expect((await call("POST", `/shares/${box.id}/accept`, bob.token)).status).toBe(204);
   expect((await call("GET", "/workspaces", bob.token)).body).toMatchObject([{ id: box.id, mine: false }]);
   for (const [method, path, body] of [
     ["PATCH", "", { name: "mine" }],

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseName } from "../../../protocol/name.ts";
 import { expiryOf, parseCertificate } from "../../../protocol/ssh/certificate.ts";
 import { CutProxy } from "../../chaos/cut-proxy.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { PATIENT } from "./admission-limits.ts";
 import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
 
@@ -161,7 +162,7 @@ test("ends what came in by a certificate that has expired meanwhile", async () =
 test("does not keep who may not come in any more: a share that is removed ends its sessions as ever", async () => {
   await stack.account("dora");
   const owned = await stack.owned(cara, "box");
-  await stack.gateway.store.shares.add(owned, parseName("dora"), admin);
+  await acceptedShare(stack.gateway.store, owned, "dora");
   certify("shared", "dora", "+10m");
   const direct = await session(["box.cara@gw"]);
   const jump = await session(["-J", "gw", host.id]);

@@ -9,6 +9,7 @@ import { ADMISSION_LIMITS } from "../../../gateway/ssh/admission.ts";
 import { parseName } from "../../../protocol/name.ts";
 import { privateProtocol, sendMessage } from "../../../protocol/ssh/ssh2/private.ts";
 import { message } from "../../../protocol/ssh/wire.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { PATIENT } from "./admission-limits.ts";
 import { type RawConnection, SshStack, type StackOptions, until } from "./harness.ts";
 
@@ -110,7 +111,7 @@ test("who signed in for a workspace and has opened nothing loses it with the sha
   const key = await stack.keyOf(bob, "bob");
   const owned = await stack.owned(ada, "dev");
   const admin = { account: "ada" };
-  await stack.gateway.store.shares.add(owned, parseName("bob"), admin);
+  await acceptedShare(stack.gateway.store, owned, "bob");
   const { socket } = await signedIn("dev.ada", key);
   await stack.gateway.store.shares.remove(owned, parseName("bob"), admin);
   await until(() => socket.destroyed);

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKeyId, parseTokenId } from "../../../protocol/id.ts";
 import { parseName } from "../../../protocol/name.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
 
 let stack: SshStack;
@@ -66,7 +67,7 @@ describe("a session and a jump end at once, and are told why, when", () => {
     const bob = await stack.account("bob");
     const key = await stack.keyOf(bob, "bob");
     const owned = await stack.owned(ada, "dev");
-    await stack.gateway.store.shares.add(owned, parseName("bob"), admin);
+    await acceptedShare(stack.gateway.store, owned, "bob");
     const { ended: own } = await session(["dev@gw"]);
     stack.configure(["Host *", `  IdentityFile ${key}`]);
     const { ended: direct } = await session(["dev.ada@gw"]);
@@ -87,7 +88,7 @@ test("what somebody else has open to an account's workspace ends when that accou
   const bob = await stack.account("bob");
   const key = await stack.keyOf(bob, "bob");
   const owned = await stack.owned(ada, "dev");
-  await stack.gateway.store.shares.add(owned, parseName("bob"), admin);
+  await acceptedShare(stack.gateway.store, owned, "bob");
   const { token } = await stack.ownerToken(ada, "dev");
   stack.configure(["Host *", `  IdentityFile ${key}`]);
   const { ended: direct } = await session(["dev.ada@gw"]);

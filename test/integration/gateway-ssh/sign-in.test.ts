@@ -3,7 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
+import { parseWorkspaceRef } from "../../../protocol/name.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { makeSecurityKey, startAgent } from "../host-ssh/security-key-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
 import { SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
@@ -53,7 +54,7 @@ describe("a registered key", () => {
     const { store } = stack.gateway;
     const identity = await store.authenticate(ada.token);
     const owned = await store.workspaces.resolveOwned(parseWorkspaceRef("dev"), identity);
-    await store.shares.add(owned, parseName("bob"), { account: "ada" });
+    await acceptedShare(store, owned, "bob");
     const key = await stack.keyOf(bob, "bob");
     expect((await stack.ssh(["-i", key, "dev.ada@gw", "echo in"])).stdout).toBe("in\n");
     // As a bare name it is nothing of bob's, so this connection can only jump.

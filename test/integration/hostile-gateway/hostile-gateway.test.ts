@@ -49,16 +49,22 @@ function ssh(): Promise<void> {
 /** Runs the command with a terminal, on which `answer` is typed once it asks. */
 function onTerminal(answer: string, ...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((done) => {
-    const terminal = spawn(process.execPath, [CLI, ...args], { env: person.env, cwd: person.home });
+    // A shell keeps the terminal open: 200 ms after the end of its program, node-pty drops what it has not read.
+    const script = ["-c", '"$@"; echo "ended with $?"; read -r _', "sh", process.execPath, CLI, ...args];
+    const terminal = spawn("/bin/sh", script, { env: person.env, cwd: person.home, cols: 200 });
     let output = "";
     let asked = false;
     terminal.onData((part) => {
       output += part;
+      const ended = /ended with (\d+)/.exec(output);
+      if (ended !== null) {
+        done({ code: Number(ended[1]), output });
+        terminal.kill();
+      }
       if (asked || !output.includes("[y/N]")) return;
       asked = true;
       terminal.write(`${answer}\r`);
     });
-    terminal.onExit(({ exitCode }) => done({ code: exitCode, output }));
   });
 }
 

@@ -5,6 +5,7 @@ import { dialTunnel } from "../../../agent/companion/tunnel.ts";
 import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
 import { CutProxy } from "../../chaos/cut-proxy.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { echo, TestStack } from "./harness.ts";
 import type { TestHost } from "./test-host.ts";
 
@@ -76,7 +77,7 @@ test("ends its wait with the leave to come in", async () => {
   const workspace = await store.workspace(host.id);
   if (workspace?.owner == null) throw new Error("no workspace");
   const { name } = workspace.owner;
-  await store.shares.add({ ...workspace, owner: workspace.owner }, parseName("ben"), { account: name });
+  await acceptedShare(store, { ...workspace, owner: workspace.owner }, "ben");
   const tunnel = stack.tunnel("dev.ann", guest.token);
   const refused = expect(tunnel).rejects.toMatchObject({ code: "forbidden" });
   await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });

@@ -14,6 +14,7 @@ import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { newAccessToken, newStreamToken, parseAccessToken } from "../../../protocol/token.ts";
 import { provedKey } from "../../support/register-key.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { echo, type HostRequest, TestStack } from "./harness.ts";
 
 let stack: TestStack;
@@ -340,7 +341,7 @@ describe("a tunnel", () => {
     const workspace = await store.workspace(host.id);
     if (workspace?.owner == null) throw new Error("no workspace");
     const owned = { ...workspace, owner: workspace.owner };
-    await store.shares.add(owned, "ben" as never, { account: "ann" });
+    await acceptedShare(store, owned, "ben");
     const mine = await stack.tunnel("dev", annToken.token);
     const shared = await stack.tunnel("dev.ann", benToken.token);
     expect(await echo(shared, "shared")).toBe("shared");
@@ -372,7 +373,7 @@ describe("a tunnel", () => {
     const workspace = await stack.gateway.store.workspace(host.id);
     if (workspace?.owner == null) throw new Error("no workspace");
     const owned = { ...workspace, owner: workspace.owner };
-    await stack.gateway.store.shares.add(owned, "ben" as never, { account: "ann" });
+    await acceptedShare(stack.gateway.store, owned, "ben");
     const opening = stack.tunnel("dev.ann", ben.token).then(
       (socket) => once(socket, "close").then(([code]) => ({ code })),
       (error: unknown) => error,

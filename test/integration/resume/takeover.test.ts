@@ -7,7 +7,7 @@ import { dialTunnel } from "../../../agent/companion/tunnel.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
 import { SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import type { AccountId } from "../../../protocol/id.ts";
-import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
+import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { decodeFrame, encodeFrame, FRAME, RESET, readReset } from "../../../protocol/resume/frame.ts";
 import {
   decodeWelcome,
@@ -16,6 +16,7 @@ import {
   type StreamKey,
 } from "../../../protocol/resume/handshake.ts";
 import { WINDOW_MAX } from "../../../protocol/resume/limits.ts";
+import { acceptedShare } from "../accepted-share.ts";
 import { TestStack } from "../link/harness.ts";
 import type { TestHost } from "../link/test-host.ts";
 
@@ -34,7 +35,7 @@ beforeEach(async () => {
   const { store } = stack.gateway;
   const found = await store.workspace(host.id);
   if (found?.owner == null) throw new Error("no workspace");
-  await store.shares.add({ ...found, owner: found.owner }, parseName("bob"), { account: "ann" });
+  await acceptedShare(store, { ...found, owner: found.owner }, "bob");
   const { token, info } = await stack.token(ann, ["connect"]);
   [annId, annToken] = [ann, info.id];
   tokens = {

@@ -51,6 +51,8 @@ async function opened(owner: Person, guest: Person): Promise<{ host: TestHost; t
   const name = `w${made++}`;
   const host = await workers.host(name, { token: owner.token, gateway: way.url });
   await created(`workspaces/${name}/shares`, { account: guest.name }, owner.token);
+  const accepted = await workers.call("POST", `shares/${host.id}/accept`, undefined, guest.token);
+  expect(accepted.status).toBe(204);
   const minted = await created(`workspaces/${name}/owner-tokens`, { expiresIn: 600 }, owner.token);
   const tunnels: WebSocket[] = [];
   for (const [ref, token] of [
@@ -105,7 +107,10 @@ describe.each([
   { control: "cut by the host", cut: cutControl },
 ])("with the control connection $control", ({ cut }) => {
   test("disabling an account ends every tunnel to its workspaces", async () => {
-    const [owner, guest] = [await person(["host", "connect", "account"]), await person(["connect"])];
+    const [owner, guest] = [
+      await person(["host", "connect", "account"]),
+      await person(["connect", "account"]),
+    ];
     const { host, tunnels } = await opened(owner, guest);
     await cut(host);
     const closed = closedWith(tunnels);
@@ -114,7 +119,10 @@ describe.each([
   });
 
   test("revoking the host's token ends every tunnel that it brought", async () => {
-    const [owner, guest] = [await person(["host", "connect", "account"]), await person(["connect"])];
+    const [owner, guest] = [
+      await person(["host", "connect", "account"]),
+      await person(["connect", "account"]),
+    ];
     const own = await created(
       `accounts/${owner.id}/tokens`,
       { title: "others", scopes: ["connect", "account"] },
@@ -130,7 +138,10 @@ describe.each([
 });
 
 test("what others have open by other leave goes on", async () => {
-  const [owner, guest] = [await person(["host", "connect", "account"]), await person(["connect", "host"])];
+  const [owner, guest] = [
+    await person(["host", "connect", "account"]),
+    await person(["connect", "host", "account"]),
+  ];
   const { tunnels } = await opened(owner, guest);
   const theirs = await workers.host("theirs", { token: guest.token });
   const tunnel = await workers.tunnel("theirs", guest.token);

@@ -1,7 +1,9 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { CommandError } from "../../../agent/command.ts";
 import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { workspace } from "../agent/sessions/workspaces.ts";
+import { window } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
@@ -62,4 +64,69 @@ test("what is written has the link's key alone, and nothing where the gateway pu
   expect((await listing([other, dev], key(2))).workspaces).toEqual([other, { ...dev, hostKeys: [key(2)] }]);
   const swapped = { ...dev, hostKeys: [key(1)] };
   await expect(listing([other, swapped], key(2))).rejects.toMatchObject({ code: "host_key_mismatch" });
+});
+
+describe("a link to a workspace of another account", () => {
+  const theirs = (hostKey = key(1)) => workspace("dev", { mine: false, owner: "bob", hostKeys: [hostKey] });
+
+  async function follow(world: ReturnType<typeof oneGateway>, id: string) {
+    const { services, gateway } = world;
+    const link = { gateway: gateway.gateway, workspace: parseWorkspaceRef(id), hostKey: undefined };
+    await Reflect.apply(openLink, undefined, [services, link]);
+  }
+
+  test("asks the first time, and connects nowhere without a yes", async () => {
+    const dev = theirs();
+    const world = oneGateway(dev);
+    await follow(world, dev.id);
+    const [question, options] = window.showWarningMessage.mock.calls[0] ?? [];
+    expect(question).toBe("Connect to dev.bob, which belongs to bob?");
+    expect(options).toMatchObject({ modal: true, detail: expect.stringContaining("gw.example") });
+    expect(connectTo).not.toHaveBeenCalled();
+  });
+
+  test("asks once, and again where the host has a different key", async () => {
+    const dev = theirs();
+    const world = oneGateway(dev);
+    window.showWarningMessage.mockResolvedValueOnce("Connect");
+    await follow(world, dev.id);
+    await follow(world, dev.id);
+    expect(connectTo).toHaveBeenCalledTimes(2);
+    expect(window.showWarningMessage).toHaveBeenCalledTimes(1);
+    Object.assign(dev, { hostKeys: [key(2)] });
+    await follow(world, dev.id);
+    expect(window.showWarningMessage).toHaveBeenCalledTimes(2);
+    expect(connectTo).toHaveBeenCalledTimes(2);
+  });
+
+  test("that is offered only is accepted and then opened, by one yes; nothing is accepted by a no", async () => {
+    const dev = theirs();
+    const world = oneGateway(dev);
+    const acceptShare = vi.fn(() => Promise.resolve());
+    const unknown = new CommandError("workspace", "workspace_unknown", "No such workspace.");
+    const offer = { id: dev.id, name: "dev", owner: "bob", pending: true, createdAt: dev.createdAt };
+    const api = {
+      workspace: () => (acceptShare.mock.calls.length === 0 ? Promise.reject(unknown) : Promise.resolve(dev)),
+      sharedWithMe: () => Promise.resolve([offer]),
+      acceptShare,
+    };
+    Object.assign(world.gateway, { api: () => Promise.resolve(api) });
+    await follow(world, dev.id);
+    expect(acceptShare).not.toHaveBeenCalled();
+    expect(connectTo).not.toHaveBeenCalled();
+    window.showInformationMessage.mockResolvedValueOnce("Accept and Connect");
+    await follow(world, "dev.bob");
+    expect(acceptShare).toHaveBeenCalledWith(dev.id);
+    expect(connectTo).toHaveBeenCalledTimes(1);
+    expect(window.showWarningMessage).not.toHaveBeenCalled();
+  });
+
+  test("of nobody's that is known is refused as before", async () => {
+    const dev = theirs();
+    const world = oneGateway(dev);
+    const unknown = new CommandError("workspace", "workspace_unknown", "No such workspace.");
+    const api = { workspace: () => Promise.reject(unknown), sharedWithMe: () => Promise.resolve([]) };
+    Object.assign(world.gateway, { api: () => Promise.resolve(api) });
+    await expect(follow(world, dev.id)).rejects.toBe(unknown);
+  });
 });

@@ -10,7 +10,7 @@ const gateway = parseGatewayUrl("https://gw.example");
 const dev = workspace("dev", { clients: 2 });
 
 function shown(state: FeedState) {
-  const view = { gateway, state, workspaces: new Map([[dev.id, dev]]) };
+  const view = { gateway, state, workspaces: new Map([[dev.id, dev]]), offers: new Map() };
   return treeItem({ kind: "session", gateway, id: dev.id }, view, "ana", "direct");
 }
 
@@ -47,7 +47,12 @@ test("a workspace under whose name a host came with a different key warns of it,
     address: "192.0.2.1",
   };
   const prod = workspace("prod", { online: false, hostKeys: [publicKey], heldHostKeys: [held] });
-  const view = { gateway, state: { kind: "online" }, workspaces: new Map([[prod.id, prod]]) } as const;
+  const view = {
+    gateway,
+    state: { kind: "online" },
+    workspaces: new Map([[prod.id, prod]]),
+    offers: new Map(),
+  } as const;
   const item = treeItem({ kind: "session", gateway, id: prod.id }, view, "ana", undefined);
   expect(item.iconPath).toMatchObject({ id: "warning" });
   expect(item.description).toBe("offline · new host key");

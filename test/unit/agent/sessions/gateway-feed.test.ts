@@ -149,3 +149,16 @@ test("trying again does not wait for its turn", async () => {
   feed.retry();
   await until(() => feed.state.kind === "online");
 });
+
+test("offers are those that were said last, and a new snapshot begins without any", async () => {
+  const offer = { id: "ws_x", name: "box", owner: "bob", pending: true, createdAt: "2026-01-01T00:00:00Z" };
+  const { feed, until } = gateway([
+    { events: [snapshot(), { type: "offers", offers: [offer] }], end: "ends" },
+    { events: [snapshot("dev")], end: "stays" },
+  ]);
+  feed.start();
+  await until(() => feed.offers.size === 1);
+  expect(feed.workspaces.size).toBe(0);
+  await until(() => feed.workspaces.size === 1);
+  expect(feed.offers.size).toBe(0);
+});

@@ -28,7 +28,8 @@ const states: Readonly<Record<FeedState["kind"], FeedState>> = {
 };
 
 function view(state: FeedState["kind"], ...workspaces: Workspace[]): GatewayView {
-  return { gateway, state: states[state], workspaces: new Map(workspaces.map((one) => [one.id, one])) };
+  const byId = new Map(workspaces.map((one) => [one.id, one]));
+  return { gateway, state: states[state], workspaces: byId, offers: new Map() };
 }
 
 test("without an account the tree is empty and says how to sign in", () => {
@@ -158,4 +159,16 @@ test("a thousand sessions are laid out within a frame or two", () => {
   });
   expect(Math.min(...times)).toBeLessThan(50);
   expect(onlineCount([seen])).toBe(334);
+});
+
+test("what others offer stands at the end, and alone where there is nothing else", () => {
+  const dev = workspace("dev");
+  const offer = { id: "ws_x", name: "box", owner: "bob", pending: true, createdAt: "2026-01-01T00:00:00Z" };
+  const offers = new Map([[offer.id, offer]]);
+  const nodes = childNodes({ kind: "gateway", gateway }, { ...view("online", dev), offers }, none);
+  expect(nodes.at(-1)).toEqual({ kind: "offer", gateway, id: offer.id });
+  expect(nodes.map(nodeId)).toHaveLength(new Set(nodes.map(nodeId)).size);
+  const only = { ...view("online"), offers };
+  expect(welcome([only])).toBe("list");
+  expect(contextValue({ kind: "offer", gateway, id: offer.id }, only)).toBe("offer");
 });

@@ -55,6 +55,7 @@ test("a client that does not read makes the gateway hold one event, and is dropp
       reads++;
       return workspace(id, "box");
     },
+    offers: async () => [],
     onError: (error) => {
       throw error;
     },
@@ -88,6 +89,7 @@ test("changes during a long snapshot follow it, each workspace once and in its n
     stallMs: 5_000,
     list: async () => ids.map((id) => workspace(id, "old")),
     find: async (id) => (id === first ? workspace(id, name) : undefined),
+    offers: async () => [],
     onError: (error) => {
       throw error;
     },

@@ -31,6 +31,7 @@ test("disabling tells live connections, and takes the account's keys out of ever
   const box = await register(ada.identity, "box");
   const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
   await store.shares.add(owned, bob.name, actor);
+  await store.shares.accept(box.id, bob.id, actor);
   changes.length = 0;
   await store.accounts.setDisabled(bob.id, true, actor);
   expect(changes).toEqual([

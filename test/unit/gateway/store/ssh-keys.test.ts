@@ -40,6 +40,9 @@ test("a host gets the owner's keys and those of accounts it is shared with, as t
   changes.length = 0;
   await store.shares.add(owned, bob.name, actor);
   await provedKey(store, ada.id, key(1), "", actor);
+  // What bob has not accepted gives his key to nobody.
+  expect(await store.pushedKeys(box.id)).toEqual([{ publicKey: ed25519(1), account: "ada" }]);
+  await store.shares.accept(box.id, bob.id, actor);
   expect(changes.filter((change) => change.kind === "keys")).toEqual([
     { kind: "keys", workspaceIds: [box.id] },
     { kind: "keys", workspaceIds: [box.id] },
@@ -61,6 +64,7 @@ test("as many keys are pushed as one control message holds", async () => {
   for (let i = 0; i < 5; i++) {
     const other = await account(`other-${i}`);
     await store.shares.add(owned, other.name, actor);
+    await store.shares.accept(box.id, other.id, actor);
     for (let j = 0; j < 80; j++) {
       await provedKey(store, other.id, parsePublicKey(large(i * 100 + j)), "", actor);
     }

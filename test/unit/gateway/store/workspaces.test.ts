@@ -101,6 +101,8 @@ test("a share opens a workspace by id and name.owner; taking it back closes it",
   const share = await store.shares.add(owned, bob.name, actor);
   expect(await store.shares.add(owned, bob.name, actor)).toEqual(share);
   expect(await store.shares.list(owned)).toEqual([share]);
+  await store.shares.accept(box.id, bob.id, actor);
+  expect(await store.shares.list(owned)).toEqual([{ ...share, pending: false }]);
   for (const ref of [box.id, "box.ada"]) {
     expect((await store.resolveWorkspace(parseWorkspaceRef(ref), bob.identity)).id).toBe(box.id);
   }

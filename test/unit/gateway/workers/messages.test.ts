@@ -9,6 +9,7 @@ const changes: { readonly [K in DirectoryChange["kind"]]: Extract<DirectoryChang
   workspace: { kind: "workspace", id: newWorkspaceId(), open: true },
   "workspace-removed": { kind: "workspace-removed", id: newWorkspaceId() },
   "share-removed": { kind: "share-removed", id: newWorkspaceId(), accountId: newAccountId() },
+  offers: { kind: "offers", accountId: newAccountId() },
   "key-removed": { kind: "key-removed", accountId: newAccountId(), fingerprint: `SHA256:${"a".repeat(43)}` },
   "token-revoked": { kind: "token-revoked", tokenId: newTokenId() },
   "account-disabled": { kind: "account-disabled", accountId: newAccountId() },
