@@ -92,7 +92,11 @@ function describe({ record, options }: Findings): Verdict {
   if (record.online && record.clockAhead !== undefined) return clockOff(name, record.clockAhead);
   if (record.online) return { status: "ok", detail: `${name} is online.` };
   const seen = record.lastSeenAt === null ? "" : `, last seen ${relativeTime(record.lastSeenAt, new Date())}`;
-  const error = new CommandError("workspace", "workspace_offline", `${name} is offline${seen}.`);
+  const held =
+    record.heldHostKeys === undefined
+      ? ""
+      : ` A host came under its name with a different key: \`sallyport workspace host-key ${record.name}\` shows it.`;
+  const error = new CommandError("workspace", "workspace_offline", `${name} is offline${seen}.${held}`);
   return explain("workspace", error, options.gateway);
 }
 

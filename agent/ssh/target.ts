@@ -179,6 +179,8 @@ function offline(record: Workspace): CommandError {
   return new CommandError(
     "workspace",
     "workspace_offline",
-    `${record.name} is offline${seen}: start \`sallyport host\` there.`,
+    record.heldHostKeys === undefined
+      ? `${record.name} is offline${seen}: start \`sallyport host\` there.`
+      : `${record.name} is offline${seen}, and a host came under its name with a different key: look at it with \`sallyport workspace host-key ${record.name}\`.`,
   );
 }

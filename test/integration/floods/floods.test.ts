@@ -61,7 +61,8 @@ async function start({ kind, rate, count, signedIn }: Flood) {
   const started = await Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const name = `flood-${flooders.length + i}`;
-      const args = [stack.gateway.url, kind, String(rate), name, join(directory, `${kind}-${i}-${signedIn}`)];
+      // The same host under the same name: one with a different key would wait for its owner's word.
+      const args = [stack.gateway.url, kind, String(rate), name, join(directory, `${name}-${signedIn}`)];
       const child = spawn(process.execPath, [FLOODER, ...args], {
         env: { PATH: process.env.PATH, HOME: directory, ...token },
         stdio: ["pipe", "pipe", "inherit"],

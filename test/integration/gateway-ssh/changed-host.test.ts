@@ -52,6 +52,13 @@ test("ssh prod@gateway does not go to it, and the true host is not shut out, unt
 
   await person.run(["login", stack.gateway.httpUrl], ada.token);
   const list = await person.run(["list"]);
+  for (const command of [
+    ["ssh", "prod", "true"],
+    ["doctor", "prod"],
+  ]) {
+    const { stdout, stderr } = await person.run(command);
+    expect(`${stdout}${stderr}`).toContain("sallyport workspace host-key prod");
+  }
   expect(list.stdout).toContain("new host key");
   expect(list.stderr).toContain("sallyport workspace host-key prod");
   const shown = await person.run(["workspace", "host-key", "prod"]);
