@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { bytesOf } from "../../protocol/byte-text.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { argument } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
@@ -13,6 +14,7 @@ import { splitSshArguments, sshArguments } from "../ssh/command-line.ts";
 import { countersNeeded } from "../ssh/config/effective-settings.ts";
 import { pinHostKeys } from "../ssh/pinned-keys.ts";
 import { quoteCommand } from "../ssh/quote.ts";
+import { rawArguments, startable } from "../ssh/raw-arguments.ts";
 import { findTarget } from "../ssh/target.ts";
 
 const help = `
@@ -54,7 +56,7 @@ const OWN_OPTIONS = {
 } as const;
 
 async function run(args: readonly string[], given: CommandContext): Promise<number> {
-  const request = splitSshArguments(args, OWN_OPTIONS);
+  const request = splitSshArguments(rawArguments(args), OWN_OPTIONS);
   if ("problem" in request) throw new UsageError(request.problem);
   const { workspace, own } = request;
   if (own.has("help")) {
@@ -88,7 +90,7 @@ async function run(args: readonly string[], given: CommandContext): Promise<numb
   );
   const sshArgs = sshArguments({ ...invocation, counters });
   if (own.has("print")) {
-    context.stdout.write(`${quoteCommand([ssh, ...sshArgs], process.platform)}\n`);
+    context.stdout.write(bytesOf(`${quoteCommand([ssh, ...sshArgs], process.platform)}\n`));
     return 0;
   }
   return runSsh(ssh, sshArgs, context);
@@ -113,7 +115,7 @@ function runSsh(program: string, args: readonly string[], context: CommandContex
   return new Promise((done, fail) => {
     // Elsewhere the companion's own command line keeps NODE_OPTIONS from it, and ssh's environment stays the person's.
     const env = process.platform === "win32" ? nodeEnvironment(context.env) : { ...context.env };
-    const child = spawn(program, args, { stdio: "inherit", env });
+    const child = spawn(...startable(program, args), { stdio: "inherit", env });
     const end = () => child.kill("SIGTERM");
     context.signal.addEventListener("abort", end, { once: true });
     if (context.signal.aborted) end();
