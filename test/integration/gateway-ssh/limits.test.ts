@@ -25,9 +25,22 @@ const openWith = async (text: string, localAddress?: string) => {
   return connection;
 };
 
+/** None of them stands still for so long as to make room. */
+const PATIENT_WITH_SILENCE = { admission: { ...ADMISSION_LIMITS, stalled: 600_000 } };
+
 describe("connections that are not signed in", () => {
+  test("of an address make room for its next one, where they stand still", async () => {
+    const { ada, id } = await started();
+    await stack.host(ada, "dev");
+    const silent = await Promise.all(Array.from({ length: 10 }, () => openWith("SSH-2.0-")));
+    for (let round = 0; round < 3; round++) {
+      expect(await stack.ssh(["-i", id, "dev@gw", "echo in"])).toMatchObject({ stdout: "in\n", code: 0 });
+    }
+    expect(silent.some(({ isClosed }) => isClosed)).toBe(true);
+  });
+
   test("are ten of one address at most, and one more once one has left", async () => {
-    await started();
+    await started({ limits: PATIENT_WITH_SILENCE });
     const waiting = await Promise.all(Array.from({ length: 10 }, () => openWith("SSH-2.0-")));
     expect(waiting.map(({ isClosed }) => isClosed)).toEqual(Array(10).fill(false));
     const refused = await openWith("Too many");
@@ -226,7 +239,7 @@ describe("the PROXY protocol", () => {
   });
 
   test("gives each client behind the proxy its own ten waiting connections", async () => {
-    await started({ args: ["--trusted-proxies", "loopback"] });
+    await started({ args: ["--trusted-proxies", "loopback"], limits: PATIENT_WITH_SILENCE });
     const from = async (last: number) => {
       const connection = await stack.connect();
       connection.socket.write(`PROXY TCP4 192.0.2.${last} 127.0.0.1 12345 22\r\n`);
