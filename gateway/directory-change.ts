@@ -19,8 +19,9 @@ export const DirectoryChange = Type.Union([
   /** An access token or an owner token. */
   change("token-revoked", { tokenId: TokenIdSchema }),
   change("account-disabled", { accountId: AccountIdSchema }),
+  change("account-enabled", { accountId: AccountIdSchema }),
 ]);
-/** Delivered after it is durable. */
+/** Delivered after it is durable; a revocation that the disk does not take also before (store/unwritten.ts). */
 export type DirectoryChange = Static<typeof DirectoryChange>;
 
 /** For the end of a `switch` over kinds: does not compile while one of them is left out. */

@@ -78,7 +78,7 @@ export async function startGateway(
     log,
     migrate: siblings === undefined,
     processes,
-    onOwnChange: (change) => siblings?.tell({ kind: "directory", change }),
+    onOwnChange: (change, durability) => siblings?.tell({ kind: "directory", change, durability }),
   });
   started.defer(() => store.close());
 
@@ -100,7 +100,7 @@ export async function startGateway(
   const open = new OpenConnections(shareOf(options.maxStreams, processes));
   let ssh: CreatedSshPort | undefined;
   siblings?.onNews((news) => {
-    if (news.kind === "directory") store.follow(news.change);
+    if (news.kind === "directory") store.follow(news.change, news.durability);
     else if (news.kind === "sign-in-failed") throttle.failedElsewhere(news.address);
     else ssh?.admission.penalize(news.address, news.offence);
   });
@@ -112,6 +112,7 @@ export async function startGateway(
       sshConnections: () => ssh?.port.connections ?? 0,
       sshPending: () => ssh?.admission.pending ?? 0,
       sshPenalized: () => ssh?.admission.penalized ?? 0,
+      unwritten: () => store.unwritten.size,
     },
   });
   let metricsUrl: string | null = null;

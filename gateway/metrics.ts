@@ -26,6 +26,8 @@ export interface Levels {
   readonly sshConnections: () => number;
   readonly sshPending: () => number;
   readonly sshPenalized: () => number;
+  /** Revocations that are in effect and not in the database. */
+  readonly unwritten: () => number;
 }
 
 export interface MetricsRegistry extends Metrics {
@@ -69,6 +71,12 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
       "sallyport_ssh_penalized_addresses",
       "Addresses that the SSH port refuses for a while.",
       options.levels.sshPenalized,
+      "max",
+    ],
+    [
+      "sallyport_unwritten_revocations",
+      "Revocations that are in effect and that the database has not taken: its disk is full or cannot be written.",
+      options.levels.unwritten,
       "max",
     ],
   ] as const) {

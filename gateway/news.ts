@@ -8,8 +8,14 @@ const closed = { additionalProperties: false } as const;
 const Address = Type.String({ maxLength: 100 });
 
 export const News = Type.Union([
-  /** Durable by now. */
-  Type.Object({ kind: Type.Literal("directory"), change: DirectoryChange }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal("directory"),
+      change: DirectoryChange,
+      durability: Type.Union([Type.Literal("written"), Type.Literal("pending")]),
+    },
+    closed,
+  ),
   /** At the SSH port. */
   Type.Object(
     {

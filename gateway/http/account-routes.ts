@@ -59,14 +59,16 @@ export function accountRoutes(api: Api, context: ApiContext): void {
       schema: {
         ...described("accounts", "updateAccount", "Disable or enable an account; takes effect at once.", {
           200: Account,
+          202: Account,
         }),
         params: ById,
         body: UpdateAccount,
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const id = parseAccountId(request.params.id);
-      return accountBody(await store.accounts.setDisabled(id, request.body.disabled, actorOf(request)));
+      const row = await store.accounts.setDisabled(id, request.body.disabled, actorOf(request));
+      return reply.code(row.durability === "written" ? 200 : 202).send(accountBody(row));
     },
   );
 

@@ -112,6 +112,7 @@ export class EventStreams {
     switch (change.kind) {
       case "keys":
       case "key-removed":
+      case "account-enabled":
         return;
       case "workspace":
         this.#publish(change.id);

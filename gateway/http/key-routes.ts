@@ -9,8 +9,9 @@ import { KEY_PROOF_NAMESPACE, keyProofText } from "../../protocol/key-proof.ts";
 import { isSignedBy } from "../../protocol/ssh/sshsig.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { Api, ApiContext } from "./api.ts";
-import { described, Nothing } from "./openapi.ts";
+import { described } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
 
 const KeyParams = Type.Object({ id: KeyIdText });
 
@@ -90,9 +91,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("keys", "removeKey", "Remove an SSH public key; hosts hear of it at once.", {
-          204: Nothing,
-        }),
+        ...described("keys", "removeKey", "Remove an SSH public key; hosts hear of it at once.", TAKEN_BACK),
         params: KeyParams,
       },
     },
@@ -100,8 +99,10 @@ export function keyRoutes(api: Api, context: ApiContext): void {
       const id = parseKeyId(request.params.id);
       const { account } = identityOf(request);
       const isProved = (await store.keys.list(account.id)).some((key) => key.id === id);
-      await (isProved ? store.keys : store.pendingKeys).remove(account.id, id, actorOf(request));
-      return reply.code(204).send(null);
+      return answerTakenBack(
+        reply,
+        await (isProved ? store.keys : store.pendingKeys).remove(account.id, id, actorOf(request)),
+      );
     },
   );
 }

@@ -11,8 +11,9 @@ import { TokenIdText, WorkspaceRefText } from "../../protocol/fields.ts";
 import { parseTokenId } from "../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
 import type { Api, ApiContext } from "./api.ts";
-import { described, Nothing } from "./openapi.ts";
+import { described } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
 
 const ByRef = Type.Object({ ref: WorkspaceRefText });
 const ByRefAndToken = Type.Object({ ref: WorkspaceRefText, tokenId: TokenIdText });
@@ -71,9 +72,12 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("owner-tokens", "revokeOwnerToken", "Revoke an owner token; open tunnels end.", {
-          204: Nothing,
-        }),
+        ...described(
+          "owner-tokens",
+          "revokeOwnerToken",
+          "Revoke an owner token; open tunnels end.",
+          TAKEN_BACK,
+        ),
         params: ByRefAndToken,
       },
     },
@@ -81,8 +85,7 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
       const ref = parseWorkspaceRef(request.params.ref);
       const id = parseTokenId(request.params.tokenId, "tokenId");
       const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
-      await store.ownerTokens.revoke(owned, id, actorOf(request));
-      return reply.code(204).send(null);
+      return answerTakenBack(reply, await store.ownerTokens.revoke(owned, id, actorOf(request)));
     },
   );
 }

@@ -7,6 +7,7 @@ import { parseWorkspaceId } from "../../protocol/id.ts";
 import type { Api, ApiContext } from "./api.ts";
 import { described, Nothing } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
 
 const ById = Type.Object({ id: WorkspaceIdText });
 
@@ -51,16 +52,19 @@ export function shareRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: managing,
       schema: {
-        ...described("shares", "leaveShare", "Decline an offer, or leave a workspace; open tunnels end.", {
-          204: Nothing,
-        }),
+        ...described(
+          "shares",
+          "leaveShare",
+          "Decline an offer, or leave a workspace; open tunnels end.",
+          TAKEN_BACK,
+        ),
         params: ById,
       },
     },
     async (request, reply) => {
       const id = parseWorkspaceId(request.params.id);
-      await store.shares.leave(id, identityOf(request).account.id, actorOf(request));
-      return reply.code(204).send(null);
+      const { account } = identityOf(request);
+      return answerTakenBack(reply, await store.shares.leave(id, account.id, actorOf(request)));
     },
   );
 }

@@ -16,8 +16,9 @@ import type { Identity } from "../directory.ts";
 import type { NewAccessToken } from "../store/access-tokens.ts";
 import { accountBody } from "../store/accounts.ts";
 import type { Api, ApiContext } from "./api.ts";
-import { described, Nothing } from "./openapi.ts";
+import { described } from "./openapi.ts";
 import { actorOf, identityOf, requireScope, signedIn } from "./sign-in.ts";
+import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
 
 export function tokenRoutes(api: Api, context: ApiContext): void {
   const { store } = context;
@@ -74,9 +75,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
       // Signing out: every token may revoke itself.
       onRequest: signedIn(context),
       schema: {
-        ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", {
-          204: Nothing,
-        }),
+        ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", TAKEN_BACK),
         params: Type.Object({ id: TokenIdText }),
       },
     },
@@ -84,8 +83,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
       const identity = identityOf(request);
       const id = parseTokenId(request.params.id);
       if (id !== identity.tokenId) requireScope(identity, "account");
-      await store.tokens.revoke(identity.account.id, id, actorOf(request));
-      return reply.code(204).send(null);
+      return answerTakenBack(reply, await store.tokens.revoke(identity.account.id, id, actorOf(request)));
     },
   );
 }

@@ -14,8 +14,9 @@ import { NameText, WorkspaceRefText } from "../../protocol/fields.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
 import { isOwned } from "../store/workspaces.ts";
 import type { Api, ApiContext } from "./api.ts";
-import { described, Nothing } from "./openapi.ts";
+import { described } from "./openapi.ts";
 import { actorOf, identityOf, signedIn } from "./sign-in.ts";
+import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
 import { workspaceBody } from "./workspace-body.ts";
 
 const ByRef = Type.Object({ ref: WorkspaceRefText });
@@ -113,17 +114,19 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: managing,
       schema: {
-        ...described("workspaces", "deleteWorkspace", "Delete a workspace; its host is disconnected.", {
-          204: Nothing,
-        }),
+        ...described(
+          "workspaces",
+          "deleteWorkspace",
+          "Delete a workspace; its host is disconnected.",
+          TAKEN_BACK,
+        ),
         params: ByRef,
       },
     },
     async (request, reply) => {
       const ref = parseWorkspaceRef(request.params.ref);
       const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
-      await store.workspaces.remove(owned, actorOf(request));
-      return reply.code(204).send(null);
+      return answerTakenBack(reply, await store.workspaces.remove(owned, actorOf(request)));
     },
   );
 
@@ -175,7 +178,7 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: managing,
       schema: {
-        ...described("workspaces", "unshareWorkspace", "Stop sharing; open tunnels end.", { 204: Nothing }),
+        ...described("workspaces", "unshareWorkspace", "Stop sharing; open tunnels end.", TAKEN_BACK),
         params: ByRefAndAccount,
       },
     },
@@ -183,8 +186,7 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       const ref = parseWorkspaceRef(request.params.ref);
       const account = parseName(request.params.account, "account");
       const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
-      await store.shares.remove(owned, account, actorOf(request));
-      return reply.code(204).send(null);
+      return answerTakenBack(reply, await store.shares.remove(owned, account, actorOf(request)));
     },
   );
 

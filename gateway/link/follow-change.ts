@@ -22,6 +22,7 @@ export async function followChange(
       break;
     case "workspace":
     case "offers":
+    case "account-enabled":
       break;
     case "workspace-removed":
       registry.held(change.id)?.close("workspace_unknown", "This workspace was deleted at the gateway.");

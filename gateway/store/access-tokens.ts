@@ -15,7 +15,8 @@ import {
 import type { Identity, RegistersWhat } from "../directory.ts";
 import { type Actor, daysBefore, flag, LAST_USED_MS, LIMITS, type StoreContext } from "./context.ts";
 import type { AccessTokenRow } from "./schema.ts";
-import { birthOf, revokeDescendants } from "./token-family.ts";
+import { birthOf, livingDescendants, revokeDescendants } from "./token-family.ts";
+import { type Durability, unlessUnwritable } from "./unwritten.ts";
 
 export interface NewAccessToken {
   readonly accountId: AccountId;
@@ -136,7 +137,7 @@ export class AccessTokens {
       .orderBy("created_at")
       .orderBy("id")
       .execute();
-    return rows.map(tokenBody);
+    return rows.filter(({ id }) => !this.#context.unwritten.isRevoked(id)).map(tokenBody);
   }
 
   async info(id: TokenId): Promise<AccessTokenInfo | undefined> {
@@ -152,7 +153,28 @@ export class AccessTokens {
    * Revokes a token with all that it has made, also for other accounts.
    * @throws ProtocolError not_found, alike for a token that does not exist and one that is someone else's
    */
-  async revoke(accountId: AccountId, id: TokenId, actor: Actor): Promise<void> {
+  async revoke(accountId: AccountId, id: TokenId, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeRevoked(accountId, id, actor),
+      async () => {
+        const { db, unwritten } = this.#context;
+        const row = await db
+          .selectFrom("access_tokens")
+          .select("id")
+          .where("id", "=", id)
+          .where("account_id", "=", accountId)
+          .where("revoked_at", "is", null)
+          .executeTakeFirst();
+        if (row === undefined || unwritten.isRevoked(id)) {
+          throw new ProtocolError("not_found", "There is no such access token.");
+        }
+        const tokens = [id, ...(await livingDescendants(db, id))];
+        return tokens.map((tokenId) => ({ kind: "token-revoked", tokenId }));
+      },
+    );
+  }
+
+  async #writeRevoked(accountId: AccountId, id: TokenId, actor: Actor): Promise<void> {
     const { db, now, changed, audit } = this.#context;
     const at = now().toISOString();
     const descendants = await db.transaction().execute(async (transaction) => {
@@ -197,11 +219,14 @@ export class AccessTokens {
     row: AccessTokenRow & { name: Identity["account"]["name"]; admin: number; disabled: number },
   ): Promise<Identity> {
     const now = this.#context.now();
-    if (row.revoked_at !== null) throw new ProtocolError("token_revoked", "This access token was revoked.");
+    const { unwritten } = this.#context;
+    if (row.revoked_at !== null || unwritten.isRevoked(row.id)) {
+      throw new ProtocolError("token_revoked", "This access token was revoked.");
+    }
     if (row.expires_at !== null && row.expires_at <= now.toISOString()) {
       throw new ProtocolError("token_expired", `This access token expired at ${row.expires_at}.`);
     }
-    if (row.disabled === 1) {
+    if (row.disabled === 1 || unwritten.isDisabled(row.account_id)) {
       throw new ProtocolError("account_disabled", "This account is disabled: ask an administrator.");
     }
     await this.#touch(row, now);
@@ -222,7 +247,8 @@ export class AccessTokens {
       .updateTable("access_tokens")
       .set({ last_used_at: now.toISOString() })
       .where("id", "=", row.id)
-      .execute();
+      .execute()
+      .catch(unlessUnwritable);
   }
 
   /** Creating and revoking in a loop must not fill the disk. */

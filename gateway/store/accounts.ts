@@ -7,6 +7,7 @@ import type { Name } from "../../protocol/name.ts";
 import { type Actor, flag, LIMITS, type StoreContext } from "./context.ts";
 import type { AccountRow } from "./schema.ts";
 import { workspacesThatTrust } from "./ssh-keys.ts";
+import type { Durability } from "./unwritten.ts";
 
 export class Accounts {
   readonly #context: StoreContext;
@@ -52,15 +53,25 @@ export class Accounts {
   }
 
   async list(): Promise<AccountRow[]> {
-    return this.#context.db.selectFrom("accounts").selectAll().orderBy("name").execute();
+    const rows = await this.#context.db.selectFrom("accounts").selectAll().orderBy("name").execute();
+    return rows.map((row) => this.#asItIs(row));
   }
 
   async get(id: AccountId): Promise<AccountRow | undefined> {
-    return this.#context.db.selectFrom("accounts").selectAll().where("id", "=", id).executeTakeFirst();
+    const { db } = this.#context;
+    const row = await db.selectFrom("accounts").selectAll().where("id", "=", id).executeTakeFirst();
+    return row === undefined ? undefined : this.#asItIs(row);
   }
 
   async byName(name: Name): Promise<AccountRow | undefined> {
-    return this.#context.db.selectFrom("accounts").selectAll().where("name", "=", name).executeTakeFirst();
+    const { db } = this.#context;
+    const row = await db.selectFrom("accounts").selectAll().where("name", "=", name).executeTakeFirst();
+    return row === undefined ? undefined : this.#asItIs(row);
+  }
+
+  /** With what the database has not taken yet. */
+  #asItIs(row: AccountRow): AccountRow {
+    return this.#context.unwritten.isDisabled(row.id) ? { ...row, disabled: 1 } : row;
   }
 
   /** The account to hand an administrator's token to: the oldest one that is enabled. */
@@ -85,30 +96,55 @@ export class Accounts {
    * Shuts an account out, or lets it in again; takes effect on live connections at once.
    * @throws ProtocolError not_found; forbidden for the last administrator
    */
-  async setDisabled(id: AccountId, disabled: boolean, actor: Actor): Promise<AccountRow> {
-    const { db, changed, audit } = this.#context;
+  async setDisabled(
+    id: AccountId,
+    disabled: boolean,
+    actor: Actor,
+  ): Promise<AccountRow & { readonly durability: Durability }> {
+    const { unwritten } = this.#context;
+    if (!disabled) return { ...(await this.#write(id, disabled, actor)), durability: "written" };
+    const durability = await unwritten.revoke(
+      () => this.#write(id, disabled, actor),
+      async () => {
+        await this.#requireDisablable(this.#context.db, await this.get(id));
+        return [
+          { kind: "account-disabled", accountId: id },
+          { kind: "keys", workspaceIds: await workspacesThatTrust(this.#context.db, id) },
+        ];
+      },
+    );
+    const row = await this.get(id);
+    if (row === undefined) throw noSuchAccount();
+    return { ...row, durability };
+  }
+
+  /** @throws ProtocolError not_found; forbidden for the last administrator */
+  async #requireDisablable(db: StoreContext["db"], account: AccountRow | undefined): Promise<AccountRow> {
+    if (account === undefined) throw noSuchAccount();
+    if (account.admin === 0 || account.disabled === 1) return account;
+    const others = await db
+      .selectFrom("accounts")
+      .select("id")
+      .where("admin", "=", 1)
+      .where("disabled", "=", 0)
+      .where("id", "!=", account.id)
+      .execute();
+    if (others.some(({ id }) => !this.#context.unwritten.isDisabled(id))) return account;
+    throw new ProtocolError("forbidden", "The last enabled admin account can't be disabled.", {
+      field: "disabled",
+    });
+  }
+
+  async #write(id: AccountId, disabled: boolean, actor: Actor): Promise<AccountRow> {
+    const { db, changed, audit, unwritten } = this.#context;
     const { row, before } = await db.transaction().execute(async (transaction) => {
       const found = await transaction
         .selectFrom("accounts")
         .selectAll()
         .where("id", "=", id)
         .executeTakeFirst();
-      if (found === undefined) throw new ProtocolError("not_found", "There is no such account.");
-      if (disabled && found.admin === 1 && found.disabled === 0) {
-        const other = await transaction
-          .selectFrom("accounts")
-          .select("id")
-          .where("admin", "=", 1)
-          .where("disabled", "=", 0)
-          .where("id", "!=", id)
-          .limit(1)
-          .executeTakeFirst();
-        if (other === undefined) {
-          throw new ProtocolError("forbidden", "The last enabled admin account can't be disabled.", {
-            field: "disabled",
-          });
-        }
-      }
+      if (found === undefined) throw noSuchAccount();
+      if (disabled) await this.#requireDisablable(transaction, found);
       await transaction
         .updateTable("accounts")
         .set({ disabled: flag(disabled) })
@@ -116,18 +152,23 @@ export class Accounts {
         .execute();
       return { row: { ...found, disabled: flag(disabled) }, before: found.disabled === 1 };
     });
-    if (before !== disabled) {
+    const wasPending = unwritten.isDisabled(id);
+    if (before !== disabled || (wasPending && !disabled)) {
       audit({
         event: disabled ? "account.disabled" : "account.enabled",
         account: actor.account,
         address: actor.address,
         detail: row.name,
       });
-      if (disabled) changed({ kind: "account-disabled", accountId: id });
+      changed({ kind: disabled ? "account-disabled" : "account-enabled", accountId: id });
       changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, id) });
     }
     return row;
   }
+}
+
+function noSuchAccount(): ProtocolError {
+  return new ProtocolError("not_found", "There is no such account.");
 }
 
 export function accountBody(row: AccountRow): Account {

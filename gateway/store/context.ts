@@ -4,6 +4,7 @@ import type { Kysely } from "kysely";
 import type { AuditEvent } from "../directory.ts";
 import type { DirectoryChange } from "../directory-change.ts";
 import type { Tables } from "./schema.ts";
+import type { Unwritten } from "./unwritten.ts";
 
 export interface StoreContext {
   readonly db: Kysely<Tables>;
@@ -11,6 +12,8 @@ export interface StoreContext {
   /** Tells live connections; called after the change is durable. */
   readonly changed: (change: DirectoryChange) => void;
   readonly audit: (event: AuditEvent) => void;
+  /** What was taken back and is not in the database yet. */
+  readonly unwritten: Unwritten;
 }
 
 /** Who made a change and from where, for the audit log. */

@@ -14,6 +14,7 @@ import type { OwnerGrant } from "../directory.ts";
 import { type Actor, daysBefore, LAST_USED_MS, LIMITS, type StoreContext } from "./context.ts";
 import type { OwnerTokenRow } from "./schema.ts";
 import { birthOf } from "./token-family.ts";
+import { type Durability, unlessUnwritable } from "./unwritten.ts";
 import type { OwnedWorkspace } from "./workspaces.ts";
 
 export class OwnerTokens {
@@ -43,11 +44,15 @@ export class OwnerTokens {
       throw new ProtocolError("token_unknown", "This gateway does not know this owner token.");
     }
     const time = now();
-    if (row.revoked_at !== null) throw new ProtocolError("token_revoked", "This owner token was revoked.");
+    const { unwritten } = this.#context;
+    if (row.revoked_at !== null || unwritten.isRevoked(row.id) || unwritten.isRemoved(row.workspace_id)) {
+      throw new ProtocolError("token_revoked", "This owner token was revoked.");
+    }
     if (row.expires_at <= time.toISOString()) {
       throw new ProtocolError("token_expired", `This owner token expired at ${row.expires_at}.`);
     }
-    if (row.disabled === 1) throw new ProtocolError("account_disabled", "The owner's account is disabled.");
+    if (row.disabled === 1 || unwritten.isDisabled(row.owner_id))
+      throw new ProtocolError("account_disabled", "The owner's account is disabled.");
     if (row.allowed === 0) throw refusedByHost();
     const before = new Date(time.getTime() - LAST_USED_MS).toISOString();
     if (row.last_used_at === null || row.last_used_at <= before) {
@@ -55,7 +60,8 @@ export class OwnerTokens {
         .updateTable("owner_tokens")
         .set({ last_used_at: time.toISOString() })
         .where("id", "=", row.id)
-        .execute();
+        .execute()
+        .catch(unlessUnwritable);
     }
     return {
       workspaceId: row.workspace_id,
@@ -133,11 +139,23 @@ export class OwnerTokens {
       .orderBy("created_at")
       .orderBy("id")
       .execute();
-    return rows.map(body);
+    return rows.filter(({ id }) => !this.#context.unwritten.isRevoked(id)).map(body);
   }
 
   /** @throws ProtocolError not_found */
-  async revoke(workspace: OwnedWorkspace, id: TokenId, actor: Actor): Promise<void> {
+  async revoke(workspace: OwnedWorkspace, id: TokenId, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeRevoked(workspace, id, actor),
+      async () => {
+        if ((await this.list(workspace)).some((token) => token.id === id)) {
+          return [{ kind: "token-revoked", tokenId: id }];
+        }
+        throw new ProtocolError("not_found", "There is no such owner token.");
+      },
+    );
+  }
+
+  async #writeRevoked(workspace: OwnedWorkspace, id: TokenId, actor: Actor): Promise<void> {
     const { db, now, changed, audit } = this.#context;
     const { numUpdatedRows } = await db
       .updateTable("owner_tokens")

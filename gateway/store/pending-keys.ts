@@ -12,6 +12,7 @@ import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
 import type { PendingKeyRow } from "./schema.ts";
 import type { SshKeys } from "./ssh-keys.ts";
+import type { Durability } from "./unwritten.ts";
 
 /** For a signature that somebody may have to touch or unlock something for. */
 const NONCE_MS = 10 * 60_000;
@@ -118,7 +119,7 @@ export class PendingKeys {
   }
 
   /** @throws ProtocolError not_found */
-  async remove(accountId: AccountId, id: KeyId, actor: Actor): Promise<void> {
+  async remove(accountId: AccountId, id: KeyId, actor: Actor): Promise<Durability> {
     const row = await this.#context.db
       .deleteFrom("pending_keys")
       .where("id", "=", id)
@@ -128,6 +129,7 @@ export class PendingKeys {
     if (row === undefined) throw new ProtocolError("not_found", "There is no such key.");
     const { account, address } = actor;
     this.#context.audit({ event: "key.removed", account, address, key: row.fingerprint, detail: "pending" });
+    return "written";
   }
 
   /**

@@ -5,7 +5,9 @@ import type { Share, SharedWithMe } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
+import type { DirectoryChange } from "../directory-change.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
+import type { Durability } from "./unwritten.ts";
 import type { OwnedWorkspace } from "./workspaces.ts";
 
 export class Shares {
@@ -121,7 +123,17 @@ export class Shares {
   }
 
   /** Declines what is offered, or leaves what is shared: open connections end then. @throws ProtocolError not_found */
-  async leave(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<void> {
+  async leave(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeLeft(id, accountId, actor),
+      async () => {
+        if ((await this.#state(id, accountId)) === undefined) throw notOffered();
+        return endedShare(id, accountId);
+      },
+    );
+  }
+
+  async #writeLeft(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<void> {
     const state = await this.#state(id, accountId);
     if (state === undefined || !(await this.#delete(id, accountId))) throw notOffered();
     this.#context.audit({
@@ -148,7 +160,24 @@ export class Shares {
   }
 
   /** @throws ProtocolError not_found */
-  async remove(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<void> {
+  async remove(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeRemoved(workspace, account, actor),
+      async () => {
+        const row = await this.#context.db
+          .selectFrom("shares")
+          .innerJoin("accounts", "accounts.id", "shares.account_id")
+          .select("shares.account_id")
+          .where("shares.workspace_id", "=", workspace.id)
+          .where("accounts.name", "=", account)
+          .executeTakeFirst();
+        if (row === undefined) throw notShared(account);
+        return endedShare(workspace.id, row.account_id);
+      },
+    );
+  }
+
+  async #writeRemoved(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<void> {
     const { db, audit } = this.#context;
     const other = await db.selectFrom("accounts").select("id").where("name", "=", account).executeTakeFirst();
     if (other === undefined || !(await this.#delete(workspace.id, other.id))) throw notShared(account);
@@ -182,13 +211,18 @@ export class Shares {
     return numDeletedRows > 0n;
   }
 
-  /** Told in full whether it had been accepted or not: an acceptance may have come in between. */
   #ended(id: WorkspaceId, accountId: AccountId): void {
-    const { changed } = this.#context;
-    changed({ kind: "share-removed", id, accountId });
-    changed({ kind: "keys", workspaceIds: [id] });
-    changed({ kind: "offers", accountId });
+    for (const change of endedShare(id, accountId)) this.#context.changed(change);
   }
+}
+
+/** Told in full whether it had been accepted or not: an acceptance may have come in between. */
+function endedShare(id: WorkspaceId, accountId: AccountId): DirectoryChange[] {
+  return [
+    { kind: "share-removed", id, accountId },
+    { kind: "keys", workspaceIds: [id] },
+    { kind: "offers", accountId },
+  ];
 }
 
 /** Offers wait in somebody else's list: neither one owner nor all of them may fill it. @throws ProtocolError limit_reached */

@@ -10,6 +10,7 @@ import type { AccountRecord } from "../directory.ts";
 import { fittingKeys } from "../fitting-keys.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
 import type { PendingKeyRow, SshKeyRow, Tables } from "./schema.ts";
+import type { Durability } from "./unwritten.ts";
 
 export class SshKeys {
   readonly #context: StoreContext;
@@ -90,11 +91,29 @@ export class SshKeys {
       .orderBy("created_at")
       .orderBy("id")
       .execute();
-    return rows.map(keyBody);
+    return rows.filter(({ fingerprint }) => !this.#isRemoved(accountId, fingerprint)).map(keyBody);
   }
 
   /** @throws ProtocolError not_found */
-  async remove(accountId: AccountId, id: KeyId, actor: Actor): Promise<void> {
+  async remove(accountId: AccountId, id: KeyId, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeRemoved(accountId, id, actor),
+      async () => {
+        const key = (await this.list(accountId)).find((each) => each.id === id);
+        if (key === undefined) throw new ProtocolError("not_found", "There is no such key.");
+        return [
+          { kind: "key-removed", accountId, fingerprint: key.fingerprint },
+          { kind: "keys", workspaceIds: await workspacesThatTrust(this.#context.db, accountId) },
+        ];
+      },
+    );
+  }
+
+  #isRemoved(accountId: AccountId, fingerprint: string): boolean {
+    return this.#context.unwritten.has({ kind: "key-removed", accountId, fingerprint });
+  }
+
+  async #writeRemoved(accountId: AccountId, id: KeyId, actor: Actor): Promise<void> {
     const { db, changed, audit } = this.#context;
     const row = await db
       .deleteFrom("ssh_keys")
@@ -116,7 +135,9 @@ export class SshKeys {
       .select(["accounts.id", "accounts.name", "accounts.disabled"])
       .where("ssh_keys.fingerprint", "=", fingerprint)
       .executeTakeFirst();
-    return row === undefined ? undefined : { id: row.id, name: row.name, disabled: row.disabled === 1 };
+    if (row === undefined || this.#isRemoved(row.id, fingerprint)) return undefined;
+    const disabled = row.disabled === 1 || this.#context.unwritten.isDisabled(row.id);
+    return { id: row.id, name: row.name, disabled };
   }
 
   /**
@@ -129,7 +150,7 @@ export class SshKeys {
       .selectFrom("ssh_keys")
       .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
       .where("accounts.disabled", "=", 0)
-      .select(["ssh_keys.type", "ssh_keys.blob", "accounts.name"])
+      .select(["ssh_keys.type", "ssh_keys.blob", "ssh_keys.fingerprint", "accounts.id", "accounts.name"])
       .orderBy("ssh_keys.created_at")
       .orderBy("ssh_keys.id")
       .limit(MAX_PUSHED_KEYS);
@@ -142,9 +163,14 @@ export class SshKeys {
       .where("shares.workspace_id", "=", id)
       .where("shares.accepted_at", "is not", null)
       .execute();
-    return fittingKeys(
-      [...own, ...shared].map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })),
+    const { unwritten } = this.#context;
+    const all = [...own, ...shared].filter(
+      (key) =>
+        !unwritten.isDisabled(key.id) &&
+        !this.#isRemoved(key.id, key.fingerprint) &&
+        !unwritten.has({ kind: "share-removed", id, accountId: key.id }),
     );
+    return fittingKeys(all.map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })));
   }
 }
 

@@ -30,6 +30,7 @@ import { Registrations } from "./registrations.ts";
 import type { Tables } from "./schema.ts";
 import { Shares } from "./shares.ts";
 import { SshKeys } from "./ssh-keys.ts";
+import { type Durability, Unwritten } from "./unwritten.ts";
 import { Workspaces } from "./workspaces.ts";
 
 export interface StoreOptions {
@@ -38,7 +39,7 @@ export interface StoreOptions {
   /** false: look at the database's version and refuse to work on an older one, instead of migrating it. */
   readonly migrate?: boolean;
   /** Where several processes work on the database: gets what was changed by this one, for the others to `follow`. */
-  readonly onOwnChange?: (change: DirectoryChange) => void;
+  readonly onOwnChange?: (change: DirectoryChange, durability: Durability) => void;
   /** How many there are. */
   readonly processes?: number;
 }
@@ -53,6 +54,7 @@ export class Store implements Directory {
   readonly ownerTokens: OwnerTokens;
   readonly hostKeyDecisions: HostKeyDecisions;
   readonly auditLog: AuditLog;
+  readonly unwritten: Unwritten;
   readonly #registrations: Registrations;
   readonly #db: Kysely<Tables>;
   readonly #log: Logger;
@@ -78,14 +80,18 @@ export class Store implements Directory {
     this.#openIds = openIds;
     const isSecret = (id: string) => (openIds as ReadonlySet<string>).has(id);
     this.auditLog = new AuditLog({ db, log: options.log, now, isSecret, processes: options.processes ?? 1 });
+    const tell = (change: DirectoryChange, durability: Durability): void => {
+      this.unwritten.follow(change, durability);
+      this.#changed(change);
+      options.onOwnChange?.(change, durability);
+    };
+    this.unwritten = new Unwritten({ log: options.log, changed: tell });
     const context: StoreContext = {
       db,
       now,
-      changed: (change) => {
-        this.#changed(change);
-        options.onOwnChange?.(change);
-      },
+      changed: (change) => tell(change, "written"),
       audit: (event) => this.audit(event),
+      unwritten: this.unwritten,
     };
     this.accounts = new Accounts(context);
     this.tokens = new AccessTokens(context);
@@ -161,7 +167,8 @@ export class Store implements Directory {
   }
 
   /** Another process has made this change to the database. */
-  follow(change: DirectoryChange): void {
+  follow(change: DirectoryChange, durability: Durability = "written"): void {
+    this.unwritten.follow(change, durability);
     if (change.kind === "workspace" && change.open === true) this.#openIds.add(change.id);
     this.#changed(change);
     if (change.kind === "workspace-removed") this.#openIds.delete(change.id);
@@ -192,6 +199,7 @@ export class Store implements Directory {
   }
 
   async close(): Promise<void> {
+    this.unwritten.close();
     try {
       await this.auditLog.flush();
     } finally {

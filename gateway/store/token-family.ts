@@ -1,7 +1,7 @@
 // Tokens that tokens have made. A token's children do not outlive it: they expire with it at the latest, and revoking it
 // revokes them, and theirs.
 
-import type { Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { TokenId } from "../../protocol/id.ts";
 import type { Tables } from "./schema.ts";
@@ -88,4 +88,24 @@ export async function revokeDescendants(
 function earlier(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b;
   return a < b ? a : b;
+}
+
+/** Tokens that a token has made, and those that they have made, as far as they are not revoked. Changes nothing. */
+export async function livingDescendants(db: Kysely<Tables>, id: TokenId): Promise<TokenId[]> {
+  const found: TokenId[] = [];
+  for (let parents: readonly TokenId[] = [id]; parents.length > 0; ) {
+    const children: TokenId[] = [];
+    for (const table of ["access_tokens", "owner_tokens"] as const) {
+      const rows = await db
+        .selectFrom(table)
+        .select("id")
+        .where("parent_id", "in", parents)
+        .where("revoked_at", "is", null)
+        .execute();
+      children.push(...rows.map((row) => row.id));
+    }
+    found.push(...children);
+    parents = children;
+  }
+  return found;
 }

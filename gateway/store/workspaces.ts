@@ -7,6 +7,7 @@ import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts
 import { type Actor, daysBefore, LIMITS, type StoreContext } from "./context.ts";
 import { parseHeld, parseHostKeys } from "./held-host-keys.ts";
 import type { WorkspaceRow } from "./schema.ts";
+import type { Durability } from "./unwritten.ts";
 
 export type OwnedWorkspace = WorkspaceRecord & { readonly owner: NonNullable<WorkspaceRecord["owner"]> };
 type JoinedRow = WorkspaceRow & { owner_name: Name | null };
@@ -23,7 +24,7 @@ export class Workspaces {
 
   async get(id: WorkspaceId): Promise<WorkspaceRecord | undefined> {
     const row = await this.#select().where("workspaces.id", "=", id).executeTakeFirst();
-    return row === undefined ? undefined : record(row);
+    return row === undefined || this.#context.unwritten.isRemoved(id) ? undefined : record(row);
   }
 
   /** @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is someone else's */
@@ -125,7 +126,17 @@ export class Workspaces {
   }
 
   /** Removes a workspace with its shares and owner tokens. @throws ProtocolError workspace_unknown */
-  async remove(workspace: WorkspaceRecord, actor: Actor): Promise<void> {
+  async remove(workspace: WorkspaceRecord, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeRemoved(workspace, actor),
+      async () => {
+        if ((await this.get(workspace.id)) === undefined) throw gone();
+        return [{ kind: "workspace-removed", id: workspace.id }];
+      },
+    );
+  }
+
+  async #writeRemoved(workspace: WorkspaceRecord, actor: Actor): Promise<void> {
     const { db, changed, audit } = this.#context;
     const offeredTo = await offers(db, workspace.id);
     const { numDeletedRows } = await db
@@ -195,7 +206,7 @@ export class Workspaces {
       .where("workspaces.name", "=", ref.name)
       .where("accounts.name", "=", owner)
       .executeTakeFirst();
-    return row === undefined ? undefined : record(row);
+    return row === undefined || this.#context.unwritten.isRemoved(row.id) ? undefined : record(row);
   }
 
   async #mayReach(workspace: WorkspaceRecord, identity: AccountIdentity | null): Promise<boolean> {
@@ -208,6 +219,7 @@ export class Workspaces {
   }
 
   async #isShared(id: WorkspaceId, accountId: AccountId): Promise<boolean> {
+    if (this.#context.unwritten.has({ kind: "share-removed", id, accountId })) return false;
     const share = await this.#context.db
       .selectFrom("shares")
       .select("account_id")

@@ -1,0 +1,142 @@
+// A database that cannot be written, as where its disk is full: what is taken back is in effect at once, and is written when it can be.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CompiledQuery, type Kysely } from "kysely";
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
+import type { Tables } from "../../../../gateway/store/schema.ts";
+import { openDatabase, prepareDataDir } from "../../../../gateway/store/sqlite.ts";
+import { Store } from "../../../../gateway/store/store.ts";
+import { SCOPES } from "../../../../protocol/api.ts";
+import { parseTokenId } from "../../../../protocol/id.ts";
+import { parseName } from "../../../../protocol/name.ts";
+import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { provedKey } from "../../../support/register-key.ts";
+import { ed25519 } from "./memory-store.ts";
+
+const actor = { account: "test" };
+let directory: string;
+let db: Kysely<Tables>;
+let store: Store;
+let told: { change: DirectoryChange; durability: string }[];
+const log: string[] = [];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "sallyport-full-"));
+  prepareDataDir(directory);
+  db = openDatabase(directory);
+  told = [];
+  store = await Store.open(db, {
+    log: pino({ level: "debug" }, { write: (line: string) => log.push(line) }),
+    onOwnChange: (change, durability) => told.push({ change, durability }),
+  });
+});
+afterEach(async () => {
+  await room();
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** From now on nothing is written, and everything is read, as on a disk that is full or has become read-only. */
+const full = () => db.executeQuery(CompiledQuery.raw("PRAGMA query_only = ON"));
+const room = () => db.executeQuery(CompiledQuery.raw("PRAGMA query_only = OFF"));
+
+async function people() {
+  const make = async (name: string) => {
+    const { id } = await store.accounts.create(parseName(name), false, null);
+    const wanted = { accountId: id, title: "test", scopes: SCOPES, expiresInSeconds: null };
+    const { token, info } = await store.tokens.create(wanted, actor);
+    return { id, token, tokenId: parseTokenId(info.id), identity: await store.authenticate(token) };
+  };
+  const [ada, bob] = [await make("ada"), await make("bob")];
+  const key = parsePublicKey(ed25519(1));
+  await provedKey(store, bob.id, key);
+  const box = await store.register({
+    identity: ada.identity,
+    address: "192.0.2.1",
+    name: parseName("box"),
+    existing: null,
+    hostKeys: [ed25519(2)],
+    endToEndOnly: false,
+    ownerTokens: true,
+    browserUrl: null,
+    folder: null,
+  });
+  const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
+  await store.shares.add(owned, parseName("bob"), actor);
+  const owner = await store.ownerTokens.create(owned, 3_600, actor);
+  return { ada, bob, key, box, owned, owner };
+}
+
+const code = (value: string) => expect.objectContaining({ code: value });
+
+test("every kind of revocation is in effect at once, and is in the database once there is room again", async () => {
+  const { ada, bob, key, box, owned, owner } = await people();
+  await store.auditLog.flush();
+  await full();
+  // A token is still checked, though its last use cannot be noted.
+  expect((await store.authenticate(ada.token)).account.name).toBe("ada");
+  told = [];
+
+  expect(await store.tokens.revoke(ada.id, ada.tokenId, actor)).toBe("pending");
+  await expect(store.authenticate(ada.token)).rejects.toEqual(code("token_revoked"));
+  await expect(store.tokens.revoke(ada.id, ada.tokenId, actor)).rejects.toEqual(code("not_found"));
+
+  expect(await store.ownerTokens.revoke(owned, parseTokenId(owner.info.id), actor)).toBe("pending");
+  await expect(store.authenticateOwnerToken(owner.token)).rejects.toEqual(code("token_revoked"));
+
+  const ref = { kind: "id", id: box.id } as const;
+  expect(await store.shares.remove(owned, parseName("bob"), actor)).toBe("pending");
+  await expect(store.resolveWorkspace(ref, bob.identity)).rejects.toEqual(code("workspace_unknown"));
+  expect(await store.pushedKeys(box.id)).toEqual([]);
+
+  const [listed] = await store.keys.list(bob.id);
+  expect(await store.keys.remove(bob.id, listed?.id as never, actor)).toBe("pending");
+  expect(await store.accountByKey(key.fingerprint)).toBeUndefined();
+  expect(await store.keys.list(bob.id)).toEqual([]);
+
+  expect(await store.accounts.setDisabled(bob.id, true, actor)).toMatchObject({
+    durability: "pending",
+    disabled: 1,
+  });
+  await expect(store.authenticate(bob.token)).rejects.toEqual(code("account_disabled"));
+
+  expect(await store.workspaces.remove(owned, actor)).toBe("pending");
+  expect(await store.workspace(box.id)).toBeUndefined();
+
+  expect(store.unwritten.size).toBe(6);
+  expect(log.join("")).toContain("A revocation is in effect but could not be written");
+  expect(new Set(told.map(({ durability }) => durability))).toEqual(new Set(["pending"]));
+
+  await room();
+  await expect.poll(() => store.unwritten.size, { timeout: 60_000 }).toBe(0);
+  const other = await Store.open(openDatabase(directory), { log: pino({ level: "silent" }) });
+  await expect(other.authenticate(ada.token)).rejects.toEqual(code("token_revoked"));
+  await expect(other.authenticate(bob.token)).rejects.toEqual(code("account_disabled"));
+  expect(await other.accountByKey(key.fingerprint)).toBeUndefined();
+  expect(await other.workspace(box.id)).toBeUndefined();
+  await other.close();
+});
+
+test("another process holds to it as well until it is written, and an account that is enabled again is let in", async () => {
+  const { bob } = await people();
+  const other = await Store.open(openDatabase(directory), { log: pino({ level: "silent" }), migrate: false });
+  const follow = () => {
+    for (const { change, durability } of told.splice(0)) other.follow(change, durability as never);
+  };
+  told = [];
+  await full();
+  await store.accounts.setDisabled(bob.id, true, actor);
+  follow();
+  await expect(other.authenticate(bob.token)).rejects.toEqual(code("account_disabled"));
+  await room();
+  await store.accounts.setDisabled(bob.id, false, actor);
+  follow();
+  expect((await other.authenticate(bob.token)).account.name).toBe("bob");
+  expect((await store.authenticate(bob.token)).account.name).toBe("bob");
+  expect([store.unwritten.size, other.unwritten.size]).toEqual([0, 0]);
+  await other.close();
+});
