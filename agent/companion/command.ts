@@ -21,8 +21,10 @@ name, name.owner for one that is shared with you, or its id.
 Signs in with SALLYPORT_TOKEN or the file that SALLYPORT_TOKEN_FILE names, where SALLYPORT_GATEWAY names this gateway, or with
 what \`sallyport login\` left.
 
-  --listen HOST:PORT     take connections on a local port instead (port 0: any; loopback only)
-  --json                 with --listen: {"event":"ready","listen":"HOST:PORT"} first on stdout, then for each connection
+  --listen HOST:PORT     take connections on a local port instead (port 0: any; loopback only). Every user of this machine can
+                         connect to it, as far as the workspace's SSH server lets them
+  --listen PATH          the same on a Unix socket that is yours alone (0600); PATH has a slash in it: ./ws.sock
+  --json                 with --listen: {"event":"ready","listen":"HOST:PORT"} (or a path) first on stdout, then for each connection
                          {"event":"state","connection":1,"state":"connected"|"reconnecting"|"lost"}
   -v, --verbose          say on stderr what happens when
 
@@ -54,8 +56,11 @@ export const command: Command = {
     };
     log.debug(`ready to dial after ${Math.round(performance.now() - started)} ms`);
     if (values.listen !== undefined) {
-      const { listen, parseListenAddress } = await import("./listen.ts");
-      return await listen(parseListenAddress(values.listen), target, {
+      const [{ listen }, { parseListenAddress }] = await Promise.all([
+        import("./listen.ts"),
+        import("./listen-address.ts"),
+      ]);
+      return await listen(parseListenAddress(values.listen, process.platform), target, {
         json: values.json === true,
         context,
         log,

@@ -1,37 +1,18 @@
-// `sallyport tunnel --listen`: a local port for SSH clients that have no ProxyCommand. Each connection gets a tunnel of
+// `sallyport tunnel --listen`: a local port or socket for SSH clients that have no ProxyCommand. Each connection gets a tunnel of
 // its own. What answers there is the workspace's SSH server, which lets nobody in without a key.
 
-import { createServer, isIPv6, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import type { WebSocket } from "ws";
 import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import type { StreamState } from "../../protocol/resume/initiator.ts";
 import { webSocketStream } from "../../protocol/web-socket.ts";
-import { type CommandContext, CommandError, UsageError } from "../command.ts";
+import type { CommandContext, CommandError } from "../command.ts";
 import type { Log } from "../log.ts";
+import { bind, type ListenAddress } from "./listen-address.ts";
 import { closeError, dialFirst, type TunnelTarget } from "./tunnel.ts";
 
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 const MAX_CONNECTIONS = 64;
-
-/** `HOST:PORT`, `[::1]:PORT` or `PORT`. @throws UsageError where it is none of these, or not this machine alone */
-export function parseListenAddress(text: string): ListenAddress {
-  const match = /^(?:(\[[0-9a-f:.]+\]|[^:[\]]+):)?(\d{1,5})$/i.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port > 65_535)
-    throw new UsageError(`--listen takes HOST:PORT, not ${JSON.stringify(text)}`);
-  const host = (match[1] ?? "127.0.0.1").replace(/^\[|\]$/g, "");
-  if (host !== "localhost" && host !== "::1" && !/^127(\.\d{1,3}){3}$/.test(host)) {
-    throw new UsageError(
-      "--listen takes a loopback address (127.0.0.1, ::1, localhost): the port is for this machine only",
-    );
-  }
-  return { host, port };
-}
 
 /** Serves until `signal` is aborted. */
 export async function listen(
@@ -59,22 +40,12 @@ export async function listen(
       });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("listening", resolve);
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === "EADDRINUSE" ? "the port is in use" : cause.message;
-      const message = `cannot listen on ${address.host} port ${address.port}: ${why}`;
-      reject(new CommandError("tcp", cause.code ?? "EFAILED", message, { cause }));
-    });
-    server.listen(address.port, address.host);
-  });
-  const bound = server.address();
-  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
-  const shown = `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${port}`;
+  const shown = await bind(server, address);
+  const whose = address.kind === "port" ? ", for every user of this machine" : ", for you alone";
   context.stdout.write(
     options.json
       ? `${JSON.stringify({ event: "ready", listen: shown })}\n`
-      : `Listening on ${shown}. Press Ctrl-C to stop.\n`,
+      : `Listening on ${shown}${whose}. Press Ctrl-C to stop.\n`,
   );
   await new Promise<void>((resolve) => {
     if (context.signal.aborted) resolve();

@@ -1,7 +1,8 @@
 // The system's own ssh, started by `sallyport ssh`, through a real gateway and the companion to a real SSH server.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
@@ -179,6 +180,25 @@ describe("sallyport ssh", () => {
     expect((await person.run(["ssh", "--host-key", fingerprint ?? "", ...args])).code).toBe(7);
     const refused = await person.run(["ssh", "--host-key", `SHA256:${"A".repeat(43)}`, ...args]);
     expect(refused.stderr).toMatch(/^sallyport: ssh: The gateway publishes another host key/);
+  });
+
+  test("has a socket for clients without a ProxyCommand that no other user of the machine can open", async () => {
+    const tunnel = person.start(["tunnel", "--listen", "./ws.sock", stack.url, "web"]);
+    const path = join(person.home, "ws.sock");
+    await tunnel.seen(`Listening on ${path}, for you alone.`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const client = connect(path);
+    expect(await new Promise((done) => client.once("data", (data) => done(String(data))))).toMatch(
+      /^SSH-2\.0-/,
+    );
+    client.destroy();
+    tunnel.child.kill("SIGTERM");
+    await tunnel.finished;
+    expect(existsSync(path)).toBe(false);
+    const port = person.start(["tunnel", "--listen", "127.0.0.1:0", stack.url, "web"]);
+    await port.seen(", for every user of this machine.");
+    port.child.kill("SIGTERM");
+    await port.finished;
   });
 
   test("tells when there is no ssh", async () => {
