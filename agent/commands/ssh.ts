@@ -10,7 +10,7 @@ import { ownCompanion } from "../companion/own-command.ts";
 import { resolveGateway } from "../credentials/store.ts";
 import { NETWORK_HELP, takeNetworkFlags } from "../network/network-flags.ts";
 import { nodeEnvironment } from "../node-environment.ts";
-import { splitSshArguments, sshArguments } from "../ssh/command-line.ts";
+import { SALLYPORT_SSH_OPTIONS, splitSshArguments, sshArguments } from "../ssh/command-line.ts";
 import { countersNeeded } from "../ssh/config/effective-settings.ts";
 import { pinHostKeys } from "../ssh/pinned-keys.ts";
 import { quoteCommand } from "../ssh/quote.ts";
@@ -42,21 +42,8 @@ Examples:
   sallyport ssh my-workspace -L 8080:localhost:80 -- make test
 `;
 
-const OWN_OPTIONS = {
-  gateway: true,
-  "host-key": true,
-  "known-hosts": true,
-  print: false,
-  help: false,
-  proxy: true,
-  pac: true,
-  ca: true,
-  "client-cert": true,
-  "client-key": true,
-} as const;
-
 async function run(args: readonly string[], given: CommandContext): Promise<number> {
-  const request = splitSshArguments(rawArguments(args), OWN_OPTIONS);
+  const request = splitSshArguments(rawArguments(args), SALLYPORT_SSH_OPTIONS);
   if ("problem" in request) throw new UsageError(request.problem);
   const { workspace, own } = request;
   if (own.has("help")) {

@@ -4,6 +4,7 @@
 import { type GatewayUrl, parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { parseWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { optionValues, SALLYPORT_SSH_OPTIONS, splitSshArguments } from "../ssh/command-line.ts";
 import { EXTENSION_ID, parseConnectLink } from "./connect-link.ts";
 
 export interface PastedAddress {
@@ -43,49 +44,67 @@ function webSocketAddress(text: string): PastedAddress | undefined {
   };
 }
 
-/** `sallyport ssh [--gateway URL] [--host-key KEY] WORKSPACE`, as a host prints it. */
+/** `sallyport ssh [--gateway URL] [--host-key KEY] WORKSPACE`, as a host prints it or a person has added to it. */
 function sallyportCommand(text: string): PastedAddress | undefined {
-  const words = shellWords(text);
-  if (words[0] !== "sallyport" || words[1] !== "ssh") return undefined;
-  let gateway: GatewayUrl | undefined;
-  let hostKey: SshPublicKey | undefined;
-  let workspace: WorkspaceRef | undefined;
-  for (let index = 2; index < words.length && workspace === undefined; index++) {
-    const [word = "", inline] = splitOption(words[index] ?? "");
-    const value = (): string => inline ?? words[++index] ?? "";
-    if (word === "--gateway") gateway = parseGatewayUrl(value());
-    else if (word === "--host-key") hostKey = parsePublicKey(value());
-    else if (word.startsWith("-")) return undefined;
-    else workspace = parseWorkspaceRef(word);
-  }
-  return workspace === undefined ? undefined : { gateway, sshHost: undefined, workspace, hostKey };
+  const [program = "", command, ...args] = shellWords(text);
+  if (program.toLowerCase() !== "sallyport" || command !== "ssh") return undefined;
+  const request = splitSshArguments(args, SALLYPORT_SSH_OPTIONS);
+  if ("problem" in request || request.workspace === undefined) return undefined;
+  const [gateway, hostKey] = [request.own.get("gateway"), request.own.get("host-key")];
+  return {
+    gateway: gateway === undefined ? undefined : parseGatewayUrl(gateway),
+    sshHost: undefined,
+    workspace: parseWorkspaceRef(request.workspace.toLowerCase()),
+    // A fingerprint is no key: the one that the gateway publishes is shown before it is taken.
+    hostKey:
+      typeof hostKey === "string" && !hostKey.startsWith("SHA256:") ? parsePublicKey(hostKey) : undefined,
+  };
 }
 
-/** `ssh [-p PORT] WORKSPACE@HOST`, or `ssh -J HOST WORKSPACE`; without the word `ssh` the first one, too. */
+/**
+ * `ssh [options] WORKSPACE@HOST [command]` in all the forms that ssh takes (`-l WORKSPACE HOST`, `ssh://WORKSPACE@HOST:PORT`), or
+ * `ssh -J HOST WORKSPACE`; without the word `ssh`, `WORKSPACE@HOST` alone. Names are lower case, whatever was typed.
+ */
 function sshCommand(text: string): PastedAddress | undefined {
-  const words = shellWords(text);
-  const isCommand = words[0] === "ssh";
-  const rest = isCommand ? words.slice(1) : words;
-  let jump: string | undefined;
-  let target: string | undefined;
-  for (let index = 0; index < rest.length; index++) {
-    const word = rest[index] ?? "";
-    if (word === "-J") jump = rest[++index];
-    else if (word === "-p" || word === "-i" || word === "-o" || word === "-l") index++;
-    else if (word.startsWith("-")) continue;
-    else if (target === undefined) target = word;
-    else return undefined;
+  const [first = "", ...rest] = shellWords(text);
+  const isCommand = /^(?:.*[\\/])?ssh(?:\.exe)?$/i.test(first);
+  const request = isCommand ? splitSshArguments(rest, {}) : { workspace: first, options: rest };
+  if ("problem" in request || request.workspace === undefined) return undefined;
+  if (!isCommand && rest.length > 0) return undefined;
+  const destination = request.workspace.replace(/^ssh:\/\/([^/]*)\/?$/i, (_, authority: string) =>
+    authority.replace(/:\d+$/, ""),
+  );
+  const options = sshOptions(request.options);
+  const [named, host] = splitAt(destination);
+  const user = named ?? options.get("user");
+  const jump = options.get("proxyjump");
+  if (jump !== undefined && isCommand) {
+    const sshHost = (splitAt(jump)[1] ?? jump).replace(/^ssh:\/\//i, "").replace(/:\d+$/, "");
+    return address(sshHost, host ?? destination);
   }
-  if (target === undefined) return undefined;
-  const [user, host] = splitAt(target);
-  if (host !== undefined) {
-    // Behind `#` an owner token may stand; it is not needed here.
-    const workspace = parseWorkspaceRef((user ?? "").split("#", 1)[0]);
-    return { gateway: undefined, sshHost: host.toLowerCase(), workspace, hostKey: undefined };
+  if (host !== undefined) return address(host, user ?? "");
+  return isCommand && user !== undefined ? address(destination, user) : undefined;
+}
+
+function address(sshHost: string, user: string): PastedAddress {
+  // Behind `#` an owner token may stand; it is not needed here.
+  const workspace = parseWorkspaceRef((user.split("#", 1)[0] ?? "").toLowerCase());
+  return { gateway: undefined, sshHost: sshHost.toLowerCase(), workspace, hostKey: undefined };
+}
+
+/** The ones that say where to, by their keyword in lower case; the first one counts, as with ssh. */
+function sshOptions(options: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  const take = (keyword: string, value: string) => {
+    if (!found.has(keyword)) found.set(keyword, value);
+  };
+  for (const [letter, value] of optionValues(options)) {
+    if (letter === "l") take("user", value);
+    if (letter === "J") take("proxyjump", value);
+    const setting = letter === "o" ? /^\s*(\w+)(?:\s*=\s*|\s+)"?([^"]*)"?\s*$/.exec(value) : null;
+    if (setting !== null) take((setting[1] ?? "").toLowerCase(), setting[2] ?? "");
   }
-  if (!isCommand || jump === undefined) return undefined;
-  const sshHost = (splitAt(jump)[1] ?? jump).replace(/:\d+$/, "").toLowerCase();
-  return { gateway: undefined, sshHost, workspace: parseWorkspaceRef(target), hostKey: undefined };
+  return found;
 }
 
 /** `user@host` → both; `host` → [undefined, undefined]. */
@@ -94,14 +113,12 @@ function splitAt(text: string): [user: string | undefined, host: string | undefi
   return at <= 0 || at === text.length - 1 ? [undefined, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function splitOption(word: string): [name: string, value: string | undefined] {
-  const equals = word.startsWith("--") ? word.indexOf("=") : -1;
-  return equals === -1 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
-}
-
-/** Words of a command line with single and double quotes, which is all that ours print. */
+/** Words as a shell makes them of quotes and backslashes; nothing is replaced in them. */
 function shellWords(text: string): string[] {
-  return [...text.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
-    ([, single, double, plain]) => single ?? double ?? plain ?? "",
+  return [...text.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+/g)].map(([word]) =>
+    word.replace(
+      /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g,
+      (_, single, double, escaped) => single ?? double?.replace(/\\([\\"$`])/g, "$1") ?? escaped,
+    ),
   );
 }

@@ -196,9 +196,16 @@ async function putSomewhere(gateway: GatewayUrl, token: AccessToken, context: St
   return { tokenIn: "file", path: writeTokenFile(gateway, token, env), why };
 }
 
-async function readFromKeychain(gateway: GatewayUrl, context: StoreContext): Promise<FoundToken | undefined> {
+async function readFromKeychain(gateway: GatewayUrl, context: StoreContext): Promise<FoundToken> {
   const text = await (await keychainOf(context)).get(gateway);
-  return text === undefined ? undefined : { token: parse(text, "The keychain"), source: "keychain" };
+  if (text !== undefined) return { token: parse(text, "The keychain"), source: "keychain" };
+  // A locked keyring answers as one does that has no such entry.
+  throw new CommandError(
+    "keychain",
+    "keychain_no_entry",
+    `You are signed in at ${gateway}, but the system's keychain does not give the token: unlock it (Keychain Access, Passwords and ` +
+      `Keys, KWallet), or run \`sallyport login ${gateway}\` if the entry was removed there.`,
+  );
 }
 
 async function keychainOf({ env, keychain }: StoreContext): Promise<Keychain> {

@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { CommandError } from "../command.ts";
+import { quoteForShell } from "../ssh/quote.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -100,7 +101,7 @@ function refuseForeign(path: string, stat: { uid: number; mode: number }, mode: 
     throw new CommandError(
       "file",
       "loose_mode",
-      `${path} is open to other users, so it is not used: run \`chmod ${mode} ${path}\`.`,
+      `${path} is open to other users, so it is not used: run \`chmod ${mode} ${quoteForShell(path)}\`.`,
     );
   }
 }

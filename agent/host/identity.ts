@@ -10,6 +10,7 @@ import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "../../protocol/i
 import { type HostKeyKind, newHostKey } from "../../protocol/ssh/private-key.ts";
 import { type KeyType, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { CommandError } from "../command.ts";
+import { quoteForShell } from "../ssh/quote.ts";
 
 const State = Type.Object({
   version: Type.Literal(1),
@@ -98,7 +99,7 @@ async function refuseForeign(path: string, forbidden: number): Promise<void> {
     throw new CommandError(
       "file",
       "loose_mode",
-      `${path} is open to other users: run \`chmod go-rwx ${path}\``,
+      `${path} is open to other users: run \`chmod go-rwx ${quoteForShell(path)}\``,
     );
   }
 }

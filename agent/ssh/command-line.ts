@@ -68,6 +68,20 @@ function set(option: string, value: string): string[] {
   return ["-o", `${option}=${value}`];
 }
 
+/** The long options of `sallyport ssh`, and whether each takes a value. */
+export const SALLYPORT_SSH_OPTIONS = {
+  gateway: true,
+  "host-key": true,
+  "known-hosts": true,
+  print: false,
+  help: false,
+  proxy: true,
+  pac: true,
+  ca: true,
+  "client-cert": true,
+  "client-key": true,
+} as const;
+
 /** What a person wrote after `sallyport ssh`, sorted into whose it is. */
 export interface SshRequest {
   /** Long options that are ours: `--print` and their kind, value by name. */
@@ -131,6 +145,19 @@ function shortOptions(arg: string): "complete" | "value-follows" | "unknown" {
     if (!ALONE.has(letter)) return "unknown";
   }
   return "complete";
+}
+
+/** Of options as `splitSshArguments` gives them: each letter that takes a value, with its value. */
+export function optionValues(options: readonly string[]): [letter: string, value: string][] {
+  const values: [string, string][] = [];
+  for (let at = 0; at < options.length; at++) {
+    const cluster = (options[at] ?? "").slice(1);
+    const index = [...cluster].findIndex((letter) => WITH_VALUE.has(letter));
+    if (index === -1) continue;
+    const attached = cluster.slice(index + 1);
+    values.push([cluster[index] ?? "", attached === "" ? (options[++at] ?? "") : attached]);
+  }
+  return values;
 }
 
 function splitLong(arg: string): { name: string; value: string | undefined } {

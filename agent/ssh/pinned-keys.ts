@@ -24,9 +24,13 @@ export async function pinHostKeys(
   env: Machine["env"],
 ): Promise<string> {
   const path = knownHostsFile(env);
+  const pinned = (text: string) => withHostKeys(text, alias, keys);
+  const now = readPrivateFile(path) ?? "";
+  // Most connections change nothing, and the directory may be read-only: a lock is a file, too.
+  if (pinned(now) === now) return path;
   await withLock(`${path}.lock`, () => {
     const old = readPrivateFile(path) ?? "";
-    const text = withHostKeys(old, alias, keys);
+    const text = pinned(old);
     if (text !== old) writePrivateFile(path, text);
   });
   return path;

@@ -39,11 +39,17 @@ export async function writeLauncher(
   const listPath = listOf(machine);
   const lasting = { ...candidate, execPath: lastingPath(candidate.execPath, env, platform) };
   refuseControlCharacters(lasting);
-  return await withLock(`${path}.lock`, () => {
-    const known = readCandidates(listPath).filter(isThere);
-    const candidates = withCandidate(known, lasting);
-    const text = launcherText(candidates, platform, env);
+  const wanted = () => {
+    const candidates = withCandidate(readCandidates(listPath).filter(isThere), lasting);
     const list = `${JSON.stringify(candidates, null, 2)}\n`;
+    return { text: launcherText(candidates, platform, env), list };
+  };
+  const isCurrent = ({ text, list }: ReturnType<typeof wanted>) =>
+    readPrivateFile(path) === text && readPrivateFile(listPath) === list;
+  // Without the lock, which is a file, too: the directory may be read-only.
+  if (isCurrent(wanted())) return { path, changed: false };
+  return await withLock(`${path}.lock`, () => {
+    const { text, list } = wanted();
     const changed = readPrivateFile(path) !== text;
     if (changed) writePrivateFile(path, text, 0o700);
     if (readPrivateFile(listPath) !== list) writePrivateFile(listPath, list);

@@ -1,6 +1,7 @@
 // The keys that ssh would offer, in its order. Pure.
 
 import type { SshPublicKey } from "../../../protocol/ssh-public-key.ts";
+import { quoteForShell } from "../quote.ts";
 import type { KeyFile } from "./key-file.ts";
 
 export interface KeyCandidate {
@@ -77,7 +78,7 @@ function problemOf(file: KeyFile): string | undefined {
     return "its private half is missing: load it into your SSH agent, or put the private file beside it";
   }
   return file.looseMode
-    ? `other users can read it, so ssh refuses it: run \`chmod 600 ${file.path}\``
+    ? `other users can read it, so ssh refuses it: run \`chmod 600 ${quoteForShell(file.path)}\``
     : undefined;
 }
 

@@ -5,6 +5,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { SshPublicKey } from "../../../protocol/ssh-public-key.ts";
 import { systemCode } from "../../files/private-file.ts";
 import type { Machine } from "../../paths.ts";
+import { quoteForShell } from "../quote.ts";
 import { inspectPrivateFile, type PublicPart, publicPartOfLine } from "./public-part.ts";
 
 export interface KeyFile {
@@ -64,7 +65,7 @@ export async function readKeyFile(path: string, options: KeyFileOptions): Promis
     inspected.format === "openssh"
       ? "its key type is not supported"
       : inspected.encrypted
-        ? `it is an encrypted PEM file, which hides its public key: run \`ssh-keygen -y -f ${path} > ${path}.pub\` once`
+        ? `it is an encrypted PEM file, which hides its public key: run \`ssh-keygen -y -f ${quoteForShell(path)} > ${quoteForShell(`${path}.pub`)}\` once`
         : "ssh-keygen cannot read it";
   return { kind: "unknown", path, why };
 }

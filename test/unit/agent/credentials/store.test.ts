@@ -86,6 +86,17 @@ describe("an access token", () => {
     expect(() => statSync(tokenFile(gateway, desktop))).toThrow(/ENOENT/);
   });
 
+  test("that a locked keychain does not give is told as that, and not as not being signed in", async () => {
+    const { SALLYPORT_KEYCHAIN: _, ...desktop } = env;
+    const keychain = memoryKeychain();
+    await saveAccessToken(gateway, newAccessToken(), facts, { env: desktop, keychain });
+    // libsecret gives nothing for what lies in a locked collection.
+    await keychain.delete(gateway);
+    const reading = requireAccessToken(gateway, { env: desktop, keychain });
+    await expect(reading).rejects.toMatchObject({ stage: "keychain", code: "keychain_no_entry" });
+    await expect(reading).rejects.toThrow(/signed in at .* unlock it/);
+  });
+
   test("goes into a 0600 file where the keychain does not work, and the reason is told", async () => {
     const { SALLYPORT_KEYCHAIN: _, ...desktop } = env;
     const saved = await saveAccessToken(gateway, newAccessToken(), facts, {

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostKeyAlias, hostKeysFor, withHostKeys } from "../../../../agent/ssh/known-hosts.ts";
+import { pinHostKeys } from "../../../../agent/ssh/pinned-keys.ts";
 import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
 import { newWorkspaceId } from "../../../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../../../protocol/name.ts";
@@ -79,4 +80,18 @@ describe("our known_hosts file", () => {
       two.blob,
     ]);
   });
+});
+
+test("nothing is written, not even a lock, where the keys are pinned already: the directory may be read-only", async () => {
+  const env = { SALLYPORT_CONFIG: mkdtempSync(join(tmpdir(), "sallyport-pins-")) };
+  const key = parsePublicKey(
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+",
+  );
+  const path = await pinHostKeys("web.gw.example", [key], env);
+  // Where a lock cannot be made: as root, who may write everywhere, because it is taken.
+  writeFileSync(`${path}.lock`, String(process.pid));
+  const before = readdirSync(env.SALLYPORT_CONFIG);
+  expect(await pinHostKeys("web.gw.example", [key], env)).toBe(path);
+  expect(readdirSync(env.SALLYPORT_CONFIG)).toEqual(before);
+  rmSync(env.SALLYPORT_CONFIG, { recursive: true });
 });
