@@ -6,6 +6,11 @@
 const TURN_MS = 2;
 /** What one of them may take of that (ms). A single piece may take longer: pieces have to be small. */
 const PEER_MS = 1;
+/**
+ * What a byte may take for nothing (ms): as much as it costs its sender. Those who send much at once, and not many small things,
+ * are slowed by the network and by back-pressure, and to put their bytes aside would cost more than to handle them.
+ */
+const FREE_MS_PER_BYTE = 10e-6;
 
 export interface TurnsOptions {
   /** Milliseconds of a clock that does not go back. */
@@ -21,7 +26,7 @@ export class Turns {
   /** Waiting: those that have had nothing of the turn in which they came, and those that have spent their share. */
   #new: Pace[] = [];
   #spent: Pace[] = [];
-  #until = 0;
+  #spentMs = 0;
   #isOpen = false;
   #number = 0;
 
@@ -31,13 +36,17 @@ export class Turns {
   }
 
   /** Which turn it is, from 1. It begins with the first peer that has something. */
-  number(now: number): number {
-    if (!this.#isOpen) this.#begin(now);
+  get number(): number {
+    if (!this.#isOpen) this.#begin();
     return this.#number;
   }
 
-  isOver(now: number): boolean {
-    return now >= this.#until;
+  get isOver(): boolean {
+    return this.#spentMs >= TURN_MS;
+  }
+
+  spend(ms: number): void {
+    this.#spentMs += ms;
   }
 
   /** `resume` of this pace is called in a later turn. */
@@ -45,10 +54,10 @@ export class Turns {
     (pace.hadSome ? this.#spent : this.#new).push(pace);
   }
 
-  #begin(now: number): void {
+  #begin(): void {
     this.#isOpen = true;
     this.#number++;
-    this.#until = now + TURN_MS;
+    this.#spentMs = 0;
     this.#later(this.#next);
   }
 
@@ -58,7 +67,7 @@ export class Turns {
     if (first.length + second.length === 0) return;
     this.#new = [];
     this.#spent = [];
-    this.#begin(this.now());
+    this.#begin();
     // Those that want little go first. Those that want much are not shut out by them, however many there are.
     this.#serve(this.#number % 4 === 0 ? [...second, ...first] : [...first, ...second], 0);
   };
@@ -67,7 +76,7 @@ export class Turns {
   #serve(waiting: readonly Pace[], at: number): void {
     const pace = waiting[at];
     if (pace === undefined) return;
-    if (at > 0 && this.isOver(this.now())) {
+    if (this.isOver) {
       // Before those that were served in this turn and wait again.
       const unserved = waiting.slice(at);
       this.#new = [...unserved.filter(({ hadSome }) => !hadSome), ...this.#new];
@@ -104,15 +113,15 @@ export abstract class Pace {
   run(data: Buffer): number {
     if (this.#isWaiting) return 0;
     const turns = this.#turns;
-    let now = turns.now();
-    const turn = turns.number(now);
+    const turn = turns.number;
     if (turn !== this.#turn) {
       this.#turn = turn;
       this.#spentMs = 0;
     }
+    let now = turns.now();
     let at = 0;
     while (at < data.length) {
-      if (this.#spentMs >= PEER_MS || turns.isOver(now)) {
+      if (this.#spentMs >= PEER_MS || turns.isOver) {
         this.hadSome = this.#spentMs > 0;
         this.#isWaiting = true;
         turns.wait(this);
@@ -120,9 +129,11 @@ export abstract class Pace {
       }
       const end = this.cut(data, at);
       this.take(data.subarray(at, end));
-      at = end;
       const after = turns.now();
-      this.#spentMs += after - now;
+      const spent = Math.max(0, after - now - (end - at) * FREE_MS_PER_BYTE);
+      this.#spentMs += spent;
+      turns.spend(spent);
+      at = end;
       now = after;
     }
     return at;

@@ -38,6 +38,24 @@ class Peer extends Pace {
   }
 }
 
+/** 64 KiB at once, of which each byte costs 5 ns. */
+class Bulk extends Peer {
+  readonly #bulkLoop: Loop;
+
+  constructor(loop: Loop) {
+    super("b", loop);
+    this.#bulkLoop = loop;
+  }
+
+  protected override cut(data: Buffer, from: number): number {
+    return Math.min(data.length, from + 64 * 1024);
+  }
+
+  protected override take(piece: Buffer): void {
+    this.#bulkLoop.now += piece.length * 5e-6;
+  }
+}
+
 class Loop {
   now = 0;
   served: string[] = [];
@@ -65,7 +83,8 @@ class Loop {
   }
 }
 
-const COSTLY = 250;
+/** A little over a quarter of what a peer has of a turn. */
+const COSTLY = 251;
 const flood = Buffer.alloc(1_000, COSTLY);
 const one = Buffer.alloc(1, COSTLY);
 
@@ -81,6 +100,14 @@ test("a peer has 1 ms of a turn, and goes on in the next ones until all is handl
   expect(a.left).toBe(0);
   await loop.turn();
   expect(loop.isQuiet).toBe(true);
+});
+
+test("bytes that cost no more than they must are never put aside, however many", () => {
+  const loop = new Loop();
+  const bulk = new Bulk(loop);
+  bulk.receive(Buffer.alloc(50_000_000));
+  expect(bulk.left).toBe(0);
+  expect(loop.now).toBeGreaterThan(200);
 });
 
 test("all peers together have 2 ms, and take turns in them", async () => {
