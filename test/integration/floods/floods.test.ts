@@ -60,9 +60,9 @@ async function start({ kind, rate, count, signedIn }: Flood) {
   const token = signedIn ? { SALLYPORT_TOKEN: readFileSync(stack.gateway.tokenFile, "utf8").trim() } : {};
   const started = await Promise.all(
     Array.from({ length: count }, async (_, i) => {
-      const name = `flood-${flooders.length + i}`;
-      // The same host under the same name: one with a different key would wait for its owner's word.
-      const args = [stack.gateway.url, kind, String(rate), name, join(directory, `${name}-${signedIn}`)];
+      // A name has one host key: a different one would wait for its owner's word.
+      const name = `${signedIn ? "own" : "open"}-${kind}-${i}`;
+      const args = [stack.gateway.url, kind, String(rate), name, join(directory, name)];
       const child = spawn(process.execPath, [FLOODER, ...args], {
         env: { PATH: process.env.PATH, HOME: directory, ...token },
         stdio: ["pipe", "pipe", "inherit"],
