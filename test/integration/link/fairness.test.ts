@@ -16,13 +16,15 @@ describe("of --max-streams", () => {
   it("one account takes half, and others find the rest", async () => {
     stack = await TestStack.start(["--max-streams", "8"]);
     const ann = await stack.token(await stack.account("ann"), ["host", "connect"]);
-    const ben = await stack.token(await stack.account("ben"), ["connect"]);
+    const guest = await stack.account("ben");
+    const ben = await stack.token(guest, ["connect"]);
     const host = await stack.host({ token: ann.token });
     const { store } = stack.gateway;
     const workspace = await store.workspace(host.id);
     if (workspace?.owner == null) throw new Error("no workspace");
     const owned = { ...workspace, owner: workspace.owner };
     await store.shares.add(owned, parseName("ben"), { account: "ann" });
+    await store.shares.accept(host.id, guest, { account: "ben" });
     for (let i = 0; i < 5; i++) await stack.tunnel("dev.ann", ben.token);
     await expect(stack.tunnel("dev.ann", ben.token)).rejects.toMatchObject({
       code: "gateway_full",

@@ -67,6 +67,7 @@ async function people() {
   });
   const owned = await store.workspaces.resolveOwned({ kind: "id", id: box.id }, ada.identity);
   await store.shares.add(owned, parseName("bob"), actor);
+  await store.shares.accept(box.id, bob.id, actor);
   const owner = await store.ownerTokens.create(owned, 3_600, actor);
   return { ada, bob, key, box, owned, owner };
 }
@@ -89,6 +90,7 @@ test("every kind of revocation is in effect at once, and is in the database once
   await expect(store.authenticateOwnerToken(owner.token)).rejects.toEqual(code("token_revoked"));
 
   const ref = { kind: "id", id: box.id } as const;
+  expect((await store.resolveWorkspace(ref, bob.identity)).id).toBe(box.id);
   expect(await store.shares.remove(owned, parseName("bob"), actor)).toBe("pending");
   await expect(store.resolveWorkspace(ref, bob.identity)).rejects.toEqual(code("workspace_unknown"));
   expect(await store.pushedKeys(box.id)).toEqual([]);
