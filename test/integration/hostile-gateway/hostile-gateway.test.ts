@@ -42,7 +42,7 @@ const jump = () => `_gateway.127.0.0.1-${new URL(gateway.url).port}`;
 function ssh(): Promise<void> {
   return new Promise((done) => {
     const args = ["-F", config, "-o", "BatchMode=yes", "-T", jump(), "true"];
-    execFile("ssh", args, { env: person.env, timeout: 30_000 }, () => done()).stdin?.end();
+    execFile("ssh", args, { env: person.env, cwd: person.home, timeout: 30_000 }, () => done()).stdin?.end();
   });
 }
 
@@ -75,12 +75,13 @@ describe("the host of a gateway's SSH port", () => {
     expect(readFileSync(proxied, "utf8")).toBe("proxy\n8080\n127.0.0.1\n2222\n");
   });
 
+  // By a path of its own in the person's home, where ssh runs: ssh makes a host name's letters small.
   test.each([
-    ["a command", () => `$(touch ${marker})`],
-    ["a command behind another", () => `127.0.0.1;touch ${marker}`],
-    ["a command in backticks", () => `\`touch ${marker}\``],
-    ["an option of ssh", () => `-oProxyCommand=touch ${marker}`],
-    ["another setting", () => `127.0.0.1\n  ProxyCommand touch ${marker}`],
+    ["a command", () => "$(touch marker)"],
+    ["a command behind another", () => "127.0.0.1;touch marker;"],
+    ["a command in backticks", () => "`touch marker`"],
+    ["an option of ssh", () => "-oProxyCommand=touch marker"],
+    ["another setting", () => "127.0.0.1\n  ProxyCommand touch marker"],
     ["text that runs backwards", () => "elpmaxe.\u202eyawetag"],
     ["a token of ssh_config", () => "%n"],
     ["5,000 characters", () => "a.".repeat(2_500)],
@@ -99,7 +100,7 @@ describe("the host of a gateway's SSH port", () => {
   test("stands in no configuration that an earlier version wrote, once a newer one writes it", async () => {
     expect(await person.run(["config-ssh", "--yes"])).toMatchObject({ code: 0 });
     const before = readFileSync(managed(), "utf8");
-    writeFileSync(managed(), before.replace("HostName 127.0.0.1", `HostName "$(touch ${marker})"`));
+    writeFileSync(managed(), before.replace("HostName 127.0.0.1", 'HostName "$(touch marker)"'));
     // The one that cannot be asked keeps its sections, as long as they are what Sallyport writes.
     const other = await HostileGateway.start();
     await person.run(["login", other.url], newAccessToken());
