@@ -4,13 +4,16 @@ import { Duplex } from "node:stream";
 export function streamPair(): [Duplex, Duplex] {
   const make = (other: () => Duplex) => {
     let resume = () => {};
+    const write = (data: Buffer, done: () => void): void => {
+      const peer = other();
+      if (peer.destroyed || peer.push(data)) setImmediate(done);
+      else resumers.set(peer, done);
+    };
     const stream: Duplex & { wanted?: () => void } = new Duplex({
       read: () => resume(),
-      write(data: Buffer, _encoding, done) {
-        const peer = other();
-        if (peer.destroyed || peer.push(data)) setImmediate(done);
-        else resumers.set(peer, done);
-      },
+      write: (data: Buffer, _encoding, done) => write(data, done),
+      // What is written together arrives together.
+      writev: (chunks, done) => write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done),
       final(done) {
         if (!other().destroyed) other().push(null);
         done();
