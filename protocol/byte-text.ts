@@ -13,7 +13,8 @@ export function textOf(bytes: Buffer): string {
   for (let at = 0; at < bytes.length; ) {
     const length = characterLength(bytes, at);
     if (length === 0) {
-      text += bytes.toString("utf8", good, at) + String.fromCharCode(ESCAPE + (bytes[at] ?? 0));
+      if (good < at) text += bytes.toString("utf8", good, at);
+      text += String.fromCharCode(ESCAPE + (bytes[at] ?? 0));
       good = at + 1;
     }
     at += length === 0 ? 1 : length;
@@ -23,12 +24,23 @@ export function textOf(bytes: Buffer): string {
 
 export function bytesOf(text: string): Buffer {
   if (isEncodable(text)) return Buffer.from(text, "utf8");
-  const parts: Buffer[] = [];
-  for (const part of text.split(/([\udc80-\udcff])/u)) {
-    const code = part.length === 1 ? part.charCodeAt(0) - ESCAPE : 0;
-    parts.push(code >= 0x80 && code <= 0xff ? Buffer.from([code]) : Buffer.from(part, "utf8"));
+  const bytes = Buffer.allocUnsafe(3 * text.length);
+  let length = 0;
+  let good = 0;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text.charCodeAt(at) - ESCAPE;
+    // The second half of a pair is no escape.
+    if (byte < 0x80 || byte > 0xff || isFirstHalf(text.charCodeAt(at - 1))) continue;
+    if (good < at) length += bytes.write(text.slice(good, at), length, "utf8");
+    bytes[length++] = byte;
+    good = at + 1;
   }
-  return Buffer.concat(parts);
+  length += bytes.write(text.slice(good), length, "utf8");
+  return bytes.subarray(0, length);
+}
+
+function isFirstHalf(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
 }
 
 /** Whether the text is what any system makes of its UTF-8. */
@@ -36,10 +48,11 @@ export function isEncodable(text: string): boolean {
   return !/[\ud800-\udfff]/u.test(text);
 }
 
-/** How long the UTF-8 sequence is that begins here; 0: it is none. */
+/** How long the UTF-8 sequence is that begins here (RFC 3629 §4); 0: it is none. */
 function characterLength(bytes: Buffer, at: number): number {
-  for (let length = 1; length <= 4 && at + length <= bytes.length; length++) {
-    if (isUtf8(bytes.subarray(at, at + length))) return length;
-  }
-  return 0;
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }

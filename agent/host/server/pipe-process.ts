@@ -1,7 +1,7 @@
 // A process without a PTY, in a session of its own as under sshd. On Linux its stdio are pipes: Node's own are sockets,
 // on which `echo text >/dev/stderr` fails.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { type Readable, Writable } from "node:stream";
@@ -19,12 +19,20 @@ export async function startWithPipes(
   const [stdin, stdout, stderr] = (await stock.take(3)) ?? [];
   const theirs = [stdin?.read, stdout?.write, stderr?.write];
   const { file, args, environment } = withPrelude(spec, undefined, shell);
-  const child = spawn(file, args, {
-    cwd: spec.cwd,
-    env: environment,
-    detached: true,
-    stdio: theirs.map((fd) => fd ?? "pipe"),
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, {
+      cwd: spec.cwd,
+      env: environment,
+      detached: true,
+      stdio: theirs.map((fd) => fd ?? "pipe"),
+    });
+  } catch (error) {
+    // More arguments and variables than the system takes, for one (E2BIG).
+    for (const pipe of [stdin, stdout, stderr])
+      for (const fd of [pipe?.read, pipe?.write]) fd === undefined || closeSync(fd);
+    throw error;
+  }
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code: code ?? 0, signal: signal ?? undefined }));
   });

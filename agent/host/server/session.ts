@@ -207,6 +207,9 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       running =
         terminal === undefined ? await startWithPipes(spec, context.pipes) : startOnPty(spec, terminal);
     } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "E2BIG") {
+        return fail(`${user.shell}: Argument list too long`, 1);
+      }
       const reason = error instanceof Error ? error.message : String(error);
       log.error(`${user.shell} does not start: ${reason}`);
       return fail(`sallyport: ${user.shell} does not start: ${reason}`, 127);

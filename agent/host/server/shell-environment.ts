@@ -2,6 +2,7 @@
 // host runs with (its tokens above all) stays with the host.
 
 import { statSync } from "node:fs";
+import { bytesOf } from "../../../protocol/byte-text.ts";
 
 /** The person that the host runs as. */
 export interface ShellUser {
@@ -110,7 +111,7 @@ export class EnvironmentRequests {
     if (this.#confined ? !ALLOWED_WHEN_CONFINED.test(name) : REFUSED.some((rule) => rule.test(name)))
       return false;
     if (this.variables.size >= MAX_VARIABLES) return false;
-    this.#bytes += name.length + Buffer.byteLength(value);
+    this.#bytes += name.length + bytesOf(value).length;
     this.#tooMuch = this.#bytes > this.#maxBytes;
     if (this.#tooMuch) return false;
     this.variables.set(name, value);

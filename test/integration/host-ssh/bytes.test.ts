@@ -7,7 +7,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../../scripts/demo/loopback.ts";
-import { finish, type Host, startHost, until } from "./harness.ts";
+import { finish, type Host, settled, startHost, until } from "./harness.ts";
 
 /** "lät" in Latin-1. */
 const NAME = Buffer.from([0x6c, 0xe4, 0x74]);
@@ -63,6 +63,25 @@ describe("bytes that are not UTF-8", () => {
       'printf "%s|%s|%s" "$ODD" "$LC_ODD" "$PLAIN"',
     ]);
     expect(stdout).toEqual(Buffer.concat([NAME, Buffer.from("|"), NAME, Buffer.from("|ä")]));
+  });
+
+  it("that are more than the system takes fail with the reason, and cost the host no descriptor", async () => {
+    // Each byte is four on its way.
+    const line = Buffer.concat(
+      Array.from({ length: 9 }, (_, index) =>
+        Buffer.concat([Buffer.from(` ODD${index}=`), Buffer.alloc(100_000, 0xe4)]),
+      ),
+    );
+    const path = join(host.directory, "many-bytes-config");
+    const config = readFileSync(join(host.directory, "config"));
+    writeFileSync(path, Buffer.concat([Buffer.from("Host ws\n  SetEnv"), line, Buffer.from("\n"), config]));
+    const failing = () => host.ssh(["-F", path, "ws", "echo in"]);
+    const { code, stderr } = await failing();
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/Argument list too long\n$/)]);
+    const descriptors = () => readdirSync("/proc/self/fd").length;
+    const before = await settled(descriptors);
+    for (let round = 0; round < 5; round++) await failing();
+    expect(await settled(descriptors)).toBeLessThan(before + 10);
   });
 
   it.skipIf(spawnSync("rsync", ["--version"]).status !== 0)(
