@@ -1,7 +1,7 @@
 // Certificate authorities and what they sign, made for one test by OpenSSL.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Certificate } from "./programs.ts";
 
@@ -33,14 +33,20 @@ export class Authority {
     const signing = ["-CA", this.file, "-CAkey", this.#key, "-CAcreateserial", "-days", "2"];
     this.#openssl(["x509", "-req", "-in", request, ...signing, "-extfile", extensions, "-out", cert]);
     if (whole) writeFileSync(cert, readFileSync(cert, "utf8") + readFileSync(this.file, "utf8"));
-    // Read by programs that have given up root.
-    chmodSync(key, 0o644);
     return { cert, key };
   }
 
   #openssl(args: readonly string[]): void {
     execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
   }
+}
+
+/** A copy of a key for programs that have given up root when they read it; the gateway refuses one that others may read. */
+export function readableByOthers(key: string): string {
+  const copy = `${key}.readable`;
+  copyFileSync(key, copy);
+  chmodSync(copy, 0o644);
+  return copy;
 }
 
 function newKey(path: string): string[] {

@@ -8,6 +8,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../../scripts/demo/loopback.ts";
+import { readableByOthers } from "./certificates.ts";
 
 /** PATH of a login as root: daemons are in the sbin directories. */
 const PATH = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
@@ -59,7 +60,7 @@ export class Programs {
       const lines = [
         tls === undefined
           ? `http_port 127.0.0.1:${port}`
-          : `https_port 127.0.0.1:${port} tls-cert=${tls.cert} tls-key=${tls.key}`,
+          : `https_port 127.0.0.1:${port} tls-cert=${tls.cert} tls-key=${readableByOthers(tls.key)}`,
         "pid_filename none",
         "cache deny all",
         `access_log stdio:${log}`,
@@ -137,7 +138,7 @@ export class Programs {
           map $http_upgrade $connection_upgrade { default upgrade; '' close; }
           server {
             listen 127.0.0.1:${port} ssl;
-            ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};
+            ssl_certificate ${tls.cert}; ssl_certificate_key ${readableByOthers(tls.key)};
             ${clientCa === undefined ? "" : `ssl_client_certificate ${clientCa}; ssl_verify_client on;`}
             location / {
               proxy_pass http://127.0.0.1:${gatewayPort};
@@ -189,7 +190,7 @@ backend gateway
 }
 https://localhost:${port} {
   bind 127.0.0.1
-  tls ${tls.cert} ${tls.key}
+  tls ${tls.cert} ${readableByOthers(tls.key)}
   reverse_proxy 127.0.0.1:${gatewayPort}
 }
 `,
