@@ -117,8 +117,10 @@ export function countersOf(sections: readonly Section[]): string[] {
 
 /** All sections with these counters: they are about what the person has for all hosts. */
 export function withCounters(sections: readonly Section[], keywords: readonly string[]): Section[] {
+  // In one order, whichever was found first: what is written again and again stays the same.
+  const ordered = Object.keys(COUNTERS).filter((keyword) => keywords.includes(keyword));
   return sections.map((section) => {
-    const missing = keywords.filter((keyword) => !has(section, keyword));
+    const missing = ordered.filter((keyword) => !has(section, keyword));
     return { ...section, text: section.text + missing.map((one) => `  ${one} ${COUNTERS[one]}\n`).join("") };
   });
 }
