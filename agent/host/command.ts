@@ -78,7 +78,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
     timestamps: true,
   });
   const { token: given } = options;
-  leaveFirstPlace(given.kind === "value" ? given.token : undefined, log);
+  leaveFirstPlace(given.kind === "value" ? given.token : undefined, options.gateway, log);
   log.debug(nativeParts());
   const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);

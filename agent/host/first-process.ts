@@ -2,6 +2,7 @@
 // take note of their ends. Node does so for its own children alone, so that zombies would pile up until no process can be
 // made. So this program puts a shell in its place and goes on as that one's child.
 
+import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import type { Log } from "../log.ts";
 
 /**
@@ -31,13 +32,17 @@ done
 
 /**
  * Does not return where this is the first process, unless it has to stay that (it says so then). `token`, if it came by
- * the command line, goes on in the environment: the shell would show it in the process list for as long as it lives.
+ * the command line, goes on in the environment, with the gateway that it is for: the shell would show it in the process
+ * list for as long as it lives.
  */
-export function leaveFirstPlace(token: string | undefined, log: Log): void {
+export function leaveFirstPlace(token: string | undefined, gateway: GatewayUrl, log: Log): void {
   if (process.pid !== 1 || process.platform !== "linux") return;
   const args = token === undefined ? process.argv.slice(1) : withoutToken(process.argv.slice(1));
   const program = [process.execPath, ...process.execArgv, ...args];
-  const environment = token === undefined ? process.env : { ...process.env, SALLYPORT_TOKEN: token };
+  const environment =
+    token === undefined
+      ? process.env
+      : { ...process.env, SALLYPORT_TOKEN: token, SALLYPORT_GATEWAY: gateway };
   try {
     // Node ignores these, and what is ignored stays so across exec; what is caught does not.
     for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => {});
