@@ -1,11 +1,11 @@
 // Where `sallyport tunnel --listen` takes connections: a port of this machine, which every user of it can connect to, or a
 // socket in the file system, which is for its owner alone.
 
-import { lstatSync, rmSync } from "node:fs";
-import { connect, isIPv6, type Server } from "node:net";
+import { isIPv6, type Server } from "node:net";
 import { resolve } from "node:path";
 import { CommandError, UsageError } from "../command.ts";
 import { systemCode } from "../files/private-file.ts";
+import { type Listener, listen, listenPrivately, removeStaleSocket } from "../host/server/private-socket.ts";
 
 export type ListenAddress =
   | { readonly kind: "port"; readonly host: string; readonly port: number }
@@ -33,62 +33,41 @@ export function parseListenAddress(text: string, platform: NodeJS.Platform): Lis
   return { kind: "port", host, port };
 }
 
-/** Returns the address as a client needs it. @throws CommandError stage `tcp` or `file` */
-export async function bind(server: Server, address: ListenAddress): Promise<string> {
+export interface Bound extends Listener {
+  /** The address as a client needs it. */
+  readonly shown: string;
+}
+
+/** @throws CommandError stage `tcp` or `file` */
+export async function bind(server: Server, address: ListenAddress): Promise<Bound> {
   if (address.kind === "socket") {
-    await removeDeadSocket(address.path);
-    await listening(server, address.path, "file", () => listenPrivately(server, address.path));
-    return address.path;
+    const { path } = address;
+    try {
+      await removeStaleSocket(path);
+      const { close } = await listenPrivately(server, path);
+      return { shown: path, close };
+    } catch (cause) {
+      throw failure("file", path, cause);
+    }
   }
-  const { host } = address;
-  await listening(server, `${host} port ${address.port}`, "tcp", () => server.listen(address.port, host));
+  const { host, port } = address;
+  try {
+    await listen(server, { host, port });
+  } catch (cause) {
+    throw failure("tcp", `${host} port ${port}`, cause);
+  }
   const bound = server.address();
-  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const actual = typeof bound === "object" && bound !== null ? bound.port : port;
+  return { shown: `${isIPv6(host) ? `[${host}]` : host}:${actual}`, close: () => server.close() };
 }
 
-/**
- * 0600 from the first moment on, as ssh makes its own sockets: a chmod would come after somebody's connection. The socket is bound
- * before `listen` returns, and this process makes no other file meanwhile.
- */
-function listenPrivately(server: Server, path: string): void {
-  const before = process.umask(0o177);
-  try {
-    server.listen(path);
-  } finally {
-    process.umask(before);
-  }
-}
-
-function listening(server: Server, where: string, stage: "tcp" | "file", start: () => void): Promise<void> {
-  return new Promise((done, fail) => {
-    server.once("listening", done);
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === "EADDRINUSE" ? "it is in use" : cause.message;
-      const code = cause.code ?? "EFAILED";
-      fail(new CommandError(stage, code, `cannot listen on ${where}: ${why}`, { cause }));
-    });
-    start();
-  });
-}
-
-/** What an earlier run left that could not tidy up. Anything else in its place is left alone, and in the way. */
-async function removeDeadSocket(path: string): Promise<void> {
-  try {
-    if (!lstatSync(path).isSocket()) return;
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
-    throw new CommandError("file", systemCode(error), `cannot listen on ${path}: ${systemCode(error)}`, {
-      cause: error,
-    });
-  }
-  const isDead = await new Promise<boolean>((answer) => {
-    const probe = connect(path);
-    probe.once("connect", () => {
-      probe.destroy();
-      answer(false);
-    });
-    probe.once("error", (error) => answer(systemCode(error) === "ECONNREFUSED"));
-  });
-  if (isDead) rmSync(path, { force: true });
+function failure(stage: "tcp" | "file", where: string, cause: unknown): CommandError {
+  const code = systemCode(cause);
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CommandError(
+    stage,
+    code,
+    `cannot listen on ${where}: ${stage === "tcp" && code === "EADDRINUSE" ? "it is in use" : why}`,
+    { cause },
+  );
 }

@@ -40,7 +40,7 @@ export async function listen(
       });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  const shown = await bind(server, address);
+  const { shown, close } = await bind(server, address);
   const whose = address.kind === "port" ? ", for every user of this machine" : ", for you alone";
   context.stdout.write(
     options.json
@@ -51,7 +51,7 @@ export async function listen(
     if (context.signal.aborted) resolve();
     context.signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  server.close();
+  close();
   for (const connection of open) connection.destroy();
   return 0;
 }

@@ -15,7 +15,7 @@ import {
   type Stats,
   unlinkSync,
 } from "node:fs";
-import type { Server } from "node:net";
+import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { bytesOf } from "../../../protocol/byte-text.ts";
 import { type PlainPath, plainPath } from "./plain-path.ts";
@@ -64,6 +64,29 @@ export async function listenPrivately(server: Server, path: string): Promise<Lis
     rmSync(directory, { recursive: true, force: true });
     parent.release();
   }
+}
+
+/** A socket that nobody listens on is removed; anything else in its place is left alone. @throws Error */
+export async function removeStaleSocket(path: string): Promise<void> {
+  const existing = lstatSync(bytesOf(path), { throwIfNoEntry: false });
+  if (existing === undefined) return;
+  if (!existing.isSocket()) throw taken("it exists and is not a socket");
+  const plain = plainPath(path);
+  const inUse = await new Promise<boolean>((answer) => {
+    const probe = connect({ path: plain.path });
+    probe.once("close", plain.release);
+    probe.once("connect", () => {
+      probe.destroy();
+      answer(true);
+    });
+    probe.once("error", (error) => answer(!("code" in error && error.code === "ECONNREFUSED")));
+  });
+  if (inUse) throw taken("it is in use");
+  unlinkSync(bytesOf(path));
+}
+
+function taken(why: string): Error {
+  return Object.assign(new Error(why), { code: "EADDRINUSE" });
 }
 
 function madeIn(parent: PlainPath): string {

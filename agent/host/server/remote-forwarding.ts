@@ -1,16 +1,13 @@
 // Places where the host listens for the client: `tcpip-forward` (ssh -R; RFC 4254 §7.1) and
 // `streamlocal-forward@openssh.com` (OpenSSH PROTOCOL §2.4). They end with the connection.
 
-import { lstatSync, unlinkSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { resolve } from "node:path";
-import { bytesOf } from "../../../protocol/byte-text.ts";
 import type { Connection, GlobalReply } from "../../../protocol/ssh/connection.ts";
 import { encode, type WireReader } from "../../../protocol/ssh/wire.ts";
 import type { Log } from "../../log.ts";
 import type { KeyPermissions } from "./key-grant.ts";
-import { plainPath } from "./plain-path.ts";
-import { type Listener, listen, listenPrivately } from "./private-socket.ts";
+import { type Listener, listen, listenPrivately, removeStaleSocket } from "./private-socket.ts";
 import { splice } from "./splice.ts";
 
 /** Listening places of one connection. */
@@ -158,25 +155,6 @@ function tcpKey(address: string, port: number | string): string {
 /** Open connections stay. */
 function stop(forward: Forward): void {
   for (const server of forward.servers) server.close();
-}
-
-/** A socket that nobody listens on is removed; anything else in its place is left alone. @throws Error */
-async function removeStaleSocket(path: string): Promise<void> {
-  const existing = lstatSync(bytesOf(path), { throwIfNoEntry: false });
-  if (existing === undefined) return;
-  if (!existing.isSocket()) throw new Error(`${path} exists and is no socket`);
-  const plain = plainPath(path);
-  const inUse = await new Promise<boolean>((answer) => {
-    const probe = connect({ path: plain.path });
-    probe.once("close", plain.release);
-    probe.once("connect", () => {
-      probe.destroy();
-      answer(true);
-    });
-    probe.once("error", (error) => answer(!("code" in error && error.code === "ECONNREFUSED")));
-  });
-  if (inUse) throw new Error(`${path} is in use`);
-  unlinkSync(bytesOf(path));
 }
 
 function isListenPermitted(permitted: readonly string[] | undefined, host: string, port: number): boolean {

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { bind, parseListenAddress } from "../../../../agent/companion/listen-address.ts";
 
 let directory: string;
@@ -34,13 +34,14 @@ describe("where to listen", () => {
 describe("a socket", () => {
   const at = () => parseListenAddress(join(directory, "ws.sock"), "linux");
 
-  test("is its owner's alone, and making it leaves the umask as it was", async () => {
-    const before = process.umask();
-    const server = createServer();
-    expect(await bind(server, at())).toBe(join(directory, "ws.sock"));
-    expect(statSync(join(directory, "ws.sock")).mode & 0o777).toBe(0o600);
-    expect(process.umask()).toBe(before);
-    server.close();
+  test("is its owner's alone, and making it leaves the umask alone", async () => {
+    const umask = vi.spyOn(process, "umask");
+    const { shown, close } = await bind(createServer(), at());
+    expect(shown).toBe(join(directory, "ws.sock"));
+    expect(statSync(shown).mode & 0o777).toBe(0o600);
+    expect(umask).not.toHaveBeenCalled();
+    close();
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test("that a run left which could not tidy up is replaced, one that lives or something else is not", async () => {
@@ -49,7 +50,7 @@ describe("a socket", () => {
       connection.on("error", () => undefined); // Whoever looks whether this lives is gone at once.
       connection.end("first");
     });
-    await bind(first, at());
+    const { close } = await bind(first, at());
     await expect(bind(createServer(), at())).rejects.toMatchObject({ stage: "file", code: "EADDRINUSE" });
     const said = await new Promise((done) =>
       connect(join(directory, "ws.sock")).once("data", (data) => done(String(data))),
@@ -57,11 +58,12 @@ describe("a socket", () => {
     expect(said).toBe("first");
     // Closing removes the socket by its name: under another one it stays, as after a crash.
     await rename(join(directory, "ws.sock"), join(directory, "dead.sock"));
-    await new Promise((done) => first.close(done));
+    close();
     await rename(join(directory, "dead.sock"), join(directory, "ws.sock"));
     const second = createServer();
-    expect(await bind(second, at())).toBe(join(directory, "ws.sock"));
-    second.close();
+    const replacing = await bind(second, at());
+    expect(replacing.shown).toBe(join(directory, "ws.sock"));
+    replacing.close();
     writeFileSync(join(directory, "file"), "precious");
     await expect(
       bind(createServer(), parseListenAddress(join(directory, "file"), "linux")),
