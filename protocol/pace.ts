@@ -72,7 +72,7 @@ export class Turns {
     this.#serve(this.#number % 4 === 0 ? [...second, ...first] : [...first, ...second], 0);
   };
 
-  /** One after the other: what a socket has kept for its peer is handled before the microtask. */
+  /** One after the other: what a socket has kept for its peer is handled before the next one is asked. */
   #serve(waiting: readonly Pace[], at: number): void {
     const pace = waiting[at];
     if (pace === undefined) return;
@@ -84,7 +84,8 @@ export class Turns {
       return;
     }
     pace.resume();
-    queueMicrotask(() => this.#serve(waiting, at + 1));
+    // Streams resume by ticks too. Microtasks would all come before the tick of the second stream.
+    process.nextTick(() => this.#serve(waiting, at + 1));
   }
 }
 

@@ -1,5 +1,6 @@
 // Who is served when, by a clock and an event loop that stand still until they are told.
 
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { Pace, Turns } from "../../../protocol/pace.ts";
 
@@ -74,8 +75,8 @@ class Loop {
 
   async turn(): Promise<void> {
     for (const callback of this.#later.splice(0)) callback();
-    // Those that wait are served in microtasks, as sockets that resume are.
-    for (let i = 0; i < 1_000; i++) await undefined;
+    // Those that wait are served in ticks, as streams that resume are.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   get isQuiet(): boolean {
@@ -149,6 +150,65 @@ test("peers that want little do not shut one out that wants much", async () => {
     await loop.turn();
   }
   expect(before - greedy.left).toBeGreaterThan(8);
+});
+
+/** Whose bytes come from a stream and are put back there while they wait, as those of sockets are. */
+class StreamPeer extends Pace {
+  asked = 0;
+  readonly #name: string;
+  readonly #loop: Loop;
+  readonly #stream = new Readable({ read: () => undefined });
+
+  constructor(name: string, loop: Loop) {
+    super(loop.turns);
+    this.#name = name;
+    this.#loop = loop;
+    this.#stream.on("data", (data: Buffer) => {
+      const taken = this.run(data);
+      if (taken === data.length) return;
+      this.#stream.pause();
+      this.#stream.unshift(data.subarray(taken));
+    });
+  }
+
+  receive(bytes: Buffer): void {
+    this.#stream.push(bytes);
+  }
+
+  protected cut(_data: Buffer, from: number): number {
+    return from + 1;
+  }
+
+  protected take(piece: Buffer): void {
+    this.#loop.now += (piece[0] ?? 0) / 1000;
+    this.#loop.served.push(this.#name);
+  }
+
+  protected goOn(): void {
+    this.asked++;
+    this.#stream.resume();
+  }
+}
+
+test("a turn that is over asks no stream that waits, and keeps those that want much behind those that want little", async () => {
+  const loop = new Loop();
+  const greedy = ["a", "b", "c", "d", "e", "f"].map((name) => new StreamPeer(name, loop));
+  for (const peer of greedy) peer.receive(flood);
+  const turn = async (): Promise<string> => {
+    for (const peer of greedy) peer.asked = 0;
+    await loop.turn();
+    return loop.runs();
+  };
+  expect([await turn(), await turn(), await turn(), await turn()]).toEqual([
+    "a4 b4",
+    "c4 d4",
+    "e4 f4",
+    "a4 b4",
+  ]);
+  expect(greedy.map(({ asked }) => asked)).toEqual([1, 1, 0, 0, 0, 0]);
+  const modest = new StreamPeer("m", loop);
+  modest.receive(one);
+  expect([await turn(), await turn()].join(" ")).toMatch(/m1 /);
 });
 
 test("what comes while a peer waits for its turn waits with it, in order", async () => {
