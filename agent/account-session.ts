@@ -19,3 +19,12 @@ export async function signedIn(
     api: gatewayApi(gateway, { token, signal: context.signal, network: networkFrom(context.env) }),
   };
 }
+
+/** Says what was taken back; `notWritten`: what the gateway says besides. */
+export function tellTakenBack(
+  what: string,
+  notWritten: string | undefined,
+  { stderr }: CommandContext,
+): void {
+  stderr.write(`${what}${notWritten === undefined ? "" : ` ${notWritten}`}\n`);
+}

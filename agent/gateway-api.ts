@@ -13,6 +13,7 @@ import {
   Discovery,
   Key,
   Me,
+  NotWritten,
   OwnerTokenInfo,
   PendingKey,
   Share,
@@ -52,7 +53,10 @@ export interface GatewayApiOptions {
 
 export type GatewayApi = ReturnType<typeof gatewayApi>;
 
-/** Every function throws CommandError, its code the gateway's or the system's. */
+/**
+ * Every function throws CommandError, its code the gateway's or the system's. Those that take something back return what has to
+ * be said besides: it is in effect, and the gateway could not write it to its disk yet.
+ */
 export function gatewayApi(gateway: GatewayUrl, options: GatewayApiOptions = {}) {
   const call = <T extends TSchema>(method: string, path: string, schema: T, body?: unknown) =>
     request(gateway, options, { method, path: `${PATHS.api}${path}`, body }, schema);
@@ -140,7 +144,7 @@ async function request(
   options: GatewayApiOptions,
   what: Request,
   schema: undefined,
-): Promise<void>;
+): Promise<string | undefined>;
 async function request(
   gateway: GatewayUrl,
   options: GatewayApiOptions,
@@ -160,8 +164,8 @@ async function request(
   if (!isOk(response)) throw refusal(gateway, options.token !== undefined, response, text);
   const foreign = foreignTo(gateway, response);
   if (foreign !== undefined) throw foreign;
-  if (schema === undefined) return undefined;
-  return checked(gateway, schema, text);
+  if (schema !== undefined) return checked(gateway, schema, text);
+  return response.status === 202 ? printable(checked(gateway, NotWritten, text).message, 500) : undefined;
 }
 
 async function openStream(

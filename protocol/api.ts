@@ -175,6 +175,9 @@ export const DecideHostKey = object({
 });
 export type DecideHostKey = Static<typeof DecideHostKey>;
 
+/** To who has taken something back: why it may not last, though it is in effect. */
+export const NotWritten = object({ message: Type.String() });
+
 /** To its owner. `pending`: the account has not accepted it yet, and does not reach the workspace. */
 export const Share = object({ account: NameText, pending: Type.Boolean(), createdAt: Time });
 export type Share = Static<typeof Share>;

@@ -6,7 +6,7 @@ import type { Key, PendingKey } from "../../protocol/api.ts";
 import { parseKeyId } from "../../protocol/id.ts";
 import { printable } from "../../protocol/printable.ts";
 import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
-import { signedIn } from "../account-session.ts";
+import { signedIn, tellTakenBack } from "../account-session.ts";
 import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { relativeTime } from "../duration.ts";
@@ -170,8 +170,7 @@ async function remove([text]: readonly [string], values: Values, context: Comman
   const id = isId ? text : await keyWithFingerprint(api, text);
   if (id === undefined)
     throw new CommandError("http", "not_found", `There is no key ${text} in this account.`);
-  await api.removeKey(parseKeyId(id));
-  context.stderr.write(`Removed ${text}.\n`);
+  tellTakenBack(`Removed ${text}.`, await api.removeKey(parseKeyId(id)), context);
   return 0;
 }
 

@@ -31,23 +31,25 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   if (!listGateways(context.env).some(({ url }) => url === gateway)) {
     throw new CommandError("sign-in", "unauthenticated", `You are not signed in at ${gateway}.`);
   }
-  if (values.revoke === true) await revoke(gateway, context);
+  const notWritten = values.revoke === true ? await revoke(gateway, context) : undefined;
   await forgetAccessToken(gateway, context);
   context.stdout.write(
     `Signed out of ${gateway}.${values.revoke === true ? " The token is revoked." : ""}\n`,
   );
+  if (notWritten !== undefined) context.stderr.write(`${notWritten}\n`);
   return 0;
 }
 
-async function revoke(gateway: string, context: CommandContext): Promise<void> {
+async function revoke(gateway: string, context: CommandContext): Promise<string | undefined> {
   // The token that is kept here is meant, not one in the environment.
   const { SALLYPORT_TOKEN: _, SALLYPORT_TOKEN_FILE: __, ...env } = context.env;
   try {
     const { api } = await signedIn(gateway, { ...context, env, signal: context.signal });
     const { token } = await api.me();
-    await api.revokeToken(parseTokenId(token.id));
+    return await api.revokeToken(parseTokenId(token.id));
   } catch (error) {
     if (!(error instanceof CommandError && WORTHLESS.includes(error.code))) throw error;
+    return undefined;
   }
 }
 

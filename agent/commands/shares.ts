@@ -3,7 +3,7 @@
 import type { SharedWithMe } from "../../protocol/api.ts";
 import { parseWorkspaceId } from "../../protocol/id.ts";
 import { parseWorkspaceRef } from "../../protocol/name.ts";
-import { signedIn } from "../account-session.ts";
+import { signedIn, tellTakenBack } from "../account-session.ts";
 import { argument, GATEWAY_OPTIONS, readArguments } from "../arguments.ts";
 import { type Command, type CommandContext, CommandError, UsageError } from "../command.ts";
 import { relativeTime } from "../duration.ts";
@@ -43,8 +43,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   const { api } = await signedIn(values.gateway, context);
   const share = find(await api.sharedWithMe(), name, action);
   const id = parseWorkspaceId(share.id);
-  await (action === "accept" ? api.acceptShare(id) : api.leaveShare(id));
-  context.stderr.write(`${ACTIONS[action]} ${reference(share)}.\n`);
+  const notWritten = await (action === "accept" ? api.acceptShare(id) : api.leaveShare(id));
+  tellTakenBack(`${ACTIONS[action]} ${reference(share)}.`, notWritten, context);
   return 0;
 }
 

@@ -5,7 +5,7 @@ import { type AccessTokenInfo, DEFAULT_OWNER_TOKEN_SECONDS, SCOPES, type Scope }
 import { parseTokenId } from "../../protocol/id.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/name.ts";
 import { printable } from "../../protocol/printable.ts";
-import { signedIn } from "../account-session.ts";
+import { signedIn, tellTakenBack } from "../account-session.ts";
 import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import { parseDuration, relativeTime } from "../duration.ts";
@@ -135,8 +135,7 @@ async function list(values: Values, context: CommandContext): Promise<number> {
 async function revoke([text]: readonly [string], values: Values, context: CommandContext): Promise<number> {
   const id = argument(() => parseTokenId(text, "The token's ID"));
   const { api } = await signedIn(values.gateway, context);
-  await api.revokeToken(id);
-  context.stderr.write(`Revoked ${id}.\n`);
+  tellTakenBack(`Revoked ${id}.`, await api.revokeToken(id), context);
   return 0;
 }
 
@@ -184,8 +183,7 @@ async function revokeOwner(
   const workspace = argument(() => parseWorkspaceRef(text));
   const id = argument(() => parseTokenId(idText, "The token's ID"));
   const { api } = await signedIn(values.gateway, context);
-  await api.revokeOwnerToken(workspace, id);
-  context.stderr.write(`Revoked ${id}.\n`);
+  tellTakenBack(`Revoked ${id}.`, await api.revokeOwnerToken(workspace, id), context);
   return 0;
 }
 

@@ -9,6 +9,7 @@ import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { targetOf } from "../connect/connect-commands.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
+import { showTakenBack } from "../taken-back.ts";
 import { copyOwnerTokenFor } from "./mint.ts";
 
 export async function copyOwnerToken(services: Services, node: TreeNode | undefined): Promise<void> {
@@ -34,11 +35,13 @@ export async function revokeOwnerTokens(services: Services, node: TreeNode | und
     canPickMany: true,
   });
   if (picked === undefined || picked.length === 0) return;
-  for (const { token } of picked) await api.revokeOwnerToken(ref, parseTokenId(token.id));
-  void window.showInformationMessage(
+  let notWritten: string | undefined;
+  for (const { token } of picked) notWritten = await api.revokeOwnerToken(ref, parseTokenId(token.id));
+  showTakenBack(
     picked.length === 1
       ? l10n.t("1 owner token revoked.")
       : l10n.t("{0} owner tokens revoked.", picked.length),
+    notWritten,
   );
 }
 

@@ -11,6 +11,7 @@ import { leaveNotice } from "../connect/left-notice.ts";
 import { showFailure } from "../failure-message.ts";
 import type { Services } from "../services.ts";
 import { ownerTokenSeconds } from "../settings.ts";
+import { showTakenBack } from "../taken-back.ts";
 import { putOnClipboard } from "./clipboard.ts";
 
 /** `ssh-asks`: a connection is about to ask for it. @throws CommandError */
@@ -55,8 +56,9 @@ export async function showOwnerTokenNotice(
       duration,
     );
     if ((await window.showInformationMessage(`${text} ${limits}`, revoke)) !== revoke) return;
-    await (await gateway.api()).revokeOwnerToken(parseWorkspaceRef(workspace.id), parseTokenId(id));
-    void window.showInformationMessage(l10n.t("The owner token for {0} opens nothing any more.", label));
+    const api = await gateway.api();
+    const notWritten = await api.revokeOwnerToken(parseWorkspaceRef(workspace.id), parseTokenId(id));
+    showTakenBack(l10n.t("The owner token for {0} opens nothing any more.", label), notWritten);
   } catch (error) {
     await showFailure(services, l10n.t("Revoking the owner token"), error);
   }

@@ -10,6 +10,7 @@ import { parseWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
 import { targetOf } from "../connect/connect-commands.ts";
 import type { Gateway } from "../gateways.ts";
 import type { Services } from "../services.ts";
+import { showTakenBack } from "../taken-back.ts";
 
 /** From the tree: yes, no, or later. */
 export async function answerOffer(services: Services, node: TreeNode | undefined): Promise<void> {
@@ -21,7 +22,7 @@ export async function answerOffer(services: Services, node: TreeNode | undefined
   const answer = await ask(gateway, offer, accept, decline);
   const id = parseWorkspaceId(offer.id);
   if (answer === accept) await (await gateway.api()).acceptShare(id);
-  if (answer === decline) await (await gateway.api()).leaveShare(id);
+  if (answer === decline) showTakenBack(undefined, await (await gateway.api()).leaveShare(id));
 }
 
 /**
@@ -55,7 +56,8 @@ export async function leave(services: Services, node: TreeNode | undefined): Pro
     },
     accept,
   );
-  if (answer === accept) await (await gateway.api()).leaveShare(parseWorkspaceId(workspace.id));
+  if (answer !== accept) return;
+  showTakenBack(undefined, await (await gateway.api()).leaveShare(parseWorkspaceId(workspace.id)));
 }
 
 async function ask(

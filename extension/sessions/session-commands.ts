@@ -13,6 +13,7 @@ import { managedTransports } from "../connect/managed-config.ts";
 import { showPage } from "../page.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
+import { showTakenBack } from "../taken-back.ts";
 import { sessionWords, transportWord } from "./tree-item.ts";
 
 export async function rename(services: Services, node: TreeNode | undefined): Promise<void> {
@@ -52,10 +53,8 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
   if (picked === undefined) return;
   if (picked.account === null) return await copyLink(target);
   if (picked.account !== undefined) {
-    await api.unshare(ref, parseName(picked.account, "account"));
-    void window.showInformationMessage(
-      l10n.t("{0} is no longer shared with {1}.", workspace.name, picked.account),
-    );
+    const notWritten = await api.unshare(ref, parseName(picked.account, "account"));
+    showTakenBack(l10n.t("{0} is no longer shared with {1}.", workspace.name, picked.account), notWritten);
     return;
   }
   const account = await window.showInputBox({
@@ -104,7 +103,8 @@ export async function forget(services: Services, node: TreeNode | undefined): Pr
     accept,
   );
   if (answer !== accept) return;
-  await (await gateway.api()).deleteWorkspace(parseWorkspaceRef(workspace.id));
+  const api = await gateway.api();
+  showTakenBack(undefined, await api.deleteWorkspace(parseWorkspaceRef(workspace.id)));
 }
 
 /** A page of facts, for reading and copying. */

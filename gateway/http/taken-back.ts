@@ -1,16 +1,13 @@
 // The answer to a request that takes something back: done, or done and not written yet, since the disk is full.
 
 import type { FastifyReply } from "fastify";
-import { Type } from "typebox";
+import { NotWritten } from "../../protocol/api.ts";
 import type { Durability } from "../store/unwritten.ts";
 import { Nothing } from "./openapi.ts";
 
 /** For the schema of such a route. */
 export const TAKEN_BACK = {
-  202: Type.Object(
-    { message: Type.String() },
-    { description: "In effect, and not written to the disk yet." },
-  ),
+  202: { ...NotWritten, description: "In effect, and not written to the disk yet." },
   204: Nothing,
 };
 

@@ -17,7 +17,7 @@ function world() {
   const offer = { id: box.id, name: "box", owner: "bob", pending: true, createdAt: box.createdAt };
   const api = {
     acceptShare: vi.fn((_: string) => Promise.resolve()),
-    leaveShare: vi.fn((_: string) => Promise.resolve()),
+    leaveShare: vi.fn((_: string): Promise<string | undefined> => Promise.resolve(undefined)),
   };
   Object.assign(gateway, { offers: new Map([[box.id, offer]]), api: () => Promise.resolve(api) });
   const call = (run: unknown, kind: string) =>
@@ -52,4 +52,16 @@ test("a workspace of another account is left after a yes", async () => {
   window.showWarningMessage.mockResolvedValueOnce("Leave It");
   await call(leave, "session");
   expect(api.leaveShare).toHaveBeenCalledWith(box.id);
+});
+
+test("a gateway that has left it and could not write it down is heard", async () => {
+  const { api, call } = world();
+  api.leaveShare.mockResolvedValueOnce("It is in effect now.");
+  window.showWarningMessage.mockResolvedValueOnce("Leave It");
+  await call(leave, "session");
+  expect(window.showWarningMessage).toHaveBeenLastCalledWith("It is in effect now.");
+  api.leaveShare.mockResolvedValueOnce("It is in effect now.");
+  window.showInformationMessage.mockResolvedValueOnce("Decline");
+  await call(answerOffer, "offer");
+  expect(window.showWarningMessage).toHaveBeenCalledTimes(3);
 });
