@@ -88,10 +88,12 @@ async function ask(options: KeychainOptions, question: Question): Promise<string
         timeoutMs,
       );
       let output = "";
+      child.on("error", (error) => reject(unavailable("keychain_unavailable", error.message, error)));
+      // Where no descriptors are left it has no streams either.
+      if (child.pid === undefined) return;
       child.stdout.setEncoding("utf8").on("data", (part: string) => {
         output = (output + part).slice(0, 64 * 1024);
       });
-      child.on("error", (error) => reject(unavailable("keychain_unavailable", error.message, error)));
       child.on("close", () => resolve(output));
       // A child that is gone before it has read says so by its empty answer.
       child.stdin.on("error", () => {});

@@ -2,6 +2,7 @@
 // take note of their ends. Node does so for its own children alone, so that zombies would pile up until no process can be
 // made. So this program puts a shell in its place and goes on as that one's child.
 
+import { accessSync, constants } from "node:fs";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import type { Log } from "../log.ts";
 
@@ -44,6 +45,8 @@ export function leaveFirstPlace(token: string | undefined, gateway: GatewayUrl, 
       ? process.env
       : { ...process.env, SALLYPORT_TOKEN: token, SALLYPORT_GATEWAY: gateway };
   try {
+    // Images without a shell exist, and Node ends where execve(2) fails.
+    accessSync("/bin/sh", constants.X_OK);
     // Node ignores these, and what is ignored stays so across exec; what is caught does not.
     for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => {});
     // Node ≥ 22.15.
@@ -53,7 +56,7 @@ export function leaveFirstPlace(token: string | undefined, gateway: GatewayUrl, 
     log.debug(`no shell takes the first place: ${error instanceof Error ? error.message : String(error)}`);
   }
   log.warn(
-    "as the first process of a container this host leaves zombies behind: start the container with an init (docker run --init), or use Node 22.15 or newer",
+    "as the first process of a container this host leaves zombies behind: start the container with an init (docker run --init), or use an image with /bin/sh and Node 22.15 or newer",
   );
 }
 

@@ -6,6 +6,7 @@ import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { systemCode } from "../files/private-file.ts";
+import { thisMachine } from "../paths.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
@@ -31,7 +32,7 @@ export async function looseModes(
   if ((file.mode & WRITABLE_BY_OTHERS) !== 0) {
     return "Others may write to it: its keys are not used. Run `chmod go-w` on it.";
   }
-  for (const directory of await directoriesAbove(path, options.home ?? homedir())) {
+  for (const directory of await directoriesAbove(path, options.home ?? ownHome())) {
     const { uid: owner, mode } = await stat(directory);
     if (!isOwn({ uid: owner }, uid)) {
       return `${directory} belongs to user ${owner}, who can put another file there: its keys are not used.`;
@@ -45,7 +46,7 @@ export async function looseModes(
 }
 
 /** Changes with the owner or the mode of a directory above the file, for whoever watches; empty where there is none. */
-export async function modesAbove(path: string, home: string = homedir()): Promise<string> {
+export async function modesAbove(path: string, home: string = ownHome()): Promise<string> {
   if (process.getuid === undefined) return "";
   try {
     const states = [];
@@ -67,6 +68,10 @@ async function directoriesAbove(path: string, home: string): Promise<string[]> {
     directories.push(at);
     if (at === end || at === dirname(at)) return directories;
   }
+}
+
+function ownHome(): string {
+  return thisMachine(process.env, homedir).home;
 }
 
 function isOwn({ uid: owner }: Pick<Stats, "uid">, uid: number): boolean {

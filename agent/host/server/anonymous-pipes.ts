@@ -81,6 +81,8 @@ async function makePipes(): Promise<Pipe[]> {
     stdio: ["pipe", "pipe", "ignore"],
   });
   const failed = new Promise<never>((_, reject) => maker.once("error", reject));
+  // Where no descriptors are left it has no streams either.
+  if (maker.pid === undefined) return await failed;
   // Its input may break before it is closed.
   maker.stdin.on("error", () => {});
   const pipes: Pipe[] = [];

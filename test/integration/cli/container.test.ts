@@ -121,6 +121,19 @@ describe.skipIf(!mayUnshare)(
       }
     });
 
+    it("serves without a shell, and says what then stays behind", async () => {
+      const state = mkdtempSync(join(directory, "state-"));
+      const withoutShell = ["bash", "-c", 'mount --bind /dev/null /bin/sh; exec "$@"', "bash"];
+      const command = ["--mount", ...NAMESPACE, ...withoutShell];
+      const run = start(["unshare", ...command, ...host("--open", "--state", state, "--name", "bare")], {
+        HOME: state,
+      });
+      await until(() => run.said().includes('"event":"ready"'), run.said);
+      expect(run.said()).toMatch(/leaves zombies behind: start the container with an init/);
+      process.kill(childOf(run.child.pid), "SIGTERM");
+      expect(await run.ended).toBe(0);
+    });
+
     it("does not show its token in the process list", async () => {
       const { token } = await stack.token(await stack.account("cal"), ["host", "connect"]);
       const state = mkdtempSync(join(directory, "state-"));
@@ -206,6 +219,26 @@ describe.skipIf(!isRoot)(
         );
       });
       expect(shown).toBe(`${UNKNOWN}\n${home}|${UNKNOWN}|/bin/sh\n${home}\n`);
+    });
+
+    it("uses its authorized_keys file without a home as well", async () => {
+      const own = mkdtempSync(join(directory, "own-"));
+      execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(own, "key")]);
+      execFileSync("chown", ["-R", String(UNKNOWN), own]);
+      const run = start(
+        [
+          "setpriv",
+          `--reuid=${UNKNOWN}`,
+          `--regid=${UNKNOWN}`,
+          "--clear-groups",
+          ...host("--open", "--name", "fifth", "--state", join(own, "state")),
+          "--authorized-keys",
+          join(own, "key.pub"),
+        ],
+        {},
+      );
+      await until(() => run.said().includes('"event":"ready"'), run.said);
+      expect(run.said()).toContain("key.pub: 1 key\n");
     });
 
     it("says what to do where it may not keep its state", async () => {

@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { buildSync } from "esbuild";
 import { afterEach, describe, expect, it } from "vitest";
 import { closePipe, type Pipe, PipeStock } from "../../../../../agent/host/server/anonymous-pipes.ts";
 
@@ -74,4 +76,28 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
     await expect.poll(open).toBe(before);
     expect(await stock.take(1)).toBeUndefined();
   });
+
+  it("are missed, and nothing worse, where the host has no descriptors left", () => {
+    const { outputFiles } = buildSync({
+      stdin: { contents: WITHOUT_DESCRIPTORS, resolveDir: process.cwd() },
+      bundle: true,
+      platform: "node",
+      format: "cjs",
+      write: false,
+    });
+    const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 60; exec "$0" -', process.execPath], {
+      input: outputFiles[0]?.text ?? "",
+      encoding: "utf8",
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: "undefined\n", stderr: "" });
+  });
 });
+
+/** Node tells of the failure in a later turn, in which it must not be unheard. */
+const WITHOUT_DESCRIPTORS = `
+  import { openSync } from "node:fs";
+  import { PipeStock } from "./agent/host/server/anonymous-pipes.ts";
+  const stock = new PipeStock();
+  try { for (;;) openSync("/dev/null"); } catch {}
+  stock.take(3).then((pipes) => setImmediate(() => console.log(pipes)));
+`;
