@@ -100,7 +100,10 @@ const Register = Type.Object(
     hostKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 4 }),
     /** Ed25519 over `registrationPayload`, base64. */
     signature: Base64Text(200),
-    /** By each further key, in order, over `hostKeyPayload`: SHA-256 for ECDSA (DER), SHA-512 for RSA; base64. */
+    /**
+     * By each further key, in order, over `hostKeyPayload`: SHA-256 for ECDSA (DER), SHA-512 for RSA; base64. Missing: from a
+     * host of before, which knows neither these nor the error codes `token_bound` and `host_key_held`.
+     */
     proofs: Type.Optional(Type.Array(Base64Text(3_000), { maxItems: 3 })),
     agent: PrintableText(100),
     endToEndOnly: Type.Boolean(),

@@ -226,7 +226,8 @@ class Attempt {
     if (gatewayKey === undefined) throw new ProtocolError("bad_message", "The gateway named no key.");
     const firstKey = keyLine(identity);
     // A gateway of before publishes what it is told without a proof, and refuses one.
-    const further = challenge.version >= TAKES_PROOFS ? identity.furtherKeys : [];
+    const takesProofs = challenge.version >= TAKES_PROOFS;
+    const further = takesProofs ? identity.furtherKeys : [];
     const payload = hostKeyPayload(challenge.nonce, gatewayKey, firstKey);
     return {
       type: "register",
@@ -235,7 +236,8 @@ class Attempt {
       workspaceId: identity.workspaceId(gateway, name),
       hostKeys: [firstKey, ...further.map(keyLine)],
       signature: identity.sign(registrationPayload(challenge.nonce, gatewayKey)).toString("base64"),
-      ...(further.length === 0 ? {} : { proofs: further.map((key) => key.sign(payload).toString("base64")) }),
+      // Said where there is none to prove as well: it tells the gateway how old this host is.
+      ...(takesProofs ? { proofs: further.map((key) => key.sign(payload).toString("base64")) } : {}),
       agent: this.#options.agent,
       endToEndOnly: this.#options.endToEndOnly,
       ownerTokens: this.#options.ownerTokens,

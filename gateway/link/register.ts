@@ -15,7 +15,7 @@ import {
   registrationPayload,
   TAKES_PROOFS,
 } from "../../protocol/control.ts";
-import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
+import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import { parseFolder } from "../../protocol/folder.ts";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import type { SshPlace } from "../../protocol/host-name.ts";
@@ -23,6 +23,7 @@ import { parseWorkspaceId } from "../../protocol/id.ts";
 import { REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
 import { parseName } from "../../protocol/name.ts";
 import { isGoodSignature } from "../../protocol/ssh/key-signature.ts";
+import { WireReader } from "../../protocol/ssh/wire.ts";
 import {
   formatPublicKey,
   type KeyType,
@@ -50,6 +51,11 @@ export interface RegistrationContext {
   readonly onStreams: () => void;
 }
 
+/** A host takes no error with a code that it does not know, and would not show what the gateway says. */
+const CODES_OF_BEFORE: ReadonlyMap<ErrorCode, ErrorCode> = new Map([
+  ["token_bound", "forbidden"],
+  ["host_key_held", "identity_mismatch"],
+]);
 /** How long a link whose name another machine wants has to show that its host is alive. */
 const PROBE_MS = 3_000;
 
@@ -66,6 +72,7 @@ export async function registerHost(
   context: RegistrationContext,
   clockAhead?: number,
 ): Promise<NativeLink> {
+  let isOfBefore = false;
   try {
     const nonce = randomBytes(32).toString("base64");
     const [firstKey] = context.gatewayKeys;
@@ -77,6 +84,7 @@ export async function registerHost(
       gatewayKeys: [...context.gatewayKeys],
     });
     const message = await receiveRegister(socket);
+    isOfBefore = message.proofs === undefined;
     const hostKeys = checkSignatures(message, nonce, firstKey);
     const name = parseName(message.name);
     const workspaceId =
@@ -147,8 +155,9 @@ export async function registerHost(
     });
   } catch (error) {
     const refusal = asRefusal(error);
-    send(socket, { type: "error", code: refusal.code, message: messageText(refusal.message) });
-    socket.close(CLOSE.refused, closeReason(refusal.code));
+    const code = (isOfBefore ? CODES_OF_BEFORE.get(refusal.code) : undefined) ?? refusal.code;
+    send(socket, { type: "error", code, message: messageText(refusal.message) });
+    socket.close(CLOSE.refused, closeReason(code));
     throw refusal;
   }
 }
@@ -214,8 +223,8 @@ const HOST_KEY_TYPES: ReadonlySet<KeyType> = new Set([
   "ecdsa-sha2-nistp521",
   "ssh-rsa",
 ]);
-/** NIST SP 800-131A: no RSA below 2048 bits; as bytes of the modulus. */
-const MIN_RSA_BYTES = 256;
+/** NIST SP 800-131A: no RSA below. */
+const MIN_RSA_BITS = 2048;
 const NO_TOUCH = { touchRequired: false, verificationRequired: false };
 
 /** Returns the host's keys in their shortest form. Each has signed the gateway's nonce: no host names a key of another's. */
@@ -260,7 +269,11 @@ function checkSignatures(message: RegisterMessage, nonce: string, gatewayKey: st
 
 function isHostKey({ type, blob }: SshPublicKey): boolean {
   if (!HOST_KEY_TYPES.has(type)) return false;
-  return type !== "ssh-rsa" || Buffer.from(blob, "base64").length > MIN_RSA_BYTES;
+  if (type !== "ssh-rsa") return true;
+  const fields = new WireReader(Buffer.from(blob, "base64"));
+  const [, , modulus] = [fields.string(), fields.string(), fields.string()];
+  // The number itself: its bytes may begin with zeros.
+  return BigInt(`0x${modulus.toString("hex")}`) >> BigInt(MIN_RSA_BITS - 1) > 0n;
 }
 
 function hasSigned({ type, blob }: SshPublicKey, signed: Buffer, signature: string): boolean {

@@ -1,6 +1,6 @@
 // Which keys a host may name: those alone that it holds.
 
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { WebSocket } from "ws";
@@ -13,7 +13,8 @@ import {
   registrationPayload,
 } from "../../../protocol/control.ts";
 import { PATHS, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { formatPublicKey } from "../../../protocol/ssh-public-key.ts";
+import { encode } from "../../../protocol/ssh/wire.ts";
+import { formatPublicKey, parsePublicKey } from "../../../protocol/ssh-public-key.ts";
 import { prepareHostState } from "../../support/host-state.ts";
 import { TestStack } from "./harness.ts";
 
@@ -44,12 +45,18 @@ const line = ({ publicKey }: Pick<HostKey, "publicKey">) => formatPublicKey({ ..
 async function register(
   further: readonly Pick<HostKey, "publicKey">[],
   proofs: (payload: Buffer, challenge: ChallengeMessage) => readonly Buffer[] | undefined,
+  as: {
+    readonly identity?: Pick<HostIdentity, "publicKey" | "sign">;
+    readonly token?: string;
+    readonly name?: string;
+  } = {},
 ) {
+  const first = as.identity ?? own;
   const socket = await dialWebSocket({
     gateway: stack.url,
     path: PATHS.link,
     subprotocols: [SUBPROTOCOL.control],
-    token,
+    token: as.token ?? token,
     signal: AbortSignal.timeout(20_000),
   });
   sockets.push(socket);
@@ -58,16 +65,16 @@ async function register(
       const message = parseGatewayMessage(data.toString());
       if (message.type !== "challenge") return resolve(message);
       const gatewayKey = message.gatewayKeys[0] ?? "";
-      const payload = hostKeyPayload(message.nonce, gatewayKey, line(own));
+      const payload = hostKeyPayload(message.nonce, gatewayKey, line(first));
       const made = proofs(payload, message)?.map((proof) => proof.toString("base64"));
       socket.send(
         JSON.stringify({
           type: "register",
           version: 1,
-          name: "dev",
+          name: as.name ?? "dev",
           workspaceId: null,
-          hostKeys: [own, ...further].map(line),
-          signature: own.sign(registrationPayload(message.nonce, gatewayKey)).toString("base64"),
+          hostKeys: [first, ...further].map(line),
+          signature: first.sign(registrationPayload(message.nonce, gatewayKey)).toString("base64"),
           ...(made === undefined ? {} : { proofs: made }),
           agent: "test",
           endToEndOnly: false,
@@ -112,6 +119,35 @@ it.each([
 ])("Keys are refused %s.", async (_, proofs) => {
   expect(await register(own.furtherKeys, proofs)).toMatchObject(refused("identity_mismatch"));
   expect(stack.gateway.registry.size).toBe(0);
+});
+
+it("A host of before is told what waits for its owner, or what its token is for, in codes that it knows.", async () => {
+  await register([], () => undefined);
+  // Who is there answers no pings: gone, it is not waited for.
+  for (const socket of sockets.splice(0)) socket.terminate();
+  await expect.poll(() => stack.gateway.registry.size).toBe(0);
+  expect(await register([], () => undefined, { identity: others })).toMatchObject({
+    ...refused("identity_mismatch"),
+    message: expect.stringContaining("sallyport workspace host-key dev --accept"),
+  });
+  expect(await register([], () => [], { identity: others })).toMatchObject(refused("host_key_held"));
+  const bound = (await stack.token(await stack.account("bob"), ["host"])).token;
+  await register([], () => [], { token: bound });
+  expect(await register([], () => undefined, { token: bound, name: "else" })).toMatchObject({
+    ...refused("forbidden"),
+    message: expect.stringContaining("--workspace else"),
+  });
+  expect(await register([], () => [], { token: bound, name: "else" })).toMatchObject(refused("token_bound"));
+});
+
+it("An RSA key of less than 2048 bits is refused, however long its bytes are.", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const { n = "", e = "" } = publicKey.export({ format: "jwk" });
+  const modulus = Buffer.concat([Buffer.alloc(200), Buffer.from(n, "base64url")]);
+  const blob = encode("ssh-rsa", Buffer.from(e, "base64url"), modulus).toString("base64");
+  const short = { publicKey: parsePublicKey(`ssh-rsa ${blob}`) };
+  const answer = await register([short], (payload) => [sign("sha512", payload, privateKey)]);
+  expect(answer).toMatchObject(refused("bad_key"));
 });
 
 it("Another host's keys are refused, and the same key twice.", async () => {
