@@ -9,6 +9,7 @@ import { type ErrorBody, ProtocolError } from "../../protocol/errors.ts";
 import { ID_PATTERN, parseAccountId, parseKeyId, parseTokenId, parseWorkspaceId } from "../../protocol/id.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { NAME_PATTERN, parseName, parseWorkspaceRef, WORKSPACE_REF_PATTERN } from "../../protocol/name.ts";
+import { PRINTABLE_PATTERN } from "../../protocol/printable.ts";
 import { RateLimited } from "./sign-in-throttle.ts";
 
 type Thrown = FastifyError | ProtocolError | Error;
@@ -152,6 +153,10 @@ function wordsOf(problem: SchemaProblem): string {
     case "const":
     case "anyOf":
       return "is not one of the allowed values";
+    case "pattern":
+      return problem.params.pattern === PRINTABLE_PATTERN
+        ? "has characters in it that do not show, such as control characters or joiners: leave them out"
+        : "is not of the form that it has to have";
     default:
       return problem.message ?? "is not valid";
   }

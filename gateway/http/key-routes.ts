@@ -6,6 +6,7 @@ import { KeyIdText } from "../../protocol/fields.ts";
 import { parseGatewayUrl } from "../../protocol/gateway-url.ts";
 import { parseKeyId } from "../../protocol/id.ts";
 import { KEY_PROOF_NAMESPACE, keyProofText } from "../../protocol/key-proof.ts";
+import { printable } from "../../protocol/printable.ts";
 import { isSignedBy } from "../../protocol/ssh/sshsig.ts";
 import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
 import type { Api, ApiContext } from "./api.ts";
@@ -38,7 +39,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const key = parsePublicKey(request.body.publicKey);
-      const title = (request.body.title ?? key.comment).slice(0, 100);
+      const title = printable((request.body.title ?? key.comment).slice(0, 100));
       const { account } = identityOf(request);
       const added = await store.pendingKeys.add(account.id, key, title, actorOf(request));
       return reply.code(201).send(added);

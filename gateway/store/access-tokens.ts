@@ -5,6 +5,7 @@ import { SCOPES } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type AccountId, newTokenId, type TokenId } from "../../protocol/id.ts";
 import type { Name } from "../../protocol/name.ts";
+import { printable } from "../../protocol/printable.ts";
 import {
   type AccessToken,
   equalHashes,
@@ -272,7 +273,8 @@ export class AccessTokens {
 export function tokenBody(row: AccessTokenRow): AccessTokenInfo {
   return {
     id: row.id,
-    title: row.title,
+    // Earlier versions stored any text, and clients take no list that has characters in it which do something.
+    title: printable(row.title),
     scopes: parseScopes(row.scopes),
     createdAt: row.created_at,
     expiresAt: row.expires_at,

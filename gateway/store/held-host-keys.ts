@@ -100,7 +100,7 @@ export class HostKeyDecisions {
           field: "workspace",
         });
       }
-      const [present] = workspace.hostKeys;
+      const [present] = parseHostKeys(row.host_keys);
       if (present !== undefined && parsePublicKey(present).fingerprint === fingerprint) {
         throw new ProtocolError("bad_request", "This is the key that the workspace has already.", {
           field: "fingerprint",

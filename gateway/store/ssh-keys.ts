@@ -6,6 +6,7 @@ import type { PushedKey } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { AccountId, KeyId, WorkspaceId } from "../../protocol/id.ts";
 import { MAX_PUSHED_KEYS } from "../../protocol/limits.ts";
+import { printable } from "../../protocol/printable.ts";
 import type { AccountRecord } from "../directory.ts";
 import { fittingKeys } from "../fitting-keys.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
@@ -189,7 +190,8 @@ export async function workspacesThatTrust(db: Kysely<Tables>, accountId: Account
 function keyBody(row: SshKeyRow): Key {
   return {
     id: row.id,
-    title: row.title,
+    // Earlier versions stored any text.
+    title: printable(row.title),
     type: row.type,
     fingerprint: row.fingerprint,
     publicKey: `${row.type} ${row.blob}`,

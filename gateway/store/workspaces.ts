@@ -1,6 +1,7 @@
 // Workspaces as people see and change them: who may reach which, renaming, deleting, pruning.
 
 import { ProtocolError } from "../../protocol/errors.ts";
+import { folderOf } from "../../protocol/folder.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
 import type { Name, WorkspaceRef } from "../../protocol/name.ts";
 import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts";
@@ -247,7 +248,8 @@ function record(row: JoinedRow): WorkspaceRecord {
     endToEndOnly: row.end_to_end_only === 1,
     ownerTokens: row.owner_tokens === 1,
     browserUrl: row.browser_url,
-    folder: row.folder,
+    // Earlier versions took some that this one does not: clients would refuse the whole list for it.
+    folder: folderOf(row.folder) ?? null,
     createdAt: new Date(row.created_at),
     lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
   };

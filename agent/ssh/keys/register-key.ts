@@ -5,6 +5,7 @@ import { ProtocolError } from "../../../protocol/errors.ts";
 import { type GatewayUrl, isLoopback, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { KEY_PROOF_NAMESPACE, keyProofText, proveCommand } from "../../../protocol/key-proof.ts";
 import { parseName } from "../../../protocol/name.ts";
+import { printable } from "../../../protocol/printable.ts";
 import { formatPublicKey } from "../../../protocol/ssh-public-key.ts";
 import { CommandError } from "../../command.ts";
 import type { GatewayApi } from "../../gateway-api.ts";
@@ -26,7 +27,9 @@ export interface NamedKey {
  * Names the key at the gateway, where it waits for its proof. A gateway of before takes it at once.
  * @throws CommandError
  */
-export async function nameKey(api: Api, { key, title }: KeyToRegister): Promise<NamedKey | Key> {
+export async function nameKey(api: Api, { key, title: given }: KeyToRegister): Promise<NamedKey | Key> {
+  // Comments of keys have characters in them that no title has, such as the joiners of an emoji.
+  const title = given === undefined ? undefined : printable(given);
   const line = formatPublicKey({ ...key, comment: "" });
   const discovery = await api.discovery();
   if (!discovery.capabilities.includes("key-proofs")) return await api.addKeyUnproved(line, title);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { asRefusal } from "../../../../gateway/http/error-response.ts";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import { NAME_PATTERN } from "../../../../protocol/name.ts";
+import { PRINTABLE_PATTERN } from "../../../../protocol/printable.ts";
 
 const thrown = (properties: object) => Object.assign(new Error("inner words"), properties);
 
@@ -25,6 +26,20 @@ test.each([
   const refusal = asRefusal(thrown({ validation, validationContext: "body" }));
   expect(refusal).toMatchObject({ code });
   expect(refusal.field).toBe(field);
+});
+
+test("a text with characters that do not show is refused in words", () => {
+  const validation = [
+    {
+      keyword: "pattern",
+      instancePath: "/title",
+      params: { pattern: PRINTABLE_PATTERN },
+      message: "must match",
+    },
+  ];
+  expect(asRefusal(thrown({ validation, validationContext: "body" })).message).toBe(
+    "title has characters in it that do not show, such as control characters or joiners: leave them out.",
+  );
 });
 
 test("a field name that a stranger made up is cut", () => {

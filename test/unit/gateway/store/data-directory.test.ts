@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CompiledQuery } from "kysely";
 import { pino } from "pino";
+import { Check } from "typebox/value";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
 import { migrate } from "../../../../gateway/store/migrations.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "../../../../gateway/store/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
+import { AccessTokenInfo, Key } from "../../../../protocol/api.ts";
 import { newAccountId, newKeyId, newTokenId, newWorkspaceId } from "../../../../protocol/id.ts";
 import { parseName } from "../../../../protocol/name.ts";
 import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
@@ -119,6 +121,25 @@ test("a host's token from before tokens were bound is bound to nothing yet", asy
   const store = await Store.open(openDatabase(dir), { log });
   expect(await store.workspaces.list(ada)).toMatchObject([{ name: "box", heldHostKeys: [] }]);
   expect((await store.authenticate(token)).registers).toEqual({ kind: "first", name: null });
+  await store.close();
+});
+
+test("titles and folders from before they had to be printable come out so that a client takes the list", async () => {
+  const [ada, token] = [newAccountId(), newAccessToken()];
+  const { type, blob, fingerprint } = parsePublicKey(ed25519(1));
+  const title = "Ada's \u{1F469}\u200D\u{1F4BB}\u202E";
+  await writtenBefore(
+    "0002-browser-url-and-folder",
+    `insert into accounts values ('${ada}', 'ada', 0, 0, '2030')`,
+    `insert into workspaces (id, owner_id, name, asked_name, host_keys, end_to_end_only, owner_tokens, created_at, folder) values ('${newWorkspaceId()}', '${ada}', 'box', 'box', '[]', 0, 1, '2030', '/srv/\u202Etxt')`,
+    `insert into access_tokens values ('${newTokenId()}', '${ada}', '${title.replace("'", "''")}', '${hashToken(token)}', '["host"]', '2030-01-01T00:00:00Z', null, null, null)`,
+    `insert into ssh_keys values ('${newKeyId()}', '${ada}', '${title.replace("'", "''")}', '${type}', '${blob}', '${fingerprint}', '2030-01-01T00:00:00Z')`,
+  );
+  const store = await Store.open(openDatabase(dir), { log });
+  const [[first], [key]] = [await store.tokens.list(ada), await store.keys.list(ada)];
+  expect([first?.title, key?.title]).toEqual(Array(2).fill("Ada's \u{1F469}\uFFFD\u{1F4BB}\uFFFD"));
+  expect([Check(AccessTokenInfo, first), Check(Key, key)]).toEqual([true, true]);
+  expect(await store.workspaces.list(ada)).toMatchObject([{ name: "box", folder: null }]);
   await store.close();
 });
 
