@@ -20,7 +20,7 @@ import {
   SharedWithMe,
   Workspace,
 } from "../protocol/api.ts";
-import { isErrorCode, ProtocolError } from "../protocol/errors.ts";
+import { isErrorCode, NOTHING_AT_PATH, ProtocolError } from "../protocol/errors.ts";
 import { whatIsWrong } from "../protocol/fields.ts";
 import { type GatewayUrl, PATHS } from "../protocol/gateway-url.ts";
 import type { KeyId, TokenId, WorkspaceId } from "../protocol/id.ts";
@@ -289,6 +289,10 @@ function refusal(gateway: GatewayUrl, signedIn: boolean, response: HttpAnswer, t
   }
   const body = errorBody(text);
   if (body === undefined) return notAGateway(gateway, `HTTP status ${response.status}`);
+  if (body.code === "not_found" && body.message === NOTHING_AT_PATH) {
+    const message = `${gateway} is of an older version of Sallyport, which cannot do this yet: have it updated.`;
+    return new CommandError("http", "not_supported", message);
+  }
   const stage = stageOf(body.code);
   const message = printable(body.message, 500);
   if (response.status !== 401) return new CommandError(stage, body.code, message);

@@ -178,8 +178,13 @@ export type DecideHostKey = Static<typeof DecideHostKey>;
 /** To who has taken something back: why it may not last, though it is in effect. */
 export const NotWritten = object({ message: Type.String() });
 
-/** To its owner. `pending`: the account has not accepted it yet, and does not reach the workspace. */
-export const Share = object({ account: NameText, pending: Type.Boolean(), createdAt: Time });
+/** To its owner. */
+export const Share = object({
+  account: NameText,
+  /** The account has not accepted it yet, and does not reach the workspace. Missing at gateways that ask nobody. */
+  pending: Type.Optional(Type.Boolean()),
+  createdAt: Time,
+});
 export type Share = Static<typeof Share>;
 export const CreateShare = object({ account: NameText });
 /** To the account that a workspace is shared with, or offered to while it is `pending`. `id` is the workspace's. */

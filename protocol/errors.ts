@@ -80,6 +80,9 @@ export class ProtocolError extends Error {
   }
 }
 
+/** What a gateway answers for a path that it does not have: of the API, one that is newer than the gateway. */
+export const NOTHING_AT_PATH = "There is nothing at this path.";
+
 /** The body of every HTTP error response. */
 export interface ErrorBody {
   code: ErrorCode;

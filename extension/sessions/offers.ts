@@ -2,6 +2,7 @@
 // when they like.
 
 import { l10n, window } from "vscode";
+import { CommandError } from "../../agent/command.ts";
 import { gatewayLabel, workspaceLabel } from "../../agent/sessions/session-list.ts";
 import type { TreeNode } from "../../agent/sessions/session-tree.ts";
 import type { SharedWithMe, Workspace } from "../../protocol/api.ts";
@@ -34,7 +35,12 @@ export async function acceptToConnect(
   ref: WorkspaceRef,
 ): Promise<Workspace | "declined" | undefined> {
   const api = await gateway.api();
-  const offer = (await api.sharedWithMe()).find((one) => one.pending && isMeant(one, ref));
+  const shares = await api.sharedWithMe().catch((error: unknown) => {
+    // A gateway of before offers nothing.
+    if (error instanceof CommandError && error.code === "not_supported") return [];
+    throw error;
+  });
+  const offer = shares.find((one) => one.pending && isMeant(one, ref));
   if (offer === undefined) return undefined;
   const accept = l10n.t("Accept and Connect");
   if ((await ask(gateway, offer, accept)) !== accept) return "declined";

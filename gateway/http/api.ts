@@ -7,7 +7,7 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/typ
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Discovery } from "../../protocol/api.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
+import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
 import { PATHS } from "../../protocol/gateway-url.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import type { Metrics } from "../metrics.ts";
@@ -71,7 +71,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
   api.setValidatorCompiler(TypeBoxValidatorCompiler);
   api.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, log));
   api.setNotFoundHandler((request, reply) =>
-    sendError(new ProtocolError("not_found", "There is nothing at this path."), request, reply, log),
+    sendError(new ProtocolError("not_found", NOTHING_AT_PATH), request, reply, log),
   );
   api.decorateRequest("identity", null);
   api.decorateRequest("clientAddress", "");
