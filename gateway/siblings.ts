@@ -19,7 +19,7 @@ export interface Siblings {
   readonly pending: PendingStreams;
   readonly handover: Handover;
   tell(news: News): void;
-  /** What the others tell. */
+  /** What the others tell, from the beginning of this process on; for one listener. */
   onNews(listener: (news: News) => void): void;
 }
 

@@ -32,6 +32,7 @@ import { Shares } from "./shares.ts";
 import { SshKeys } from "./ssh-keys.ts";
 import { type Durability, Unwritten } from "./unwritten.ts";
 import { Workspaces } from "./workspaces.ts";
+import { writeRevocation } from "./write-revocation.ts";
 
 export interface StoreOptions {
   readonly log: Logger;
@@ -85,7 +86,11 @@ export class Store implements Directory {
       this.#changed(change);
       options.onOwnChange?.(change, durability);
     };
-    this.unwritten = new Unwritten({ log: options.log, changed: tell });
+    this.unwritten = new Unwritten({
+      log: options.log,
+      changed: tell,
+      write: (revocation) => writeRevocation(context, revocation),
+    });
     const context: StoreContext = {
       db,
       now,
@@ -166,9 +171,9 @@ export class Store implements Directory {
     return () => this.#changes.off("change", listener);
   }
 
-  /** Another process has made this change to the database. */
-  follow(change: DirectoryChange, durability: Durability = "written"): void {
-    this.unwritten.follow(change, durability);
+  /** Another process, `from`, has made this change to the database, or tries to. */
+  follow(change: DirectoryChange, durability: Durability = "written", from?: object): void {
+    this.unwritten.follow(change, durability, from);
     if (change.kind === "workspace" && change.open === true) this.#openIds.add(change.id);
     this.#changed(change);
     if (change.kind === "workspace-removed") this.#openIds.delete(change.id);

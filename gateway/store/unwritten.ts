@@ -19,12 +19,14 @@ export interface UnwrittenOptions {
   readonly log: Logger;
   /** Tells live connections here, and the other processes. */
   readonly changed: (change: DirectoryChange, durability: Durability) => void;
+  /** Writes what another process was asked for. */
+  readonly write: (revocation: Revocation) => Promise<void>;
 }
 
 export class Unwritten {
   readonly #options: UnwrittenOptions;
-  /** By what they say. */
-  readonly #pending = new Map<string, Revocation>();
+  /** By what they say; `from` sees to it that it is written. */
+  readonly #pending = new Map<string, { readonly revocation: Revocation; readonly from: object }>();
   readonly #retries = new Set<NodeJS.Timeout>();
   #isClosed = false;
 
@@ -34,6 +36,11 @@ export class Unwritten {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** What a process that has just started has to hear of. */
+  all(): Revocation[] {
+    return [...this.#pending.values()].map(({ revocation }) => revocation);
   }
 
   has(revocation: Revocation): boolean {
@@ -79,13 +86,23 @@ export class Unwritten {
     }
   }
 
-  /** What this process or another one has told: a change that is written is pending no longer. */
-  follow(change: DirectoryChange, durability: Durability): void {
+  /**
+   * What this process or another one has told: a change that is written is pending no longer.
+   * @param from another process; `adopt` takes the same
+   */
+  follow(change: DirectoryChange, durability: Durability, from: object = this): void {
     if (change.kind === "account-enabled") {
       this.#pending.delete(keyOf({ kind: "account-disabled", accountId: change.accountId }));
     } else if (isRevocation(change)) {
-      if (durability === "pending") this.#pending.set(keyOf(change), change);
+      if (durability === "pending") this.#pending.set(keyOf(change), { revocation: change, from });
       else this.#pending.delete(keyOf(change));
+    }
+  }
+
+  /** A process has ended: what it had not written is written by this one. */
+  adopt(from: object): void {
+    for (const { revocation, from: holder } of this.#pending.values()) {
+      if (holder === from) this.#retry(() => this.#options.write(revocation), [revocation], BACKOFF_MIN_MS);
     }
   }
 

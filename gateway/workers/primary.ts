@@ -11,6 +11,7 @@ import { createFirstAdmin } from "../first-admin.ts";
 import { loadHostKeys } from "../host-keys.ts";
 import { createGatewayLog } from "../log.ts";
 import { createMetricsServer } from "../metrics.ts";
+import type { News } from "../news.ts";
 import { formatAddress, type GatewayOptions, type ListenAddress } from "../options.ts";
 import { closeServer, listen, trackConnections } from "../server.ts";
 import { START_STAGES, StartError } from "../start-error.ts";
@@ -51,12 +52,15 @@ export async function startWorkers(
   started.defer(() => lock.release());
   await loadHostKeys(options.dataDir);
   // Brings the database up to date, before any worker looks at it.
-  const store = await Store.open(openDatabase(options.dataDir), { log });
+  const store = await Store.open(openDatabase(options.dataDir), {
+    log,
+    onOwnChange: (change, durability) => primary.tell({ kind: "directory", change, durability }),
+  });
   started.defer(() => store.close());
 
   const directory = mkdtempSync(join(tmpdir(), "sallyport-"));
   started.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const primary = new Primary(options.workers, directory, log);
+  const primary = new Primary(options.workers, directory, log, store);
   started.defer(() => primary.close());
   const metrics = new MetricsOfAll(() => primary.ready());
   primary.onMetrics = (worker, message) => metrics.receive(worker, message);
@@ -104,15 +108,18 @@ class Primary {
     undefined;
   readonly #directory: string;
   readonly #log: Logger;
+  readonly #store: Store;
   readonly #switchboard = new Switchboard();
   readonly #places: Place[];
   /** While the gateway starts: what becomes of its workers. */
   #starting: { ready(served: Served): void; failed(error: Error): void } | undefined;
   #closing = false;
 
-  constructor(count: number, directory: string, log: Logger) {
+  /** @param store keeps what workers revoke and cannot write, for workers that start, and writes it for those that end */
+  constructor(count: number, directory: string, log: Logger, store: Store) {
     this.#directory = directory;
     this.#log = log;
+    this.#store = store;
     this.#places = Array.from({ length: count }, () => ({
       worker: undefined,
       isReady: false,
@@ -144,6 +151,10 @@ class Primary {
 
   reloadTls(): void {
     for (const worker of this.ready()) worker.send({ type: "reload-tls" });
+  }
+
+  tell(news: News): void {
+    this.#switchboard.tell(news);
   }
 
   async close(): Promise<void> {
@@ -188,6 +199,9 @@ class Primary {
           routes: this.#switchboard.routes(),
         });
         this.#switchboard.add(worker);
+        for (const change of this.#store.unwritten.all()) {
+          worker.send({ type: "news", news: { kind: "directory", change, durability: "pending" } });
+        }
         return;
       case "ready":
         place.isReady = true;
@@ -203,6 +217,12 @@ class Primary {
         return;
       case "handover":
         // Comes with a connection, so it does not come here.
+        return;
+      case "news":
+        if (message.news.kind === "directory") {
+          this.#store.follow(message.news.change, message.news.durability, worker);
+        }
+        this.#switchboard.receive(worker, message);
         return;
       default:
         this.#switchboard.receive(worker, message);
@@ -225,6 +245,7 @@ class Primary {
     this.#switchboard.remove(worker);
     if (this.#closing) return;
     this.#log.error({ slot: worker.slot, how }, "A worker has ended.");
+    this.#store.unwritten.adopt(worker);
     if (this.#starting !== undefined) {
       this.#starting.failed(new StartError("worker", `A worker ended before it was ready (${how}).`));
       return;

@@ -4,6 +4,7 @@
 
 import type { LinkEnd } from "../link/link.ts";
 import { Turns } from "../link/turns.ts";
+import type { News } from "../news.ts";
 import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "./messages.ts";
 
 export interface SwitchboardWorker {
@@ -76,6 +77,11 @@ export class Switchboard {
         this.#tellAll(streamsMessage(entry.route, worker.slot, 0));
       }
     }
+  }
+
+  /** The primary's own news. */
+  tell(news: News): void {
+    this.#tellAll({ type: "news", news });
   }
 
   receive(worker: SwitchboardWorker, message: SwitchboardMessage): void {

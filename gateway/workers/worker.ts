@@ -3,6 +3,7 @@
 import process from "node:process";
 import { type RunningGateway, startGateway } from "../gateway.ts";
 import { clientAddressOf } from "../http/client-address.ts";
+import type { News } from "../news.ts";
 import type { GatewayOptions } from "../options.ts";
 import type { Siblings } from "../siblings.ts";
 import { reasonOf, StartError } from "../start-error.ts";
@@ -53,9 +54,19 @@ export async function runWorker(
   await gateway.close();
 }
 
-function siblingsOf(channel: Channel, welcome: Welcome, options: GatewayOptions): Siblings {
+export function siblingsOf(
+  channel: Channel,
+  welcome: Welcome,
+  options: Pick<GatewayOptions, "trustProxy">,
+): Siblings {
   const routes = new WorkerRoutes(channel, welcome);
   const clientAddress = clientAddressOf(options.trustProxy);
+  // From the welcome on: revocations among it are nowhere to be read, as long as they are not written.
+  const early: News[] = [];
+  let hear = (news: News): void => void early.push(news);
+  channel.onMessage((message) => {
+    if (message.type === "news") hear(message.news);
+  });
   return {
     slot: welcome.slot,
     count: welcome.count,
@@ -64,10 +75,10 @@ function siblingsOf(channel: Channel, welcome: Welcome, options: GatewayOptions)
     pending: routes.pending,
     handover: new WorkerHandover({ channel, welcome, routes, clientAddress }),
     tell: (news) => channel.send({ type: "news", news }),
-    onNews: (listener) =>
-      channel.onMessage((message) => {
-        if (message.type === "news") listener(message.news);
-      }),
+    onNews: (listener) => {
+      hear = listener;
+      for (const news of early.splice(0)) listener(news);
+    },
   };
 }
 

@@ -22,9 +22,12 @@ afterEach(async () => {
 /** Runs until its stdin ends; each line there is a command in the gateway's namespace. */
 const SCRIPT = `
 mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" || exit 1
-"$2" "$3" gateway --json --http 127.0.0.1:0 --metrics 127.0.0.1:0 --data "$1" &
+directory=$1 node=$2 cli=$3
+shift 3
+"$node" "$cli" gateway --json --http 127.0.0.1:0 --metrics 127.0.0.1:0 --data "$directory" "$@" &
+gateway=$!
 while read -r command; do eval "$command"; done
-kill $! && wait $!
+kill $gateway && wait $gateway
 `;
 
 interface Ready {
@@ -33,17 +36,31 @@ interface Ready {
   readonly adminToken: string;
 }
 
-test.skipIf(!canMount)(
-  "disabling and revoking take effect, are told as not written, and are written once there is room",
-  async () => {
-    directory = mkdtempSync(join(tmpdir(), "sallyport-full-"));
-    shell = spawn("unshare", ["-rm", "sh", "-c", SCRIPT, "sh", directory, process.execPath, CLI], {
-      stdio: ["pipe", "pipe", "ignore"],
-    });
-    const lines = createInterface({ input: shell.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
-    const next = async (): Promise<string> => String((await lines.next()).value);
-    const { http, metrics, adminToken }: Ready = JSON.parse(await next());
-    const call = async (method: string, path: string, body?: unknown, token: string = adminToken) => {
+interface Answer {
+  readonly status: number;
+  readonly body: ReturnType<typeof Object>;
+}
+
+interface FullGateway {
+  call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
+  unwritten(): Promise<number>;
+  /** Runs a command in the gateway's namespace, which has to write `done` as its only line. */
+  sh(command: string): Promise<void>;
+}
+
+const FILL = 'cat /dev/zero > "$directory/filler" 2>/dev/null';
+const MAKE_ROOM = 'rm "$directory/filler"';
+
+async function start(...args: string[]): Promise<FullGateway> {
+  directory = mkdtempSync(join(tmpdir(), "sallyport-full-"));
+  const argv = ["-rm", "sh", "-c", SCRIPT, "sh", directory, process.execPath, CLI, ...args];
+  const child = spawn("unshare", argv, { stdio: ["pipe", "pipe", "ignore"] });
+  shell = child;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<string> => String((await lines.next()).value);
+  const { http, metrics, adminToken }: Ready = JSON.parse(await next());
+  return {
+    async call(method, path, body, token = adminToken) {
       const response = await fetch(`${http}/api/v1/${path}`, {
         method,
         headers: {
@@ -54,10 +71,20 @@ test.skipIf(!canMount)(
       });
       const text = await response.text();
       return { status: response.status, body: text === "" ? {} : Object(JSON.parse(text)) };
-    };
-    const unwritten = async (): Promise<number> =>
-      Number(/^sallyport_unwritten_revocations (\d+)$/m.exec(await (await fetch(metrics)).text())?.[1]);
+    },
+    unwritten: async () =>
+      Number(/^sallyport_unwritten_revocations (\d+)$/m.exec(await (await fetch(metrics)).text())?.[1]),
+    async sh(command) {
+      child.stdin.write(`${command}; echo done\n`);
+      expect(await next()).toBe("done");
+    },
+  };
+}
 
+test.skipIf(!canMount)(
+  "disabling and revoking take effect, are told as not written, and are written once there is room",
+  async () => {
+    const { call, unwritten, sh } = await start();
     const account = (await call("POST", "accounts", { name: "ann" })).body;
     const make = { title: "test", scopes: ["connect", "account"] };
     const theirs = (await call("POST", `accounts/${account.id}/tokens`, make)).body;
@@ -65,8 +92,7 @@ test.skipIf(!canMount)(
     expect((await call("GET", "me", undefined, theirs.token)).status).toBe(200);
     expect((await call("GET", "me", undefined, own.token)).status).toBe(200);
 
-    shell.stdin?.write(`cat /dev/zero > "$1/filler" 2>/dev/null; echo full\n`);
-    expect(await next()).toBe("full");
+    await sh(FILL);
     expect(await unwritten()).toBe(0);
     expect(await call("PATCH", `accounts/${account.id}`, { disabled: true })).toMatchObject({
       status: 202,
@@ -83,14 +109,39 @@ test.skipIf(!canMount)(
     expect(await call("GET", "me", undefined, own.token)).toMatchObject({ body: { code: "token_revoked" } });
     expect(await unwritten()).toBe(2);
 
-    shell.stdin?.write(`rm "$1/filler"; echo room\n`);
-    expect(await next()).toBe("room");
+    await sh(MAKE_ROOM);
     await expect.poll(unwritten, { timeout: 60_000 }).toBe(0);
     expect(await call("GET", "me", undefined, theirs.token)).toMatchObject({
       body: { code: "account_disabled" },
     });
     expect((await call("PATCH", `accounts/${account.id}`, { disabled: false })).status).toBe(200);
     expect((await call("GET", "me", undefined, theirs.token)).status).toBe(200);
+  },
+  120_000,
+);
+
+test.skipIf(!canMount)(
+  "what workers have revoked outlives them, and is written once there is room",
+  async () => {
+    const { call, unwritten, sh } = await start("--workers", "2");
+    const make = { title: "test", scopes: ["connect", "account"] };
+    const { token, info } = (await call("POST", "tokens", make)).body;
+    await sh(FILL);
+    expect((await call("DELETE", `tokens/${info.id}`)).status).toBe(202);
+    const codes = async (): Promise<unknown[]> => {
+      // Connections are handed to the workers in turn.
+      const answers = await Promise.all([1, 2, 3, 4].map(() => call("GET", "me", undefined, token)));
+      return [...new Set(answers.map(({ body }) => body.code))];
+    };
+    expect(await codes()).toEqual(["token_revoked"]);
+    await sh("kill -9 $(pgrep -P $gateway)");
+    // Until the workers that take their places are there, nobody answers.
+    await expect.poll(() => codes().catch(() => undefined), { timeout: 60_000 }).toEqual(["token_revoked"]);
+    await sh(MAKE_ROOM);
+    await expect.poll(unwritten, { timeout: 60_000 }).toBe(0);
+    expect(await codes()).toEqual(["token_revoked"]);
+    const events = (await call("GET", "audit")).body;
+    expect(JSON.stringify(events)).toContain("asked of a process that has ended since");
   },
   120_000,
 );

@@ -123,6 +123,63 @@ test("every kind of revocation is in effect at once, and is in the database once
   await other.close();
 });
 
+test("what a process held that has ended is held by one that starts, and is written by the one that keeps it for all", async () => {
+  const { ada, bob, key, box, owned, owner } = await people();
+  await store.auditLog.flush();
+  const heard: DirectoryChange[] = [];
+  const silent = pino({ level: "silent" });
+  const primary = await Store.open(openDatabase(directory), {
+    log: silent,
+    onOwnChange: (change, durability) => {
+      if (durability === "written") heard.push(change);
+    },
+  });
+  const [ended, alive] = [{}, {}];
+  await full();
+  told = [];
+  expect(await store.tokens.revoke(ada.id, ada.tokenId, actor)).toBe("pending");
+  expect(await store.ownerTokens.revoke(owned, parseTokenId(owner.info.id), actor)).toBe("pending");
+  expect(await store.shares.remove(owned, parseName("bob"), actor)).toBe("pending");
+  const [listed] = await store.keys.list(bob.id);
+  expect(await store.keys.remove(bob.id, listed?.id as never, actor)).toBe("pending");
+  expect(await store.workspaces.remove(owned, actor)).toBe("pending");
+  for (const { change } of told.splice(0)) primary.follow(change, "pending", ended);
+  expect(await store.accounts.setDisabled(bob.id, true, actor)).toMatchObject({ durability: "pending" });
+  for (const { change } of told.splice(0)) primary.follow(change, "pending", alive);
+  // It tries no more.
+  store.unwritten.close();
+
+  const started = await Store.open(openDatabase(directory), { log: silent, migrate: false });
+  for (const change of primary.unwritten.all()) started.follow(change, "pending");
+  await expect(started.authenticate(ada.token)).rejects.toEqual(code("token_revoked"));
+  await expect(started.authenticate(bob.token)).rejects.toEqual(code("account_disabled"));
+  await expect(started.authenticateOwnerToken(owner.token)).rejects.toEqual(code("token_revoked"));
+  expect(await started.accountByKey(key.fingerprint)).toBeUndefined();
+  expect(await started.workspace(box.id)).toBeUndefined();
+
+  primary.unwritten.adopt(ended);
+  // Bob's account is the other process's to disable.
+  await expect.poll(() => primary.unwritten.size, { timeout: 60_000 }).toBe(1);
+  expect(new Set(heard.map(({ kind }) => kind))).toEqual(
+    new Set(["token-revoked", "share-removed", "key-removed", "workspace-removed"]),
+  );
+  for (const change of heard) started.follow(change, "written");
+  expect(started.unwritten.size).toBe(1);
+  const later = await Store.open(openDatabase(directory), { log: silent });
+  await expect(later.authenticate(ada.token)).rejects.toEqual(code("token_revoked"));
+  expect((await later.authenticate(bob.token)).account.name).toBe("bob");
+  expect(await later.accountByKey(key.fingerprint)).toBeUndefined();
+  expect(await later.workspace(box.id)).toBeUndefined();
+  const events = (await primary.auditLog.list({ limit: 100 })).map(({ event }) => event);
+  for (const event of ["token.revoked", "owner-token.revoked", "key.removed", "workspace.removed"]) {
+    expect(events).toContain(event);
+  }
+  primary.unwritten.adopt(alive);
+  await expect.poll(() => primary.unwritten.size, { timeout: 60_000 }).toBe(0);
+  await expect(later.authenticate(bob.token)).rejects.toEqual(code("account_disabled"));
+  for (const each of [primary, started, later]) await each.close();
+});
+
 test("another process holds to it as well until it is written, and an account that is enabled again is let in", async () => {
   const { bob } = await people();
   const other = await Store.open(openDatabase(directory), { log: pino({ level: "silent" }), migrate: false });
