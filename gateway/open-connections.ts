@@ -103,7 +103,7 @@ export class OpenConnections {
 }
 
 /** Whose share it counts for: an account's, that of the workspace which an owner token opens, or an address's. */
-export function holderOf({ accountId, to }: Opened, address: string): string {
+export function holderOf({ accountId, to }: Pick<Opened, "accountId" | "to">, address: string): string {
   const account = accountId ?? to?.ownerId ?? null;
   return account ?? addressHolder(address);
 }

@@ -1,6 +1,7 @@
 // Workspaces whose link was cut a moment ago. Their hosts are on their way back, so whoever comes meanwhile may wait for them
 // instead of being told that the workspace is offline.
 
+import { FairPlaces } from "../../protocol/fair-places.ts";
 import type { WorkspaceId } from "../../protocol/id.ts";
 import { MAX_OPENING } from "./bounds.ts";
 
@@ -13,6 +14,8 @@ interface Blip {
   readonly end: NodeJS.Timeout;
   /** How to end each wait. */
   readonly waiting: Set<() => void>;
+  /** More than this could not be opened at once when it is back. */
+  readonly places: FairPlaces;
 }
 
 export class Blips {
@@ -27,7 +30,7 @@ export class Blips {
     }
     const end = setTimeout(() => this.over(id), BLIP_MS);
     end.unref();
-    this.#blips.set(id, { end, waiting: new Set() });
+    this.#blips.set(id, { end, waiting: new Set(), places: new FairPlaces({ total: MAX_OPENING }) });
   }
 
   /** The workspace is back, or is not expected any more. */
@@ -39,16 +42,22 @@ export class Blips {
     for (const done of [...blip.waiting]) done();
   }
 
-  /** Settles when the blip is over, after RETURN_MS, or with `signal`; at once where there is none, or too many wait for it. */
-  pass(id: WorkspaceId, signal: AbortSignal): Promise<void> {
-    const waiting = this.#blips.get(id)?.waiting;
-    // More than this could not be opened at once when it is back.
-    if (waiting === undefined || waiting.size >= MAX_OPENING || signal.aborted) return Promise.resolve();
+  /**
+   * Settles when the blip is over, after RETURN_MS, or with `signal`; at once where there is none, or too many wait for it.
+   * @param holder whose share of those that wait it counts for
+   */
+  pass(id: WorkspaceId, signal: AbortSignal, holder: string): Promise<void> {
+    const blip = this.#blips.get(id);
+    if (blip === undefined || signal.aborted) return Promise.resolve();
+    const { waiting, places } = blip;
+    const place = places.enter([holder], () => undefined);
+    if (typeof place === "string") return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
         waiting.delete(done);
+        place.leave();
         resolve();
       };
       const timer = setTimeout(done, RETURN_MS);

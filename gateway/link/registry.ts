@@ -43,11 +43,16 @@ export class LinkRegistry implements Presence {
   /**
    * The same, for somebody who comes in: where the link has just been cut, waits some seconds for it to be there again, at the
    * longest until `signal` is aborted. Without a signal, whoever comes does not wait.
+   * @param holder whose share of those that wait it counts for (open-connections.ts)
    */
-  async findForVisitor(id: WorkspaceId, signal: AbortSignal | undefined): Promise<WorkspaceLink | undefined> {
+  async findForVisitor(
+    id: WorkspaceId,
+    signal: AbortSignal | undefined,
+    holder: string,
+  ): Promise<WorkspaceLink | undefined> {
     const link = await this.find(id);
     if (link !== undefined || signal === undefined) return link;
-    await this.#blips.pass(id, signal);
+    await this.#blips.pass(id, signal, holder);
     return this.get(id);
   }
 

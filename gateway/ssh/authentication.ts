@@ -99,7 +99,7 @@ export function createAuthentication(
   const withToken = async (user: string, token: unknown): Promise<Verdict | undefined> => {
     // A request to change the password carries two.
     if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) return undefined;
-    return signIn.withToken(user, token.trim(), outcome.over);
+    return signIn.withToken(user, token.trim(), outcome.address, outcome.over);
   };
 
   const query = async (

@@ -6,7 +6,7 @@ import { parseWorkspaceRef } from "../../protocol/name.ts";
 import { openHostStream, relink } from "../link/host-stream.ts";
 import { reachedWorkspace } from "../open-connections.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import { reach } from "./reach.ts";
+import { holderAt, reach } from "./reach.ts";
 import type { Visitor } from "./visitor.ts";
 
 export interface JumpStream {
@@ -29,7 +29,8 @@ export async function openJumpStream(
 ): Promise<JumpStream> {
   const { directory, registry, metrics } = context;
   const workspace = await reach(directory, visitor.who, parseWorkspaceRef(name));
-  const link = await registry.findForVisitor(workspace.id, over);
+  const holder = holderAt(workspace, visitor.who, visitor.address);
+  const link = await registry.findForVisitor(workspace.id, over, holder);
   if (link === undefined) {
     throw new ProtocolError("workspace_offline", `the workspace ${workspace.name} is offline`);
   }

@@ -4,6 +4,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import type { WorkspaceRef } from "../../protocol/name.ts";
 import type { Certificate } from "../../protocol/ssh/certificate.ts";
 import type { AccountRecord, Directory, OwnerGrant, WorkspaceRecord } from "../directory.ts";
+import { holderOf, reachedWorkspace } from "../open-connections.ts";
 import type { UptermSession } from "./upterm-front.ts";
 
 /** A key that its owner has proved by a signature. */
@@ -41,6 +42,12 @@ export async function reach(directory: Directory, who: Who, ref: WorkspaceRef): 
     case "upterm":
       throw new ProtocolError("workspace_unknown", "There is no such workspace here.");
   }
+}
+
+/** Whose share it counts for to wait for this workspace. */
+export function holderAt(workspace: WorkspaceRecord, who: Who, address: string): string {
+  const accountId = who.kind === "account" ? who.account.id : null;
+  return holderOf({ accountId, to: reachedWorkspace(workspace, undefined) }, address);
 }
 
 /** Whether a reference means this workspace, without regard to who asks: a bare name is any owner's. */

@@ -11,7 +11,7 @@ import type { AccountRecord, Directory, WorkspaceRecord } from "../directory.ts"
 import type { Link } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import type { OfferedKey } from "./offered-key.ts";
-import { isNamedBy, type ProvedKey, reach, type Who } from "./reach.ts";
+import { holderAt, isNamedBy, type ProvedKey, reach, type Who } from "./reach.ts";
 import type { UptermFront } from "./upterm-front.ts";
 import type { UserAuthorities } from "./user-authorities.ts";
 import { parseUserName, type UserName } from "./user-name.ts";
@@ -43,7 +43,10 @@ export type Verdict =
   | { readonly kind: "unconfirmed"; readonly key: ProvedKey }
   | { readonly kind: "refused"; readonly refusal: SignInRefusal };
 
-type Patience = AbortSignal | undefined;
+interface Comer {
+  readonly address: string;
+  readonly patience: AbortSignal | undefined;
+}
 
 export interface SignInOptions {
   readonly directory: Directory;
@@ -88,12 +91,12 @@ export class SignIn {
     address: string,
     patience: AbortSignal | undefined,
   ): Promise<Verdict> {
-    return this.#upToDate(() => this.#withKey(user, key, address, patience));
+    return this.#upToDate(() => this.#withKey(user, key, { address, patience }));
   }
 
   /** `token` came as a password, as an answer, or in the user name. */
-  withToken(user: string, token: string, patience: AbortSignal): Promise<Verdict> {
-    return this.#upToDate(() => this.#withToken(user, token, patience));
+  withToken(user: string, token: string, address: string, patience: AbortSignal): Promise<Verdict> {
+    return this.#upToDate(() => this.#withToken(user, token, { address, patience }));
   }
 
   /**
@@ -118,7 +121,7 @@ export class SignIn {
     }
   }
 
-  async #withKey(user: string, key: OfferedKey, address: string, patience: Patience): Promise<Verdict> {
+  async #withKey(user: string, key: OfferedKey, comer: Comer): Promise<Verdict> {
     const { directory, upterm } = this.#options;
     const name = parseUserName(user);
     const proved = { line: key.line, fingerprint: fingerprint(key.blob) };
@@ -129,21 +132,21 @@ export class SignIn {
         : refused({ code: "unauthenticated", key: proved.fingerprint });
     }
     if (key.certificate !== undefined) {
-      return this.#withCertificate(name, proved, key.certificate, address, patience);
+      return this.#withCertificate(name, proved, key.certificate, comer);
     }
     const account = await directory.accountByKey(proved.fingerprint);
     const session = upterm?.session(user);
     if (session?.mayJoin(key.blob) === true) {
       return accepted({ kind: "upterm", session, key: proved }, undefined);
     }
-    if (account !== undefined) return this.#withAccount(name, account, proved, undefined, patience);
+    if (account !== undefined) return this.#withAccount(name, account, proved, undefined, comer);
     if ((await this.#openWorkspace(name)) !== undefined) {
-      return this.#toTarget({ kind: "open", key: proved }, name, patience);
+      return this.#toTarget({ kind: "open", key: proved }, name, comer);
     }
     return refused({ code: "unauthenticated", key: proved.fingerprint });
   }
 
-  async #withToken(user: string, token: string, patience: Patience): Promise<Verdict> {
+  async #withToken(user: string, token: string, comer: Comer): Promise<Verdict> {
     const { directory } = this.#options;
     const name = parseUserName(user);
     try {
@@ -156,7 +159,7 @@ export class SignIn {
           workspace: grant.workspaceId,
         });
       }
-      return await this.#toTarget({ kind: "owner-token", grant }, name, patience);
+      return await this.#toTarget({ kind: "owner-token", grant }, name, comer);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       // Whether a token is known is told to its holder alone: these codes come for known ones only.
@@ -169,19 +172,18 @@ export class SignIn {
     name: UserName,
     proved: ProvedKey,
     certificate: Certificate,
-    address: string,
-    patience: Patience,
+    comer: Comer,
   ): Promise<Verdict> {
     const account = await this.#certifiedAccount(certificate);
     if (account === undefined) return refused({ code: "unauthenticated", key: proved.fingerprint });
     try {
-      this.#options.authorities?.check(certificate, account.name, address);
+      this.#options.authorities?.check(certificate, account.name, comer.address);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       const key = proved.fingerprint;
       return refused({ code: error.code, banner: error.message, account: account.name, key });
     }
-    return this.#withAccount(name, account, proved, certificate, patience);
+    return this.#withAccount(name, account, proved, certificate, comer);
   }
 
   async #withAccount(
@@ -189,10 +191,10 @@ export class SignIn {
     account: AccountRecord,
     key: ProvedKey,
     certificate: Certificate | undefined,
-    patience: Patience,
+    comer: Comer,
   ): Promise<Verdict> {
     if (!account.disabled) {
-      return this.#toTarget({ kind: "account", account, key, certificate }, name, patience);
+      return this.#toTarget({ kind: "account", account, key, certificate }, name, comer);
     }
     return refused({
       code: "account_disabled",
@@ -202,7 +204,7 @@ export class SignIn {
     });
   }
 
-  async #toTarget(who: Who, name: UserName, patience: Patience): Promise<Verdict> {
+  async #toTarget(who: Who, name: UserName, { address, patience }: Comer): Promise<Verdict> {
     const { directory, registry } = this.#options;
     if (name.workspace === undefined) return accepted(who, undefined);
     let workspace: WorkspaceRecord;
@@ -212,7 +214,7 @@ export class SignIn {
       if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
       return accepted(who, undefined);
     }
-    const link = await registry.findForVisitor(workspace.id, patience);
+    const link = await registry.findForVisitor(workspace.id, patience, holderAt(workspace, who, address));
     if (link !== undefined) return accepted(who, { workspace, link });
     return refused({
       code: "workspace_offline",

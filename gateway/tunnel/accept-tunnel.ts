@@ -11,7 +11,7 @@ import type { LinkStream } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import { close, type Splice, type SpliceEnd, type SpliceWatcher, splice } from "../link/splice.ts";
 import { spliceStream } from "../link/splice-stream.ts";
-import { type OpenConnections, reachedWorkspace } from "../open-connections.ts";
+import { holderOf, type OpenConnections, reachedWorkspace } from "../open-connections.ts";
 import { authorizeTunnel, findTunnelLink, type TunnelGrant } from "./tunnel.ts";
 
 export interface TunnelContext {
@@ -66,7 +66,8 @@ export async function acceptTunnel(asked: TunnelRequest, context: TunnelContext)
     const grant = await authorizeTunnel(request, directory);
     requireOpen();
     const resumes = offered.includes(SUBPROTOCOL.resume);
-    const link = await findTunnelLink(grant, registry, asked.mayWait() ? patience : undefined);
+    const holder = holderOf({ accountId, to: reached }, address);
+    const link = await findTunnelLink(grant, registry, asked.mayWait() ? patience : undefined, holder);
     reached.link = link;
     requireOpen();
     const client = { address, account: grant.accountName };

@@ -79,14 +79,16 @@ export async function authorizeTunnel(request: IncomingMessage, directory: Direc
 /**
  * The link that a tunnel goes by.
  * @param patience until then a workspace is waited for that has just been cut off; undefined: not at all
+ * @param holder whose share of those that wait it counts for
  * @throws ProtocolError workspace_offline
  */
 export async function findTunnelLink(
   grant: TunnelGrant,
   registry: LinkRegistry,
   patience: AbortSignal | undefined,
+  holder: string,
 ): Promise<Link> {
-  const link = await registry.findForVisitor(grant.workspace.id, patience);
+  const link = await registry.findForVisitor(grant.workspace.id, patience, holder);
   if (link !== undefined) return link;
   throw new ProtocolError(
     "workspace_offline",

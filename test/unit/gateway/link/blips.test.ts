@@ -11,6 +11,8 @@ afterEach(() => {
 });
 
 const id = newWorkspaceId();
+/** Whose share a wait counts for. */
+const ada = "ada";
 const patient = new AbortController().signal;
 
 /** How long a wait takes, in ms of the clock that is moved here; undefined: longer than a minute. */
@@ -30,39 +32,51 @@ async function lasts(wait: Promise<void>): Promise<number | undefined> {
 test("a workspace that was not cut off is not waited for", async () => {
   const blips = new Blips();
   blips.began(newWorkspaceId());
-  expect(await lasts(blips.pass(id, patient))).toBe(0);
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
 });
 
 test("one that was is waited for during some seconds, and not any more once it was away for long", async () => {
   const blips = new Blips();
   blips.began(id);
-  expect(await lasts(blips.pass(id, patient))).toBe(5_000);
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
   vi.advanceTimersByTime(4_000);
   // What is left of the blip.
-  expect(await lasts(blips.pass(id, patient))).toBe(1_000);
-  expect(await lasts(blips.pass(id, patient))).toBe(0);
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(1_000);
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
 });
 
 test("those who wait go on when it is back, or left for good, and when they leave themselves", async () => {
   const blips = new Blips();
   blips.began(id);
-  const waits = [blips.pass(id, patient), blips.pass(id, patient)];
+  const waits = [blips.pass(id, patient, ada), blips.pass(id, patient, ada)];
   blips.over(id);
   for (const wait of waits) expect(await lasts(wait)).toBe(0);
   blips.began(id);
   const leave = new AbortController();
-  const wait = blips.pass(id, leave.signal);
+  const wait = blips.pass(id, leave.signal, ada);
   leave.abort();
   expect(await lasts(wait)).toBe(0);
-  expect(await lasts(blips.pass(id, leave.signal))).toBe(0);
+  expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
 });
 
-test("no more wait than can be let in at once", async () => {
+test("no more wait than can be let in at once, and one alone has half of the places", async () => {
   const blips = new Blips();
   blips.began(id);
   const leave = new AbortController();
-  for (let i = 0; i < MAX_OPENING; i++) void blips.pass(id, leave.signal);
-  expect(await lasts(blips.pass(id, patient))).toBe(0);
+  const wait = (count: number, holder: string): void => {
+    for (let i = 0; i < count; i++) void blips.pass(id, leave.signal, holder);
+  };
+  wait(2 * MAX_OPENING, ada);
+  expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
+  let bobWaits = true;
+  void blips.pass(id, patient, "bob").then(() => {
+    bobWaits = false;
+  });
+  for (let i = 0; i < MAX_OPENING; i++) wait(1, `other ${i}`);
+  expect(await lasts(blips.pass(id, patient, "carol"))).toBe(0);
+  expect(bobWaits).toBe(true);
   leave.abort();
-  expect(await lasts(blips.pass(id, patient))).toBe(5_000);
+  // They have left, and make room.
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
+  expect(bobWaits).toBe(false);
 });
