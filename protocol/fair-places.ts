@@ -52,10 +52,11 @@ export class FairPlaces {
    * @param elsewhere how many more there are that are not counted here, by other processes
    */
   enter(holders: readonly string[], evict: () => void, elsewhere = 0): Place | FairRefusal {
-    // Who has its own share gives up one of its own.
-    const crowded = holders.find((holder) => !this.hasRoomFor(holder, elsewhere));
     const isFull = (): boolean => this.size + elsewhere >= this.#limits.total;
-    if (crowded !== undefined && !this.evictOne(crowded)) return isFull() ? "full" : "holder";
+    for (const holder of holders) {
+      // Who has its own share gives up one of its own.
+      if (!this.hasRoomFor(holder, elsewhere) && !this.evictOne(holder)) return isFull() ? "full" : "holder";
+    }
     if (isFull() && !this.evictOne()) return "full";
     return this.put(holders, evict);
   }

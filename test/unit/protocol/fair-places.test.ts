@@ -62,6 +62,20 @@ describe("a bound without eviction", () => {
 describe("a bound with eviction", () => {
   const limits = { total: 4, perHolder: 3, stalled: 100 };
 
+  test("holds for each of an entry's holders, whichever of them gives up a place", () => {
+    const { all, enter } = places({ total: 100, perHolder: 2, stalled: 100 });
+    for (const name of ["1", "2"]) enter(name, "account a", "address x");
+    for (const name of ["3", "4"]) enter(name, "account b", "address y");
+    now = 1_000;
+    expect(enter("5", "account a", "address y")).not.toBeTypeOf("string");
+    expect(evicted).toEqual(["1", "3"]);
+    for (const holder of ["account a", "address y"]) expect(all.held(holder)).toBe(2);
+    expect(enter("6", "account a", "address y")).not.toBeTypeOf("string");
+    // Nobody stands still any more.
+    expect(enter("7", "account a", "address y")).toBe("holder");
+    for (const holder of ["account a", "address y"]) expect(all.held(holder)).toBe(2);
+  });
+
   test("takes the place of the one that has come least far, then of who holds most, then of the longest still", () => {
     const { enter, entered } = places(limits);
     entered("further", "a").moved();
