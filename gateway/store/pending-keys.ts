@@ -29,7 +29,7 @@ export class PendingKeys {
 
   /**
    * Names a key, or renews what waits for its proof; the answer is the same whether or not another account has the key.
-   * @throws ProtocolError key_taken (this account has it), limit_reached, bad_key
+   * @throws ProtocolError key_taken (this account has it, proved), limit_reached, bad_key
    */
   async add(accountId: AccountId, key: SshPublicKey, title: string, actor: Actor): Promise<AddedKey> {
     const { db, audit } = this.#context;
@@ -57,6 +57,8 @@ export class PendingKeys {
         .select("id")
         .where("fingerprint", "=", key.fingerprint)
         .where("account_id", "=", accountId)
+        // One from before proofs goes on counting, and may be proved now.
+        .where("proved_at", "is not", null)
         .executeTakeFirst();
       if (own !== undefined) {
         throw new ProtocolError("key_taken", "You have added this key already.", { field: "publicKey" });

@@ -110,6 +110,29 @@ test("keys from before proofs count after an update, until their holder proves t
   await store.close();
 });
 
+test("a key from before proofs is proved by the account that has it, and opens it all the while", async () => {
+  const ada = newAccountId();
+  const key = parsePublicKey(ed25519(1));
+  const { type, blob, fingerprint } = key;
+  await writtenBefore(
+    "0002-browser-url-and-folder",
+    `insert into accounts values ('${ada}', 'ada', 0, 0, '2030')`,
+    `insert into ssh_keys values ('${newKeyId()}', '${ada}', 'x', '${type}', '${blob}', '${fingerprint}', '2030')`,
+  );
+  const store = await Store.open(openDatabase(dir), { log });
+  const changes: DirectoryChange[] = [];
+  store.onChange((change) => changes.push(change));
+  const { code } = await store.pendingKeys.add(ada, key, "x", { account: "ada" });
+  expect(await store.accountByKey(fingerprint)).toMatchObject({ id: ada });
+  await store.confirmKey(fingerprint, code, "192.0.2.1");
+  expect(await store.keys.list(ada)).toMatchObject([{ fingerprint, provedAt: expect.any(String) }]);
+  // It has opened the account before as well: nothing that is open ends.
+  expect(changes.map(({ kind }) => kind)).toEqual(["keys"]);
+  const again = store.pendingKeys.add(ada, key, "x", { account: "ada" });
+  await expect(again).rejects.toMatchObject({ code: "key_taken" });
+  await store.close();
+});
+
 test("a host's token from before tokens were bound is bound to nothing yet", async () => {
   const [ada, token] = [newAccountId(), newAccessToken()];
   await writtenBefore(
