@@ -24,7 +24,7 @@ export function checkPty(shell: string): void {
   ptyBinding();
   if (preludeShell(shell).leaks) {
     throw new PtyUnavailable(
-      "There is no PTY: the next session would inherit it. Install bash, or run the host with Node 22.15 or newer.",
+      "There is no PTY, since the next session would inherit it: install bash, or run the host with Node 22.15 or newer.",
     );
   }
 }

@@ -68,6 +68,8 @@ export function serveSession(channel: Channel, context: SessionContext): void {
   const { log, permissions } = context;
   const environment = new EnvironmentRequests(permissions.command !== undefined);
   let terminal: (Terminal & { readonly term: string }) | undefined;
+  /** Why there is none, though it was asked for. */
+  let noTerminal: string | undefined;
   let state: "preparing" | "started" | "ended" = "preparing";
   let running: SessionProcess | undefined;
   /** What is meant for the process and comes before there is one. */
@@ -111,7 +113,8 @@ export function serveSession(channel: Channel, context: SessionContext): void {
     try {
       checkPty(context.user.shell);
     } catch (error) {
-      log.warn(error instanceof Error ? error.message : String(error));
+      noTerminal = error instanceof Error ? error.message : String(error);
+      log.warn(noTerminal);
       return false;
     }
     terminal = { term, columns, rows, modes: sttyWords(modes) };
@@ -185,6 +188,8 @@ export function serveSession(channel: Channel, context: SessionContext): void {
     const { user } = context;
     const cwd = workingDirectory();
     if (cwd.problem !== undefined) channel.stderr.write(`${cwd.problem}\n`);
+    // ssh itself says no more than that the request has failed.
+    if (noTerminal !== undefined) channel.stderr.write(`sallyport: ${noTerminal}\n`);
     const name = basename(user.shell);
     const spec = {
       file: user.shell,

@@ -1,13 +1,26 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { PipeStock } from "../../../../../agent/host/server/anonymous-pipes.ts";
 import { ALL_PERMISSIONS } from "../../../../../agent/host/server/key-grant.ts";
+import { PtyUnavailable } from "../../../../../agent/host/server/node-pty-private.ts";
 import { serveSession } from "../../../../../agent/host/server/session.ts";
 import { Channel } from "../../../../../protocol/ssh/channel.ts";
 import { MSG } from "../../../../../protocol/ssh/message-numbers.ts";
 import { encode, WireReader } from "../../../../../protocol/ssh/wire.ts";
+
+const machine = vi.hoisted(() => ({ lacksTerminals: false }));
+vi.mock(import("../../../../../agent/host/server/pty-process.ts"), async (original) => {
+  const { checkPty, ...rest } = await original();
+  return {
+    ...rest,
+    checkPty(shell) {
+      if (machine.lacksTerminals) throw new PtyUnavailable("There is no PTY: install it.");
+      checkPty(shell);
+    },
+  };
+});
 
 let home: string;
 let pipes: PipeStock;
@@ -59,6 +72,11 @@ function open() {
     get output() {
       return Buffer.concat(messages(MSG.channelData).map((message) => message.subarray(9))).toString();
     },
+    get errors() {
+      return Buffer.concat(
+        messages(MSG.channelExtendedData).map((message) => message.subarray(13)),
+      ).toString();
+    },
     /** Type and what follows it, as text. */
     get requests() {
       return messages(MSG.channelRequest).map((message) => message.subarray(9).toString("latin1"));
@@ -95,6 +113,17 @@ describe("the end of input right behind `exec`", () => {
     await session.closed;
     expect(session.output()).toBe("input\nend\n");
   });
+});
+
+it("a client that gets no terminal is told why, and its command runs without", async () => {
+  const session = open();
+  machine.lacksTerminals = true;
+  session.request("pty-req", ...terminal);
+  machine.lacksTerminals = false;
+  session.request("exec", "tty");
+  await session.closed;
+  expect(session.output).toBe("not a tty\n");
+  expect(session.errors).toBe("sallyport: There is no PTY: install it.\n");
 });
 
 it("a signal to a session without a process is refused", () => {
