@@ -5,6 +5,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { CLOSE_INHERITED } from "./prelude.ts";
+import { type PreludeShell, preludeShell } from "./prelude-shell.ts";
 
 /** Both ends of one pipe; neither is inherited by any process. */
 export interface Pipe {
@@ -74,10 +76,18 @@ export class PipeStock {
   }
 }
 
+/** It lets go of other sessions' terminals first, as each process here does (prelude-shell.ts). */
+export function makerCommand(shell: PreludeShell): [string, string[]] {
+  const [file, ...options] = shell.command;
+  return [file, [...options, shell.isFull ? `${CLOSE_INHERITED}; ${MAKE_PIPES}` : MAKE_PIPES]];
+}
+
 async function makePipes(): Promise<Pipe[]> {
-  const maker = spawn("/bin/sh", ["-c", MAKE_PIPES], {
+  const shell = preludeShell("/bin/sh");
+  const [file, args] = makerCommand(shell);
+  const maker = spawn(file, args, {
     cwd: "/",
-    env: {},
+    env: shell.environment,
     stdio: ["pipe", "pipe", "ignore"],
   });
   const failed = new Promise<never>((_, reject) => maker.once("error", reject));

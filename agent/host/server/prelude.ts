@@ -18,7 +18,7 @@ export interface Prelude {
 }
 
 // A function has positional parameters of its own, and a variable could be one that the client sent.
-const CLOSE_INHERITED = `close_inherited() {
+export const CLOSE_INHERITED = `close_inherited() {
   while [ $# -gt 0 ]; do
     case \${1##*/} in [012]) ;; [0-9]*) eval "exec \${1##*/}>&-" ;; esac
     shift

@@ -1,8 +1,23 @@
-import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { buildSync } from "esbuild";
 import { afterEach, describe, expect, it } from "vitest";
-import { closePipe, type Pipe, PipeStock } from "../../../../../agent/host/server/anonymous-pipes.ts";
+import {
+  closePipe,
+  makerCommand,
+  type Pipe,
+  PipeStock,
+} from "../../../../../agent/host/server/anonymous-pipes.ts";
+import { withoutBash } from "../../../../../agent/host/server/prelude-shell.ts";
 
 let stock: PipeStock;
 const taken: Pipe[] = [];
@@ -28,6 +43,12 @@ const open = () =>
       return false;
     }
   }).length;
+
+const SHELLS: readonly (readonly [string, string, ...string[]])[] = [
+  ["bash", "/bin/bash"],
+  ["dash", "/bin/dash"],
+  ["busybox", "/bin/busybox", "sh"],
+];
 
 describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
   it("carry bytes, end with their writer, and open again after that without a wait", async () => {
@@ -75,6 +96,28 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
     expect(await none).toBeUndefined();
     await expect.poll(open).toBe(before);
     expect(await stock.take(1)).toBeUndefined();
+  });
+
+  it.each(SHELLS)("are made by a %s that holds nothing of other sessions", async (_, path, ...options) => {
+    if (!existsSync(path)) return console.warn(`skipped: ${path} is not installed`);
+    const found = withoutBash(path, ...options);
+    const [file, args] = makerCommand(found);
+    // What a session's terminal is: a descriptor without a mark.
+    const unmarked = openSync("/dev/null", "r");
+    const stdio = ["pipe", "pipe", "ignore", ...Array<number>(10).fill(unmarked)] as const;
+    const maker = spawn(file, args, { env: found.environment, stdio: [...stdio] });
+    const pid = await new Promise<string>((resolve, reject) => {
+      maker.once("error", reject);
+      maker.stdout?.once("data", (data) => resolve(String(data).trim()));
+    });
+    const links = (from: number) =>
+      readdirSync(`/proc/${pid}/fd`)
+        .filter((fd) => Number(fd) >= from)
+        .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/\d+/, ""));
+    // Six pipes, and its input, which it may hold twice.
+    expect(new Set(links(3).filter((link) => !link.startsWith("socket:")))).toEqual(new Set(["pipe:[]"]));
+    maker.stdin?.end();
+    closeSync(unmarked);
   });
 
   it("are missed, and nothing worse, where the host has no descriptors left", () => {
