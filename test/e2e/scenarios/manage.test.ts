@@ -49,14 +49,18 @@ test("a workspace that is renamed has its new name in the tree, and for ssh", as
   expect(readFileSync(MANAGED, "utf8")).not.toContain("api.sallyport.example");
 });
 
-test("a workspace that is shared is somebody else's too, until that is over", async () => {
+test("a workspace that is offered is somebody else's too once they accept, until that is over", async () => {
   await editor.show(window);
   await window.openSidebar();
   await window.menu(/^backend, online/, "Share Workspace");
   await window.choose("Share with another account");
   await window.type("bo");
-  await window.notification("backend is shared with bo").waitFor();
+  await window.notification("backend is offered to bo").waitFor();
   await window.screenshot("shared-workspace");
+  expect(await bo.api.workspaces()).toEqual([]);
+  const [offer] = await bo.api.sharedWithMe();
+  if (offer === undefined) throw new Error("bo has no offer");
+  await bo.api.acceptShare(offer.id);
   expect((await bo.api.workspaces()).map(({ name, owner }) => `${name}.${owner}`)).toEqual(["backend.ana"]);
   await window.menu(/^backend, online/, "Share Workspace");
   await window.choose("Stop sharing with bo");

@@ -41,10 +41,11 @@ function terminal(command: readonly string[], size = { cols: 100, rows: 30 }) {
 }
 const ssh = (...args: string[]) => ["ssh", ...host.options, ...args];
 
+// These shells start in the home of the person who runs the tests: what is typed here does not go into its history.
 describe("a PTY", () => {
   it("runs a login shell named -bash or the like, with SSH_TTY and TERM", async () => {
     const { child, shows, exit } = terminal(ssh("ws"));
-    child.write("PS1='ready> '; echo \"<$0|$SSH_TTY|$(tty)|$TERM>\"\n");
+    child.write("unset HISTFILE; PS1='ready> '; echo \"<$0|$SSH_TTY|$(tty)|$TERM>\"\n");
     const [, name, variable, tty, term] = await shows(/<(-\w+)\|(\S+)\|(\S+)\|(\S+)>/);
     expect([name?.[0], variable, term]).toEqual(["-", tty, "xterm-256color"]);
     child.write("exit 5\n");
@@ -77,7 +78,7 @@ describe("a PTY", () => {
 
   it("interrupts the foreground by Ctrl-C and leaves the shell", async () => {
     const { child, shows } = terminal(ssh("ws"));
-    child.write("PS1='ready> '; sleep 100; echo \"code=$?\"\n");
+    child.write("unset HISTFILE; PS1='ready> '; sleep 100; echo \"code=$?\"\n");
     await shows(/ready> /);
     await until(async () => (await host.ssh(["ws", "pgrep -fx 'sleep 100'"])).code === 0);
     child.write("\x03");
@@ -129,7 +130,7 @@ describe("a PTY", () => {
 
   it("hangs up its foreground and its shell when the connection is lost", async () => {
     const { child, shows } = terminal(ssh("ws"));
-    child.write("PS1='ready> '; echo \"shell=$$\"; sh -c 'echo job=$$; sleep 200; :'\n");
+    child.write("unset HISTFILE; PS1='ready> '; echo \"shell=$$\"; sh -c 'echo job=$$; sleep 200; :'\n");
     const [, shell] = await shows(/shell=(\d+)/);
     const [, job] = await shows(/job=(\d+)\r/);
     expect([isAlive(Number(shell)), isAlive(Number(job))]).toEqual([true, true]);
