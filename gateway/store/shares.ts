@@ -93,7 +93,9 @@ export class Shares {
       .orderBy("shares.created_at")
       .orderBy("workspaces.id");
     if (only === "pending") query = query.where("shares.accepted_at", "is", null);
-    return (await query.execute()).map((row) => ({
+    const { unwritten } = this.#context;
+    const rows = (await query.execute()).filter(({ id }) => !unwritten.isOutOfReach(id, accountId));
+    return rows.map((row) => ({
       id: row.id,
       name: row.name,
       owner: row.owner,
@@ -148,11 +150,13 @@ export class Shares {
     const rows = await this.#context.db
       .selectFrom("shares")
       .innerJoin("accounts", "accounts.id", "shares.account_id")
-      .select(["accounts.name", "shares.created_at", "shares.accepted_at"])
+      .select(["accounts.id", "accounts.name", "shares.created_at", "shares.accepted_at"])
       .where("shares.workspace_id", "=", workspace.id)
       .orderBy("accounts.name")
       .execute();
-    return rows.map((row) => ({
+    const { unwritten } = this.#context;
+    const shared = rows.filter((row) => !unwritten.isOutOfReach(workspace.id, row.id));
+    return shared.map((row) => ({
       account: row.name,
       pending: row.accepted_at === null,
       createdAt: row.created_at,

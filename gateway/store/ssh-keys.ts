@@ -169,7 +169,7 @@ export class SshKeys {
       (key) =>
         !unwritten.isDisabled(key.id) &&
         !this.#isRemoved(key.id, key.fingerprint) &&
-        !unwritten.has({ kind: "share-removed", id, accountId: key.id }),
+        !unwritten.isOutOfReach(id, key.id),
     );
     return fittingKeys(all.map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })));
   }

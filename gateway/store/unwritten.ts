@@ -3,6 +3,7 @@
 
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../../protocol/id.ts";
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "../../protocol/limits.ts";
 import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
 import { reasonOf } from "../start-error.ts";
@@ -47,16 +48,21 @@ export class Unwritten {
     return this.#pending.size > 0 && this.#pending.has(keyOf(revocation));
   }
 
-  isRevoked(tokenId: Extract<Revocation, { kind: "token-revoked" }>["tokenId"]): boolean {
+  isRevoked(tokenId: TokenId): boolean {
     return this.has({ kind: "token-revoked", tokenId });
   }
 
-  isDisabled(accountId: Extract<Revocation, { kind: "account-disabled" }>["accountId"] | null): boolean {
+  isDisabled(accountId: AccountId | null): boolean {
     return accountId !== null && this.has({ kind: "account-disabled", accountId });
   }
 
-  isRemoved(id: Extract<Revocation, { kind: "workspace-removed" }>["id"]): boolean {
+  isRemoved(id: WorkspaceId): boolean {
     return this.has({ kind: "workspace-removed", id });
+  }
+
+  /** It is removed, or shared with this account no longer. */
+  isOutOfReach(id: WorkspaceId, accountId: AccountId): boolean {
+    return this.isRemoved(id) || this.has({ kind: "share-removed", id, accountId });
   }
 
   /**
@@ -75,6 +81,8 @@ export class Unwritten {
     } catch (error) {
       if (!isUnwritable(error)) throw error;
       const changes = await read();
+      // Asked for again: somebody tries to write it already.
+      if (!changes.some((change) => isRevocation(change) && !this.has(change))) return "pending";
       const kinds = changes.map(({ kind }) => kind);
       this.#options.log.error(
         { err: error, kinds },

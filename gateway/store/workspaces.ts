@@ -69,7 +69,11 @@ export class Workspaces {
       .orderBy("workspaces.name")
       .orderBy("workspaces.id")
       .execute();
-    return rows.map(record).filter(isOwned);
+    const { unwritten } = this.#context;
+    return rows
+      .map(record)
+      .filter(isOwned)
+      .filter(({ id }) => !unwritten.isOutOfReach(id, accountId));
   }
 
   /** One workspace as an account sees it; undefined if it may not. */
@@ -220,7 +224,7 @@ export class Workspaces {
   }
 
   async #isShared(id: WorkspaceId, accountId: AccountId): Promise<boolean> {
-    if (this.#context.unwritten.has({ kind: "share-removed", id, accountId })) return false;
+    if (this.#context.unwritten.isOutOfReach(id, accountId)) return false;
     const share = await this.#context.db
       .selectFrom("shares")
       .select("account_id")

@@ -94,6 +94,9 @@ test("every kind of revocation is in effect at once, and is in the database once
   expect(await store.shares.remove(owned, parseName("bob"), actor)).toBe("pending");
   await expect(store.resolveWorkspace(ref, bob.identity)).rejects.toEqual(code("workspace_unknown"));
   expect(await store.pushedKeys(box.id)).toEqual([]);
+  expect(await store.workspaces.list(bob.id)).toEqual([]);
+  expect(await store.shares.with(bob.id)).toEqual([]);
+  expect(await store.shares.list(owned)).toEqual([]);
 
   const [listed] = await store.keys.list(bob.id);
   expect(await store.keys.remove(bob.id, listed?.id as never, actor)).toBe("pending");
@@ -108,6 +111,7 @@ test("every kind of revocation is in effect at once, and is in the database once
 
   expect(await store.workspaces.remove(owned, actor)).toBe("pending");
   expect(await store.workspace(box.id)).toBeUndefined();
+  expect(await store.workspaces.list(ada.id)).toEqual([]);
 
   expect(store.unwritten.size).toBe(6);
   expect(log.join("")).toContain("A revocation is in effect but could not be written");
@@ -178,6 +182,19 @@ test("what a process held that has ended is held by one that starts, and is writ
   await expect.poll(() => primary.unwritten.size, { timeout: 60_000 }).toBe(0);
   await expect(later.authenticate(bob.token)).rejects.toEqual(code("account_disabled"));
   for (const each of [primary, started, later]) await each.close();
+});
+
+test("what is asked for again while it waits is tried no oftener", async () => {
+  const { bob, box } = await people();
+  await full();
+  log.length = 0;
+  for (let i = 0; i < 3; i++) expect(await store.shares.leave(box.id, bob.id, actor)).toBe("pending");
+  expect(log.filter((line) => line.includes("could not be written"))).toHaveLength(1);
+  await room();
+  await expect.poll(() => store.unwritten.size, { timeout: 60_000 }).toBe(0);
+  await store.auditLog.flush();
+  const left = (await store.auditLog.list({ limit: 100 })).filter(({ event }) => event === "share.left");
+  expect(left).toHaveLength(1);
 });
 
 test("another process holds to it as well until it is written, and an account that is enabled again is let in", async () => {
