@@ -1,5 +1,6 @@
 // What makes a host the same workspace after a restart: its SSH host keys and the ids that gateways gave it.
 
+import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import ssh2 from "ssh2";
@@ -117,21 +118,24 @@ async function loadKey(directory: string, kind: HostKeyKind): Promise<HostKey> {
   return parsePrivateKey(text, file, TYPES[kind]);
 }
 
-/** A directory of before that cannot be written to, such as a mounted secret, has only the first key: said in words then. */
+/**
+ * A directory of before that cannot be written to, such as a mounted secret or one on a full disk, has only the first key: said
+ * in words then.
+ */
 async function loadFurther(directory: string, kind: HostKeyKind): Promise<HostKey | string> {
   try {
     return await loadKey(directory, kind);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code !== "EROFS" && code !== "EACCES" && code !== "EPERM") throw error;
-    return `no ${kind} host key, for clients that do not know ed25519: ${directory} cannot be written to (${code})`;
+    if (error instanceof CommandError || !(error instanceof Error && "code" in error)) throw error;
+    return `no ${kind} host key, for clients that do not know ed25519: ${directory} cannot be written to (${error.code})`;
   }
 }
 
 async function createKey(file: string, kind: HostKeyKind): Promise<string> {
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, await newHostKey(kind), { mode: 0o600, flag: "wx", flush: true });
+  // Not by the process's id: in a container that is the same at each start, and what one left that was killed stays.
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
   try {
+    await writeFile(temporary, await newHostKey(kind), { mode: 0o600, flag: "wx", flush: true });
     // A hard link fails where a rename would replace: two hosts that start at once end up with one key.
     await link(temporary, file);
   } catch (error) {

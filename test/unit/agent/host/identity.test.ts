@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -65,6 +74,37 @@ test.skipIf(process.getuid?.() === 0)(
     ]);
   },
 );
+
+test.skipIf(process.platform === "win32")(
+  "does with its first key where no other can be made, for whatever reason, and leaves nothing half made",
+  async () => {
+    const made = join(directory, "made");
+    await loadIdentity(made);
+    // The first key's name fits into the longest path that there is; what the others would be written as does not.
+    const longest = process.platform === "darwin" ? 1_023 : 4_095;
+    let state = directory;
+    for (let left = longest - "/ssh_host_ed25519_key".length - state.length; left > 1; ) {
+      // No part is longer than 200, and none is so short that nothing fits behind its slash.
+      const part = "x".repeat(left > 202 ? 200 : left - 1);
+      state = join(state, part);
+      left -= part.length + 1;
+    }
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    copyFileSync(join(made, "ssh_host_ed25519_key"), join(state, "ssh_host_ed25519_key"));
+    const { furtherKeys, warnings } = await loadIdentity(state);
+    expect([furtherKeys, warnings]).toEqual([[], Array(2).fill(expect.stringContaining("(ENAMETOOLONG)"))]);
+    expect(readdirSync(state)).toEqual(["ssh_host_ed25519_key"]);
+  },
+);
+
+test("is made although a start that was killed has left a file of the same process's id", async () => {
+  const state = join(directory, "state");
+  mkdirSync(state, { mode: 0o700 });
+  for (const kind of ["ed25519", "ecdsa", "rsa"]) {
+    writeFileSync(join(state, `ssh_host_${kind}_key.${process.pid}`), "", { mode: 0o600 });
+  }
+  expect((await loadIdentity(state)).furtherKeys).toHaveLength(2);
+});
 
 test("is not taken from a directory that others may write to: the key could be theirs", async () => {
   const state = join(directory, "state");
