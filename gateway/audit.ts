@@ -19,14 +19,17 @@ const MAX_WAITING = 10_000;
 /** Of the rows that are kept, the part that may be about strangers: they make as many of them as they like. */
 const STRANGERS_PART = 0.2;
 const REFUSALS = "%.refused";
-/** What connections do, again and again; what changes the gateway's state is always written. */
+/** What connections do, again and again; what a person changes is always written. */
 const OF_CONNECTIONS = /^(link|tunnel|ssh)\./;
+/** What a host says of its keys: it makes as many as it likes. Lines of connections do not crowd these out. */
+const OF_HOST_KEYS = /^workspace\.host-keys?-(held|updated)$/;
 
 /** Lines in a minute, of all and of one account or address. */
 const BUDGETS = {
   refusals: { lines: 600, perHolder: 60, omitted: "refusals.omitted" },
   strangers: { lines: 600, perHolder: 60, omitted: "lines.omitted" },
   accounts: { lines: 6_000, perHolder: 600, omitted: "lines.omitted" },
+  hostKeys: { lines: 600, perHolder: 60, omitted: "lines.omitted" },
 } as const;
 type Kind = keyof typeof BUDGETS;
 
@@ -69,6 +72,7 @@ export class AuditLog {
       refusals: budget("refusals"),
       strangers: budget("strangers"),
       accounts: budget("accounts"),
+      hostKeys: budget("hostKeys"),
     };
   }
 
@@ -190,6 +194,7 @@ function budgetOf({ event, account, address }: AuditEvent): { kind: Kind; holder
   const block = addressBlock(address ?? "");
   if (event.endsWith(".refused")) return { kind: "refusals", holder: block };
   if (account !== undefined) {
+    if (OF_HOST_KEYS.test(event)) return { kind: "hostKeys", holder: account };
     return OF_CONNECTIONS.test(event) ? { kind: "accounts", holder: account } : undefined;
   }
   return address === undefined ? undefined : { kind: "strangers", holder: block };

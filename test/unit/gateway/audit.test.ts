@@ -60,6 +60,8 @@ test("an address without an account has its lines, an account its own, and what 
     audit.write({ event: "link.registered", address: "192.0.2.1", workspace: "w" });
     audit.write({ event: "tunnel.opened", account: "ann", address: "192.0.2.2" });
     audit.write({ event: "token.revoked", account: "ann", address: "192.0.2.2" });
+    audit.write({ event: "workspace.host-key-held", account: "ann", address: "192.0.2.2" });
+    audit.write({ event: "workspace.host-key-changed", account: "ann", address: "192.0.2.2" });
   }
   audit.write({ event: "link.registered", address: "198.51.100.1" });
   const rows = await audit.list({ limit: 5_000 });
@@ -69,6 +71,9 @@ test("an address without an account has its lines, an account its own, and what 
   expect(count("link.registered", "198.51.100.1")).toBe(1);
   expect(count("tunnel.opened", "192.0.2.2")).toBe(600);
   expect(count("token.revoked", "192.0.2.2")).toBe(700);
+  // Each by a key that a host has made up; that one was accepted was a person's doing.
+  expect(count("workspace.host-key-held", "192.0.2.2")).toBe(60);
+  expect(count("workspace.host-key-changed", "192.0.2.2")).toBe(700);
 });
 
 test("where several addresses have had their lines, one more finds some", async () => {
