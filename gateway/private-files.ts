@@ -3,6 +3,7 @@
 
 import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { quoteForShell } from "../protocol/shell-word.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
 /** Whom a file may be open to besides the user that the gateway runs as. */
@@ -30,17 +31,17 @@ export function looseness(
   self: number,
 ): string | undefined {
   if (uid !== self && uid !== 0) {
-    return `${path} belongs to another user (uid ${uid}): run \`chown ${self} ${path}\`.`;
+    return `${path} belongs to another user (uid ${uid}): run \`chown ${self} ${quoteForShell(path)}\`.`;
   }
   if (openTo === "readers") {
     return (mode & 0o022) === 0
       ? undefined
-      : `${path} can be changed by other users: run \`chmod go-w ${path}\`.`;
+      : `${path} can be changed by other users: run \`chmod go-w ${quoteForShell(path)}\`.`;
   }
   const forbidden = openTo === "group of root" && uid === 0 ? 0o037 : 0o077;
   return (mode & forbidden) === 0
     ? undefined
-    : `${path} is open to other users: run \`chmod ${forbidden === 0o037 ? "640" : "600"} ${path}\`.`;
+    : `${path} is open to other users: run \`chmod ${forbidden === 0o037 ? "640" : "600"} ${quoteForShell(path)}\`.`;
 }
 
 /** @throws StartError stage `file`: others could have changed `path` itself, or what lies in it */

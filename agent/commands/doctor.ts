@@ -26,7 +26,7 @@ Options:
   --ssh-config FILE your SSH configuration, where it is not ~/.ssh/config; none: without it
   --markdown        print the report as Markdown, to paste into an issue; without tokens and your home directory's name
   --json            print the report as JSON
-  --gateway URL     another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL     a gateway other than the default one (SALLYPORT_GATEWAY)
 
 SALLYPORT_SSH names another ssh program.
 

@@ -35,7 +35,7 @@ Options:
   --title TEXT    a name for the key (default: its comment)
   --no-proof      only name the key: its private half is not here
   --json          print JSON
-  --gateway URL   another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL   a gateway other than the default one (SALLYPORT_GATEWAY)
 
 Example:
   sallyport keys add ~/.ssh/id_ed25519.pub

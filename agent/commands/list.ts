@@ -16,7 +16,7 @@ Lists the workspaces that you can reach: your own and those shared with you.
 Options:
   --watch         go on, and show each change
   --json          print JSON: {"workspaces":[…]}; with --watch one event a line
-  --gateway URL   another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL   a gateway other than the default one (SALLYPORT_GATEWAY)
 
 Example:
   sallyport list --watch

@@ -28,8 +28,9 @@ Usage: sallyport login [GATEWAY] [options]
 
 Signs in at a gateway with an access token (spt_…) that the gateway printed at its first start, or that
 \`sallyport token create\` made. It is asked for without echo, or read from standard input, from a file, or from
-SALLYPORT_TOKEN where SALLYPORT_GATEWAY names this gateway; never from the command line, which every user of a machine can see. It is kept in the system's keychain,
-or in a private file where there is none (SALLYPORT_KEYCHAIN=off chooses the file).
+SALLYPORT_TOKEN where SALLYPORT_GATEWAY names this gateway; never from the command line, which every user of a machine
+can see. It is kept in the system's keychain, or in a private file where there is none (SALLYPORT_KEYCHAIN=off chooses
+the file).
 
 Options:
   --token-file FILE    read the token from FILE; - is standard input

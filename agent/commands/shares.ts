@@ -19,7 +19,7 @@ there happens on their machine. Leaving ends your connections to it; its owner c
 
 Options:
   --json          print JSON: {"shares":[…]}
-  --gateway URL   another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL   a gateway other than the default one (SALLYPORT_GATEWAY)
 
 Example:
   sallyport shares accept devbox.ada

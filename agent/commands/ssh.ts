@@ -29,7 +29,7 @@ Options:
   --host-key KEY      accept only this host key ("ssh-ed25519 AAAA…", or a SHA256:… fingerprint of a published one); needed
                       for a workspace that is registered without an account
   --known-hosts FILE  the same, from a file: lines of known_hosts for the workspace's id, or plain public keys
-  --gateway URL       another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL       a gateway other than the default one (SALLYPORT_GATEWAY)
 
 SALLYPORT_SSH names another ssh program.
 

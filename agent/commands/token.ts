@@ -34,7 +34,7 @@ Options:
   --reusable        a host's token for any number of workspaces
   --expires TIME    such as 12h or 30d (default: 30d; owner tokens: 12h)
   --json            print JSON
-  --gateway URL     another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL     a gateway other than the default one (SALLYPORT_GATEWAY)
 
 Examples:
   sallyport token create --title "build machine" --scope host --workspace build --expires 90d > token

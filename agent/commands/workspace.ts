@@ -21,7 +21,7 @@ Options:
   --accept FINGERPRINT    the host with this key takes the workspace over when it comes next, within seconds if it waits
   --decline FINGERPRINT   the host with this key is turned away
   --json                  print JSON
-  --gateway URL           another gateway than the default one (SALLYPORT_GATEWAY)
+  --gateway URL           a gateway other than the default one (SALLYPORT_GATEWAY)
 
 Example:
   sallyport workspace host-key devbox --accept SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU

@@ -55,7 +55,7 @@ function sallyportCommand(text: string): PastedAddress | undefined {
     gateway: gateway === undefined ? undefined : parseGatewayUrl(gateway),
     sshHost: undefined,
     workspace: parseWorkspaceRef(request.workspace.toLowerCase()),
-    // A fingerprint is no key: the one that the gateway publishes is shown before it is taken.
+    // A fingerprint is not a key: the one that the gateway publishes is shown before it is taken.
     hostKey:
       typeof hostKey === "string" && !hostKey.startsWith("SHA256:") ? parsePublicKey(hostKey) : undefined,
   };

@@ -15,8 +15,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { quoteForShell } from "../../protocol/shell-word.ts";
 import { CommandError } from "../command.ts";
-import { quoteForShell } from "../ssh/quote.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -94,7 +94,7 @@ function refuseForeign(path: string, stat: { uid: number; mode: number }, mode: 
     throw new CommandError(
       "file",
       "foreign_owner",
-      `${path} belongs to another user (uid ${stat.uid}), so it is not used: run \`chown ${process.getuid()} ${path}\`.`,
+      `${path} belongs to another user (uid ${stat.uid}), so it is not used: run \`chown ${process.getuid()} ${quoteForShell(path)}\`.`,
     );
   }
   if ((stat.mode & 0o077) !== 0) {

@@ -8,10 +8,10 @@ import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { GatewayUrl } from "../../protocol/gateway-url.ts";
 import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
+import { quoteForShell } from "../../protocol/shell-word.ts";
 import { type HostKeyKind, newHostKey } from "../../protocol/ssh/private-key.ts";
 import { type KeyType, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
 import { CommandError } from "../command.ts";
-import { quoteForShell } from "../ssh/quote.ts";
 
 const State = Type.Object({
   version: Type.Literal(1),

@@ -1,19 +1,7 @@
 // Words for the three readers that an ssh command line passes: a POSIX shell, Windows' own argument splitting, and ssh's
 // option parser. Pure.
 
-/**
- * One word for sh, bash, zsh, fish and csh alike. ssh runs a ProxyCommand by the person's own shell (ssh_config(5)).
- * Quotes and backslashes stay outside of the single quotes: fish reads `\\` inside them, and so does ssh while it checks
- * that an option's quotes are balanced.
- */
-export function quoteForShell(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  if (word === "") return "''";
-  return word
-    .split(/(['\\])/)
-    .map((part) => (part === "'" || part === "\\" ? `\\${part}` : part === "" ? "" : `'${part}'`))
-    .join("");
-}
+import { quoteForShell } from "../../protocol/shell-word.ts";
 
 /** One argument as CommandLineToArgvW reads it; backslashes count only before a quote. */
 export function quoteForWindows(word: string): string {

@@ -1,7 +1,7 @@
 // The keys that ssh would offer, in its order. Pure.
 
+import { quoteForShell } from "../../../protocol/shell-word.ts";
 import type { SshPublicKey } from "../../../protocol/ssh-public-key.ts";
-import { quoteForShell } from "../quote.ts";
 import type { KeyFile } from "./key-file.ts";
 
 export interface KeyCandidate {

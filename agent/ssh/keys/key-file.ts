@@ -2,10 +2,10 @@
 
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
+import { quoteForShell } from "../../../protocol/shell-word.ts";
 import type { SshPublicKey } from "../../../protocol/ssh-public-key.ts";
 import { systemCode } from "../../files/private-file.ts";
 import type { Machine } from "../../paths.ts";
-import { quoteForShell } from "../quote.ts";
 import { inspectPrivateFile, type PublicPart, publicPartOfLine } from "./public-part.ts";
 
 export interface KeyFile {

@@ -27,6 +27,14 @@ describe("a file is used, or the command that mends it is named", () => {
   });
 });
 
+test.each([
+  [OTHER, 0o600, "chown 1000 '/srv/my data/k'"],
+  [SELF, 0o644, "chmod 600 '/srv/my data/k'"],
+])("the command can be pasted where the path has blanks in it: %s %o", (uid, mode, command) => {
+  const problem = looseness("/srv/my data/k", { uid, mode: 0o100000 | mode }, "nobody", SELF);
+  expect(problem).toContain(`run \`${command}\``);
+});
+
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "sallyport-files-"));

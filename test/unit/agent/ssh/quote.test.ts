@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { optionPath, proxyCommand, quoteForShell, quoteForWindows } from "../../../../agent/ssh/quote.ts";
+import { optionPath, proxyCommand, quoteForWindows } from "../../../../agent/ssh/quote.ts";
+import { quoteForShell } from "../../../../protocol/shell-word.ts";
 
 /** What a shell makes of each word: printed with NUL after it. */
 function throughShell(shell: string, line: string): string[] {
