@@ -12,7 +12,8 @@ Usage: sallyport logout [GATEWAY] [options]
 Removes the access token for a gateway from this machine. The gateway still accepts it, unless --revoke is given.
 
 Options:
-  --revoke   make the token worthless at the gateway first
+  --revoke   make the token worthless at the gateway first, and with it all that it has made: a host whose token was made
+             while you were signed in with it loses its place
 
 Example:
   sallyport logout https://gateway.example --revoke
