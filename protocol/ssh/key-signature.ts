@@ -113,10 +113,18 @@ function ed25519(point: Buffer): KeyObject {
   });
 }
 
+/**
+ * A key whose public exponent is as long as its modulus takes a hundred times as long to verify, and its holder can have chosen
+ * it so that signing costs nothing. No program makes such keys.
+ */
+const MAX_EXPONENT_BYTES = 4;
+
 function rsa(e: Buffer, n: Buffer): KeyObject {
+  const exponent = unsigned(e);
+  if (exponent.length > MAX_EXPONENT_BYTES) throw new WireError("The public exponent is too large.");
   return createPublicKey({
     format: "jwk",
-    key: { kty: "RSA", e: unsigned(e).toString("base64url"), n: unsigned(n).toString("base64url") },
+    key: { kty: "RSA", e: exponent.toString("base64url"), n: unsigned(n).toString("base64url") },
   });
 }
 
