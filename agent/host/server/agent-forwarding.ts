@@ -1,7 +1,7 @@
 // `ssh -A`: a socket in the workspace whose connections reach the agent on the person's machine
 // (`auth-agent@openssh.com` channels). One socket a connection, for its user alone, gone with the connection.
 
-import { chmodSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -49,8 +49,13 @@ export function createAgentForwarding(
 
   function remove(): void {
     server?.close();
-    if (own !== undefined) rmSync(own, { recursive: true, force: true });
+    const directory = own;
     server = own = path = undefined;
+    try {
+      if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      log.debug(`${directory} stays: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   function failed(error: unknown): void {
@@ -74,7 +79,7 @@ export function createAgentForwarding(
 
   /** The socket's path, made again where somebody has removed it. */
   function current(): string | undefined {
-    if (path !== undefined && lstatSync(path, { throwIfNoEntry: false }) === undefined) remove();
+    if (path !== undefined && !existsSync(path)) remove();
     if (path === undefined) make();
     return path;
   }

@@ -167,7 +167,13 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       state = "started";
       const command = forced ?? (asked.kind === "exec" ? asked.command : undefined);
       log.info(`${command === undefined ? "shell" : "command"} started${terminal ? " on a PTY" : ""}`);
-      void startProcess(command, forced === undefined ? undefined : originalCommand(asked));
+      startProcess(command, forced === undefined ? undefined : originalCommand(asked)).catch(
+        (error: unknown) => {
+          // One session's trouble is nobody else's.
+          log.error(`a session failed: ${error instanceof Error ? error.message : String(error)}`);
+          channel.destroy();
+        },
+      );
     }
     return true;
   }

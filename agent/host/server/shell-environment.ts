@@ -58,7 +58,12 @@ export function sessionEnvironment(
 }
 
 function existsAsDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Not there, or not for this user: a host that sudo started may have somebody else's.
+    return false;
+  }
 }
 
 /** As sshd: what is beyond is left out. */

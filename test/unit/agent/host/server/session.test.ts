@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { PipeStock } from "../../../../../agent/host/server/anonymous-pipes.ts";
 import { ALL_PERMISSIONS } from "../../../../../agent/host/server/key-grant.ts";
 import { PtyUnavailable } from "../../../../../agent/host/server/node-pty-private.ts";
-import { serveSession } from "../../../../../agent/host/server/session.ts";
+import { type SessionContext, serveSession } from "../../../../../agent/host/server/session.ts";
 import { Channel } from "../../../../../protocol/ssh/channel.ts";
 import { MSG } from "../../../../../protocol/ssh/message-numbers.ts";
 import { encode, WireReader } from "../../../../../protocol/ssh/wire.ts";
@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 /** A session as the connection hands it over; what it sends back is kept. */
-function open() {
+function open(changed: Partial<SessionContext> = {}) {
   const sent: Buffer[] = [];
   const channel = new Channel(
     {
@@ -59,6 +59,7 @@ function open() {
     forwardAgent: () => undefined,
     agentSocket: () => undefined,
     serveSftp: quiet,
+    ...changed,
   });
   const request = (type: string, ...data: (string | number | Buffer)[]) =>
     channel.receiveRequest(type, false, new WireReader(encode(...data)));
@@ -124,6 +125,16 @@ it("a client that gets no terminal is told why, and its command runs without", a
   await session.closed;
   expect(session.output).toBe("not a tty\n");
   expect(session.errors).toBe("sallyport: There is no PTY: install it.\n");
+});
+
+it("a session that cannot be made ready ends alone", async () => {
+  const session = open({
+    agentSocket() {
+      throw new Error("a fault of the host's own");
+    },
+  });
+  session.request("exec", "true");
+  await session.closed;
 });
 
 it("a signal to a session without a process is refused", () => {

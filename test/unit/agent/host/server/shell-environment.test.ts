@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   EnvironmentRequests,
@@ -19,6 +22,22 @@ describe("a session's environment", () => {
     const environment = sessionEnvironment(host, new Map(), user, facts);
     expect(environment).toMatchObject({ PATH: "/opt/bin", LC_ALL: "C", TZ: "UTC", HOME: "/home/ann" });
     expect(Object.keys(environment).filter((name) => /SALLYPORT|AWS/.test(name))).toEqual([]);
+  });
+
+  it("leaves out a directory that is not there, and one that this user cannot look at", () => {
+    const directory = mkdtempSync(join(tmpdir(), "environment-"));
+    const loop = join(directory, "loop");
+    symlinkSync(loop, loop);
+    try {
+      const host = { TMPDIR: loop, XDG_RUNTIME_DIR: join(directory, "none") };
+      const environment = sessionEnvironment(host, new Map(), user, facts);
+      expect(environment).not.toHaveProperty("TMPDIR");
+      expect(environment).not.toHaveProperty("XDG_RUNTIME_DIR");
+      const there = sessionEnvironment({ TMPDIR: directory }, new Map(), user, facts);
+      expect(there).toHaveProperty("TMPDIR", directory);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it("has a PATH where the host has none", () => {
