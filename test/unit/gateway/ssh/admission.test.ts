@@ -133,4 +133,24 @@ describe("admission", () => {
     expect(admission.penalized).toBe(2);
     expect(typeof admission.admit("192.0.2.1", () => undefined)).toBe("object");
   });
+
+  it("lets one address scan, and not with all of the gateway's time", () => {
+    let now = 0;
+    const admission = new Admission(ADMISSION_LIMITS, () => now);
+    const exchangeMs = 30;
+    let busy = 0;
+    const minutes = 10;
+    while (now < minutes * 60_000) {
+      const admitted = admission.admit("192.0.2.1", () => undefined);
+      now += exchangeMs;
+      if (typeof admitted === "string") continue;
+      admitted.leave();
+      admission.penalize("192.0.2.1", "scanned");
+      busy += exchangeMs;
+    }
+    expect(busy / now).toBeLessThan(0.4);
+    // 30 of OpenSSH's ssh-keyscan, which asks for five types of key.
+    for (let i = 0; i < 150; i++) admission.penalize("192.0.2.2", "scanned");
+    expect(admission.admit("192.0.2.2", () => undefined)).toBeTypeOf("object");
+  });
 });
