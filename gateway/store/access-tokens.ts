@@ -202,10 +202,22 @@ export class AccessTokens {
   async prune(): Promise<void> {
     const { db, now } = this.#context;
     const limit = daysBefore(now(), LIMITS.deadTokenDays);
-    await db
+    const forgotten = await db
       .deleteFrom("access_tokens")
       .where((or) => or.or([or("expires_at", "<", limit), or("revoked_at", "<", limit)]))
+      .returning(["id", "revoked_at"])
       .execute();
+    this.#endWhatIsOpen(forgotten);
+  }
+
+  /**
+   * What was opened with a token that has expired since may be open still. Once the token is forgotten nobody could end it by
+   * revoking that one, or the one that made it.
+   */
+  #endWhatIsOpen(forgotten: readonly Pick<AccessTokenRow, "id" | "revoked_at">[]): void {
+    for (const { id, revoked_at } of forgotten) {
+      if (revoked_at === null) this.#context.changed({ kind: "token-revoked", tokenId: id });
+    }
   }
 
   #select() {
@@ -266,7 +278,12 @@ export class AccessTokens {
       .execute();
     if (dead.length === 0) return;
     const ids = dead.map((row) => row.id);
-    await db.deleteFrom("access_tokens").where("id", "in", ids).execute();
+    const forgotten = await db
+      .deleteFrom("access_tokens")
+      .where("id", "in", ids)
+      .returning(["id", "revoked_at"])
+      .execute();
+    this.#endWhatIsOpen(forgotten);
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { NewAccessToken } from "../../../../gateway/store/access-tokens.ts";
 import { parseTokenId, type TokenId } from "../../../../protocol/id.ts";
 import { parseName } from "../../../../protocol/name.ts";
-import { MINUTE, memoryStore } from "./memory-store.ts";
+import { DAY, MINUTE, memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });
 
@@ -69,6 +69,34 @@ test("a token that was revoked meanwhile makes no more, and a family has an end"
   const parent = await child(ada.tokenId);
   await store.tokens.revoke(ada.id, parent.id, actor);
   await expect(child(parent.id)).rejects.toEqual(code("token_revoked"));
+});
+
+test("a token that is forgotten cannot be revoked any more, so what is open by it ends", async () => {
+  const { store, actor, account, changes, pass } = await memoryStore();
+  const ada = await account("ada");
+  const make = async (seconds: number) => {
+    const wanted = { accountId: ada.id, title: "t", scopes: ["host"], parent: ada.tokenId } as const;
+    const { info } = await store.tokens.create({ ...wanted, expiresInSeconds: seconds }, actor);
+    return parseTokenId(info.id);
+  };
+  const [crowdedOut, revoked] = [await make(1), await make(1)];
+  await store.tokens.revoke(ada.id, revoked, actor);
+  for (let n = 0; n < 5; n++) {
+    pass(2_000);
+    for (let m = 0; m < 90; m++) await make(1);
+  }
+  const ended = () => changes.flatMap((change) => (change.kind === "token-revoked" ? [change.tokenId] : []));
+  expect(await store.tokens.info(crowdedOut)).toBeUndefined();
+  expect(ended()).toContain(crowdedOut);
+  // It was told when it was revoked.
+  expect(await store.tokens.info(revoked)).toBeUndefined();
+  expect(ended().filter((id) => id === revoked)).toHaveLength(1);
+  const old = await make(1);
+  pass(31 * DAY);
+  await store.prune(() => false);
+  expect(await store.tokens.info(old)).toBeUndefined();
+  expect(ended()).toContain(old);
+  await expect(store.authenticate(ada.token)).resolves.toBeDefined();
 });
 
 test("only a host's token is for one workspace or for any, and not for both", async () => {
