@@ -28,7 +28,7 @@ beforeAll(async () => {
   stack = await SshStack.start({ args, limits: { admission: PATIENT } });
   far = await CutProxy.start(Number(new URL(stack.gateway.httpUrl).port));
   cara = await stack.account("cara");
-  host = await stack.host(cara, "box", ["--gateway", far.url]);
+  host = await stack.host(cara, "box", [], [], far.url);
 });
 afterAll(async () => {
   await stack?.close();

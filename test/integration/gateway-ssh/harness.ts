@@ -147,6 +147,8 @@ export class SshStack {
     name: string,
     args: readonly string[] = [],
     nodeArgs: readonly string[] = [],
+    /** Where it dials, if that is not the gateway itself. */
+    gateway = this.gateway.httpUrl,
   ): Promise<TestHost> {
     const state = this.path(`state-${this.#hosts.length}`);
     await prepareHostState(state);
@@ -157,7 +159,7 @@ export class SshStack {
         CLI,
         "host",
         "--gateway",
-        this.gateway.httpUrl,
+        gateway,
         "--name",
         name,
         "--state",
@@ -173,9 +175,7 @@ export class SshStack {
           HOME: this.path("home"),
           SHELL: "/bin/sh",
           SALLYPORT_KEYCHAIN: "off",
-          ...(account === undefined
-            ? {}
-            : { SALLYPORT_TOKEN: account.token, SALLYPORT_GATEWAY: this.gateway.httpUrl }),
+          ...(account === undefined ? {} : { SALLYPORT_TOKEN: account.token, SALLYPORT_GATEWAY: gateway }),
         },
       },
     );

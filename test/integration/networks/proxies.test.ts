@@ -32,6 +32,8 @@ let certificate: Certificate;
 /** By a name that only the proxies know. */
 let gateway: GatewayUrl;
 let token: AccessToken;
+/** Each has a key of its own, which a workspace takes from its first host alone. */
+let hosts = 0;
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
 
@@ -61,10 +63,11 @@ async function everythingWorks(way: { gateway: GatewayUrl; network: Network }): 
   const abort = new AbortController();
   const api = gatewayApi(way.gateway, { token, network: way.network, signal: abort.signal });
   expect((await api.me()).account.name).toBe("ada");
-  const host = await stack.host({ token, name: "dev", way });
+  const name = `dev-${++hosts}`;
+  const host = await stack.host({ token, name, way });
   try {
     await expect.poll(() => isWarm(host.id)).toBe(true);
-    const socket = await stack.tunnel("dev", token, way);
+    const socket = await stack.tunnel(name, token, way);
     const text = "x".repeat(300_000);
     expect(await echo(socket, text)).toBe(text);
     socket.terminate();
