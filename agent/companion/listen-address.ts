@@ -17,7 +17,7 @@ export type ListenAddress =
  */
 export function parseListenAddress(text: string, platform: NodeJS.Platform): ListenAddress {
   if (text.includes("/")) {
-    if (platform === "win32") throw new UsageError("--listen takes a port on Windows, and no path");
+    if (platform === "win32") throw new UsageError("--listen takes a port on Windows, not a path");
     return { kind: "socket", path: resolve(text) };
   }
   const match = /^(?:(\[[0-9a-f:.]+\]|[^:[\]]+):)?(\d{1,5})$/i.exec(text);

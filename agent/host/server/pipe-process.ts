@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { type Readable, Writable } from "node:stream";
-import type { PipeStock } from "./anonymous-pipes.ts";
+import { closePipe, type PipeStock } from "./anonymous-pipes.ts";
 import { withPrelude } from "./prelude.ts";
 import type { PreludeShell } from "./prelude-shell.ts";
 import type { ProcessExit, ProcessSpec, SessionProcess } from "./session-process.ts";
@@ -29,8 +29,7 @@ export async function startWithPipes(
     });
   } catch (error) {
     // More arguments and variables than the system takes, for one (E2BIG).
-    for (const pipe of [stdin, stdout, stderr])
-      for (const fd of [pipe?.read, pipe?.write]) fd === undefined || closeSync(fd);
+    for (const pipe of [stdin, stdout, stderr]) if (pipe !== undefined) closePipe(pipe);
     throw error;
   }
   const exited = new Promise<ProcessExit>((resolve) => {
