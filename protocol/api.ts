@@ -175,7 +175,7 @@ export const DecideHostKey = object({
 });
 export type DecideHostKey = Static<typeof DecideHostKey>;
 
-/** To who has taken something back: why it may not last, though it is in effect. */
+/** The answer (202) to a request that takes something back, where it is in effect and the gateway could not write it yet. */
 export const NotWritten = object({ message: Type.String() });
 
 /** To its owner. */

@@ -33,8 +33,8 @@ export interface AdmissionLimits {
 /**
  * `refused`: a proof that was none. `late`: not signed in within the time. `left`: went away without having tried.
  * `malformed`: does not speak SSH, or not to its end. `scanned`: asked for a host key and for no more, as ssh-keyscan does and
- * a person who says no to the key; or had no algorithm in common. That is no offence, and costs a few times what the dearest key
- * exchange costs here (group16: some 30 ms), so that one address does not take all of the gateway's time with them.
+ * a person who says no to the key; or had no algorithm in common. That is no offence, and costs a few times what the most
+ * expensive key exchange costs here (group16: some 30 ms), so that one address does not take all of the gateway's time with them.
  */
 export const OFFENCES = ["refused", "late", "left", "malformed", "scanned"] as const;
 export type Offence = (typeof OFFENCES)[number];

@@ -1,4 +1,4 @@
-// Writes a revocation by what it says of itself, in the place of the process that was asked for it and has ended.
+// Writes a revocation from what it says of itself: the process that was asked for it has ended.
 
 import type { StoreContext } from "./context.ts";
 import { revokeDescendants } from "./token-family.ts";

@@ -184,7 +184,7 @@ test("what a process held that has ended is held by one that starts, and is writ
   for (const each of [primary, started, later]) await each.close();
 });
 
-test("what is asked for again while it waits is tried no oftener", async () => {
+test("what is asked for again while it waits is tried no more often", async () => {
   const { bob, box } = await people();
   await full();
   log.length = 0;
