@@ -2,6 +2,7 @@
 // store to the streams of those who may see them, and ends streams whose token or account is no longer good.
 
 import type { ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairPlaces } from "../../protocol/fair-places.ts";
@@ -34,6 +35,7 @@ export class EventStreams {
   readonly #unsubscribe: readonly (() => void)[];
   readonly #heartbeat: NodeJS.Timeout;
   #closed = false;
+  #isBeating = false;
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
@@ -41,7 +43,7 @@ export class EventStreams {
       options.presence.onChange((id) => this.#publish(id)),
       options.store.onChange((change) => this.#follow(change)),
     ];
-    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? 20_000);
+    this.#heartbeat = setInterval(() => void this.#beat(), options.heartbeatMs ?? 20_000);
     this.#heartbeat.unref();
   }
 
@@ -137,13 +139,22 @@ export class EventStreams {
     }
   }
 
-  #beat(): void {
+  /** Never rejects. One after the other, and everyone else has a turn in between: there may be thousands. */
+  async #beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
     for (const stream of [...this.#all()]) {
+      if (this.#closed) break;
       stream.beat();
-      this.#options.store.tokens.recheck(stream.tokenId).catch((error: unknown) => {
+      try {
+        await this.#options.store.tokens.recheck(stream.tokenId);
+      } catch (error) {
         if (error instanceof ProtocolError) stream.end();
-        else this.#options.log.error({ err: error }, "A token could not be checked again.");
-      });
+        else if (!this.#closed)
+          this.#options.log.error({ err: error }, "A token could not be checked again.");
+      }
+      await setImmediate();
     }
+    this.#isBeating = false;
   }
 }
