@@ -17,6 +17,8 @@ import { workspaceBody } from "./workspace-body.ts";
 
 const MAX_STREAMS = 5_000;
 const MAX_STREAMS_PER_ACCOUNT = 16;
+/** Between two events about one workspace. */
+const PAUSE_MS = 100;
 
 export interface EventStreamsOptions {
   readonly store: Store;
@@ -34,6 +36,8 @@ export class EventStreams {
   readonly #places = new FairPlaces({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
   readonly #unsubscribe: readonly (() => void)[];
   readonly #heartbeat: NodeJS.Timeout;
+  /** Of workspaces whose state was sent just now: whether it has changed since. */
+  readonly #pauses = new Map<WorkspaceId, { again: boolean }>();
   #closed = false;
   #isBeating = false;
 
@@ -100,8 +104,20 @@ export class EventStreams {
     return [...(this.#streams.get(accountId) ?? [])];
   }
 
+  /** What follows within PAUSE_MS comes as one: each tunnel that opens or closes is a change, and each watcher reads the database. */
   #publish(id: WorkspaceId): void {
-    if (this.#streams.size === 0) return;
+    if (this.#streams.size === 0 || this.#closed) return;
+    const before = this.#pauses.get(id);
+    if (before !== undefined) {
+      before.again = true;
+      return;
+    }
+    const pause = { again: false };
+    this.#pauses.set(id, pause);
+    setTimeout(() => {
+      this.#pauses.delete(id);
+      if (pause.again) this.#publish(id);
+    }, PAUSE_MS).unref();
     this.#options.store.workspaces.audience(id).then(
       (accounts) => {
         for (const account of accounts) for (const stream of this.#of(account)) stream.enqueue(id);

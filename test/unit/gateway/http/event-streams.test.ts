@@ -6,6 +6,7 @@ import { EventStreams } from "../../../../gateway/http/event-streams.ts";
 import { memoryStore } from "../store/memory-store.ts";
 
 const STREAMS = 200;
+const newResponse = () => new ServerResponse(new IncomingMessage(new Socket()));
 
 test("the tokens of many streams are checked again one after the other, and everyone else has a turn in between", async () => {
   const { store, account } = await memoryStore();
@@ -39,6 +40,43 @@ test("the tokens of many streams are checked again one after the other, and ever
   expect(most).toBeLessThanOrEqual(2);
   await store.tokens.revoke(identity.account.id, identity.tokenId, { account: "test" });
   expect(responses.every(({ writableEnded }) => writableEnded)).toBe(true);
+  events.close();
+  await store.close();
+});
+
+test("a workspace that changes all the time is told of now and then, and of its last state in the end", async () => {
+  const { store, account, register } = await memoryStore();
+  const { identity } = await account("ada");
+  const { id } = await register(identity, "box");
+  let clients = 0;
+  let change = (_: typeof id): void => undefined;
+  const presence = {
+    session: () => ({ clients, since: new Date() }),
+    onChange: (listener: typeof change) => {
+      change = listener;
+      return () => undefined;
+    },
+  };
+  const events = new EventStreams({ store, presence, log: pino({ level: "silent" }) });
+  const response = newResponse();
+  const written = vi.spyOn(response, "write").mockReturnValue(true);
+  const told = (): number[] =>
+    written.mock.calls.flatMap(([text]) => {
+      const found = /^event: workspace\n.*"clients":(\d+)/.exec(String(text));
+      return found === null ? [] : [Number(found[1])];
+    });
+  events.open(identity, response);
+  await expect.poll(() => written.mock.calls.length).toBeGreaterThan(0);
+  const reads = vi.spyOn(store.workspaces, "visible");
+  const started = performance.now();
+  while (clients < 300) {
+    clients++;
+    change(id);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await expect.poll(() => told().at(-1), { timeout: 30_000 }).toBe(300);
+  expect(told()[0]).toBeLessThan(300);
+  expect(reads.mock.calls.length).toBeLessThanOrEqual(2 + (performance.now() - started) / 100);
   events.close();
   await store.close();
 });
