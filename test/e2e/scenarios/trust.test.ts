@@ -70,15 +70,21 @@ test("two windows show the same sessions, and one sign-in serves both", async ()
   await more.program.stop();
 });
 
-test("a workspace that shows another host key is not entered before a person has agreed", async () => {
+test("a machine that comes back with a different host key waits for its owner, and is entered only after a yes here too", async () => {
   await api.program.stop();
   rmSync(join(api.home, "..", "state"), { recursive: true });
-  api = await world.host(ana, "api");
+  const comingBack = world.host(ana, "api");
+  await editor.show(window);
+  await window.openSidebar();
+  await window.row(/\d workspaces? offline/).click();
+  await window.row(/^api, offline.*new host key/).click();
+  await window.dialog.getByText("A host came as api with a different host key").waitFor();
+  await window.screenshot("host-key-held");
+  await window.press("Accept");
+  api = await comingBack;
   const refused = await ssh([ALIAS, "echo in"]);
   expect(refused.code).toBe(255);
   expect(refused.stderr).toContain("REMOTE HOST IDENTIFICATION HAS CHANGED");
-  await editor.show(window);
-  await window.openSidebar();
   await window.row(/^api, online/).click();
   await window.dialog.getByText("api shows another host key than before").waitFor();
   await window.screenshot("host-key-changed");
