@@ -174,8 +174,9 @@ export function sessionWords(
   presence: Presence,
   transport: ManagedTransport | undefined,
 ): string[] {
-  const words = presenceWords(workspace, presence, transport);
-  return workspace.heldHostKeys === undefined ? words : [...words, l10n.t("new host key")];
+  const [state = "", ...more] = presenceWords(workspace, presence, transport);
+  // Second, since a narrow sidebar cuts the end off.
+  return workspace.heldHostKeys === undefined ? [state, ...more] : [state, l10n.t("new host key"), ...more];
 }
 
 function presenceWords(
