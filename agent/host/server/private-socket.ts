@@ -91,7 +91,8 @@ function taken(why: string): Error {
 
 function madeIn(parent: PlainPath): string {
   try {
-    return mkdtempSync(join(parent.path, "."));
+    // Not by join(), which takes the full stop for the directory itself.
+    return mkdtempSync(`${parent.path}/.`);
   } catch (error) {
     parent.release();
     throw error;

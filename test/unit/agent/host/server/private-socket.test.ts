@@ -57,6 +57,17 @@ describe("a socket for its user alone", () => {
     expect(readdirSync(inside)).toEqual([]);
   });
 
+  it("is made in its own directory: the one above may be closed to its user, or a different file system", async () => {
+    const inside = join(directory, "inside");
+    mkdirSync(inside);
+    const server = greeter();
+    const seen: string[][] = [];
+    server.once("listening", () => seen.push(readdirSync(directory), readdirSync(inside)));
+    const listener = await listenPrivately(server, join(inside, "s"));
+    expect(seen).toEqual([["inside"], [expect.stringMatching(/^\.\w{6}$/)]]);
+    listener.close();
+  });
+
   it("takes nobody's place", async () => {
     const path = join(directory, "taken");
     writeFileSync(path, "mine");
