@@ -4,11 +4,9 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
-import { injectStream } from "../../../protocol/ssh/ssh2/transport.ts";
+import { echoingSshServer } from "../../support/echoing-ssh-server.ts";
 import { TestStack } from "../link/harness.ts";
 import type { TestHost } from "../link/test-host.ts";
 import { Person } from "./harness.ts";
@@ -18,29 +16,6 @@ let person: Person;
 let token: string;
 let hostKeys: string[];
 let key: string;
-
-/** Lets everybody in, and answers a command with its own text, standard input and status 7. */
-function sshServer(hostPrivateKey: string): (stream: Duplex) => void {
-  const server = new ssh2.Server({ hostKeys: [hostPrivateKey] }, (client) => {
-    client.on("error", () => {});
-    client.on("authentication", (context) => context.accept());
-    client.on("session", (accept) => {
-      accept().on("exec", (acceptExec, _reject, { command }) => {
-        const channel = acceptExec();
-        let input = "";
-        channel.on("data", (part: Buffer) => {
-          input += part.toString();
-        });
-        channel.on("end", () => {
-          channel.write(`<${command}>${input}`);
-          channel.exit(7);
-          channel.end();
-        });
-      });
-    });
-  });
-  return (stream) => injectStream(server, stream);
-}
 
 beforeAll(async () => {
   stack = await TestStack.start();
@@ -52,7 +27,7 @@ beforeAll(async () => {
   hostKeys = [identity, ...identity.furtherKeys].map(
     ({ publicKey }) => `${publicKey.type} ${publicKey.blob}`,
   );
-  await stack.host({ token, name: "web", state, onStream: sshServer(identity.privateKey) });
+  await stack.host({ token, name: "web", state, onStream: echoingSshServer(identity.privateKey) });
   key = join(person.home, "id_ed25519");
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
   await person.run(["login", stack.url], token);
@@ -85,7 +60,12 @@ describe("sallyport ssh", () => {
   test("does not connect to a host with another key than the pinned one", async () => {
     const state = join(person.home, "impostor");
     const impostor = await loadIdentity(join(person.home, "other key"));
-    const other = await stack.host({ token, name: "fake", state, onStream: sshServer(impostor.privateKey) });
+    const other = await stack.host({
+      token,
+      name: "fake",
+      state,
+      onStream: echoingSshServer(impostor.privateKey),
+    });
     const { code, stdout, stderr } = await person.run(["ssh", ...OPTIONS(), "fake", "true"]);
     await other.stop();
     expect(code).toBe(255);
@@ -101,12 +81,12 @@ describe("sallyport ssh", () => {
       ["moved-1", "moved-2"].map((directory) => loadIdentity(join(person.home, directory))),
     );
     if (first === undefined || second === undefined) throw new Error("no identities");
-    const one = await stack.host({ ...host("moved-1"), onStream: sshServer(first.privateKey) });
+    const one = await stack.host({ ...host("moved-1"), onStream: echoingSshServer(first.privateKey) });
     expect((await run()).code).toBe(7);
     await one.stop();
     const accepted = ["workspace", "host-key", "moved", "--accept", second.publicKey.fingerprint];
     expect((await person.run(accepted)).code).toBe(0);
-    const two = await stack.host({ ...host("moved-2"), onStream: sshServer(second.privateKey) });
+    const two = await stack.host({ ...host("moved-2"), onStream: echoingSshServer(second.privateKey) });
     const refused = await run();
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toContain(`${second.publicKey.fingerprint}, was ${first.publicKey.fingerprint}`);
@@ -237,7 +217,7 @@ describe("sallyport ssh without an account", () => {
     const state = join(anonymous.home, "state");
     const identity = await loadIdentity(state);
     openKey = `${identity.publicKey.type} ${identity.publicKey.blob}`;
-    workspace = await open.host({ name: "open", state, onStream: sshServer(identity.privateKey) });
+    workspace = await open.host({ name: "open", state, onStream: echoingSshServer(identity.privateKey) });
   });
   afterAll(async () => {
     anonymous.close();

@@ -4,8 +4,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { ownerTokenSettings } from "../../../agent/ssh/config/block.ts";
@@ -14,7 +12,7 @@ import { formatManagedConfig, ownerTokenSection } from "../../../agent/ssh/confi
 import { COUNTERS, PERSON_SETTINGS } from "../../../agent/ssh/config/person-settings.ts";
 import { parseHostName, parsePort } from "../../../protocol/host-name.ts";
 import { parseWorkspaceId } from "../../../protocol/id.ts";
-import { injectStream } from "../../../protocol/ssh/ssh2/transport.ts";
+import { echoingSshServer } from "../../support/echoing-ssh-server.ts";
 import { Person } from "../cli/harness.ts";
 import { TestStack } from "../link/harness.ts";
 
@@ -27,31 +25,6 @@ let workspaceId: string;
 let token: string;
 let people: Record<Transport, Person>;
 
-/** Answers a command with its own text and its standard input. */
-function sshServer(hostPrivateKey: string): (stream: Duplex) => void {
-  const server = new ssh2.Server({ hostKeys: [hostPrivateKey] }, (client) => {
-    client.on("error", () => {}); // The client may leave as it likes.
-    client.on("authentication", (context) =>
-      context.method === "publickey" ? context.accept() : context.reject(["publickey"]),
-    );
-    client.on("session", (accept) => {
-      accept().on("exec", (acceptExec, _reject, { command }) => {
-        const channel = acceptExec();
-        let input = "";
-        channel.on("data", (part: Buffer) => {
-          input += part.toString();
-        });
-        channel.on("end", () => {
-          channel.write(`<${command}>${input}`);
-          channel.exit(7);
-          channel.end();
-        });
-      });
-    });
-  });
-  return (stream) => injectStream(server, stream);
-}
-
 beforeAll(async () => {
   stack = await TestStack.start(["--ssh", "127.0.0.1:0"]);
   const account = await stack.account("ada");
@@ -59,7 +32,12 @@ beforeAll(async () => {
   const state = join(stack.directory, "host");
   const identity = await loadIdentity(state);
   hostKey = `${identity.publicKey.type} ${identity.publicKey.blob}`;
-  await stack.host({ token, name: "web", state, onStream: sshServer(identity.privateKey) });
+  await stack.host({
+    token,
+    name: "web",
+    state,
+    onStream: echoingSshServer(identity.privateKey, ({ method }) => method === "publickey"),
+  });
   people = { tunnel: new Person(), direct: new Person() };
   for (const transport of TRANSPORTS) {
     const person = people[transport];
