@@ -41,7 +41,7 @@ const common = {
 const commandLine = build({
   ...common,
   // A thread has a file of its own.
-  entryPoints: { cli: "agent/cli.ts", "pac-worker": "agent/network/pac/worker.ts" },
+  entryPoints: { cli: "agent/cli.ts", "pac-worker": "agent/platform/network/pac/worker.ts" },
   format: "esm",
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",

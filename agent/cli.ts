@@ -5,9 +5,9 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import module from "node:module";
 import { homedir } from "node:os";
-import type { CommandContext } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
-import { cacheDirectory, thisMachine } from "./paths.ts";
+import type { CommandContext } from "../protocol/command/command.ts";
+import { COMMANDS } from "./cli/commands.ts";
+import { cacheDirectory, thisMachine } from "./platform/paths.ts";
 
 const DOCS = "Run `sallyport help COMMAND` for its options and an example.";
 
@@ -35,7 +35,7 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   interruption.on("SIGTERM");
   try {
     if (entry.staysAndCarries !== undefined) {
-      const { tuneCollector } = await import("./collector.ts");
+      const { tuneCollector } = await import("./cli/collector.ts");
       tuneCollector(entry.staysAndCarries);
     }
     const command = await entry.load();
@@ -56,7 +56,7 @@ async function withoutNetworkFlags(args: readonly string[]) {
   if (!args.some((arg) => /^--(?:proxy|pac|ca|client-cert|client-key)(?:=|$)/.test(arg))) {
     return { args, env: process.env };
   }
-  const { takeNetworkFlags } = await import("./network/network-flags.ts");
+  const { takeNetworkFlags } = await import("./cli/network-flags.ts");
   return takeNetworkFlags(args, process.env);
 }
 
@@ -66,7 +66,7 @@ async function help(name: string): Promise<number> {
   try {
     const { help: text } = await entry.load();
     if (entry.network !== true) return print(`${text.trim()}\n`);
-    const { NETWORK_HELP } = await import("./network/network-flags.ts");
+    const { NETWORK_HELP } = await import("./cli/network-flags.ts");
     return print(`${text.trim()}\n${NETWORK_HELP}`);
   } catch (error) {
     return report(name, [], error);
@@ -103,8 +103,8 @@ function asksForHelp(args: readonly string[]): boolean {
 
 async function unknownCommand(name: string): Promise<number> {
   const [{ nearest }, { redactTokens }] = await Promise.all([
-    import("./did-you-mean.ts"),
-    import("../protocol/token.ts"),
+    import("./cli/did-you-mean.ts"),
+    import("../protocol/values/token.ts"),
   ]);
   const guess = nearest(name, [...Object.keys(COMMANDS), "help"]);
   const hint = guess === undefined ? "" : ` Did you mean \`sallyport ${guess}\`?`;
@@ -115,7 +115,7 @@ async function unknownCommand(name: string): Promise<number> {
 }
 
 async function report(name: string, args: readonly string[], error: unknown): Promise<number> {
-  const { describeFailure } = await import("./failure.ts");
+  const { describeFailure } = await import("./cli/failure.ts");
   const verbose =
     args.includes("--verbose") || args.includes("-v") || (process.env.SALLYPORT_DEBUG ?? "") !== "";
   const { lines, exitCode } = describeFailure(name, error, verbose);
@@ -210,7 +210,7 @@ function keepCompiledCode(): void {
   }
 }
 
-// Our own connections are verified whatever it says (agent/network/open-socket.ts), and Node would warn that they are not.
+// Our own connections are verified whatever it says (agent/platform/network/open-socket.ts), and Node would warn that they are not.
 delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
 keepCompiledCode();
 // No top-level await: dist/ is CommonJS, which Node starts faster.

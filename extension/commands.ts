@@ -1,9 +1,9 @@
 // Every command, in one place: its name, and the module that does the work, loaded when it is first run.
 
 import { commands, type Disposable, env, l10n } from "vscode";
-import type { TreeNode } from "../agent/sessions/session-tree.ts";
+import type { TreeNode } from "../agent/client/workspaces/workspace-tree.ts";
 import type { Services } from "./services.ts";
-import type { SessionsView } from "./sessions/sessions-view.ts";
+import type { SessionsView } from "./workspaces/workspaces-view.ts";
 
 /** `what` is how a failure is introduced. `node` is there when the command comes from the tree. */
 interface Entry {
@@ -52,7 +52,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   "sallyport.openInBrowser": {
     what: () => l10n.t("Opening in the browser"),
     run: async (services, node) =>
-      (await import("./sessions/open-in-browser.ts")).openInBrowser(services, node),
+      (await import("./workspaces/open-in-browser.ts")).openInBrowser(services, node),
   },
   "sallyport.copyOwnerToken": {
     what: () => l10n.t("Copying an owner token"),
@@ -65,33 +65,35 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   "sallyport.renameWorkspace": {
     what: () => l10n.t("Renaming"),
-    run: async (services, node) => (await import("./sessions/session-commands.ts")).rename(services, node),
+    run: async (services, node) =>
+      (await import("./workspaces/workspace-commands.ts")).rename(services, node),
   },
   "sallyport.shareWorkspace": {
     what: () => l10n.t("Sharing"),
-    run: async (services, node) => (await import("./sessions/session-commands.ts")).share(services, node),
+    run: async (services, node) => (await import("./workspaces/workspace-commands.ts")).share(services, node),
   },
   "sallyport.answerOffer": {
     what: () => l10n.t("Answering an offer"),
-    run: async (services, node) => (await import("./sessions/offers.ts")).answerOffer(services, node),
+    run: async (services, node) => (await import("./workspaces/offers.ts")).answerOffer(services, node),
   },
   "sallyport.leaveWorkspace": {
     what: () => l10n.t("Leaving the workspace"),
-    run: async (services, node) => (await import("./sessions/offers.ts")).leave(services, node),
+    run: async (services, node) => (await import("./workspaces/offers.ts")).leave(services, node),
   },
   "sallyport.deleteWorkspace": {
     what: () => l10n.t("Forgetting the workspace"),
-    run: async (services, node) => (await import("./sessions/session-commands.ts")).forget(services, node),
+    run: async (services, node) =>
+      (await import("./workspaces/workspace-commands.ts")).forget(services, node),
   },
   "sallyport.decideHostKey": {
     what: () => l10n.t("Deciding about a host key"),
     run: async (services, node) =>
-      (await import("./sessions/decide-host-key.ts")).decideHostKey(services, node),
+      (await import("./workspaces/decide-host-key.ts")).decideHostKey(services, node),
   },
   "sallyport.showDetails": {
     what: () => l10n.t("Showing details"),
     run: async (services, node) =>
-      (await import("./sessions/session-commands.ts")).showDetails(services, node),
+      (await import("./workspaces/workspace-commands.ts")).showDetails(services, node),
   },
   "sallyport.refresh": {
     what: () => l10n.t("Refreshing"),
@@ -110,11 +112,12 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   "sallyport.diagnose": {
     what: () => l10n.t("Diagnosing the connection"),
-    run: async (services, node) => (await import("./diagnose.ts")).diagnoseConnection(services, node),
+    run: async (services, node) =>
+      (await import("./diagnosis/diagnose.ts")).diagnoseConnection(services, node),
   },
   "sallyport.exportLogs": {
     what: () => l10n.t("Exporting logs"),
-    run: async (services) => (await import("./export-logs.ts")).exportLogs(services),
+    run: async (services) => (await import("./diagnosis/export-logs.ts")).exportLogs(services),
   },
   "sallyport.showLog": {
     what: () => l10n.t("Showing the log"),
@@ -130,11 +133,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   "sallyport.removeSshConfig": {
     what: () => l10n.t("Removing the SSH configuration"),
-    run: async (services) => (await import("./connect/remove-config.ts")).removeSshConfig(services),
+    run: async (services) => (await import("./ssh-config/remove-config.ts")).removeSshConfig(services),
   },
   "sallyport.showConnection": {
     what: () => l10n.t("Showing the connection"),
-    run: async (services) => (await import("./connect/connection-status.ts")).showConnection(services),
+    run: async (services) => (await import("./remote-window/connection-status.ts")).showConnection(services),
   },
   "sallyport.openWalkthrough": {
     what: () => l10n.t("Opening the introduction"),

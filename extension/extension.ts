@@ -5,16 +5,16 @@ import { type ExtensionContext, env } from "vscode";
 import { VERSION } from "../protocol/version.ts";
 import { AccountStore } from "./accounts/account-store.ts";
 import { registerAuthenticationProvider } from "./accounts/authentication-provider.ts";
+import { Gateways } from "./accounts/gateways.ts";
 import { watchSignIns } from "./accounts/signed-out-notice.ts";
 import { registerCommands } from "./commands.ts";
-import { Gateways } from "./gateways.ts";
 import { History } from "./history.ts";
 import { createEditorLog } from "./log.ts";
 import { resumeClipboardClearing } from "./owner-token/clipboard.ts";
 import type { Services } from "./services.ts";
-import { SessionsView } from "./sessions/sessions-view.ts";
 import { registerSharing } from "./sharing/sharing-status.ts";
 import { registerUriHandler } from "./uri-handler.ts";
+import { SessionsView } from "./workspaces/workspaces-view.ts";
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const started = performance.now();
@@ -43,12 +43,12 @@ export async function activate(context: ExtensionContext): Promise<void> {
   if (services.history.leftNotice !== undefined) void showLeft(services);
   // Remote-SSH waits for this before it connects: its configuration is fresh then.
   if (env.remoteName === "ssh-remote") {
-    await (await import("./connect/remote-window.ts")).enterRemoteWindow(services);
+    await (await import("./remote-window/remote-window.ts")).enterRemoteWindow(services);
   }
 }
 
 async function showLeft(services: Services): Promise<void> {
-  const { showLeftNotice } = await import("./connect/left-notice.ts");
+  const { showLeftNotice } = await import("./remote-window/left-notice.ts");
   try {
     await showLeftNotice(services);
   } catch (error) {
@@ -65,6 +65,6 @@ async function keepNetwork(services: Services): Promise<void> {
 
 /** Editors move when they are updated; ssh finds the newest one by the launcher. */
 async function keepLauncher(services: Services): Promise<void> {
-  const { refreshLauncher } = await import("./connect/launcher.ts");
+  const { refreshLauncher } = await import("./ssh-config/launcher.ts");
   await refreshLauncher(services);
 }

@@ -1,10 +1,10 @@
 // What a person reads when something fails: the stage, a sentence, and what can be done about it from here.
 
 import { CancellationError, commands, l10n, window } from "vscode";
-import { CommandError, type Stage } from "../agent/command.ts";
+import { CommandError, type Stage } from "../agent/platform/command-error.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { printable } from "../protocol/printable.ts";
-import { redactSecrets } from "../protocol/token.ts";
+import { printable } from "../protocol/values/printable.ts";
+import { redactSecrets } from "../protocol/values/token.ts";
 import type { Services } from "./services.ts";
 
 /** One sentence or two, without a token in it, and without characters that do something: others chose some of the words. */

@@ -2,9 +2,9 @@
 // open there, and what they do not want to be asked again. No secrets: of addresses in a browser, the origin alone.
 
 import type { Memento } from "vscode";
-import { withRecentFolder } from "../agent/connect/hand-off-target.ts";
-import { type LastUse, sessionKey } from "../agent/sessions/session-list.ts";
-import type { GatewayUrl } from "../protocol/gateway-url.ts";
+import { withRecentFolder } from "../agent/client/connect/hand-off-target.ts";
+import { type LastUse, sessionKey } from "../agent/client/workspaces/workspace-list.ts";
+import type { GatewayUrl } from "../protocol/values/gateway-url.ts";
 
 const LAST_USE = "sallyport.lastUse";
 const FOLDERS = "sallyport.folders";

@@ -1,8 +1,8 @@
 // The "Sallyport" output channel. Tokens never get into it, whoever logs them.
 
 import { type LogOutputChannel, window } from "vscode";
-import type { Log } from "../agent/log.ts";
-import { redactSecrets } from "../protocol/token.ts";
+import type { Log } from "../agent/platform/log.ts";
+import { redactSecrets } from "../protocol/values/token.ts";
 
 export interface EditorLog extends Log {
   show(): void;

@@ -2,7 +2,7 @@
 
 import { homedir, userInfo } from "node:os";
 import { env } from "vscode";
-import { type Machine, thisMachine } from "../agent/paths.ts";
+import { type Machine, thisMachine } from "../agent/platform/paths.ts";
 
 export function machine(): Machine {
   return thisMachine(process.env, homedir);

@@ -2,15 +2,15 @@
 // therefore sees no setting.
 
 import { type Disposable, workspace } from "vscode";
+import type { Network } from "../agent/platform/network/network.ts";
+import { hasOwnSettings, networkOf } from "../agent/platform/network/network.ts";
 import {
   type EditorNetworkSettings,
   editorNetworkSettings,
   editorProxy,
   handDown,
   saysSomething,
-} from "../agent/network/editor-network.ts";
-import type { Network } from "../agent/network/network.ts";
-import { hasOwnSettings, networkOf } from "../agent/network/network.ts";
+} from "../agent/platform/network/proxy/editor-network.ts";
 import { describe } from "./failure-message.ts";
 import { machine } from "./machine.ts";
 import type { Services } from "./services.ts";

@@ -2,7 +2,7 @@
 
 import type { ExtensionContext } from "vscode";
 import type { AccountStore } from "./accounts/account-store.ts";
-import type { Gateways } from "./gateways.ts";
+import type { Gateways } from "./accounts/gateways.ts";
 import type { History } from "./history.ts";
 import type { EditorLog } from "./log.ts";
 

@@ -2,7 +2,7 @@
 // wrote by hand may be of any type.
 
 import { workspace } from "vscode";
-import type { TransportSetting } from "../agent/ssh/reachability.ts";
+import type { TransportSetting } from "../agent/client/reachability/reachability.ts";
 
 export function transportSetting(): TransportSetting {
   const value: unknown = workspace.getConfiguration("sallyport").get("transport");

@@ -9,7 +9,7 @@ export function registerUriHandler(services: Services): Disposable {
 
 async function open(services: Services, uri: Uri): Promise<void> {
   try {
-    const { parseConnectLink } = await import("../agent/connect/connect-link.ts");
+    const { parseConnectLink } = await import("../protocol/connect-url.ts");
     const link = parseConnectLink(uri.path, uri.query);
     const { openLink } = await import("./connect/open-link.ts");
     await openLink(services, link);

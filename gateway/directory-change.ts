@@ -2,7 +2,7 @@
 // of the same gateway. The type comes from the schema: a new kind that compiles is also one that other processes take.
 
 import { type Static, type TProperties, Type } from "typebox";
-import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../protocol/id-schema.ts";
+import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../protocol/values/id-schema.ts";
 
 const change = <K extends string, P extends TProperties>(kind: K, properties: P) =>
   Type.Object({ kind: Type.Literal(kind), ...properties }, { additionalProperties: false });

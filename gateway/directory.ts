@@ -2,11 +2,11 @@
 // path of the bytes knows of tables or SQL.
 
 import type { Scope } from "../protocol/api.ts";
-import type { BrowserUrl } from "../protocol/browser-url.ts";
 import type { PushedKey } from "../protocol/control.ts";
-import type { Folder } from "../protocol/folder.ts";
-import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
-import type { Name, WorkspaceRef } from "../protocol/name.ts";
+import type { BrowserUrl } from "../protocol/values/browser-url.ts";
+import type { Folder } from "../protocol/values/folder.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../protocol/values/id.ts";
+import type { Name, WorkspaceRef } from "../protocol/values/name.ts";
 import type { DirectoryChange } from "./directory-change.ts";
 
 /** Who is asking, once an access token has been checked. */

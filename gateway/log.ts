@@ -2,8 +2,8 @@
 // that no message, field or error of any library can carry one through.
 
 import { type Logger, pino } from "pino";
-import { redactTokens } from "../protocol/token.ts";
-import type { GatewayLogLevel } from "./options.ts";
+import { redactTokens } from "../protocol/values/token.ts";
+import type { GatewayLogLevel } from "./program/options.ts";
 
 /** @param worker stands in each line, where the gateway is several processes */
 export function createGatewayLog(

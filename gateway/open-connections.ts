@@ -2,10 +2,10 @@
 // streams alike. Each names all that it depends on itself: what it goes to may be somebody else's, and the link that
 // brought it there may be held by another process, or be gone by now.
 
-import { addressBlock } from "../protocol/address-block.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { FairPlaces } from "../protocol/fair-places.ts";
-import type { AccountId, TokenId, WorkspaceId } from "../protocol/id.ts";
+import { addressBlock } from "../protocol/values/address-block.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../protocol/values/id.ts";
 import type { WorkspaceRecord } from "./directory.ts";
 import type { Link } from "./link/link.ts";
 

@@ -1,6 +1,6 @@
 // Which workspaces are online on this gateway, as the API and the event stream see it. The link registry implements it.
 
-import type { WorkspaceId } from "../protocol/id.ts";
+import type { WorkspaceId } from "../protocol/values/id.ts";
 
 export interface Session {
   readonly clients: number;

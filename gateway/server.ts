@@ -4,13 +4,13 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
-import { addressBlock } from "../protocol/address-block.ts";
 import { FairPlaces } from "../protocol/fair-places.ts";
-import { addressList, plainAddress } from "./http/client-address.ts";
+import { addressBlock } from "../protocol/values/address-block.ts";
+import { addressList, plainAddress } from "./client-address.ts";
 import { answerClientError } from "./http/error-response.ts";
-import { formatAddress, type GatewayOptions, type ListenAddress } from "./options.ts";
-import { readGuardedFile } from "./private-files.ts";
-import { reasonOf, StartError } from "./start-error.ts";
+import { formatAddress, type GatewayOptions, type ListenAddress } from "./program/options.ts";
+import { readGuardedFile } from "./program/private-files.ts";
+import { reasonOf, StartError } from "./program/start-error.ts";
 
 /** Not one byte of a request may be late for ever; WebSockets and event streams are past these. */
 export const LIMITS = {

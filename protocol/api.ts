@@ -2,6 +2,9 @@
 // serves as OpenAPI, and that the agent takes its types from. Times are ISO 8601 in UTC; durations are seconds.
 
 import { type Static, type TProperties, Type } from "typebox";
+import { NONCE_PATTERN, PROOF_CODE_PATTERN } from "./key-proof.ts";
+import { MAX_KEY_LINE } from "./limits.ts";
+import { MAX_SSHSIG } from "./ssh/sshsig.ts";
 import {
   AccountIdText,
   BrowserUrlText,
@@ -20,10 +23,7 @@ import {
   TokenIdText,
   WebSocketUrlText,
   WorkspaceIdText,
-} from "./fields.ts";
-import { NONCE_PATTERN, PROOF_CODE_PATTERN } from "./key-proof.ts";
-import { MAX_KEY_LINE } from "./limits.ts";
-import { MAX_SSHSIG } from "./ssh/sshsig.ts";
+} from "./values/fields.ts";
 
 const object = <T extends TProperties>(properties: T, $id?: string) =>
   Type.Object(properties, { additionalProperties: false, ...($id === undefined ? {} : { $id }) });

@@ -3,7 +3,7 @@
 
 import { ProtocolError } from "./errors.ts";
 import { WAITING_MESSAGE_BYTES } from "./limits.ts";
-import { OPEN } from "./web-socket.ts";
+import { OPEN } from "./web-socket/web-socket.ts";
 
 /** What this needs of a WebSocket. */
 export interface ControlSocket {

@@ -8,8 +8,10 @@
 // For each `open` the host dials PATHS.stream with the stream token; see docs/architecture.md.
 
 import { type Static, type TSchema, Type } from "typebox";
-import { MAX_BROWSER_URL } from "./browser-url.ts";
 import { ProtocolError } from "./errors.ts";
+import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "./limits.ts";
+import { matches } from "./schema-check.ts";
+import { MAX_BROWSER_URL } from "./values/browser-url.ts";
 import {
   Base64Text,
   ClientAddressText,
@@ -22,11 +24,9 @@ import {
   SshPlaceObject,
   WorkspaceIdText,
   whatIsWrong,
-} from "./fields.ts";
-import { MAX_FOLDER } from "./folder.ts";
-import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "./limits.ts";
-import { printable } from "./printable.ts";
-import { matches } from "./schema-check.ts";
+} from "./values/fields.ts";
+import { MAX_FOLDER } from "./values/folder.ts";
+import { printable } from "./values/printable.ts";
 
 export const CONTROL_VERSION = 1;
 /** What a gateway says in its challenge; hosts of before do not look at it, and gateways of before say 1. */

@@ -1,7 +1,7 @@
 // Every refusal in Sallyport has a stable code. The gateway puts it in HTTP error bodies and control messages;
 // the agent prints its message and decides by the code whether another try makes sense.
 
-import { printable } from "./printable.ts";
+import { printable } from "./values/printable.ts";
 
 /** Code → HTTP status. The one list of what can go wrong between the three programs. */
 export const ERROR_STATUS = {

@@ -2,8 +2,8 @@
 // (`ssh-keygen -Y sign`), or by one SSH sign-in under a name of its own and a code. Both sides write the text themselves, from
 // what each knows, so that a gateway cannot have a proof made for another gateway or another account.
 
-import type { GatewayUrl } from "./gateway-url.ts";
-import type { Name } from "./name.ts";
+import type { GatewayUrl } from "./values/gateway-url.ts";
+import type { Name } from "./values/name.ts";
 
 /** Keeps such a signature from meaning anything elsewhere (ssh-keygen(1), `-n`). */
 export const KEY_PROOF_NAMESPACE = "key-proof@sallyport";

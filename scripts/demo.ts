@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { startStack } from "../test/support/stack.ts";
 import { buildAll } from "./build.ts";
 import { CHECKS } from "./demo/checks.ts";
 import { Runner } from "./demo/runner.ts";
 import { abortOnSignals } from "./interrupt.ts";
-import { startStack } from "./stack.ts";
 
 const TOTAL_TIMEOUT_MS = 30 * 60_000;
 const WORKSPACE = "demo";

@@ -1,12 +1,12 @@
 // Puts a key into an account as `sallyport keys add` does, for what starts a gateway of its own: named, and proved by ssh-keygen.
 
 import { readFileSync } from "node:fs";
-import type { GatewayApi } from "../agent/gateway-api.ts";
-import { registerKey } from "../agent/ssh/keys/register-key.ts";
-import { keygenRunner } from "../agent/ssh/keys/sign-proof.ts";
+import type { GatewayApi } from "../agent/client/gateway-api.ts";
+import { registerKey } from "../agent/client/keys/register-key.ts";
+import { keygenRunner } from "../agent/client/keys/sign-proof.ts";
 import type { Key } from "../protocol/api.ts";
-import type { GatewayUrl } from "../protocol/gateway-url.ts";
-import { parsePublicKey } from "../protocol/ssh-public-key.ts";
+import type { GatewayUrl } from "../protocol/values/gateway-url.ts";
+import { parsePublicKey } from "../protocol/values/ssh-public-key.ts";
 
 export interface KeyFile {
   /** The private file; or the public one, where an agent of `env` has the private half. */

@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { lastLines } from "../test/support/program.ts";
+import { shellWord } from "../test/support/shell-word.ts";
+import { CLI, startStack } from "../test/support/stack.ts";
 import { buildAll } from "./build.ts";
 import { abortOnSignals } from "./interrupt.ts";
-import { lastLines } from "./program.ts";
-import { shellWord } from "./shell-word.ts";
-import { CLI, startStack } from "./stack.ts";
 
 const WORKSPACE = "demo";
 

@@ -1,11 +1,11 @@
 // What `sallyport host` says once it is registered: how people get in, for those who read it and for programs. Pure.
 
+import { formatConnectLink } from "../../protocol/connect-url.ts";
 import type { RegisteredMessage } from "../../protocol/control.ts";
-import { type GatewayUrl, isLoopback, parseGatewayUrl } from "../../protocol/gateway-url.ts";
-import { parseSshPlace } from "../../protocol/host-name.ts";
-import { parseWorkspaceRef } from "../../protocol/name.ts";
-import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
-import { formatConnectLink } from "../connect/connect-link.ts";
+import { type GatewayUrl, isLoopback, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { parseSshPlace } from "../../protocol/values/host-name.ts";
+import { parseWorkspaceRef } from "../../protocol/values/name.ts";
+import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
 
 export interface Announced {
   /** What `registered` said. */

@@ -4,8 +4,8 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
-import { KeyOptionError, type KeyRule, parseKeyOptions } from "./server/key-grant.ts";
+import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
+import { KeyOptionError, type KeyRule, parseKeyOptions } from "./ssh/sign-in/key-grant.ts";
 import { looseModes } from "./strict-modes.ts";
 
 export interface KeyProblem {

@@ -3,8 +3,8 @@
 // made. So this program puts a shell in its place and goes on as that one's child.
 
 import { accessSync, constants } from "node:fs";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
-import type { Log } from "../log.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import type { Log } from "../platform/log.ts";
 
 /**
  * Every POSIX shell reaps whatever ends while it waits. Signals are passed on, except for those that a terminal sends to

@@ -7,8 +7,8 @@
 // authorized_keys line, above all, is the machine's own business.
 
 import { CLOCK_OFF_MS, parseTime, TIME_HEADER } from "../../protocol/clock.ts";
-import { formatDuration } from "../duration.ts";
-import type { Log } from "../log.ts";
+import { formatDuration } from "../platform/duration.ts";
+import type { Log } from "../platform/log.ts";
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 

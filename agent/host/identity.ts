@@ -6,12 +6,12 @@ import { join } from "node:path";
 import ssh2 from "ssh2";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
-import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
-import { quoteForShell } from "../../protocol/shell-word.ts";
 import { type HostKeyKind, newHostKey } from "../../protocol/ssh/private-key.ts";
-import { type KeyType, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
-import { CommandError } from "../command.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "../../protocol/values/id.ts";
+import { quoteForShell } from "../../protocol/values/shell-word.ts";
+import { type KeyType, parsePublicKey, type SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
+import { CommandError } from "../platform/command-error.ts";
 
 const State = Type.Object({
   version: Type.Literal(1),

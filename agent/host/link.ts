@@ -5,7 +5,6 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { backoff } from "../../protocol/backoff.ts";
-import type { BrowserUrl } from "../../protocol/browser-url.ts";
 import {
   type ChallengeMessage,
   CONTROL_VERSION,
@@ -21,19 +20,25 @@ import {
 } from "../../protocol/control.ts";
 import { ControlLine } from "../../protocol/control-line.ts";
 import { CLOSE, type ErrorCode, isErrorCode, isFinal, ProtocolError } from "../../protocol/errors.ts";
-import type { Folder } from "../../protocol/folder.ts";
-import { type DataSubprotocol, type GatewayUrl, PATHS, SUBPROTOCOL } from "../../protocol/gateway-url.ts";
-import { parseWorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
-import type { Name } from "../../protocol/name.ts";
 import type { Responder } from "../../protocol/resume/responder.ts";
-import { formatPublicKey } from "../../protocol/ssh-public-key.ts";
-import { webSocketStream } from "../../protocol/web-socket.ts";
-import { CommandError } from "../command.ts";
-import type { Log } from "../log.ts";
-import { dialWebSocket } from "../network/dial-web-socket.ts";
-import type { Network } from "../network/network.ts";
-import { stageOf } from "../stage.ts";
+import type { BrowserUrl } from "../../protocol/values/browser-url.ts";
+import type { Folder } from "../../protocol/values/folder.ts";
+import {
+  type DataSubprotocol,
+  type GatewayUrl,
+  PATHS,
+  SUBPROTOCOL,
+} from "../../protocol/values/gateway-url.ts";
+import { parseWorkspaceId } from "../../protocol/values/id.ts";
+import type { Name } from "../../protocol/values/name.ts";
+import { formatPublicKey } from "../../protocol/values/ssh-public-key.ts";
+import { webSocketStream } from "../../protocol/web-socket/web-socket.ts";
+import { CommandError } from "../platform/command-error.ts";
+import type { Log } from "../platform/log.ts";
+import { dialWebSocket } from "../platform/network/dial-web-socket.ts";
+import type { Network } from "../platform/network/network.ts";
+import { stageOf } from "../platform/stage.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
 import type { HostIdentity, HostKey } from "./identity.ts";
 import { StandbyStream } from "./standby-stream.ts";

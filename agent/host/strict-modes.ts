@@ -5,8 +5,8 @@ import type { Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname } from "node:path";
-import { systemCode } from "../files/private-file.ts";
-import { thisMachine } from "../paths.ts";
+import { systemCode } from "../platform/files/private-file.ts";
+import { thisMachine } from "../platform/paths.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;

@@ -1,10 +1,10 @@
 // Signing in by an access token that the person has: typed or pasted unseen, and accepted once the gateway has.
 
 import { l10n, window } from "vscode";
-import { gatewayApi } from "../../agent/gateway-api.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
-import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/token.ts";
+import { gatewayApi } from "../../agent/client/gateway-api.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/values/token.ts";
 import { describe } from "../failure-message.ts";
 import { editorNetwork } from "../network.ts";
 import type { SignInMethod } from "./sign-in.ts";

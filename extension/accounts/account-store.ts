@@ -2,8 +2,8 @@
 // itself, gets a copy where it looks for one: the system's keychain, or a private file.
 
 import { type Event, EventEmitter, type SecretStorage } from "vscode";
-import type { Log } from "../../agent/log.ts";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { Log } from "../../agent/platform/log.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import {
   formatStoredAccounts,
   parseStoredAccounts,
@@ -67,7 +67,7 @@ export class AccountStore {
   async remove(gateway: GatewayUrl): Promise<void> {
     const accounts = await this.list();
     await this.#write(accounts.filter((account) => account.gateway !== gateway));
-    const { forgetAccessToken } = await import("../../agent/credentials/store.ts");
+    const { forgetAccessToken } = await import("../../agent/platform/credentials/store.ts");
     try {
       await forgetAccessToken(gateway, { env: process.env });
     } catch (error) {
@@ -81,7 +81,7 @@ export class AccountStore {
   }
 
   async #copyForCompanion({ gateway, account, token, allowPlainHttp }: StoredAccount) {
-    const { saveAccessToken } = await import("../../agent/credentials/store.ts");
+    const { saveAccessToken } = await import("../../agent/platform/credentials/store.ts");
     try {
       const facts = { account, allowPlainHttp };
       const saved = await saveAccessToken(gateway, token, facts, { env: process.env });

@@ -10,7 +10,7 @@ import {
   type Event,
   EventEmitter,
 } from "vscode";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { AccountStore, AccountsChange } from "./account-store.ts";
 import { type StoredAccount, sessionId } from "./stored-account.ts";
 

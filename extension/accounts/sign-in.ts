@@ -2,13 +2,13 @@
 // browser's would be a second entry in `METHODS`.
 
 import { l10n, type QuickPickItem, window } from "vscode";
-import { gatewayApi } from "../../agent/gateway-api.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
+import { gatewayApi } from "../../agent/client/gateway-api.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { Discovery } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/gateway-url.ts";
-import { parseName } from "../../protocol/name.ts";
-import type { AccessToken } from "../../protocol/token.ts";
+import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { parseName } from "../../protocol/values/name.ts";
+import type { AccessToken } from "../../protocol/values/token.ts";
 import { describe } from "../failure-message.ts";
 import { editorNetwork } from "../network.ts";
 import type { Services } from "../services.ts";

@@ -1,8 +1,8 @@
 // Signing out: the token leaves this machine. It stays good at the gateway, which the person may want to know.
 
 import { l10n, type QuickPickItem, window } from "vscode";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import type { Services } from "../services.ts";
 
 export async function signOut(services: Services, wanted?: GatewayUrl): Promise<void> {

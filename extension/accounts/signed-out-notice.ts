@@ -1,9 +1,9 @@
 // Tells in every window when a gateway no longer takes the token, once for each token, with one button to sign in again.
 
 import { commands, type Disposable, l10n, window } from "vscode";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import type { Gateway } from "../gateways.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { Services } from "../services.ts";
+import type { Gateway } from "./gateways.ts";
 
 export function watchSignIns(services: Services): Disposable {
   const told = new Set<string>();

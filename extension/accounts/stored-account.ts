@@ -1,8 +1,8 @@
 // An account as VS Code's secret storage keeps it: one JSON text for all, so that every window sees the same change. Pure.
 
-import { type GatewayUrl, parseGatewayUrl } from "../../protocol/gateway-url.ts";
-import { type Name, parseName } from "../../protocol/name.ts";
-import { type AccessToken, parseAccessToken } from "../../protocol/token.ts";
+import { type GatewayUrl, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { type Name, parseName } from "../../protocol/values/name.ts";
+import { type AccessToken, parseAccessToken } from "../../protocol/values/token.ts";
 
 export interface StoredAccount {
   readonly gateway: GatewayUrl;

@@ -2,8 +2,8 @@
 // can write one, and what is opened there runs on somebody else's machine.
 
 import { l10n, window } from "vscode";
-import { gatewayLabel, workspaceLabel } from "../../agent/sessions/session-list.ts";
-import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
+import { gatewayLabel, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { Services } from "../services.ts";
 import type { ConnectTarget } from "./connect.ts";
 

@@ -2,28 +2,32 @@
 // line in their own file that includes it.
 
 import { l10n, window } from "vscode";
-import { CommandError } from "../../agent/command.ts";
-import { withHostKey } from "../../agent/connect/pinned-host-key.ts";
-import { workspaceLabel } from "../../agent/sessions/session-list.ts";
-import { applyConfig, type Managed, readManaged } from "../../agent/ssh/config/apply.ts";
-import type { KeyPins } from "../../agent/ssh/config/block.ts";
-import { type Desired, desiredConfig, type Listing } from "../../agent/ssh/config/desired.ts";
-import type { Difference } from "../../agent/ssh/config/effective-settings.ts";
-import { planInclude } from "../../agent/ssh/config/include-plan.ts";
-import type { ChangedKeys } from "../../agent/ssh/config/known-keys.ts";
-import { withOwnerTokens } from "../../agent/ssh/config/owner-token.ts";
-import { includeArgument, includeSpellings, type SshConfigPaths } from "../../agent/ssh/config/paths.ts";
-import { readPersonConfig } from "../../agent/ssh/config/person-config.ts";
+import { withHostKey } from "../../agent/client/known-hosts/pinned-by-link.ts";
+import type { ChangedKeys } from "../../agent/client/known-hosts/published-keys.ts";
+import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
+import type { KeyPins } from "../../agent/client/ssh-config/block.ts";
+import { type Desired, desiredConfig, type Listing } from "../../agent/client/ssh-config/desired.ts";
+import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token.ts";
+import {
+  includeArgument,
+  includeSpellings,
+  type SshConfigPaths,
+} from "../../agent/client/ssh-config/paths.ts";
+import type { Difference } from "../../agent/client/ssh-config/person/effective-settings.ts";
+import { planInclude } from "../../agent/client/ssh-config/person/include-plan.ts";
+import { readPersonConfig } from "../../agent/client/ssh-config/person/person-config.ts";
+import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Workspace } from "../../protocol/api.ts";
-import { parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
-import type { Gateway } from "../gateways.ts";
+import { parsePublicKey, type SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
+import type { Gateway } from "../accounts/gateways.ts";
 import { copyOwnerTokenFor } from "../owner-token/mint.ts";
 import type { Services } from "../services.ts";
+import { askForInclude, tellIncludeByHand } from "../ssh-config/consent.ts";
+import { ensureLauncher } from "../ssh-config/launcher.ts";
+import { managedPaths, sshFor } from "../ssh-config/managed-config.ts";
 import type { ConnectTarget } from "./connect.ts";
-import { askForInclude, tellIncludeByHand } from "./consent.ts";
 import type { KeyChoice } from "./key-step.ts";
-import { ensureLauncher } from "./launcher.ts";
-import { managedPaths, sshFor } from "./managed-config.ts";
 import type { FoundTransport } from "./transport-step.ts";
 
 export interface WrittenConfig {

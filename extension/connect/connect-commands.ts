@@ -1,13 +1,13 @@
 // The commands that connect: which workspace is meant, and what to do at the end of the way.
 
 import { commands, l10n, window } from "vscode";
-import { remoteFolder } from "../../agent/connect/hand-off-target.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import type { TreeNode } from "../../agent/sessions/session-tree.ts";
+import { remoteFolder } from "../../agent/client/connect/hand-off-target.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
-import type { Gateway } from "../gateways.ts";
+import type { Gateway } from "../accounts/gateways.ts";
 import type { Services } from "../services.ts";
-import { chooseSession } from "../sessions/session-picker.ts";
+import { chooseSession } from "../workspaces/workspace-picker.ts";
 import { type ConnectTarget, connectTo, type Purpose } from "./connect.ts";
 
 /** The workspace of a tree node, or the one that the person chooses; undefined: none. */

@@ -2,20 +2,20 @@
 // the person is asked before anything happens.
 
 import { l10n, ProgressLocation, window } from "vscode";
-import { CommandError } from "../../agent/command.ts";
 import {
   type OpenWorkspace,
   openWorkspaceName,
   withOpenWorkspace,
-} from "../../agent/connect/open-workspace.ts";
-import { gatewayApi } from "../../agent/gateway-api.ts";
-import { applyConfig, type Managed, readManaged } from "../../agent/ssh/config/apply.ts";
+} from "../../agent/client/connect/open-workspace.ts";
+import { gatewayApi } from "../../agent/client/gateway-api.ts";
+import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
 import { editorNetwork } from "../network.ts";
 import type { Services } from "../services.ts";
+import { ensureLauncher } from "../ssh-config/launcher.ts";
+import { managedPaths, sshFor } from "../ssh-config/managed-config.ts";
 import { planForPerson, shadowed } from "./config-step.ts";
 import { handOff, remoteSsh } from "./hand-off.ts";
-import { ensureLauncher } from "./launcher.ts";
-import { managedPaths, sshFor } from "./managed-config.ts";
 
 /** @throws CommandError */
 export async function connectOpen(services: Services, workspace: OpenWorkspace): Promise<void> {

@@ -1,13 +1,13 @@
 // From a workspace to an editor in it: the steps of the connect flow with the person's screen around them.
 
 import { l10n, ProgressLocation, window } from "vscode";
-import { CommandError } from "../../agent/command.ts";
-import { type ConnectState, type ConnectStep, connectFlow } from "../../agent/connect/connect-flow.ts";
-import { workspaceLabel } from "../../agent/sessions/session-list.ts";
+import { type ConnectState, type ConnectStep, connectFlow } from "../../agent/client/connect/connect-flow.ts";
+import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Workspace } from "../../protocol/api.ts";
-import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
+import type { Gateway } from "../accounts/gateways.ts";
 import { showFailure } from "../failure-message.ts";
-import type { Gateway } from "../gateways.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
 import { writeConfig } from "./config-step.ts";

@@ -2,12 +2,12 @@
 // agreed to it.
 
 import { commands, l10n, window } from "vscode";
-import { CommandError } from "../../agent/command.ts";
-import { type PastedAddress, parsePastedAddress } from "../../agent/connect/pasted-address.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../../protocol/gateway-url.ts";
-import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/name.ts";
-import type { Gateway } from "../gateways.ts";
+import { type PastedAddress, parsePastedAddress } from "../../agent/client/connect/pasted-address.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
+import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { formatWorkspaceRef, type WorkspaceRef } from "../../protocol/values/name.ts";
+import type { Gateway } from "../accounts/gateways.ts";
 import type { Services } from "../services.ts";
 import { agreesToShared, noteAgreement } from "./ask-shared.ts";
 import type { ConnectTarget } from "./connect.ts";
@@ -60,7 +60,7 @@ export async function findWorkspace(
     return { gateway, workspace: await (await gateway.api()).workspace(ref) };
   } catch (error) {
     if (!(error instanceof CommandError) || error.code !== "workspace_unknown") throw error;
-    const { acceptToConnect } = await import("../sessions/offers.ts");
+    const { acceptToConnect } = await import("../workspaces/offers.ts");
     const accepted = await acceptToConnect(gateway, ref);
     if (accepted === undefined) throw error;
     if (accepted === "declined") return undefined;

@@ -6,17 +6,17 @@ import {
   REMOTE_SSH_FLAVOURS,
   remoteAuthority,
   suitableFlavour,
-} from "../../agent/connect/hand-off-target.ts";
-import { workspaceLabel } from "../../agent/sessions/session-list.ts";
-import { quoteCommand } from "../../agent/ssh/quote.ts";
+} from "../../agent/client/connect/hand-off-target.ts";
+import { quoteCommand } from "../../agent/client/ssh-command/quote.ts";
+import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { Workspace } from "../../protocol/api.ts";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { offerRemotePlatform } from "../remote-window/remote-platform.ts";
 import type { Services } from "../services.ts";
 import { defaultFolder } from "../settings.ts";
+import { sshWords } from "../ssh-config/managed-config.ts";
 import type { WrittenConfig } from "./config-step.ts";
 import type { ConnectTarget } from "./connect.ts";
-import { sshWords } from "./managed-config.ts";
-import { offerRemotePlatform } from "./remote-platform.ts";
 
 /** The id of the Remote-SSH that is there, after an offer to install one; undefined: none. */
 export async function remoteSsh(): Promise<string | undefined> {

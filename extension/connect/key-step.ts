@@ -3,22 +3,22 @@
 
 import { hostname } from "node:os";
 import { l10n, type QuickPickItem, ThemeIcon, window } from "vscode";
-import { CommandError } from "../../agent/command.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import type { AgentAddress } from "../../agent/ssh/keys/agent-address.ts";
-import type { KeyCandidate } from "../../agent/ssh/keys/candidates.ts";
-import { createKey, sallyportKeyPath } from "../../agent/ssh/keys/create-key.ts";
-import { applyPin, type DiscoveredKeys, discoverKeys } from "../../agent/ssh/keys/discover-keys.ts";
-import { type KeyPin, pinOf, planKey } from "../../agent/ssh/keys/key-plan.ts";
-import { registerKey } from "../../agent/ssh/keys/register-key.ts";
-import { keygenRunner } from "../../agent/ssh/keys/sign-proof.ts";
-import { suggestedFirst } from "../../agent/ssh/keys/suggested-keys.ts";
-import { gatewayHost } from "../../protocol/gateway-url.ts";
+import type { KeyCandidate } from "../../agent/client/keys/candidates.ts";
+import { createKey, sallyportKeyPath } from "../../agent/client/keys/create-key.ts";
+import { applyPin, type DiscoveredKeys, discoverKeys } from "../../agent/client/keys/discover-keys.ts";
+import { type KeyPin, pinOf, planKey } from "../../agent/client/keys/key-plan.ts";
+import { registerKey } from "../../agent/client/keys/register-key.ts";
+import { keygenRunner } from "../../agent/client/keys/sign-proof.ts";
+import { suggestedFirst } from "../../agent/client/keys/suggested-keys.ts";
+import type { AgentAddress } from "../../agent/client/ssh-agent/agent-address.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
+import { gatewayHost } from "../../protocol/values/gateway-url.ts";
 import { accountHome, machine } from "../machine.ts";
 import type { Services } from "../services.ts";
 import { sshProgram } from "../settings.ts";
+import { managedPaths } from "../ssh-config/managed-config.ts";
 import type { ConnectTarget } from "./connect.ts";
-import { managedPaths } from "./managed-config.ts";
 import { hasTerminalsHere, terminalKeygen } from "./signing-terminal.ts";
 import type { FoundTransport } from "./transport-step.ts";
 

@@ -1,8 +1,8 @@
 // A link that has been parsed, on its way to a connection. Where an account's gateway vouches for the host key, one in the link
 // has to be the same; where nobody does, the link's is the one.
 
-import { CommandError } from "../../agent/command.ts";
-import type { ConnectLink } from "../../agent/connect/connect-link.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
+import type { ConnectLink } from "../../protocol/connect-url.ts";
 import type { Services } from "../services.ts";
 import { agreesToShared } from "./ask-shared.ts";
 import { requireHostKey } from "./config-step.ts";

@@ -2,8 +2,8 @@
 // passes no code of ours.
 
 import { ExtensionKind, env, l10n, type Terminal, window } from "vscode";
-import { CommandError } from "../../agent/command.ts";
-import type { RunKeygen } from "../../agent/ssh/keys/sign-proof.ts";
+import type { RunKeygen } from "../../agent/client/keys/sign-proof.ts";
+import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Services } from "../services.ts";
 
 /** Whether the editor's terminals run where this extension does, and the key is: in a remote window they run at its other end. */

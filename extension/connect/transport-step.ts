@@ -1,18 +1,18 @@
 // The second step: direct through the gateway's SSH port, or through the tunnel, by what the network lets through now.
 
 import { commands, l10n, window } from "vscode";
-import { cacheDirectory } from "../../agent/paths.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import { currentNetwork } from "../../agent/ssh/network-fingerprint.ts";
-import { chooseTransport, type TransportChoice } from "../../agent/ssh/reachability.ts";
-import { ReachabilityCache } from "../../agent/ssh/reachability-cache.ts";
+import { currentNetwork } from "../../agent/client/reachability/network-fingerprint.ts";
+import { chooseTransport, type TransportChoice } from "../../agent/client/reachability/reachability.ts";
+import { ReachabilityCache } from "../../agent/client/reachability/reachability-cache.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { cacheDirectory } from "../../agent/platform/paths.ts";
 import type { Discovery } from "../../protocol/api.ts";
-import type { Gateway } from "../gateways.ts";
+import type { Gateway } from "../accounts/gateways.ts";
 import { machine } from "../machine.ts";
+import { leaveNotice } from "../remote-window/left-notice.ts";
 import type { Services } from "../services.ts";
 import { notifiesAboutTunnel, transportSetting } from "../settings.ts";
 import type { ConnectTarget } from "./connect.ts";
-import { leaveNotice } from "./left-notice.ts";
 
 export interface FoundTransport extends TransportChoice {
   readonly discovery: Discovery;

@@ -6,7 +6,7 @@ import {
   type PendingClearing,
   parsePending,
   pendingClearing,
-} from "../../agent/connect/clipboard-secret.ts";
+} from "../../agent/client/connect/clipboard-secret.ts";
 import type { Services } from "../services.ts";
 
 const PENDING = "sallyport.clipboard";

@@ -1,11 +1,11 @@
 // "Copy Owner Token", and the list of those that still open a workspace.
 
 import { l10n, type QuickPickItem, window } from "vscode";
-import { workspaceLabel } from "../../agent/sessions/session-list.ts";
-import type { TreeNode } from "../../agent/sessions/session-tree.ts";
+import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { OwnerTokenInfo } from "../../protocol/api.ts";
-import { parseTokenId } from "../../protocol/id.ts";
-import { parseWorkspaceRef } from "../../protocol/name.ts";
+import { parseTokenId } from "../../protocol/values/id.ts";
+import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { targetOf } from "../connect/connect-commands.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";

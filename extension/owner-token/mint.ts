@@ -1,14 +1,14 @@
 // Mints an owner token for one workspace and says what it is good for.
 
 import { l10n, window } from "vscode";
-import { formatDuration } from "../../agent/duration.ts";
-import { workspaceLabel } from "../../agent/sessions/session-list.ts";
+import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { formatDuration } from "../../agent/platform/duration.ts";
 import type { OwnerTokenInfo } from "../../protocol/api.ts";
-import { parseTokenId } from "../../protocol/id.ts";
-import { parseWorkspaceRef } from "../../protocol/name.ts";
+import { parseTokenId } from "../../protocol/values/id.ts";
+import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import type { ConnectTarget } from "../connect/connect.ts";
-import { leaveNotice } from "../connect/left-notice.ts";
 import { showFailure } from "../failure-message.ts";
+import { leaveNotice } from "../remote-window/left-notice.ts";
 import type { Services } from "../services.ts";
 import { ownerTokenSeconds } from "../settings.ts";
 import { showTakenBack } from "../taken-back.ts";

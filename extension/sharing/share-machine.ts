@@ -3,13 +3,18 @@
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { commands, env, l10n, ProgressLocation, type QuickPickItem, window } from "vscode";
-import { formatConnectLink } from "../../agent/connect/connect-link.ts";
-import { gatewayLabel } from "../../agent/sessions/session-list.ts";
-import { endSharing, runningHost, type SharedHost, startSharing } from "../../agent/sharing/shared-host.ts";
-import { isName, nearestName, parseName, parseWorkspaceRef } from "../../protocol/name.ts";
-import { companion } from "../connect/launcher.ts";
-import type { Gateway } from "../gateways.ts";
+import {
+  endSharing,
+  runningHost,
+  type SharedHost,
+  startSharing,
+} from "../../agent/client/sharing/shared-host.ts";
+import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { formatConnectLink } from "../../protocol/connect-url.ts";
+import { isName, nearestName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
+import type { Gateway } from "../accounts/gateways.ts";
 import type { Services } from "../services.ts";
+import { companion } from "../ssh-config/launcher.ts";
 
 export function shareLogFile({ context }: Services): string {
   return join(context.globalStorageUri.fsPath, "shared-machine", "host.log");

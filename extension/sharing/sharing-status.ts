@@ -11,7 +11,7 @@ import {
   ThemeColor,
   window,
 } from "vscode";
-import type { SharedHost } from "../../agent/sharing/shared-host.ts";
+import type { SharedHost } from "../../agent/client/sharing/shared-host.ts";
 import type { Services } from "../services.ts";
 
 export function registerSharing(services: Services): Disposable {
@@ -23,7 +23,7 @@ export function registerSharing(services: Services): Disposable {
     item = host === undefined ? undefined : sharingItem(host);
   };
   const look = async (): Promise<void> => {
-    const { runningHost } = await import("../../agent/sharing/shared-host.ts");
+    const { runningHost } = await import("../../agent/client/sharing/shared-host.ts");
     const host = await runningHost(note);
     show(host);
     await commands.executeCommand("setContext", "sallyport.sharing", host !== undefined);

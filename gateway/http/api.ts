@@ -8,24 +8,24 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Discovery } from "../../protocol/api.ts";
 import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
-import { PATHS } from "../../protocol/gateway-url.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import { PATHS } from "../../protocol/values/gateway-url.ts";
+import type { ClientAddress } from "../client-address.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
-import { accountRoutes } from "./account-routes.ts";
-import type { ClientAddress } from "./client-address.ts";
 import { sendError } from "./error-response.ts";
 import type { EventStreams } from "./event-streams.ts";
-import { keyRoutes } from "./key-routes.ts";
 import { openApiOptions } from "./openapi.ts";
-import { ownerTokenRoutes } from "./owner-token-routes.ts";
 import { oneAtATime } from "./pipelining.ts";
-import { publicRoutes } from "./public-routes.ts";
-import { shareRoutes } from "./share-routes.ts";
+import { accountRoutes } from "./routes/account-routes.ts";
+import { keyRoutes } from "./routes/key-routes.ts";
+import { ownerTokenRoutes } from "./routes/owner-token-routes.ts";
+import { publicRoutes } from "./routes/public-routes.ts";
+import { shareRoutes } from "./routes/share-routes.ts";
+import { tokenRoutes } from "./routes/token-routes.ts";
+import { workspaceRoutes } from "./routes/workspace-routes.ts";
 import type { SignInThrottle } from "./sign-in-throttle.ts";
-import { tokenRoutes } from "./token-routes.ts";
-import { workspaceRoutes } from "./workspace-routes.ts";
 
 export interface ApiContext {
   /** Made by the caller, with its limits and certificates; Fastify answers its requests. */

@@ -1,10 +1,10 @@
 // The discovery document: what a client has to know before it signs in.
 
 import type { Discovery } from "../../protocol/api.ts";
-import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protocol/gateway-url.ts";
-import type { SshPlace } from "../../protocol/host-name.ts";
+import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protocol/values/gateway-url.ts";
+import type { SshPlace } from "../../protocol/values/host-name.ts";
 import { VERSION } from "../../protocol/version.ts";
-import type { HostKeys } from "../host-keys.ts";
+import type { HostKeys } from "../host-keys/host-keys.ts";
 
 export function discovery(gateway: {
   publicUrl: GatewayUrl;

@@ -6,10 +6,21 @@ import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { type ErrorBody, ProtocolError } from "../../protocol/errors.ts";
-import { ID_PATTERN, parseAccountId, parseKeyId, parseTokenId, parseWorkspaceId } from "../../protocol/id.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
-import { NAME_PATTERN, parseName, parseWorkspaceRef, WORKSPACE_REF_PATTERN } from "../../protocol/name.ts";
-import { PRINTABLE_PATTERN } from "../../protocol/printable.ts";
+import {
+  ID_PATTERN,
+  parseAccountId,
+  parseKeyId,
+  parseTokenId,
+  parseWorkspaceId,
+} from "../../protocol/values/id.ts";
+import {
+  NAME_PATTERN,
+  parseName,
+  parseWorkspaceRef,
+  WORKSPACE_REF_PATTERN,
+} from "../../protocol/values/name.ts";
+import { PRINTABLE_PATTERN } from "../../protocol/values/printable.ts";
 import { RateLimited } from "./sign-in-throttle.ts";
 
 type Thrown = FastifyError | ProtocolError | Error;

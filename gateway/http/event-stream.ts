@@ -4,7 +4,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { SessionEvent, SharedWithMe, Workspace } from "../../protocol/api.ts";
-import type { TokenId, WorkspaceId } from "../../protocol/id.ts";
+import type { TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 
 const PIECE_CHARACTERS = 32 * 1024;
 

@@ -6,14 +6,14 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairPlaces } from "../../protocol/fair-places.ts";
-import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
+import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
 import type { Identity } from "../directory.ts";
 import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
 import { EventStream } from "./event-stream.ts";
+import { workspaceBody } from "./routes/workspace-body.ts";
 import { RateLimited } from "./sign-in-throttle.ts";
-import { workspaceBody } from "./workspace-body.ts";
 
 const MAX_STREAMS = 5_000;
 const MAX_STREAMS_PER_ACCOUNT = 16;

@@ -1,7 +1,7 @@
 // Slows down guessing: after too many failed sign-ins from one address, further ones are refused for a while.
 
-import { addressBlock } from "../../protocol/address-block.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { addressBlock } from "../../protocol/values/address-block.ts";
 
 const MAX_FAILURES = 30;
 const WINDOW_MS = 60_000;

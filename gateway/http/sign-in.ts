@@ -3,7 +3,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Scope } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { bearerToken } from "../../protocol/token.ts";
+import { bearerToken } from "../../protocol/values/token.ts";
 import type { Identity } from "../directory.ts";
 import type { Actor } from "../store/context.ts";
 import type { ApiContext } from "./api.ts";

@@ -4,10 +4,10 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { isFinal, ProtocolError } from "../../protocol/errors.ts";
-import { SUBPROTOCOL } from "../../protocol/gateway-url.ts";
 import { initiate } from "../../protocol/resume/initiator.ts";
 import { PROCESS_BYTES } from "../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../protocol/resume/outgoing.ts";
+import { SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
 import type { ReachedWorkspace } from "../open-connections.ts";
 import type { Link, StreamRequest } from "./link.ts";
 import type { LinkRegistry } from "./registry.ts";

@@ -4,7 +4,7 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ErrorCode } from "../../protocol/errors.ts";
-import type { AccountId, TokenId, WorkspaceId } from "../../protocol/id.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 
 export interface StreamRequest {
   readonly via: "tunnel" | "jump" | "session";

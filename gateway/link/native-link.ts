@@ -11,12 +11,12 @@ import {
 } from "../../protocol/control.ts";
 import { ControlLine } from "../../protocol/control-line.ts";
 import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import { clientAddressText } from "../../protocol/host-name.ts";
-import type { WorkspaceId } from "../../protocol/id.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
-import type { StreamToken } from "../../protocol/token.ts";
-import { closeReason } from "../../protocol/web-socket.ts";
-import { fittingKeys } from "../fitting-keys.ts";
+import { clientAddressText } from "../../protocol/values/host-name.ts";
+import type { WorkspaceId } from "../../protocol/values/id.ts";
+import type { StreamToken } from "../../protocol/values/token.ts";
+import { closeReason } from "../../protocol/web-socket/web-socket.ts";
+import { fittingKeys } from "./fitting-keys.ts";
 import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";

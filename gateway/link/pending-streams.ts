@@ -4,7 +4,12 @@
 import type { WebSocket } from "ws";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import { DIAL_BACK_TIMEOUT_MS } from "../../protocol/limits.ts";
-import { hashToken, newStreamToken, parseStreamToken, type StreamToken } from "../../protocol/token.ts";
+import {
+  hashToken,
+  newStreamToken,
+  parseStreamToken,
+  type StreamToken,
+} from "../../protocol/values/token.ts";
 
 /** The end that waits for a dial-back. One of the two is called, once. */
 export interface Waiter {

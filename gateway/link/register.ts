@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { WebSocket } from "ws";
-import { parseBrowserUrl } from "../../protocol/browser-url.ts";
 import {
   CONTROL_VERSION,
   type GatewayMessage,
@@ -16,28 +15,29 @@ import {
   TAKES_PROOFS,
 } from "../../protocol/control.ts";
 import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import { parseFolder } from "../../protocol/folder.ts";
-import type { GatewayUrl } from "../../protocol/gateway-url.ts";
-import type { SshPlace } from "../../protocol/host-name.ts";
-import { parseWorkspaceId } from "../../protocol/id.ts";
 import { REGISTER_TIMEOUT_MS } from "../../protocol/limits.ts";
-import { parseName } from "../../protocol/name.ts";
 import { isGoodSignature } from "../../protocol/ssh/key-signature.ts";
 import { WireReader } from "../../protocol/ssh/wire.ts";
+import { parseBrowserUrl } from "../../protocol/values/browser-url.ts";
+import { parseFolder } from "../../protocol/values/folder.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import type { SshPlace } from "../../protocol/values/host-name.ts";
+import { parseWorkspaceId } from "../../protocol/values/id.ts";
+import { parseName } from "../../protocol/values/name.ts";
 import {
   formatPublicKey,
   type KeyType,
   parsePublicKey,
   type SshPublicKey,
-} from "../../protocol/ssh-public-key.ts";
-import { closeReason, OPEN } from "../../protocol/web-socket.ts";
+} from "../../protocol/values/ssh-public-key.ts";
+import { closeReason, OPEN } from "../../protocol/web-socket/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
-import { isExpected } from "../expected-host-key.ts";
-import { fittingKeys } from "../fitting-keys.ts";
+import { asRefusal } from "../upgrades/upgrade.ts";
+import { isExpected } from "./expected-host-key.ts";
+import { fittingKeys } from "./fitting-keys.ts";
 import { NativeLink } from "./native-link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import type { LinkRegistry } from "./registry.ts";
-import { asRefusal } from "./upgrade.ts";
 
 export interface RegistrationContext {
   readonly directory: Directory;

@@ -2,10 +2,10 @@
 // links of this process, and finds those of the others.
 
 import { EventEmitter } from "node:events";
-import type { WorkspaceId } from "../../protocol/id.ts";
+import type { WorkspaceId } from "../../protocol/values/id.ts";
 import type { Presence } from "../presence.ts";
-import { Blips } from "./blips.ts";
 import type { LinkEnd, WorkspaceLink } from "./link.ts";
+import { Blips } from "./recent-cuts.ts";
 import { FENCED, noRoutesElsewhere, type RouteStore } from "./route-store.ts";
 
 export class LinkRegistry implements Presence {

@@ -1,10 +1,10 @@
 // Where the links are that this process does not hold itself. A gateway of one process has none elsewhere; the workers
-// of a larger one ask the primary (gateway/workers/worker-routes.ts).
+// of a larger one ask the primary (gateway/cluster/worker/worker-routes.ts).
 
-import type { WorkspaceId } from "../../protocol/id.ts";
+import type { WorkspaceId } from "../../protocol/values/id.ts";
+import { Turns, type TurnTaker } from "../mutex.ts";
+import { type Lender, Loans } from "./lent-keys.ts";
 import type { LinkEnd, WorkspaceLink } from "./link.ts";
-import { type Lender, Loans } from "./loans.ts";
-import { Turns, type TurnTaker } from "./turns.ts";
 
 export interface RouteStore {
   /** The link of a workspace whose host is connected to another process; undefined: none is, as far as is known here. */

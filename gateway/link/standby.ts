@@ -4,8 +4,8 @@
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
-import type { StreamToken } from "../../protocol/token.ts";
-import { OPEN } from "../../protocol/web-socket.ts";
+import type { StreamToken } from "../../protocol/values/token.ts";
+import { OPEN } from "../../protocol/web-socket/web-socket.ts";
 
 export interface StandbyOptions {
   /** Asks the host for a stream; settles when it has dialled. */

@@ -1,8 +1,8 @@
 // A link's stream as plain bytes, for those who speak SSH on it themselves instead of splicing WebSockets.
 
 import type { Duplex } from "node:stream";
-import { webSocketStream } from "../../protocol/web-socket.ts";
-import { Heartbeat } from "./keep-alive.ts";
+import { webSocketStream } from "../../protocol/web-socket/web-socket.ts";
+import { Heartbeat } from "../splice/keep-alive.ts";
 import type { LinkStream } from "./link.ts";
 
 export function streamDuplex(stream: LinkStream): Duplex {

@@ -6,9 +6,9 @@ import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts
 import type { Directory } from "../directory.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import type { OpenConnections } from "../open-connections.ts";
-import type { AuthenticationLimits } from "./authentication.ts";
-import type { HostKeyAnnouncement } from "./host-key-announcement.ts";
-import type { SignIn } from "./sign-in.ts";
+import type { HostKeyAnnouncement } from "./passage/host-key-announcement.ts";
+import type { AuthenticationLimits } from "./sign-in/authentication.ts";
+import type { SignIn } from "./sign-in/sign-in.ts";
 import type { UptermFront } from "./upterm-front.ts";
 
 export interface ConnectionContext {

@@ -2,28 +2,28 @@
 
 import type { Logger } from "pino";
 import { type FairLimits, FairPlaces } from "../../protocol/fair-places.ts";
+import { addressList } from "../client-address.ts";
+import { shareOf } from "../cluster/siblings.ts";
 import type { Directory } from "../directory.ts";
-import type { HostKeys } from "../host-keys.ts";
-import { addressList } from "../http/client-address.ts";
+import type { HostKeys } from "../host-keys/host-keys.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import type { MetricsRegistry } from "../metrics.ts";
 import type { OpenConnections } from "../open-connections.ts";
-import { formatAddress, type GatewayOptions, type ListenAddress } from "../options.ts";
-import { shareOf } from "../siblings.ts";
+import { formatAddress, type GatewayOptions, type ListenAddress } from "../program/options.ts";
+import type { ConnectionLimits } from "./connection-context.ts";
 import {
   ADMISSION_LIMITS,
   Admission,
   type AdmissionLimits,
   type Offence,
   shareOfLimits,
-} from "./admission.ts";
-import { AUTHENTICATION_LIMITS, type AuthenticationLimits } from "./authentication.ts";
-import type { ConnectionLimits } from "./connection-context.ts";
-import { createHostKeyAnnouncement } from "./host-key-announcement.ts";
-import { SignIn } from "./sign-in.ts";
+} from "./entrance/admission.ts";
+import { createHostKeyAnnouncement } from "./passage/host-key-announcement.ts";
+import { AUTHENTICATION_LIMITS, type AuthenticationLimits } from "./sign-in/authentication.ts";
+import { SignIn } from "./sign-in/sign-in.ts";
+import { loadUserAuthorities } from "./sign-in/user-authorities.ts";
 import { KEY_EXCHANGE_LIMITS, SSH_PORT_LIMITS, SshPort, type SshPortLimits } from "./ssh-port.ts";
 import type { UptermFront } from "./upterm-front.ts";
-import { loadUserAuthorities } from "./user-authorities.ts";
 
 /** What tests make shorter, and the clock that they put forward. */
 export interface SshLimits {

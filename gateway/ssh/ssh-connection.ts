@@ -3,7 +3,6 @@
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
-import { printable } from "../../protocol/printable.ts";
 import { createKeyExchangeTimer, type KeyExchangeTimer } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { isDisagreement } from "../../protocol/ssh/ssh2/key-exchange.ts";
@@ -16,11 +15,12 @@ import {
   takeOverConnection,
 } from "../../protocol/ssh/ssh2/transport.ts";
 import { message } from "../../protocol/ssh/wire.ts";
+import { printable } from "../../protocol/values/printable.ts";
 import { atTime } from "../deadline.ts";
-import { createAuthentication } from "./authentication.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import { Passage } from "./passage.ts";
-import type { SignedIn, SignInRefusal } from "./sign-in.ts";
+import { Passage } from "./passage/passage.ts";
+import { createAuthentication } from "./sign-in/authentication.ts";
+import type { SignedIn, SignInRefusal } from "./sign-in/sign-in.ts";
 
 const USERAUTH_BANNER = 53;
 /** What was written gets this long to leave (ms). */

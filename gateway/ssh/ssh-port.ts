@@ -9,14 +9,14 @@ import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
 import { disconnect, injectStream, streamOf } from "../../protocol/ssh/ssh2/transport.ts";
-import type { HostKeys } from "../host-keys.ts";
-import { plainAddress } from "../http/client-address.ts";
-import type { ListenAddress } from "../options.ts";
+import { plainAddress } from "../client-address.ts";
+import type { HostKeys } from "../host-keys/host-keys.ts";
+import type { ListenAddress } from "../program/options.ts";
 import { listen } from "../server.ts";
-import type { Admission, Offence, Refusal } from "./admission.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import { PendingConnection } from "./pending-connection.ts";
-import { readProxiedAddress } from "./proxied-address.ts";
+import type { Admission, Offence, Refusal } from "./entrance/admission.ts";
+import { PendingConnection } from "./entrance/pending-connection.ts";
+import { readProxiedAddress } from "./entrance/proxied-address.ts";
 import { SshConnection } from "./ssh-connection.ts";
 import type { SshAcceptor } from "./upterm-front.ts";
 

@@ -2,11 +2,11 @@
 
 import type { Account } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { type AccountId, newAccountId } from "../../protocol/id.ts";
-import type { Name } from "../../protocol/name.ts";
+import { type AccountId, newAccountId } from "../../protocol/values/id.ts";
+import type { Name } from "../../protocol/values/name.ts";
 import { type Actor, flag, LIMITS, type StoreContext } from "./context.ts";
-import type { AccountRow } from "./schema.ts";
-import { workspacesThatTrust } from "./ssh-keys.ts";
+import type { AccountRow } from "./database/schema.ts";
+import { workspacesThatTrust } from "./keys/ssh-keys.ts";
 import type { Durability } from "./unwritten.ts";
 
 export class Accounts {

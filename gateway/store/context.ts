@@ -3,7 +3,7 @@
 import type { Kysely } from "kysely";
 import type { AuditEvent } from "../directory.ts";
 import type { DirectoryChange } from "../directory-change.ts";
-import type { Tables } from "./schema.ts";
+import type { Tables } from "./database/schema.ts";
 import type { Unwritten } from "./unwritten.ts";
 
 export interface StoreContext {

@@ -3,9 +3,9 @@
 
 import type { Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { WorkspaceId } from "../../protocol/id.ts";
+import type { WorkspaceId } from "../../protocol/values/id.ts";
 import { LIMITS } from "./context.ts";
-import type { Tables } from "./schema.ts";
+import type { Tables } from "./database/schema.ts";
 
 /**
  * Makes room for one more of an address (its block). Returns what was forgotten for it.

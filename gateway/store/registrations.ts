@@ -3,17 +3,17 @@
 // whose key has changed waits for the owner's word.
 
 import type { Transaction } from "kysely";
-import { addressBlock } from "../../protocol/address-block.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { clientAddressText } from "../../protocol/host-name.ts";
-import { newWorkspaceId, type WorkspaceId } from "../../protocol/id.ts";
-import type { Name } from "../../protocol/name.ts";
+import { addressBlock } from "../../protocol/values/address-block.ts";
+import { clientAddressText } from "../../protocol/values/host-name.ts";
+import { newWorkspaceId, type WorkspaceId } from "../../protocol/values/id.ts";
+import type { Name } from "../../protocol/values/name.ts";
 import type { HeldHostKey, Identity, Registration, WorkspaceRecord } from "../directory.ts";
-import { isExpected } from "../expected-host-key.ts";
+import { isExpected } from "../link/expected-host-key.ts";
 import { flag, LIMITS, type StoreContext } from "./context.ts";
-import { fingerprintOf, parseHeld, parseHostKeys, withHeld } from "./held-host-keys.ts";
+import type { Tables, WorkspaceRow } from "./database/schema.ts";
+import { fingerprintOf, parseHeld, parseHostKeys, withHeld } from "./keys/held-host-keys.ts";
 import { makeRoom } from "./open-workspaces.ts";
-import type { Tables, WorkspaceRow } from "./schema.ts";
 import type { Workspaces } from "./workspaces.ts";
 
 export class Registrations {

@@ -3,8 +3,8 @@
 
 import type { Share, SharedWithMe } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
-import type { Name } from "../../protocol/name.ts";
+import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
+import type { Name } from "../../protocol/values/name.ts";
 import type { DirectoryChange } from "../directory-change.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
 import type { Durability } from "./unwritten.ts";

@@ -5,9 +5,9 @@ import { EventEmitter } from "node:events";
 import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
 import type { PushedKey } from "../../protocol/control.ts";
-import type { TokenId, WorkspaceId } from "../../protocol/id.ts";
-import type { Name, WorkspaceRef } from "../../protocol/name.ts";
-import { AuditLog } from "../audit.ts";
+import type { TokenId, WorkspaceId } from "../../protocol/values/id.ts";
+import type { Name, WorkspaceRef } from "../../protocol/values/name.ts";
+import { AuditLog } from "../audit/audit.ts";
 import type {
   AccountIdentity,
   AccountRecord,
@@ -19,17 +19,17 @@ import type {
   WorkspaceRecord,
 } from "../directory.ts";
 import type { DirectoryChange } from "../directory-change.ts";
-import { AccessTokens } from "./access-tokens.ts";
 import { Accounts } from "./accounts.ts";
 import { LIMITS, type StoreContext } from "./context.ts";
-import { HostKeyDecisions } from "./held-host-keys.ts";
-import { migrate, requireCurrent } from "./migrations.ts";
-import { OwnerTokens } from "./owner-tokens.ts";
-import { PendingKeys } from "./pending-keys.ts";
+import { migrate, requireCurrent } from "./database/migrations.ts";
+import type { Tables } from "./database/schema.ts";
+import { HostKeyDecisions } from "./keys/held-host-keys.ts";
+import { PendingKeys } from "./keys/pending-keys.ts";
+import { SshKeys } from "./keys/ssh-keys.ts";
 import { Registrations } from "./registrations.ts";
-import type { Tables } from "./schema.ts";
 import { Shares } from "./shares.ts";
-import { SshKeys } from "./ssh-keys.ts";
+import { AccessTokens } from "./tokens/access-tokens.ts";
+import { OwnerTokens } from "./tokens/owner-tokens.ts";
 import { type Durability, Unwritten } from "./unwritten.ts";
 import { Workspaces } from "./workspaces.ts";
 import { writeRevocation } from "./write-revocation.ts";

@@ -3,10 +3,10 @@
 
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { AccountId, TokenId, WorkspaceId } from "../../protocol/id.ts";
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "../../protocol/limits.ts";
+import type { AccountId, TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
-import { reasonOf } from "../start-error.ts";
+import { reasonOf } from "../program/start-error.ts";
 
 /** `pending`: it is in effect, and lost if every process of the gateway ends before it can be written. */
 export type Durability = "written" | "pending";

@@ -1,13 +1,13 @@
 // Workspaces as people see and change them: who may reach which, renaming, deleting, pruning.
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { folderOf } from "../../protocol/folder.ts";
-import type { AccountId, WorkspaceId } from "../../protocol/id.ts";
-import type { Name, WorkspaceRef } from "../../protocol/name.ts";
+import { folderOf } from "../../protocol/values/folder.ts";
+import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
+import type { Name, WorkspaceRef } from "../../protocol/values/name.ts";
 import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts";
 import { type Actor, daysBefore, LIMITS, type StoreContext } from "./context.ts";
-import { parseHeld, parseHostKeys } from "./held-host-keys.ts";
-import type { WorkspaceRow } from "./schema.ts";
+import type { WorkspaceRow } from "./database/schema.ts";
+import { parseHeld, parseHostKeys } from "./keys/held-host-keys.ts";
 import type { Durability } from "./unwritten.ts";
 
 export type OwnedWorkspace = WorkspaceRecord & { readonly owner: NonNullable<WorkspaceRecord["owner"]> };

@@ -1,7 +1,7 @@
 // Writes a revocation from what it says of itself: the process that was asked for it has ended.
 
 import type { StoreContext } from "./context.ts";
-import { revokeDescendants } from "./token-family.ts";
+import { revokeDescendants } from "./tokens/token-family.ts";
 import type { Revocation } from "./unwritten.ts";
 
 const DETAIL = "asked of a process that has ended since";

@@ -3,9 +3,9 @@
 
 import { stat } from "node:fs/promises";
 import type { Logger } from "pino";
-import { parseAuthorizedKeys } from "../../protocol/ssh-public-key.ts";
-import { readGuardedFile } from "../private-files.ts";
-import { reasonOf, StartError } from "../start-error.ts";
+import { parseAuthorizedKeys } from "../../protocol/values/ssh-public-key.ts";
+import { readGuardedFile } from "../program/private-files.ts";
+import { reasonOf, StartError } from "../program/start-error.ts";
 
 export interface AllowedHosts {
   /** `blob`: a public key's wire form. */

@@ -1,6 +1,6 @@
 // The upterm side of the gateway as the SSH port sees it: which connections are hosts', and which user names are sessions.
 
-import { parsePublicKey } from "../../protocol/ssh-public-key.ts";
+import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { UptermClient, UptermFront, UptermSession } from "../ssh/upterm-front.ts";
 import { serveUptermHost, type UptermHostContext } from "./host-connection.ts";
 import { type SessionId, sessionIdIn, sessionLabel } from "./session-id.ts";

@@ -1,8 +1,8 @@
 // How an upterm host signs in (RFC 4252): with any key that it proves, or with one of a list. The user name means nothing.
 
 import type { AuthContext, PublicKeyAuthContext } from "ssh2";
-import { acceptQuery } from "../ssh/authentication.ts";
-import { offeredKey } from "../ssh/offered-key.ts";
+import { acceptQuery } from "../ssh/sign-in/authentication.ts";
+import { offeredKey } from "../ssh/sign-in/offered-key.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
 
 /** Refused signatures, and requests of all kinds: an agent may offer a number of keys. */

@@ -18,7 +18,7 @@ import { MSG, OPEN_FAILURE } from "../../protocol/ssh/message-numbers.ts";
 import { sessionIdOf as sshSessionIdOf } from "../../protocol/ssh/ssh2/session-id.ts";
 import { refuseMessage, takeOverConnection } from "../../protocol/ssh/ssh2/transport.ts";
 import { message, type WireReader } from "../../protocol/ssh/wire.ts";
-import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { AuditEvent } from "../directory.ts";
 import type { UptermHostConnection } from "../ssh/upterm-front.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";

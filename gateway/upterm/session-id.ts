@@ -3,10 +3,10 @@
 // same one; any other host gets a random id.
 
 import { createHash, randomInt } from "node:crypto";
-import { isName } from "../../protocol/name.ts";
 import { isGoodSshSignature } from "../../protocol/ssh/signature-format.ts";
 import { encode } from "../../protocol/ssh/wire.ts";
-import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import { isName } from "../../protocol/values/name.ts";
+import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { SessionIdentity } from "./messages.ts";
 
 export type SessionId = string;

@@ -1,8 +1,8 @@
 // The upterm sessions of this gateway, by id: counted, bounded, and gone with their host's connection.
 
 import { createHash } from "node:crypto";
-import { addressBlock } from "../../protocol/address-block.ts";
 import { isFair } from "../../protocol/fair-places.ts";
+import { addressBlock } from "../../protocol/values/address-block.ts";
 import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";
 import type { UptermLink } from "./upterm-link.ts";

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { type ByteSocket, webSocketStream } from "../../protocol/web-socket.ts";
+import { type ByteSocket, webSocketStream } from "../../protocol/web-socket/web-socket.ts";
 import type { SshAcceptor } from "../ssh/upterm-front.ts";
 import { HOST_IDENTIFICATION } from "./front.ts";
 import { sessionIdIn } from "./session-id.ts";

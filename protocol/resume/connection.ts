@@ -4,7 +4,7 @@
 import { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
 import { Inbound } from "../inbound.ts";
-import { type ByteSocket, OPEN } from "../web-socket.ts";
+import { type ByteSocket, OPEN } from "../web-socket/web-socket.ts";
 import { Answers } from "./answers.ts";
 import { type Effect, ResumeEnd } from "./end.ts";
 import { encodeReset, isAnswer, RESET, type ResetCode } from "./frame.ts";

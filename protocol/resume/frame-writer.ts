@@ -1,9 +1,9 @@
 // Sends frames on a WebSocket from the memory that they are kept in: the WebSocket's header goes into the room in front of
 // each, and frames that lie next to each other leave in one write.
 
-import { type ByteSocket, OPEN } from "../web-socket.ts";
-import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../web-socket-frame.ts";
-import { partsOf, type WebSocketParts } from "../web-socket-private.ts";
+import { type ByteSocket, OPEN } from "../web-socket/web-socket.ts";
+import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../web-socket/web-socket-frame.ts";
+import { partsOf, type WebSocketParts } from "../web-socket/web-socket-private.ts";
 
 export class FrameWriter {
   readonly #socket: ByteSocket;

@@ -6,7 +6,7 @@
 // first byte that the sender of the frame has not handed on yet.
 
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
-import { frameHeaderLength } from "../web-socket-frame.ts";
+import { frameHeaderLength } from "../web-socket/web-socket-frame.ts";
 
 export const HEADER_BYTES = 14;
 

@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { backoff } from "../backoff.ts";
 import { CLOSE } from "../errors.ts";
-import type { ByteSocket } from "../web-socket.ts";
+import type { ByteSocket } from "../web-socket/web-socket.ts";
 import { type Broken, ResumeConnection } from "./connection.ts";
 import { decodeFrame, FRAME, type Frame, INSTANCE_BYTES, RESET, readReset } from "./frame.ts";
 import { decodeWelcome, encodeHello, type Welcome } from "./handshake.ts";

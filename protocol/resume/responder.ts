@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
-import type { ByteSocket } from "../web-socket.ts";
+import type { ByteSocket } from "../web-socket/web-socket.ts";
 import { ResumeConnection } from "./connection.ts";
 import { decodeFrame, encodeReset, FrameError, INSTANCE_BYTES, RESET, type ResetCode } from "./frame.ts";
 import {

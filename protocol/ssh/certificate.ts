@@ -3,7 +3,7 @@
 
 import { type KeyObject, randomBytes, sign } from "node:crypto";
 import { ProtocolError } from "../errors.ts";
-import { type KeyType, parsePublicKey } from "../ssh-public-key.ts";
+import { type KeyType, parsePublicKey } from "../values/ssh-public-key.ts";
 import { isGoodSshSignature } from "./signature-format.ts";
 import { encode, WireError, WireReader } from "./wire.ts";
 

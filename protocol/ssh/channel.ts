@@ -3,7 +3,7 @@
 // `close()` and `destroy()` send CLOSE.
 
 import { Duplex, Writable } from "node:stream";
-import { printable } from "../printable.ts";
+import { printable } from "../values/printable.ts";
 import { MSG, STDERR } from "./message-numbers.ts";
 import { encode, message, TooLong, type WireReader } from "./wire.ts";
 

@@ -1,7 +1,7 @@
 // The connection protocol (RFC 4254) of one authenticated connection: channels, global requests and their replies,
 // between ssh2's packets below and sessions and forwards above. Everything a peer can ask for is counted here.
 
-import { printable } from "../printable.ts";
+import { printable } from "../values/printable.ts";
 import { Channel, type ChannelCarrier, MAX_PACKET, windowFor } from "./channel.ts";
 import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";

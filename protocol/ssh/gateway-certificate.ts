@@ -4,9 +4,9 @@
 
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { ProtocolError } from "../errors.ts";
-import { parseTokenId, type TokenId } from "../id.ts";
 import { LENGTH_DELIMITED, textField } from "../protobuf.ts";
-import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../ssh-public-key.ts";
+import { parseTokenId, type TokenId } from "../values/id.ts";
+import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../values/ssh-public-key.ts";
 import { type Certificate, signUserCertificate } from "./certificate.ts";
 import { parseOpensshEd25519 } from "./private-key.ts";
 import { encode, WireError, WireReader } from "./wire.ts";

@@ -2,7 +2,7 @@
 // ("sk-…") sign more than the message: OpenSSH PROTOCOL.u2f.
 
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
-import type { KeyType } from "../ssh-public-key.ts";
+import type { KeyType } from "../values/ssh-public-key.ts";
 import { WireError, WireReader } from "./wire.ts";
 
 export interface Proof {

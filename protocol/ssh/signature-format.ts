@@ -1,7 +1,7 @@
 // A signature as SSH writes it, the algorithm's name in front (RFC 4253 §6.6), checked with key-signature.ts. For where
 // ssh2 has not taken it apart: certificates, and sign-ins with one.
 
-import type { KeyType } from "../ssh-public-key.ts";
+import type { KeyType } from "../values/ssh-public-key.ts";
 import { isGoodSignature, type TouchPolicy } from "./key-signature.ts";
 import { encode, WireError, WireReader } from "./wire.ts";
 

@@ -2,7 +2,7 @@
 // namespace that says what the signature is for, a hash, and an SSH signature, in armour. Only checked here: OpenSSH signs.
 
 import { createHash } from "node:crypto";
-import type { SshPublicKey } from "../ssh-public-key.ts";
+import type { SshPublicKey } from "../values/ssh-public-key.ts";
 import { isGoodSshSignature } from "./signature-format.ts";
 import { encode, WireError, WireReader } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 // SSH's data types (RFC 4251 §5), read from and written to the messages of the connection protocol.
 
-import { bytesOf, textOf } from "../byte-text.ts";
+import { bytesOf, textOf } from "../values/byte-text.ts";
 
 /** The message ends too early or is otherwise not what RFC 4254 says: the connection ends. */
 export class WireError extends Error {

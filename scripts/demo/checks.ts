@@ -4,9 +4,16 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { shellWord } from "../shell-word.ts";
-import { freePort, listening, startWebServer } from "./loopback.ts";
-import { CheckFailed, expectResult, type Result, runShell, startShell, tail } from "./shell-command.ts";
+import { freePort, listening, startWebServer } from "../../test/support/loopback.ts";
+import {
+  CheckFailed,
+  expectResult,
+  type Result,
+  runShell,
+  startShell,
+  tail,
+} from "../../test/support/shell-command.ts";
+import { shellWord } from "../../test/support/shell-word.ts";
 import { getThroughSocks } from "./socks-client.ts";
 import { runInTerminal } from "./terminal.ts";
 

@@ -1,8 +1,8 @@
 // Runs checks one after the other, each within its time limit, and tells how they went: to a person as they run, or
 // as one JSON object at the end.
 
+import { tail } from "../../test/support/shell-command.ts";
 import type { Bench, Check } from "./checks.ts";
-import { tail } from "./shell-command.ts";
 
 /** Ends what hangs, and not what a slow machine takes its time for. */
 const CHECK_TIMEOUT_MS = 5 * 60_000;

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { freePort, listening } from "../../scripts/demo/loopback.ts";
+import { freePort, listening } from "../support/loopback.ts";
 import { endWithUs } from "./running-process.ts";
 
 const SSHD = "/usr/sbin/sshd";

@@ -2,8 +2,8 @@
 
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { listening } from "../../scripts/demo/loopback.ts";
-import { lastLines } from "../../scripts/program.ts";
+import { listening } from "../support/loopback.ts";
+import { lastLines } from "../support/program.ts";
 
 const STOP_MS = 3_000;
 const READY_MS = 20_000;

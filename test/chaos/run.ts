@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAll } from "../../scripts/build.ts";
-import { ROOT } from "../../scripts/stack.ts";
+import { ROOT } from "../support/stack.ts";
 
 await buildAll();
 const directory = mkdtempSync(join(tmpdir(), "sallyport-chaos-run-"));

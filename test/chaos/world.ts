@@ -6,16 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, vi } from "vitest";
-import { freePort } from "../../scripts/demo/loopback.ts";
-import {
-  callApi,
-  type Gateway,
-  type Stack,
-  startGateway,
-  startHost,
-  startStack,
-} from "../../scripts/stack.ts";
-import { CutProxy } from "./cut-proxy.ts";
+import { CutProxy } from "../support/cut-proxy.ts";
+import { freePort } from "../support/loopback.ts";
+import { callApi, type Gateway, type Stack, startGateway, startHost, startStack } from "../support/stack.ts";
 
 export const run = promisify(execFile);
 

@@ -2,8 +2,8 @@
 
 import type { Store } from "../../gateway/store/store.ts";
 import type { Key } from "../../protocol/api.ts";
-import type { AccountId } from "../../protocol/id.ts";
-import type { SshPublicKey } from "../../protocol/ssh-public-key.ts";
+import type { AccountId } from "../../protocol/values/id.ts";
+import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
 
 /** As if its holder had signed in by SSH and typed the code: also for keys whose private half nobody has. */
 export async function provedKey(

@@ -5,15 +5,21 @@ import { Socket } from "node:net";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../platform/log.ts";
 import { Accounts } from "./accounts.ts";
 import { BufferPool } from "./buffer-pool.ts";
-import { directoryOperations } from "./directory-operations.ts";
-import { extensions } from "./extension-operations.ts";
-import { fileOperations } from "./file-operations.ts";
 import { HandleTable } from "./handles.ts";
-import { metadataOperations } from "./metadata-operations.ts";
-import { type Operation, type Plan, type Session, statusAnswer, touchesNothing } from "./operation.ts";
+import { directoryOperations } from "./operations/directory-operations.ts";
+import { extensions } from "./operations/extension-operations.ts";
+import { fileOperations } from "./operations/file-operations.ts";
+import { metadataOperations } from "./operations/metadata-operations.ts";
+import {
+  type Operation,
+  type Plan,
+  type Session,
+  statusAnswer,
+  touchesNothing,
+} from "./operations/operation.ts";
 import { DATA_OFFSET, MalformedPacketError, PacketReader, PacketSplitter, PacketWriter } from "./packet.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { permissionDenied, StatusError, toStatus } from "./status.ts";

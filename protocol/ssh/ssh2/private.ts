@@ -3,7 +3,7 @@
 
 import type { Hmac } from "node:crypto";
 import utils from "ssh2/lib/protocol/utils.js";
-import { printable } from "../../printable.ts";
+import { printable } from "../../values/printable.ts";
 
 /** One side of an SSH connection inside of ssh2. */
 export interface PrivateProtocol {

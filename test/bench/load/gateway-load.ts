@@ -14,8 +14,8 @@ import {
   SUBPROTOCOL,
   WORKSPACE_HEADER,
   webSocketUrl,
-} from "../../../protocol/gateway-url.ts";
-import { zeroMask } from "../../../protocol/web-socket-frame.ts";
+} from "../../../protocol/values/gateway-url.ts";
+import { zeroMask } from "../../../protocol/web-socket/web-socket-frame.ts";
 
 /** Registers a workspace; every stream that the gateway asks for is dialled back and left to `onStream`. */
 export async function openHost(

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { newAccessToken } from "../../../protocol/token.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
 import type { Certificate } from "../certificate.ts";
 import type { Skipped } from "../places.ts";
 import { median, percentile, rounded } from "../statistics.ts";

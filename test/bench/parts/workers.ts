@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
 import type { WebSocket } from "ws";
-import { type Gateway, startGateway } from "../../../scripts/stack.ts";
+import { type Gateway, startGateway } from "../../support/stack.ts";
 import type { Certificate } from "../certificate.ts";
 import { openHost, openTunnel } from "../load/gateway-load.ts";
 import { childrenOf, cpuSeconds } from "../process-usage.ts";

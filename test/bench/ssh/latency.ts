@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { startStack } from "../../../scripts/stack.ts";
+import { startStack } from "../../support/stack.ts";
 import { startOpenSshServer } from "../openssh-server.ts";
 
 const CONNECTS = 15;

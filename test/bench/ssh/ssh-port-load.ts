@@ -4,8 +4,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import ssh2 from "ssh2";
-import { newOwnerToken } from "../../../protocol/token.ts";
-import { type Stack, startStack } from "../../../scripts/stack.ts";
+import { newOwnerToken } from "../../../protocol/values/token.ts";
+import { type Stack, startStack } from "../../support/stack.ts";
 import { cpuSeconds, residentKiB } from "../process-usage.ts";
 
 const SLOW_LORIS = 500;

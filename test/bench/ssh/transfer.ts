@@ -5,7 +5,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { startStack } from "../../../scripts/stack.ts";
+import { startStack } from "../../support/stack.ts";
 import { type OpenSshServer, startOpenSshServer } from "../openssh-server.ts";
 import { cpuSeconds, findBelow, hasChildren } from "../process-usage.ts";
 

@@ -1,7 +1,7 @@
 // chisel: SSH in a WebSocket, one of them for all connections of a client. It encrypts by itself, inside of TLS too.
 
 import { join } from "node:path";
-import { freePort } from "../../../scripts/demo/loopback.ts";
+import { freePort } from "../../support/loopback.ts";
 import { startListener } from "../running-process.ts";
 import { ofProgram, portForward } from "./port-forward.ts";
 import { type Place, requireProgram, type Subject } from "./subject.ts";

@@ -4,7 +4,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../../scripts/demo/loopback.ts";
+import { freePort } from "../../support/loopback.ts";
 import { startOpenSshServer } from "../openssh-server.ts";
 import { portForward } from "./port-forward.ts";
 import { findProgram, requireProgram, type Subject } from "./subject.ts";

@@ -7,13 +7,13 @@ import { connect } from "node:net";
 import { pipeline } from "node:stream";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link.ts";
-import { createLog } from "../../../agent/log.ts";
-import { networkFrom } from "../../../agent/network/network.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { parseName } from "../../../protocol/name.ts";
+import { createLog } from "../../../agent/platform/log.ts";
+import { networkFrom } from "../../../agent/platform/network/network.ts";
 import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseName } from "../../../protocol/values/name.ts";
 
 const [gateway, name, tokenFile = "", state = "", port, protocol] = process.argv.slice(2);
 const ending = new AbortController();

@@ -1,7 +1,7 @@
 // websocat: a WebSocket for each connection, in Rust; a tool for trying things more than a tunnel.
 
 import { join } from "node:path";
-import { freePort } from "../../../scripts/demo/loopback.ts";
+import { freePort } from "../../support/loopback.ts";
 import { startListener } from "../running-process.ts";
 import { ofProgram, portForward } from "./port-forward.ts";
 import { requireProgram, type Subject } from "./subject.ts";

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
-import { freePort } from "../../../scripts/demo/loopback.ts";
+import { freePort } from "../../support/loopback.ts";
 import {
   browser as browserPath,
   certificate,

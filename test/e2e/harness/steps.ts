@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, vi } from "vitest";
-import type { AccessToken } from "../../../protocol/token.ts";
+import type { AccessToken } from "../../../protocol/values/token.ts";
 import { GATEWAY_HOST, HOME } from "../setup/enclosure.ts";
 import type { Editor } from "./editor.ts";
 import { readConfig } from "./home.ts";

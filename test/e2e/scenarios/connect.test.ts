@@ -3,9 +3,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseWorkspaceId } from "../../../protocol/id.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
-import { newAccessToken } from "../../../protocol/token.ts";
+import { parseWorkspaceId } from "../../../protocol/values/id.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
 import { Editor } from "../harness/editor.ts";
 import { emptyHome, MANAGED, makeKey, readConfig, SSH, writeConfig } from "../harness/home.ts";
 import { RemoteWindow, ssh } from "../harness/remote-ssh.ts";

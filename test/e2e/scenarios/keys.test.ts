@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { parseKeyId } from "../../../protocol/id.ts";
+import { parseKeyId } from "../../../protocol/values/id.ts";
 import { Editor, personEnvironment } from "../harness/editor.ts";
 import { emptyHome, MANAGED, makeKey, publicKey, SSH } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseWorkspaceId } from "../../../protocol/id.ts";
+import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import { readZip } from "../../integration/package/read-zip.ts";
 import { Editor } from "../harness/editor.ts";
 import { emptyHome, MANAGED, makeKey } from "../harness/home.ts";

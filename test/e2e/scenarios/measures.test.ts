@@ -4,8 +4,8 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
-import { parseWorkspaceId } from "../../../protocol/id.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
+import { parseWorkspaceId } from "../../../protocol/values/id.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { openHost } from "../../bench/load/gateway-load.ts";
 import { Editor } from "../harness/editor.ts";
 import { Firewall } from "../harness/firewall.ts";

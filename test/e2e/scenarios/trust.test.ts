@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseTokenId } from "../../../protocol/id.ts";
+import { parseTokenId } from "../../../protocol/values/id.ts";
 import { Editor } from "../harness/editor.ts";
 import { emptyHome, makeKey, SSH } from "../harness/home.ts";
 import { RemoteWindow, ssh } from "../harness/remote-ssh.ts";

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { newAccessToken } from "../../../protocol/token.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
 import { Editor } from "../harness/editor.ts";
 import { emptyHome, makeKey, readConfig } from "../harness/home.ts";
 import { ssh } from "../harness/remote-ssh.ts";

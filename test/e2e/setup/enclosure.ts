@@ -4,7 +4,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { shellWord } from "../../../scripts/shell-word.ts";
+import { shellWord } from "../../support/shell-word.ts";
 
 /** Root makes namespaces as it is; everybody else becomes the root of a user namespace, whose home is root's. */
 export const ENTER: readonly [string, ...string[]] = [

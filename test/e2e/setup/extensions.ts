@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import yazl from "yazl";
-import { contentTypes, vsixManifest } from "../../../scripts/package/vsix-manifest.ts";
+import { contentTypes, vsixManifest } from "../../../packaging/vsix/vsix-manifest.ts";
 import { codeServer, directory, extensionsDirectory, vsix } from "./environment.ts";
 
 export async function setup(): Promise<void> {

@@ -1,9 +1,9 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { COMMANDS } from "../../../agent/commands.ts";
-import { newAccessToken } from "../../../protocol/token.ts";
-import { Person } from "./harness.ts";
+import { COMMANDS } from "../../../agent/cli/commands.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
+import { Person } from "../../support/cli.ts";
 
 let person: Person;
 beforeAll(() => {

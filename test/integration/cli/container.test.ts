@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { TestStack } from "../link/harness.ts";
-import { CLI } from "./harness.ts";
+import { CLI } from "../../support/cli.ts";
+import { TestStack } from "../../support/link.ts";
 
 const NAMESPACE = ["--pid", "--fork", "--kill-child", "--mount-proc"];
 const mayUnshare = spawnSync("unshare", [...NAMESPACE, "true"]).status === 0;

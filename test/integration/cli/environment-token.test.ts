@@ -2,8 +2,8 @@
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { newAccessToken, newOwnerToken } from "../../../protocol/token.ts";
-import { Person } from "./harness.ts";
+import { newAccessToken, newOwnerToken } from "../../../protocol/values/token.ts";
+import { Person } from "../../support/cli.ts";
 
 let server: Server;
 let theirs: string;

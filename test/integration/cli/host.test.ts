@@ -2,12 +2,12 @@ import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { parseConnectLink } from "../../../agent/connect/connect-link.ts";
-import { gatewayApi } from "../../../agent/gateway-api.ts";
-import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { parseAccessToken } from "../../../protocol/token.ts";
-import { TestStack } from "../link/harness.ts";
-import { CLI, Person } from "./harness.ts";
+import { gatewayApi } from "../../../agent/client/gateway-api.ts";
+import { parseConnectLink } from "../../../protocol/connect-url.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { parseAccessToken } from "../../../protocol/values/token.ts";
+import { CLI, Person } from "../../support/cli.ts";
+import { TestStack } from "../../support/link.ts";
 
 let stack: TestStack;
 let person: Person;

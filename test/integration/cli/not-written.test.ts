@@ -2,9 +2,9 @@
 
 import { createServer, type Server } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { NOT_WRITTEN } from "../../../gateway/http/taken-back.ts";
-import { newAccessToken } from "../../../protocol/token.ts";
-import { Person } from "./harness.ts";
+import { NOT_WRITTEN } from "../../../gateway/http/routes/taken-back.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
+import { Person } from "../../support/cli.ts";
 
 let server: Server;
 let person: Person;

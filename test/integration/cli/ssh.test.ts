@@ -6,10 +6,10 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
+import { Person } from "../../support/cli.ts";
 import { echoingSshServer } from "../../support/echoing-ssh-server.ts";
-import { TestStack } from "../link/harness.ts";
-import type { TestHost } from "../link/test-host.ts";
-import { Person } from "./harness.ts";
+import { TestStack } from "../../support/link.ts";
+import type { TestHost } from "../../support/test-host.ts";
 
 let stack: TestStack;
 let person: Person;

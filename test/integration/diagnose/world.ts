@@ -8,18 +8,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import ssh2 from "ssh2";
-import { type DiagnoseOptions, diagnose } from "../../../agent/diagnose/diagnose.ts";
-import type { Report, StageId } from "../../../agent/diagnose/report.ts";
-import { gatewayApi } from "../../../agent/gateway-api.ts";
+import { type DiagnoseOptions, diagnose } from "../../../agent/client/diagnose/diagnose.ts";
+import type { Report, StageId } from "../../../agent/client/diagnose/report.ts";
+import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
-import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
-import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { parseAccessToken } from "../../../protocol/token.ts";
+import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { parseAccessToken } from "../../../protocol/values/token.ts";
+import { CLI } from "../../support/cli.ts";
+import { TestStack } from "../../support/link.ts";
 import { provedKey } from "../../support/register-key.ts";
-import { CLI } from "../cli/harness.ts";
-import { TestStack } from "../link/harness.ts";
-import type { TestHost } from "../link/test-host.ts";
+import type { TestHost } from "../../support/test-host.ts";
 
 export interface SshServerOptions {
   /** A private key, in OpenSSH's format. */

@@ -12,7 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Stack, startStack } from "../../../scripts/stack.ts";
+import { type Stack, startStack } from "../../support/stack.ts";
 
 const run = promisify(execFile);
 const FLOODER = fileURLToPath(new URL("./flooder.ts", import.meta.url));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { newAccessToken, newOwnerToken } from "../../../protocol/token.ts";
-import { testGateway } from "./test-gateway.ts";
+import { newAccessToken, newOwnerToken } from "../../../protocol/values/token.ts";
+import { testGateway } from "../../support/test-gateway.ts";
 
 const refusal = (status: number, code: string, field?: string) => ({
   status,

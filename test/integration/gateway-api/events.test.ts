@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import type { WorkspaceLink } from "../../../gateway/link/link.ts";
-import type { WorkspaceId } from "../../../protocol/id.ts";
-import { newAccessToken } from "../../../protocol/token.ts";
-import { type TestGateway, testGateway } from "./test-gateway.ts";
+import type { WorkspaceId } from "../../../protocol/values/id.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
+import { type TestGateway, testGateway } from "../../support/test-gateway.ts";
 
 /** Reads an event stream; `next` waits for the next event, and gives undefined at the stream's end. */
 async function follow(gateway: TestGateway, token: string) {

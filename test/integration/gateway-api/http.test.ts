@@ -6,7 +6,7 @@ import { Check } from "typebox/value";
 import { expect, test } from "vitest";
 import { Discovery } from "../../../protocol/api.ts";
 import { MAX_BODY_BYTES } from "../../../protocol/limits.ts";
-import { testGateway } from "./test-gateway.ts";
+import { testGateway } from "../../support/test-gateway.ts";
 
 const refusal = (status: number, code: string, field?: string) => ({
   status,

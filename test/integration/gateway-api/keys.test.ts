@@ -4,10 +4,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
 import { KEY_PROOF_NAMESPACE, keyProofText } from "../../../protocol/key-proof.ts";
-import { parseName } from "../../../protocol/name.ts";
-import { type TestGateway, temporaryDirectory, testGateway } from "./test-gateway.ts";
+import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { type TestGateway, temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
 
 const refusal = (status: number, code: string, field?: string) => ({
   status,

@@ -6,9 +6,9 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { run } from "../../../gateway/command.ts";
-import { freePort } from "../../../scripts/demo/loopback.ts";
-import { temporaryDirectory, testGateway } from "./test-gateway.ts";
+import { run } from "../../../gateway/program/command.ts";
+import { freePort } from "../../support/loopback.ts";
+import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
 
 /** Runs the command in this process; `first` is its first line on stdout. */
 function command(...args: string[]) {
@@ -234,7 +234,7 @@ async function silentHost(httpUrl: string, token: string): Promise<Socket> {
 test("SIGTERM ends the process with 0, though a client holds its connection", async () => {
   const dir = join(temporaryDirectory(), "data");
   const script = `
-    const { run } = await import(${JSON.stringify(join(import.meta.dirname, "../../../gateway/command.ts"))});
+    const { run } = await import(${JSON.stringify(join(import.meta.dirname, "../../../gateway/program/command.ts"))});
     const stop = new AbortController();
     process.once("SIGTERM", () => stop.abort());
     const { env, stdout, stderr } = process;

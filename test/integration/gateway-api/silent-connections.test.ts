@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
-import { parseGatewayOptions } from "../../../gateway/options.ts";
-import { makeCertificate } from "../workers/harness.ts";
+import { parseGatewayOptions } from "../../../gateway/program/options.ts";
+import { makeCertificate } from "../cluster/harness.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 /** The gateway's bound is 10 s, which it looks at each 5 s; a busy machine is late as well. */

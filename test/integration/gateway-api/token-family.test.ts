@@ -1,7 +1,7 @@
 // What a token can make of itself: neither more, nor for longer, nor beyond its end.
 
 import { expect, test } from "vitest";
-import { testGateway } from "./test-gateway.ts";
+import { testGateway } from "../../support/test-gateway.ts";
 
 const PUBLIC_KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+ ada@laptop";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { testGateway } from "./test-gateway.ts";
+import { testGateway } from "../../support/test-gateway.ts";
 
 const refusal = (status: number, code: string, field?: string) => ({
   status,

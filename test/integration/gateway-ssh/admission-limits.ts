@@ -1,6 +1,6 @@
 // Limits for tests whose failures all come from this machine's one address: caps and penalties that are out of the way.
 
-import type { AdmissionLimits } from "../../../gateway/ssh/admission.ts";
+import type { AdmissionLimits } from "../../../gateway/ssh/entrance/admission.ts";
 
 export const PATIENT: AdmissionLimits = {
   perAddress: 100,

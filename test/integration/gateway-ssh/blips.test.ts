@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { parseName } from "../../../protocol/name.ts";
 import { expiryOf, parseCertificate } from "../../../protocol/ssh/certificate.ts";
-import { CutProxy } from "../../chaos/cut-proxy.ts";
-import { acceptedShare } from "../accepted-share.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
+import { CutProxy } from "../../support/cut-proxy.ts";
+import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
 
 const admin = { account: "admin" };
 let authority: string;

@@ -3,8 +3,8 @@
 
 import { mkdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Person } from "../cli/harness.ts";
-import { SshStack, type TestAccount, until } from "./harness.ts";
+import { Person } from "../../support/cli.ts";
+import { SshStack, type TestAccount, until } from "../../support/gateway-ssh.ts";
 
 let stack: SshStack;
 let ada: TestAccount;

@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLI } from "../cli/harness.ts";
+import { CLI } from "../../support/cli.ts";
+import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
 
 const MINUTE = 60_000;
 

@@ -2,10 +2,10 @@
 
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort } from "../../../scripts/demo/loopback.ts";
-import { startAgent } from "../ssh-agent.ts";
+import { SshStack, until } from "../../support/gateway-ssh.ts";
+import { freePort } from "../../support/loopback.ts";
+import { startAgent } from "../../support/ssh-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { SshStack, until } from "./harness.ts";
 
 let stack: SshStack;
 let echo: Server;

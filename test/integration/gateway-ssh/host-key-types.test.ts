@@ -3,8 +3,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person } from "../cli/harness.ts";
-import { finished, SshStack, type TestAccount, until } from "./harness.ts";
+import { Person } from "../../support/cli.ts";
+import { finished, SshStack, type TestAccount, until } from "../../support/gateway-ssh.ts";
 
 /** What OpenSSH has left where its libcrypto is in FIPS mode. */
 const FIPS = [

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { run } from "../../../gateway/command.ts";
-import { Person } from "../cli/harness.ts";
-import { finished, SshStack, type TestAccount, until } from "./harness.ts";
+import { run } from "../../../gateway/program/command.ts";
+import { Person } from "../../support/cli.ts";
+import { finished, SshStack, type TestAccount, until } from "../../support/gateway-ssh.ts";
 
 let dataDir: string;
 let stack: SshStack;

@@ -5,13 +5,13 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import ssh2 from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
-import { ADMISSION_LIMITS } from "../../../gateway/ssh/admission.ts";
-import { parseName } from "../../../protocol/name.ts";
+import { ADMISSION_LIMITS } from "../../../gateway/ssh/entrance/admission.ts";
 import { privateProtocol, sendMessage } from "../../../protocol/ssh/ssh2/private.ts";
 import { message } from "../../../protocol/ssh/wire.ts";
-import { acceptedShare } from "../accepted-share.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
+import { type RawConnection, SshStack, type StackOptions, until } from "../../support/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { type RawConnection, SshStack, type StackOptions, until } from "./harness.ts";
 
 let stack: SshStack;
 afterEach(() => stack.close());

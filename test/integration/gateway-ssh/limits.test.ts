@@ -2,11 +2,11 @@
 
 import { connect, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { ADMISSION_LIMITS } from "../../../gateway/ssh/admission.ts";
-import { AUTHENTICATION_LIMITS } from "../../../gateway/ssh/authentication.ts";
+import { ADMISSION_LIMITS } from "../../../gateway/ssh/entrance/admission.ts";
+import { AUTHENTICATION_LIMITS } from "../../../gateway/ssh/sign-in/authentication.ts";
 import { SSH_PORT_LIMITS } from "../../../gateway/ssh/ssh-port.ts";
+import { SshStack, type StackOptions, until } from "../../support/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { SshStack, type StackOptions, until } from "./harness.ts";
 
 let stack: SshStack;
 afterEach(() => stack.close());

@@ -2,10 +2,10 @@
 
 import { copyFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseTokenId } from "../../../protocol/id.ts";
-import { newOwnerToken } from "../../../protocol/token.ts";
+import { parseTokenId } from "../../../protocol/values/id.ts";
+import { newOwnerToken } from "../../../protocol/values/token.ts";
+import { SshStack, type TestAccount, until } from "../../support/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { SshStack, type TestAccount, until } from "./harness.ts";
 
 let stack: SshStack;
 let ada: TestAccount;
@@ -56,7 +56,7 @@ test("an unknown workspace, an unknown key and a wrong token look the same", asy
     "USER@127.0.0.1: Permission denied (publickey,keyboard-interactive,password).\r\n",
   ]);
   // The floor is there: the look-up alone takes a few milliseconds. That it is everybody's is for a clock that no machine
-  // slows down (test/unit/gateway/ssh/authentication.test.ts).
+  // slows down (test/unit/gateway/ssh/sign-in/authentication.test.ts).
   expect(times["a wrong token in the name of none"]).toBeGreaterThan(100);
 });
 

@@ -1,10 +1,10 @@
 // What ends while people are connected: whatever let them in is taken back, or the gateway stops.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseKeyId, parseTokenId } from "../../../protocol/id.ts";
-import { parseName } from "../../../protocol/name.ts";
-import { acceptedShare } from "../accepted-share.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
+import { parseKeyId, parseTokenId } from "../../../protocol/values/id.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
+import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
 
 let stack: SshStack;
 let ada: TestAccount;

@@ -5,12 +5,12 @@ import { createServer } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { afterEach, expect, test } from "vitest";
-import { dialTunnel } from "../../../agent/companion/tunnel.ts";
-import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
-import { webSocketStream } from "../../../protocol/web-socket.ts";
-import { listen } from "../host-ssh/harness.ts";
-import { SshStack } from "./harness.ts";
+import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
+import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { webSocketStream } from "../../../protocol/web-socket/web-socket.ts";
+import { SshStack } from "../../support/gateway-ssh.ts";
+import { listen } from "../../support/host-ssh.ts";
 
 const run = promisify(execFile);
 let stack: SshStack;

@@ -3,11 +3,11 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
-import { acceptedShare } from "../accepted-share.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
+import { SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
 import { makeSecurityKey, startAgent } from "../host-ssh/security-key-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
-import { SshStack, type TestAccount, type TestHost, until } from "./harness.ts";
 
 let stack: SshStack;
 let ada: TestAccount;

@@ -4,8 +4,16 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { KeyAuthority } from "../../../agent/host/allowed-keys.ts";
 import { AllowedKeys } from "../../../agent/host/allowed-keys.ts";
-import type { StreamInfo } from "../../../agent/host/ssh-server.ts";
-import { grant, type Host, type HostSetup, makeKey, publicKey, startHost, until } from "./harness.ts";
+import type { StreamInfo } from "../../../agent/host/ssh/ssh-server.ts";
+import {
+  grant,
+  type Host,
+  type HostSetup,
+  makeKey,
+  publicKey,
+  startHost,
+  until,
+} from "../../support/host-ssh.ts";
 import { makeSecurityKey, startAgent } from "./security-key-agent.ts";
 
 const hosts: Host[] = [];

@@ -6,8 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../../scripts/demo/loopback.ts";
-import { finish, type Host, settled, startHost, until } from "./harness.ts";
+import { finish, type Host, settled, startHost, until } from "../../support/host-ssh.ts";
+import { freePort } from "../../support/loopback.ts";
 
 /** "lät" in Latin-1. */
 const NAME = Buffer.from([0x6c, 0xe4, 0x74]);

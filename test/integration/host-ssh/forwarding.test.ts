@@ -6,8 +6,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../../scripts/demo/loopback.ts";
-import { finish, type Host, listen, startHost, until } from "./harness.ts";
+import { finish, type Host, listen, startHost, until } from "../../support/host-ssh.ts";
+import { freePort } from "../../support/loopback.ts";
 
 let host: Host;
 const servers: Server[] = [];

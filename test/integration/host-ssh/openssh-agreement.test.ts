@@ -4,9 +4,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../../scripts/demo/loopback.ts";
 import { type OpenSshServer, startOpenSshServer } from "../../bench/openssh-server.ts";
-import { type Finished, finish, type Host, isAlive, makeKey, startHost, until } from "./harness.ts";
+import {
+  type Finished,
+  finish,
+  type Host,
+  isAlive,
+  makeKey,
+  startHost,
+  until,
+} from "../../support/host-ssh.ts";
+import { freePort } from "../../support/loopback.ts";
 
 let host: Host;
 let directory: string;

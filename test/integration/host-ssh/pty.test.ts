@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type IPty, spawn } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { finish, type Host, isAlive, settled, startHost, until } from "./harness.ts";
+import { finish, type Host, isAlive, settled, startHost, until } from "../../support/host-ssh.ts";
 
 let host: Host;
 const terminals: IPty[] = [];

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
 import { afterEach, describe, expect, it } from "vitest";
-import { finish, type Host, type HostSetup, startHost, until } from "./harness.ts";
+import { finish, type Host, type HostSetup, startHost, until } from "../../support/host-ssh.ts";
 
 const hosts: Host[] = [];
 const clients: Client[] = [];

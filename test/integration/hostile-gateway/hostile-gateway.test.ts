@@ -6,8 +6,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { spawn } from "@lydell/node-pty";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { newAccessToken } from "../../../protocol/token.ts";
-import { CLI, Person } from "../cli/harness.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
+import { CLI, Person } from "../../support/cli.ts";
 import { HostileGateway, KEY, Refusal } from "./hostile-gateway.ts";
 
 let gateway: HostileGateway;

@@ -1,13 +1,13 @@
 // Who comes in the middle of a blip: a tunnel to a workspace whose link was cut a moment ago.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { dialTunnel } from "../../../agent/companion/tunnel.ts";
-import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
-import { CutProxy } from "../../chaos/cut-proxy.ts";
-import { acceptedShare } from "../accepted-share.ts";
-import { echo, TestStack } from "./harness.ts";
-import type { TestHost } from "./test-host.ts";
+import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
+import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
+import { CutProxy } from "../../support/cut-proxy.ts";
+import { echo, TestStack } from "../../support/link.ts";
+import type { TestHost } from "../../support/test-host.ts";
 
 let stack: TestStack;
 let far: CutProxy;

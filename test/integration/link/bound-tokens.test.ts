@@ -3,13 +3,13 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { gatewayApi } from "../../../agent/gateway-api.ts";
+import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
-import { parseTokenId } from "../../../protocol/id.ts";
-import { parseName, parseWorkspaceRef } from "../../../protocol/name.ts";
-import { parseAccessToken } from "../../../protocol/token.ts";
-import { echo, TestStack } from "./harness.ts";
+import { parseTokenId } from "../../../protocol/values/id.ts";
+import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { parseAccessToken } from "../../../protocol/values/token.ts";
+import { echo, TestStack } from "../../support/link.ts";
 
 let stack: TestStack;
 beforeEach(async () => {

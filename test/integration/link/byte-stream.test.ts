@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WorkspaceLink } from "../../../gateway/link/link.ts";
-import { echo, TestStack } from "./harness.ts";
+import { echo, TestStack } from "../../support/link.ts";
 
 let stack: TestStack;
 beforeEach(async () => {

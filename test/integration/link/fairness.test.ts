@@ -5,9 +5,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { LinkStream, StreamRequest } from "../../../gateway/link/link.ts";
 import { StreamPlaces } from "../../../gateway/link/stream-places.ts";
-import { PATHS, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { parseName } from "../../../protocol/name.ts";
-import { echo, TestStack } from "./harness.ts";
+import { PATHS, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { echo, TestStack } from "../../support/link.ts";
 
 let stack: TestStack;
 afterEach(() => stack?.close());

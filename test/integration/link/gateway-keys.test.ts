@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseOpensshEd25519 } from "../../../protocol/ssh/private-key.ts";
 import { encode } from "../../../protocol/ssh/wire.ts";
-import { TestStack } from "./harness.ts";
+import { TestStack } from "../../support/link.ts";
 
 it("a registered host knows the gateway's own keys, which may vouch for people", async () => {
   const stack = await TestStack.start(["--open"]);

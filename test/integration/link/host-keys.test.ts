@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import { type HostIdentity, type HostKey, loadIdentity } from "../../../agent/host/identity.ts";
-import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
+import { dialWebSocket } from "../../../agent/platform/network/dial-web-socket.ts";
 import {
   type ChallengeMessage,
   hostKeyPayload,
   parseGatewayMessage,
   registrationPayload,
 } from "../../../protocol/control.ts";
-import { PATHS, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
 import { encode } from "../../../protocol/ssh/wire.ts";
-import { formatPublicKey, parsePublicKey } from "../../../protocol/ssh-public-key.ts";
+import { PATHS, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { formatPublicKey, parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { prepareHostState } from "../../support/host-state.ts";
-import { TestStack } from "./harness.ts";
+import { TestStack } from "../../support/link.ts";
 
 let stack: TestStack;
 let token: string;

@@ -7,17 +7,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type HostIdentity, loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link.ts";
-import { createLog } from "../../../agent/log.ts";
-import { dialWebSocket } from "../../../agent/network/dial-web-socket.ts";
+import { createLog } from "../../../agent/platform/log.ts";
+import { dialWebSocket } from "../../../agent/platform/network/dial-web-socket.ts";
 import { parseGatewayMessage, registrationPayload } from "../../../protocol/control.ts";
-import { PATHS, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { parseName } from "../../../protocol/name.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";
-import { formatPublicKey, parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { newStreamToken } from "../../../protocol/token.ts";
+import { PATHS, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { formatPublicKey, parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { newStreamToken } from "../../../protocol/values/token.ts";
+import { echo, TestStack } from "../../support/link.ts";
 import { provedKey } from "../../support/register-key.ts";
-import { echo, TestStack } from "./harness.ts";
 
 let stack: TestStack;
 beforeEach(async () => {

@@ -3,15 +3,15 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { WebSocket } from "ws";
-import { dialTunnel } from "../../../agent/companion/tunnel.ts";
+import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
 import { NativeLink } from "../../../gateway/link/native-link.ts";
-import { SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { initiate } from "../../../protocol/resume/initiator.ts";
 import { PROCESS_BYTES, WINDOW_MAX } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
-import { TestStack } from "./harness.ts";
-import type { TestHost } from "./test-host.ts";
+import { SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { TestStack } from "../../support/link.ts";
+import type { TestHost } from "../../support/test-host.ts";
 
 let stack: TestStack;
 let host: TestHost;

@@ -5,8 +5,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { ATTEMPT_DELAY_MS } from "../../../agent/network/happy-eyeballs.ts";
-import { openTcp } from "../../../agent/network/open-socket.ts";
+import { ATTEMPT_DELAY_MS } from "../../../agent/platform/network/happy-eyeballs.ts";
+import { openTcp } from "../../../agent/platform/network/open-socket.ts";
 import { missing } from "./programs.ts";
 
 const BLACK_HOLE = `

@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../../scripts/demo/loopback.ts";
+import { freePort } from "../../support/loopback.ts";
 import { readableByOthers } from "./certificates.ts";
 
 /** PATH of a login as root: daemons are in the sbin directories. */

@@ -5,12 +5,12 @@
 import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { openStatusFile } from "../../../agent/companion/status-file.ts";
-import { tunnelStdio } from "../../../agent/companion/stdio.ts";
-import { createLog } from "../../../agent/log.ts";
-import { networkOf } from "../../../agent/network/network.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { echo, TestStack, type Way } from "../link/harness.ts";
+import { openStatusFile } from "../../../agent/client/tunnel/status-file.ts";
+import { tunnelStdio } from "../../../agent/client/tunnel/stdio.ts";
+import { createLog } from "../../../agent/platform/log.ts";
+import { networkOf } from "../../../agent/platform/network/network.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { echo, TestStack, type Way } from "../../support/link.ts";
 import { Authority } from "./certificates.ts";
 import { type Certificate, missing, Programs, type RunningProxy } from "./programs.ts";
 

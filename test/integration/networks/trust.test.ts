@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createServer as createTlsServer, type Server } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { gatewayApi } from "../../../agent/gateway-api.ts";
-import { networkOf } from "../../../agent/network/network.ts";
-import { readPacSource } from "../../../agent/network/pac/pac-source.ts";
-import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { TestStack } from "../link/harness.ts";
+import { gatewayApi } from "../../../agent/client/gateway-api.ts";
+import { networkOf } from "../../../agent/platform/network/network.ts";
+import { readPacSource } from "../../../agent/platform/network/pac/pac-source.ts";
+import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { TestStack } from "../../support/link.ts";
 import { Authority } from "./certificates.ts";
 import { type Certificate, missing, Programs } from "./programs.ts";
 

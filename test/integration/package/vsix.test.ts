@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeVsix } from "../../../scripts/package/vsix.ts";
+import { writeVsix } from "../../../packaging/vsix/vsix.ts";
 import { readZip } from "./read-zip.ts";
 
 const MAX_BYTES = 3 * 1024 * 1024;
@@ -87,7 +87,7 @@ test("the manifest has nothing of how the repository is built", () => {
   const manifest: unknown = JSON.parse(text("extension/package.json"));
   expect(manifest).not.toHaveProperty("scripts");
   expect(manifest).not.toHaveProperty("devDependencies");
-  expect(Check(Manifest, manifest) && files.has(`extension/${manifest.main.replace("./", "")}`)).toBe(true);
+  expect(Check(Manifest, manifest) && files.has(`extension/${manifest.main.replace(".", "")}`)).toBe(true);
 });
 
 test("the companion in the package starts with what is in the package alone", async () => {

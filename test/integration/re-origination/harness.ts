@@ -7,13 +7,13 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { createHostSshServer, type HostSshServerOptions } from "../../../agent/host/ssh-server.ts";
+import { createHostSshServer, type HostSshServerOptions } from "../../../agent/host/ssh/ssh-server.ts";
 import type { Link, StreamRequest } from "../../../gateway/link/link.ts";
 import {
   type ReoriginatedSession,
   type Reorigination,
   reoriginate,
-} from "../../../gateway/ssh/re-origination.ts";
+} from "../../../gateway/ssh/re-origination/re-origination.ts";
 import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
 import {
   injectStream,
@@ -22,7 +22,7 @@ import {
   streamOf,
   takeOverConnection,
 } from "../../../protocol/ssh/ssh2/transport.ts";
-import { type Finished, finish, grant, listen, makeKey, publicKey } from "../host-ssh/harness.ts";
+import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../support/host-ssh.ts";
 
 export interface Setup {
   /** Changes what the gateway asks for. */

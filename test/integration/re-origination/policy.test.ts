@@ -5,12 +5,12 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { newTokenId } from "../../../protocol/id.ts";
 import { issueGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
 import { opensshEd25519 } from "../../../protocol/ssh/private-key.ts";
 import { type OriginateOptions, originate } from "../../../protocol/ssh/ssh2/client.ts";
-import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { until } from "../host-ssh/harness.ts";
+import { newTokenId } from "../../../protocol/values/id.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { until } from "../../support/host-ssh.ts";
 import { type Chain, type Setup, startChain } from "./harness.ts";
 
 let chain: Chain | undefined;

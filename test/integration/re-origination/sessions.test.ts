@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { finish, listen, until } from "../host-ssh/harness.ts";
+import { finish, listen, until } from "../../support/host-ssh.ts";
 import { type Chain, startChain } from "./harness.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");

@@ -3,11 +3,8 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
-import { dialTunnel } from "../../../agent/companion/tunnel.ts";
+import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
-import { SUBPROTOCOL } from "../../../protocol/gateway-url.ts";
-import type { AccountId } from "../../../protocol/id.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
 import { decodeFrame, encodeFrame, FRAME, RESET, readReset } from "../../../protocol/resume/frame.ts";
 import {
   decodeWelcome,
@@ -16,9 +13,12 @@ import {
   type StreamKey,
 } from "../../../protocol/resume/handshake.ts";
 import { WINDOW_MAX } from "../../../protocol/resume/limits.ts";
-import { acceptedShare } from "../accepted-share.ts";
-import { TestStack } from "../link/harness.ts";
-import type { TestHost } from "../link/test-host.ts";
+import { SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import type { AccountId } from "../../../protocol/values/id.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
+import { TestStack } from "../../support/link.ts";
+import type { TestHost } from "../../support/test-host.ts";
 
 let stack: TestStack;
 let workspace: string;

@@ -7,7 +7,7 @@ import { Duplex } from "node:stream";
 import { PacketReader, PacketSplitter, PacketWriter } from "../../../agent/host/sftp/packet.ts";
 import { type SftpOptions, serveSftp } from "../../../agent/host/sftp/server.ts";
 import { PACKET, STATUS } from "../../../agent/host/sftp/wire.ts";
-import { createLog } from "../../../agent/log.ts";
+import { createLog } from "../../../agent/platform/log.ts";
 
 export interface Answer {
   readonly type: number;

@@ -3,7 +3,7 @@
 
 import { Socket } from "node:net";
 import { serveSftp } from "../../../agent/host/sftp/server.ts";
-import { createLog } from "../../../agent/log.ts";
+import { createLog } from "../../../agent/platform/log.ts";
 
 // Clients give one socket as both stdin and stdout.
 const channel = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });

@@ -3,11 +3,15 @@
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { CommandError } from "../../../agent/command.ts";
-import { applyConfig, readManaged, removeConfig } from "../../../agent/ssh/config/apply.ts";
-import { verifyAlias } from "../../../agent/ssh/config/effective-settings.ts";
-import { type Section, withSections, workspaceSection } from "../../../agent/ssh/config/managed-config.ts";
-import { parseWorkspaceId } from "../../../protocol/id.ts";
+import { applyConfig, readManaged, removeConfig } from "../../../agent/client/ssh-config/apply.ts";
+import {
+  type Section,
+  withSections,
+  workspaceSection,
+} from "../../../agent/client/ssh-config/managed-config.ts";
+import { verifyAlias } from "../../../agent/client/ssh-config/person/effective-settings.ts";
+import { CommandError } from "../../../agent/platform/command-error.ts";
+import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import { DIRECT, GATEWAY, PersonHome, TUNNELLED } from "./person-home.ts";
 
 let person: PersonHome;

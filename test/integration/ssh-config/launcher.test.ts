@@ -15,10 +15,14 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Machine } from "../../../agent/paths.ts";
-import type { LaunchCandidate } from "../../../agent/ssh/config/launcher.ts";
-import { launcherPath, removeLauncher, writeLauncher } from "../../../agent/ssh/config/launcher-file.ts";
-import { CLI } from "../cli/harness.ts";
+import type { LaunchCandidate } from "../../../agent/client/ssh-config/launcher.ts";
+import {
+  launcherPath,
+  removeLauncher,
+  writeLauncher,
+} from "../../../agent/client/ssh-config/launcher-file.ts";
+import type { Machine } from "../../../agent/platform/paths.ts";
+import { CLI } from "../../support/cli.ts";
 
 let home: string;
 let machine: Machine;

@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { applyConfig, removeConfig } from "../../../agent/ssh/config/apply.ts";
+import { applyConfig, removeConfig } from "../../../agent/client/ssh-config/apply.ts";
 import { DIRECT, PersonHome, TUNNELLED } from "./person-home.ts";
 
 interface Case {

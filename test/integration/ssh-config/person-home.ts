@@ -5,26 +5,26 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Managed } from "../../../agent/ssh/config/apply.ts";
+import type { Managed } from "../../../agent/client/ssh-config/apply.ts";
 import {
   type GatewayBlock,
   gatewaySettings,
   type WorkspaceBlock,
   workspaceSettings,
-} from "../../../agent/ssh/config/block.ts";
-import type { Expectation, SshProgram } from "../../../agent/ssh/config/effective-settings.ts";
-import { type Plan, planInclude, planRemoval } from "../../../agent/ssh/config/include-plan.ts";
-import { gatewaySection, workspaceSection } from "../../../agent/ssh/config/managed-config.ts";
+} from "../../../agent/client/ssh-config/block.ts";
+import { gatewaySection, workspaceSection } from "../../../agent/client/ssh-config/managed-config.ts";
 import {
   includeArgument,
   includeSpellings,
   type SshConfigPaths,
   sshConfigPaths,
-} from "../../../agent/ssh/config/paths.ts";
-import { type FileSystem, readPersonConfig } from "../../../agent/ssh/config/person-config.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { parseHostName, parsePort } from "../../../protocol/host-name.ts";
-import { parseWorkspaceId } from "../../../protocol/id.ts";
+} from "../../../agent/client/ssh-config/paths.ts";
+import type { Expectation, SshProgram } from "../../../agent/client/ssh-config/person/effective-settings.ts";
+import { type Plan, planInclude, planRemoval } from "../../../agent/client/ssh-config/person/include-plan.ts";
+import { type FileSystem, readPersonConfig } from "../../../agent/client/ssh-config/person/person-config.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseHostName, parsePort } from "../../../protocol/values/host-name.ts";
+import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 
 export const GATEWAY = parseGatewayUrl("https://gw.example");
 export const TUNNELLED = "web.gw.example";

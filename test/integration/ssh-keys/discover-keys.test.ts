@@ -19,12 +19,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { askAgent } from "../../../agent/ssh/keys/ask-agent.ts";
-import { createKey, sallyportKeyPath } from "../../../agent/ssh/keys/create-key.ts";
-import { applyPin, type DiscoverOptions, discoverKeys } from "../../../agent/ssh/keys/discover-keys.ts";
-import { planKey } from "../../../agent/ssh/keys/key-plan.ts";
+import { createKey, sallyportKeyPath } from "../../../agent/client/keys/create-key.ts";
+import { applyPin, type DiscoverOptions, discoverKeys } from "../../../agent/client/keys/discover-keys.ts";
+import { planKey } from "../../../agent/client/keys/key-plan.ts";
+import { askAgent } from "../../../agent/client/ssh-agent/ask-agent.ts";
 import { encode } from "../../../protocol/ssh/wire.ts";
-import { startAgent } from "../ssh-agent.ts";
+import { startAgent } from "../../support/ssh-agent.ts";
 
 const run = promisify(execFile);
 let home: string;

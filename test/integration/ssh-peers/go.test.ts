@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { finish, type Host, startHost } from "../host-ssh/harness.ts";
+import { finish, type Host, startHost } from "../../support/host-ssh.ts";
 import { buildPeers, NO_PEERS, type Peers } from "./peers.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");

@@ -4,9 +4,9 @@ import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { SshStack } from "../../support/gateway-ssh.ts";
+import { finish, startHost } from "../../support/host-ssh.ts";
 import { PATIENT } from "../gateway-ssh/admission-limits.ts";
-import { SshStack } from "../gateway-ssh/harness.ts";
-import { finish, startHost } from "../host-ssh/harness.ts";
 import { buildLibsshClient } from "./libssh.ts";
 import { knownByAddress } from "./peers.ts";
 

@@ -3,10 +3,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findProgram } from "../../../scripts/find-program.ts";
+import { findProgram } from "../../support/find-program.ts";
+import { SshStack } from "../../support/gateway-ssh.ts";
+import { finish } from "../../support/host-ssh.ts";
 import { PATIENT } from "../gateway-ssh/admission-limits.ts";
-import { SshStack } from "../gateway-ssh/harness.ts";
-import { finish } from "../host-ssh/harness.ts";
 
 let stack: SshStack;
 let token: string;

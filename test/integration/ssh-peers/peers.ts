@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Host } from "../host-ssh/harness.ts";
+import type { Host } from "../../support/host-ssh.ts";
 
 const source = fileURLToPath(new URL("peers", import.meta.url));
 

@@ -17,12 +17,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gatewayApi } from "../../../agent/gateway-api.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { parseKeyId } from "../../../protocol/id.ts";
-import { parseAccessToken } from "../../../protocol/token.ts";
+import { gatewayApi } from "../../../agent/client/gateway-api.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseKeyId } from "../../../protocol/values/id.ts";
+import { parseAccessToken } from "../../../protocol/values/token.ts";
 import { registerKeyFile } from "../../../scripts/register-key.ts";
-import { CLI, type Stack, startHost, startStack } from "../../../scripts/stack.ts";
+import { CLI, type Stack, startHost, startStack } from "../../support/stack.ts";
 
 const run = promisify(execFile);
 const has = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;

@@ -3,7 +3,7 @@ import { commands, window } from "./fake-vscode.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { askForInclude } = await import("../../../extension/connect/consent.ts");
+const { askForInclude } = await import("../../../extension/ssh-config/consent.ts");
 
 const change = {
   kind: "change",

@@ -1,12 +1,12 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { workspace } from "../agent/sessions/workspaces.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { workspace } from "../agent/client/workspaces/workspaces.ts";
 import { window } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { decideHostKey } = await import("../../../extension/sessions/decide-host-key.ts");
+const { decideHostKey } = await import("../../../extension/workspaces/decide-host-key.ts");
 
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+";
 const fingerprint = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";

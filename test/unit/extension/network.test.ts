@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { editorNetworkFile, networkFrom } from "../../../agent/network/network.ts";
-import { thisMachine } from "../../../agent/paths.ts";
+import { editorNetworkFile, networkFrom } from "../../../agent/platform/network/network.ts";
+import { thisMachine } from "../../../agent/platform/paths.ts";
 import { workspace } from "./fake-vscode.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { workspace } from "../agent/sessions/workspaces.ts";
+import { workspace } from "../agent/client/workspaces/workspaces.ts";
 import { window } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { answerOffer, leave } = await import("../../../extension/sessions/offers.ts");
+const { answerOffer, leave } = await import("../../../extension/workspaces/offers.ts");
 
 beforeEach(() => {
   vi.clearAllMocks();

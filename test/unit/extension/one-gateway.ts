@@ -2,7 +2,7 @@
 
 import { History } from "../../../extension/history.ts";
 import type { Workspace } from "../../../protocol/api.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {}, show() {} };
 

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { workspace } from "../agent/sessions/workspaces.ts";
+import { workspace } from "../agent/client/workspaces/workspaces.ts";
 import { env, window } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { openInBrowser } = await import("../../../extension/sessions/open-in-browser.ts");
+const { openInBrowser } = await import("../../../extension/workspaces/open-in-browser.ts");
 
 beforeEach(() => {
   vi.clearAllMocks();

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { CommandError } from "../../../agent/command.ts";
-import { parseWorkspaceRef } from "../../../protocol/name.ts";
-import { parsePublicKey } from "../../../protocol/ssh-public-key.ts";
-import { workspace } from "../agent/sessions/workspaces.ts";
+import { CommandError } from "../../../agent/platform/command-error.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { workspace } from "../agent/client/workspaces/workspaces.ts";
 import { window } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 

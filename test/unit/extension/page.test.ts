@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { workspace as ofWorkspace } from "../agent/sessions/workspaces.ts";
+import { workspace as ofWorkspace } from "../agent/client/workspaces/workspaces.ts";
 import { commands, window } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 

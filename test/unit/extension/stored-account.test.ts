@@ -6,9 +6,9 @@ import {
   sessionId,
   withAccount,
 } from "../../../extension/accounts/stored-account.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { parseName } from "../../../protocol/name.ts";
-import { newAccessToken } from "../../../protocol/token.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { newAccessToken } from "../../../protocol/values/token.ts";
 
 const account = (name: string, gateway = "https://gw.example"): StoredAccount => ({
   gateway: parseGatewayUrl(gateway),

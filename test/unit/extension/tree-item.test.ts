@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import type { FeedState } from "../../../agent/sessions/gateway-feed.ts";
-import { parseGatewayUrl } from "../../../protocol/gateway-url.ts";
-import { workspace } from "../agent/sessions/workspaces.ts";
+import type { FeedState } from "../../../agent/client/workspaces/gateway-feed.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { workspace } from "../agent/client/workspaces/workspaces.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { heldKeyLines, treeItem } = await import("../../../extension/sessions/tree-item.ts");
+const { heldKeyLines, treeItem } = await import("../../../extension/workspaces/tree-item.ts");
 const gateway = parseGatewayUrl("https://gw.example");
 const dev = workspace("dev", { clients: 2 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createGatewayLog } from "../../../gateway/log.ts";
-import { newAccessToken, newOwnerToken } from "../../../protocol/token.ts";
+import { newAccessToken, newOwnerToken } from "../../../protocol/values/token.ts";
 
 test("no message, field, header or error carries a token into the log", () => {
   const lines: string[] = [];

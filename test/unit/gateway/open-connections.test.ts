@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { OpenConnections, type Opened, type ReachedWorkspace } from "../../../gateway/open-connections.ts";
-import { newAccountId, newTokenId, newWorkspaceId } from "../../../protocol/id.ts";
+import { newAccountId, newTokenId, newWorkspaceId } from "../../../protocol/values/id.ts";
 
 const ada = newAccountId();
 const [token, hostToken] = [newTokenId(), newTokenId()];

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseGatewayMessage, parseHostMessage, registrationPayload } from "../../../protocol/control.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
-import { newStreamToken } from "../../../protocol/token.ts";
+import { newStreamToken } from "../../../protocol/values/token.ts";
 
 const register = {
   type: "register",

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { parseConnectLink } from "../../../../agent/connect/connect-link.ts";
 import { type Announced, announcement, readyEvent } from "../../../../agent/host/announcement.ts";
-import { parseGatewayUrl } from "../../../../protocol/gateway-url.ts";
-import { newWorkspaceId } from "../../../../protocol/id.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { parseConnectLink } from "../../../../protocol/connect-url.ts";
+import { parseGatewayUrl } from "../../../../protocol/values/gateway-url.ts";
+import { newWorkspaceId } from "../../../../protocol/values/id.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 
 const hostKey = parsePublicKey(
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+",

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadIdentity } from "../../../../agent/host/identity.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 
 let directory: string;
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { asRefusal } from "../../../../gateway/http/error-response.ts";
 import { ProtocolError } from "../../../../protocol/errors.ts";
-import { NAME_PATTERN } from "../../../../protocol/name.ts";
-import { PRINTABLE_PATTERN } from "../../../../protocol/printable.ts";
+import { NAME_PATTERN } from "../../../../protocol/values/name.ts";
+import { PRINTABLE_PATTERN } from "../../../../protocol/values/printable.ts";
 
 const thrown = (properties: object) => Object.assign(new Error("inner words"), properties);
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { afterEach, expect, test } from "vitest";
 import { EventStream } from "../../../../gateway/http/event-stream.ts";
 import type { Workspace } from "../../../../protocol/api.ts";
-import { newTokenId, newWorkspaceId } from "../../../../protocol/id.ts";
+import { newTokenId, newWorkspaceId } from "../../../../protocol/values/id.ts";
 
 const cleanUp: (() => void)[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import { PendingStreams } from "../../../../gateway/link/pending-streams.ts";
-import { newStreamToken } from "../../../../protocol/token.ts";
+import { newStreamToken } from "../../../../protocol/values/token.ts";
 
 const socket = {} as WebSocket;
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { relink } from "../../../../gateway/link/host-stream.ts";
 import type { WorkspaceLink } from "../../../../gateway/link/link.ts";
 import { LinkRegistry } from "../../../../gateway/link/registry.ts";
-import { newWorkspaceId, type WorkspaceId } from "../../../../protocol/id.ts";
+import { newWorkspaceId, type WorkspaceId } from "../../../../protocol/values/id.ts";
 
 function linkOf(workspaceId: WorkspaceId): WorkspaceLink {
   return {

@@ -1,6 +1,6 @@
 // A splice whose end can be waited for, for tests.
 
-import type { Splice, SpliceEnd, SpliceWatcher } from "../../../../gateway/link/splice.ts";
+import type { Splice, SpliceEnd, SpliceWatcher } from "../../../../gateway/splice/splice.ts";
 
 export function watched(
   join: (watcher: SpliceWatcher) => Splice,

@@ -2,8 +2,8 @@
 
 import { once } from "node:events";
 import { WebSocket, WebSocketServer } from "ws";
-import { zeroMask } from "../../../../protocol/web-socket-frame.ts";
-import { paceWebSocket } from "../../../../protocol/web-socket-pace.ts";
+import { zeroMask } from "../../../../protocol/web-socket/web-socket-frame.ts";
+import { paceWebSocket } from "../../../../protocol/web-socket/web-socket-pace.ts";
 
 export interface Pair {
   readonly client: WebSocket;

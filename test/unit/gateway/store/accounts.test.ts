@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { newAccountId } from "../../../../protocol/id.ts";
-import { parseName } from "../../../../protocol/name.ts";
+import { newAccountId } from "../../../../protocol/values/id.ts";
+import { parseName } from "../../../../protocol/values/name.ts";
 import { memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });

@@ -7,13 +7,13 @@ import { CompiledQuery, type Kysely } from "kysely";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
-import type { Tables } from "../../../../gateway/store/schema.ts";
-import { openDatabase, prepareDataDir } from "../../../../gateway/store/sqlite.ts";
+import type { Tables } from "../../../../gateway/store/database/schema.ts";
+import { openDatabase, prepareDataDir } from "../../../../gateway/store/database/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
 import { SCOPES } from "../../../../protocol/api.ts";
-import { parseTokenId } from "../../../../protocol/id.ts";
-import { parseName } from "../../../../protocol/name.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { parseTokenId } from "../../../../protocol/values/id.ts";
+import { parseName } from "../../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 import { provedKey } from "../../../support/register-key.ts";
 import { ed25519 } from "./memory-store.ts";
 

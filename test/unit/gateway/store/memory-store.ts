@@ -3,12 +3,12 @@
 import { pino } from "pino";
 import type { Identity, Registration } from "../../../../gateway/directory.ts";
 import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
-import { openMemoryDatabase } from "../../../../gateway/store/sqlite.ts";
+import { openMemoryDatabase } from "../../../../gateway/store/database/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
 import type { Scope } from "../../../../protocol/api.ts";
 import { SCOPES } from "../../../../protocol/api.ts";
-import { parseTokenId } from "../../../../protocol/id.ts";
-import { parseName } from "../../../../protocol/name.ts";
+import { parseTokenId } from "../../../../protocol/values/id.ts";
+import { parseName } from "../../../../protocol/values/name.ts";
 
 export const MINUTE = 60_000;
 export const DAY = 86_400_000;

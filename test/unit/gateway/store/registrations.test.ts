@@ -1,11 +1,11 @@
 // Which workspace a token registers, and what becomes of a host key that has changed.
 
 import { describe, expect, test } from "vitest";
-import type { NewAccessToken } from "../../../../gateway/store/access-tokens.ts";
-import type { WorkspaceId } from "../../../../protocol/id.ts";
-import { parseName } from "../../../../protocol/name.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
-import type { AccessToken } from "../../../../protocol/token.ts";
+import type { NewAccessToken } from "../../../../gateway/store/tokens/access-tokens.ts";
+import type { WorkspaceId } from "../../../../protocol/values/id.ts";
+import { parseName } from "../../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import type { AccessToken } from "../../../../protocol/values/token.ts";
 import { ed25519, memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseWorkspaceRef } from "../../../../protocol/name.ts";
+import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
 import { memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Registration } from "../../../../gateway/directory.ts";
-import { parseBrowserUrl } from "../../../../protocol/browser-url.ts";
-import { parseFolder } from "../../../../protocol/folder.ts";
-import type { WorkspaceId } from "../../../../protocol/id.ts";
-import { newWorkspaceId, parseTokenId } from "../../../../protocol/id.ts";
-import { parseName, parseWorkspaceRef } from "../../../../protocol/name.ts";
+import { parseBrowserUrl } from "../../../../protocol/values/browser-url.ts";
+import { parseFolder } from "../../../../protocol/values/folder.ts";
+import type { WorkspaceId } from "../../../../protocol/values/id.ts";
+import { newWorkspaceId, parseTokenId } from "../../../../protocol/values/id.ts";
+import { parseName, parseWorkspaceRef } from "../../../../protocol/values/name.ts";
 import { DAY, MINUTE, memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });

@@ -8,9 +8,9 @@ import {
   sessionIdIn,
   sessionLabel,
 } from "../../../../gateway/upterm/session-id.ts";
-import { isName } from "../../../../protocol/name.ts";
 import { encode } from "../../../../protocol/ssh/wire.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { isName } from "../../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 
 test("a new id is 20 letters and digits, never the same, and never a workspace's name", () => {
   const ids = Array.from({ length: 500 }, newSessionId);

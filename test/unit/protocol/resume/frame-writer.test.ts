@@ -5,7 +5,7 @@ import { encodeFrame, FRAME } from "../../../../protocol/resume/frame.ts";
 import { FrameWriter } from "../../../../protocol/resume/frame-writer.ts";
 import { WRITE_BYTES } from "../../../../protocol/resume/limits.ts";
 import { ByteBudget, Outgoing } from "../../../../protocol/resume/outgoing.ts";
-import { partsOf } from "../../../../protocol/web-socket-private.ts";
+import { partsOf } from "../../../../protocol/web-socket/web-socket-private.ts";
 import { webSocketPairs } from "../../gateway/link/web-socket-pair.ts";
 
 interface Ends {

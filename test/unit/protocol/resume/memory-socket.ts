@@ -1,7 +1,7 @@
 // Two ends of a WebSocket in memory, as far as ByteSocket goes. Messages arrive a tick later, in order.
 
 import { EventEmitter } from "node:events";
-import { type ByteSocket, OPEN } from "../../../../protocol/web-socket.ts";
+import { type ByteSocket, OPEN } from "../../../../protocol/web-socket/web-socket.ts";
 
 export class MemorySocket implements ByteSocket {
   readyState: number = OPEN;

@@ -2,7 +2,6 @@ import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../../../protocol/errors.ts";
-import { newTokenId } from "../../../../protocol/id.ts";
 import {
   type Certificate,
   checkUserCertificate,
@@ -16,7 +15,8 @@ import {
 } from "../../../../protocol/ssh/gateway-certificate.ts";
 import { opensshEd25519 } from "../../../../protocol/ssh/private-key.ts";
 import { encode } from "../../../../protocol/ssh/wire.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { newTokenId } from "../../../../protocol/values/id.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 
 const gateway = generateKeyPairSync("ed25519");
 const signingKey = opensshEd25519(gateway.privateKey);

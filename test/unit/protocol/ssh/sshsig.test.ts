@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isSignedBy } from "../../../../protocol/ssh/sshsig.ts";
 import { encode } from "../../../../protocol/ssh/wire.ts";
-import { parsePublicKey } from "../../../../protocol/ssh-public-key.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 import { makeSecurityKey } from "../../../integration/host-ssh/security-key-agent.ts";
 
 const NAMESPACE = "test@sallyport";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sttyWords } from "../../../../agent/host/server/terminal-modes.ts";
+import { sttyWords } from "../../../../agent/host/ssh/session/terminal-modes.ts";
 import { encode, WireError, WireReader } from "../../../../protocol/ssh/wire.ts";
 
 describe("SSH's data types", () => {

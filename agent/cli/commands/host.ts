@@ -1,0 +1,224 @@
+// `sallyport host`: makes this machine reachable as a workspace. Ties together the identity, the keys that may come in,
+// the SSH server and the link to the gateway.
+
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
+import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../protocol/resume/responder.ts";
+import { type Folder, parseFolder } from "../../../protocol/values/folder.ts";
+import { redactTokens } from "../../../protocol/values/token.ts";
+import { VERSION } from "../../../protocol/version.ts";
+import { AllowedKeys } from "../../host/allowed-keys.ts";
+import { type Announced, announcement, readyEvent } from "../../host/announcement.ts";
+import { leaveFirstPlace } from "../../host/first-process.ts";
+import { GatewayClock } from "../../host/gateway-clock.ts";
+import { loadIdentity } from "../../host/identity.ts";
+import { holdLink, registeredId } from "../../host/link.ts";
+import { createHostSshServer } from "../../host/ssh/ssh-server.ts";
+import { CommandError } from "../../platform/command-error.ts";
+import { createLog, type Log } from "../../platform/log.ts";
+import { nativeParts } from "../../platform/native-parts.ts";
+import { networkFrom } from "../../platform/network/network.ts";
+import { stateDirectory, thisMachine } from "../../platform/paths.ts";
+import { type HostOptions, parseHostOptions } from "./host-options.ts";
+
+const help = `
+Usage: sallyport host --gateway URL [options]
+
+Makes this machine a workspace: registers it at the gateway, and lets people in over SSH who hold an allowed key.
+Runs until it is stopped; finds its way back after every loss of the network.
+
+Who registers (the first that is given):
+  --token TOKEN          an access token with the scope host; others on this machine may see it in the process list
+  --token-file FILE      a file that holds it
+  SALLYPORT_TOKEN        the environment variable that holds it (SALLYPORT_TOKEN_FILE: names the file), where
+                         SALLYPORT_GATEWAY names this gateway
+  sallyport login        what a sign-in on this machine left
+  --open                 nobody: an open registration, where the gateway allows it; the workspace's id is the secret
+
+Who may come in:
+  --authorized-keys FILE keys in OpenSSH's authorized_keys form; may be given several times; watched for changes
+  --no-account-keys      not the keys of the account at the gateway
+  --anyone               really everyone who can reach the workspace, without a key
+  --end-to-end-only      only connections that the gateway cannot read
+  --no-owner-token       no sign-in by owner token
+
+  --gateway URL          the gateway (or SALLYPORT_GATEWAY)
+  --name NAME            the workspace's name (or SALLYPORT_NAME; default: this machine's name)
+  --shell PATH           the shell of sessions (default: the login shell)
+  --cwd DIR              where sessions start (default: the home directory)
+  --folder DIR           the folder that editors open first: an absolute path (or SALLYPORT_FOLDER; default: --cwd)
+  --browser-url URL      what the workspace shows in a browser, http or https; everyone who sees the workspace
+                         sees it, so no secret belongs in it (or SALLYPORT_BROWSER_URL)
+  --state DIR            host key and ids, kept between starts (or SALLYPORT_STATE)
+  --allow-plain-http     talk to a gateway on another machine without TLS
+  --json                 one JSON object a line on stdout, the first one {"event":"ready",…}
+  -v, --verbose          say more on stderr
+
+Example:
+  SALLYPORT_GATEWAY=https://gateway.example SALLYPORT_TOKEN=$(cat token) sallyport host --name devbox
+`;
+
+export const command: Command = {
+  help,
+  async run(args, context) {
+    const options = parseHostOptions(args, context.env);
+    // Longer than any argument list that holds a token: the process list shows this instead.
+    if (options.token.kind === "value") process.title = "sallyport host";
+    return await runHost(options, context);
+  },
+};
+
+async function runHost(options: HostOptions, context: CommandContext): Promise<number> {
+  const log = createLog({
+    level: options.verbose ? "debug" : "info",
+    write: (line) => context.stderr.write(line),
+    timestamps: true,
+  });
+  const { token: given } = options;
+  leaveFirstPlace(given.kind === "value" ? given.token : undefined, options.gateway, log);
+  log.debug(nativeParts());
+  const network = networkFrom(context.env);
+  const token = await tokenReader(options, context, log);
+  // Read now, so that a wrong file is told at once; and where there is none, no account's keys are meant.
+  const takesAccountKeys = options.accountKeys && (await token()) !== undefined;
+  const machine = thisMachine(context.env, homedir);
+  const directory =
+    options.state === undefined ? join(stateDirectory(machine), "host") : resolve(options.state);
+  const identity = await loadIdentity(directory);
+  for (const warning of identity.warnings) log.warn(warning);
+
+  const allowed = await AllowedKeys.open({ files: options.authorizedKeys.map((file) => resolve(file)), log });
+  let gatewayKeys: readonly string[] = [];
+  const clock = new GatewayClock(log);
+  const server = createHostSshServer({
+    hostKeys: [identity, ...identity.furtherKeys].map(({ privateKey }) => privateKey),
+    allowed,
+    anyone: options.anyone,
+    gatewayKeys: () => gatewayKeys,
+    gatewayTime: () => clock.now(),
+    ownerTokens: options.ownerTokens,
+    endToEndOnly: options.endToEndOnly,
+    shell: options.shell,
+    cwd: options.cwd,
+    log,
+  });
+  if (options.anyone) log.warn("--anyone: everyone who can reach this workspace comes in without a key");
+
+  const responder = new Responder({
+    budget: new ByteBudget(PROCESS_BYTES),
+    onEvent: (event) => log.debug(event),
+  });
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(new CommandError("tunnel", "STOPPED", "the host was stopped"));
+  if (context.signal.aborted) onAbort();
+  context.signal.addEventListener("abort", onAbort, { once: true });
+  let announced = false;
+  const announce = (what: Announced): void => {
+    context.stdout.write(options.json ? `${JSON.stringify(readyEvent(what))}\n` : announcement(what));
+  };
+  try {
+    await holdLink(
+      {
+        gateway: options.gateway,
+        token,
+        identity,
+        name: options.name,
+        endToEndOnly: options.endToEndOnly,
+        ownerTokens: options.ownerTokens,
+        browserUrl: options.browserUrl,
+        folder: options.folder ?? startFolder(options),
+        agent: `sallyport/${VERSION}`,
+        log,
+        network,
+        clock,
+        onRegistered(message) {
+          identity.remember(options.gateway, options.name, registeredId(message)).catch((error: unknown) => {
+            log.warn(
+              `the workspace's id could not be kept: ${error instanceof Error ? error.message : String(error)}`,
+            );
+          });
+          if (announced) log.info("the link is up again");
+          else announce({ ...options, message, hostKey: identity.publicKey });
+          announced = true;
+        },
+        onGatewayKeys(keys) {
+          gatewayKeys = keys;
+        },
+        onKeys(keys) {
+          if (takesAccountKeys) allowed.setPushed(keys);
+        },
+        onStream(stream, request) {
+          server.accept(stream, {
+            address: request.client.address,
+            account: request.client.account,
+            via: request.via,
+          });
+        },
+        responder,
+      },
+      stop.signal,
+    );
+    return 0;
+  } finally {
+    context.signal.removeEventListener("abort", onAbort);
+    allowed.close();
+    responder.dropDetached();
+    await server.close();
+    responder.close();
+  }
+}
+
+/** Where sessions start is what an editor opens, too. @throws ProtocolError bad_request */
+function startFolder({ cwd }: HostOptions): Folder | undefined {
+  return cwd === undefined ? undefined : parseFolder(resolve(cwd));
+}
+
+/** Reads the token anew each time where it lives in a file or a keychain, so that a renewed one is picked up. */
+async function tokenReader(
+  options: HostOptions,
+  context: CommandContext,
+  log: Log,
+): Promise<() => Promise<string | undefined>> {
+  const source = options.token;
+  switch (source.kind) {
+    case "value":
+      log.warn(
+        "--token shows the token in the process list and shell history: SALLYPORT_TOKEN or --token-file hide it",
+      );
+      return () => Promise.resolve(source.token.trim());
+    case "file":
+      return () => readTokenFile(source.path);
+    case "open":
+      return () => Promise.resolve(undefined);
+    case "stored": {
+      const { readAccessToken } = await import("../../platform/credentials/store.ts");
+      // Plain http was allowed with the options, or this would not be reached.
+      const env = { ...context.env, SALLYPORT_ALLOW_PLAIN_HTTP: "1" };
+      const stored = async (): Promise<string | undefined> =>
+        (await readAccessToken(options.gateway, { env }))?.token;
+      if ((await stored()) !== undefined) return stored;
+      if (options.authorizedKeys.length > 0 || options.anyone) {
+        log.info("no access token: registering openly");
+        return () => Promise.resolve(undefined);
+      }
+      throw new UsageError(
+        `not signed in at ${options.gateway}: set SALLYPORT_TOKEN and SALLYPORT_GATEWAY, pass --token-file, or run \`sallyport login\`; without an account, pass --authorized-keys FILE`,
+      );
+    }
+  }
+}
+
+async function readTokenFile(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "EFAILED";
+    throw new CommandError("file", code, redactTokens(`the token file ${path} cannot be read (${code})`), {
+      cause,
+    });
+  }
+}

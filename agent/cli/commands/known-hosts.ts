@@ -1,0 +1,91 @@
+// `sallyport known-hosts`: a gateway's SSH host keys, as the gateway publishes them over TLS, in the form that ssh pins.
+
+import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
+import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
+import type { HostName } from "../../../protocol/values/host-name.ts";
+import { printable } from "../../../protocol/values/printable.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { gatewayApi } from "../../client/gateway-api.ts";
+import { knownHostsName } from "../../client/known-hosts/known-hosts.ts";
+import { CommandError } from "../../platform/command-error.ts";
+import { resolveGateway } from "../../platform/credentials/store.ts";
+import { networkFrom } from "../../platform/network/network.ts";
+import { json } from "../../platform/output.ts";
+import { argument, readArguments } from "../arguments.ts";
+import { askYesNo, isTerminal } from "../terminal.ts";
+
+const help = `
+Usage: sallyport known-hosts [GATEWAY] [--ssh-host NAME] [--json]
+
+Prints the SSH host keys of a gateway as lines for a known_hosts file, so that the first \`ssh workspace@gateway\` asks
+nothing. The keys are as trustworthy as the gateway's TLS certificate, and that speaks for the host in the gateway's URL alone:
+where the gateway says that its SSH port is at another host, you are asked on a terminal, and have to name it elsewhere.
+Where new keys are announced, both are printed.
+
+Options:
+  --ssh-host NAME   the host of the gateway's SSH port, where that is not the host of its URL
+  --json            print an object
+
+Example:
+  sallyport known-hosts https://gateway.example >> ~/.ssh/known_hosts
+`;
+
+async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    json: { type: "boolean" },
+    "ssh-host": { type: "string" },
+    verbose: { type: "boolean" },
+  });
+  const [given, ...more] = positionals;
+  if (more.length > 0) throw new UsageError("known-hosts takes one gateway.");
+  const gateway = argument(() => resolveGateway(given, context.env));
+  const { ssh, hostKeys } = await gatewayApi(gateway, {
+    signal: context.signal,
+    network: networkFrom(context.env),
+  }).discovery();
+  if (ssh === null) {
+    throw new CommandError("ssh", "not_found", `${gateway} serves no SSH: reach it with \`sallyport ssh\`.`);
+  }
+  await requireOwnName(gateway, ssh.host, values["ssh-host"], context);
+  const host = knownHostsName(ssh);
+  const keys = hostKeys.map((line) => parsePublicKey(line));
+  if (values.json === true) {
+    const shown = keys.map(({ type, blob, fingerprint }) => ({ publicKey: `${type} ${blob}`, fingerprint }));
+    context.stdout.write(json({ host, ssh, keys: shown }));
+  } else {
+    context.stdout.write(keys.map(({ type, blob }) => `${host} ${type} ${blob}\n`).join(""));
+  }
+  return 0;
+}
+
+/**
+ * A gateway that could name any host would have its own keys trusted as those of a code host or of a company's jump host.
+ * @throws CommandError stage `config`, code `foreign_host`
+ */
+async function requireOwnName(
+  gateway: GatewayUrl,
+  named: HostName,
+  accepted: string | undefined,
+  { stdin, stderr, signal }: CommandContext,
+): Promise<void> {
+  const same = (host: string): boolean => bare(host) === bare(named);
+  if (accepted === undefined ? same(gatewayHost(gateway)) : same(accepted)) return;
+  const what = `${gateway} says that its SSH port is at ${named}, which is not the host of its URL.`;
+  if (accepted === undefined && isTerminal(stdin)) {
+    stderr.write(`${what} Its keys would be trusted as those of ${named} from now on.\n`);
+    if (await askYesNo(`Does ${named} belong to this gateway?`, stdin, stderr, signal)) return;
+  }
+  const expected = accepted === undefined ? "" : ` You named ${JSON.stringify(printable(accepted))}.`;
+  throw new CommandError(
+    "config",
+    "foreign_host",
+    `${what}${expected} If that is right, run it again with --ssh-host ${named}.`,
+  );
+}
+
+/** Names are the same in either case, and with the dot at the end that makes them absolute. */
+function bare(host: string): string {
+  return host.toLowerCase().replace(/\.$/, "");
+}
+
+export const command: Command = { help, run };

@@ -1,0 +1,103 @@
+// `sallyport list`: the workspaces that an account can reach, once or as they change.
+
+import type { SessionEvent, Workspace } from "../../../protocol/api.ts";
+import type { Command, CommandContext } from "../../../protocol/command/command.ts";
+import { readSessionEvents } from "../../client/workspaces/workspace-events.ts";
+import { relativeTime } from "../../platform/duration.ts";
+import { json, table, terminalWidth } from "../../platform/output.ts";
+import { GATEWAY_OPTIONS, positionals as noMore, readArguments } from "../arguments.ts";
+import { signedIn } from "../signed-in.ts";
+
+const help = `
+Usage: sallyport list [options]
+
+Lists the workspaces that you can reach: your own and those shared with you.
+
+Options:
+  --watch         go on, and show each change
+  --json          print JSON: {"workspaces":[…]}; with --watch one event a line
+  --gateway URL   a gateway other than the default one (SALLYPORT_GATEWAY)
+
+Example:
+  sallyport list --watch
+`;
+
+async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { values, positionals } = readArguments(args, { ...GATEWAY_OPTIONS, watch: { type: "boolean" } });
+  noMore(positionals);
+  const { api, gateway } = await signedIn(values.gateway, context);
+  if (values.watch === true) {
+    for await (const event of readSessionEvents(await api.events(), context.signal)) {
+      context.stdout.write(values.json === true ? json(event) : describe(event, context));
+    }
+    return context.signal.aborted ? 0 : 1;
+  }
+  const workspaces = await api.workspaces();
+  if (values.json === true) context.stdout.write(json({ workspaces }));
+  else if (workspaces.length > 0) {
+    context.stdout.write(workspaceTable(workspaces, context));
+    for (const { name, heldHostKeys } of workspaces) {
+      if (heldHostKeys === undefined) continue;
+      context.stderr.write(
+        `A host came as ${name} with a different host key: look at it with \`sallyport workspace host-key ${name}\`.\n`,
+      );
+    }
+  } else
+    context.stderr.write(`No workspaces at ${gateway}: start one with \`sallyport host\` where you work.\n`);
+  return 0;
+}
+
+function workspaceTable(workspaces: readonly Workspace[], context: CommandContext): string {
+  const now = new Date();
+  const rows = workspaces
+    .toSorted((a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name))
+    .map((workspace) => [
+      reference(workspace),
+      state(workspace),
+      workspace.mine ? "you" : workspace.owner,
+      String(workspace.clients),
+      workspace.online
+        ? "now"
+        : workspace.lastSeenAt === null
+          ? "never"
+          : relativeTime(workspace.lastSeenAt, now),
+      workspace.id,
+    ]);
+  const headings = ["WORKSPACE", "STATE", "OWNER", "CLIENTS", "LAST SEEN", "ID"];
+  return table(headings, rows, terminalWidth(context.stdout));
+}
+
+function describe(event: SessionEvent, context: CommandContext): string {
+  switch (event.type) {
+    case "snapshot":
+      return workspaceTable(event.workspaces, context);
+    case "workspace": {
+      const { online, clients } = event.workspace;
+      const held = event.workspace.heldHostKeys === undefined ? "" : ", a new host key waits";
+      return `${clock()}  ${reference(event.workspace)}  ${online ? `online, ${clients} connected` : "offline"}${held}\n`;
+    }
+    case "offers":
+      return event.offers
+        .map(({ name, owner }) => `${clock()}  ${name}.${owner}  offered to you: sallyport shares\n`)
+        .join("");
+    case "workspace-removed":
+      return `${clock()}  ${event.id}  removed\n`;
+  }
+}
+
+/** A host with a changed key waits: its owner is told wherever the workspace is listed. */
+function state({ online, heldHostKeys }: Workspace): string {
+  const word = online ? "online" : "offline";
+  return heldHostKeys === undefined ? word : `${word}, new host key`;
+}
+
+function clock(): string {
+  return new Date().toTimeString().slice(0, 8);
+}
+
+/** What other commands take for it. */
+function reference(workspace: Workspace): string {
+  return workspace.mine ? workspace.name : `${workspace.name}.${workspace.owner}`;
+}
+
+export const command: Command = { help, run };

@@ -1,0 +1,30 @@
+// What most commands begin with: the gateway that is meant, the token for it, and its API.
+
+import type { CommandContext } from "../../protocol/command/command.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { type GatewayApi, gatewayApi } from "../client/gateway-api.ts";
+import { requireAccessToken, resolveGateway } from "../platform/credentials/store.ts";
+import { networkFrom } from "../platform/network/network.ts";
+import { argument } from "./arguments.ts";
+
+/** @throws CommandError stage `config`, `sign-in`, `keychain` or `file`; UsageError for what is not a URL */
+export async function signedIn(
+  gatewayOption: string | undefined,
+  context: CommandContext,
+): Promise<{ gateway: GatewayUrl; api: GatewayApi }> {
+  const gateway = argument(() => resolveGateway(gatewayOption, context.env));
+  const { token } = await requireAccessToken(gateway, context);
+  return {
+    gateway,
+    api: gatewayApi(gateway, { token, signal: context.signal, network: networkFrom(context.env) }),
+  };
+}
+
+/** Says what was taken back; `notWritten`: what the gateway says besides. */
+export function tellTakenBack(
+  what: string,
+  notWritten: string | undefined,
+  { stderr }: CommandContext,
+): void {
+  stderr.write(`${what}${notWritten === undefined ? "" : ` ${notWritten}`}\n`);
+}

@@ -1,0 +1,54 @@
+// A workspace that was registered without an account: whoever has its id and its host key reaches it, through the tunnel, with a
+// key that its host allows. No gateway lists it, so what a list would say is made up from the link. Pure.
+
+import type { Workspace } from "../../../protocol/api.ts";
+import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import type { WorkspaceId } from "../../../protocol/values/id.ts";
+import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { withPublishedKeys } from "../known-hosts/published-keys.ts";
+import type { Managed } from "../ssh-config/apply.ts";
+import type { BlockPlace } from "../ssh-config/block.ts";
+import { type Desired, desiredConfig } from "../ssh-config/desired.ts";
+import { withSections } from "../ssh-config/managed-config.ts";
+
+export interface OpenWorkspace {
+  readonly gateway: GatewayUrl;
+  readonly id: WorkspaceId;
+  readonly hostKey: SshPublicKey;
+}
+
+/** Enough of the id to tell two apart, and too little to open one. */
+export function openWorkspaceName(id: WorkspaceId): string {
+  return `open-${id.slice(3, 11)}`;
+}
+
+/** The managed config with this one workspace's block added; all others stay as they are. */
+export function withOpenWorkspace(
+  now: Managed,
+  { gateway, id, hostKey }: OpenWorkspace,
+  { place, launcher }: { readonly place: BlockPlace; readonly launcher: string },
+): Desired {
+  const workspace: Workspace = {
+    id,
+    name: openWorkspaceName(id),
+    owner: "nobody",
+    mine: true,
+    online: true,
+    clients: 0,
+    endToEndOnly: true,
+    hostKeys: [`${hostKey.type} ${hostKey.blob}`],
+    createdAt: new Date(0).toISOString(),
+    lastSeenAt: null,
+  };
+  const listing = { gateway, account: "sallyport", workspaces: [workspace], ssh: null, hostKeys: [] };
+  const nothing: Managed = { sections: [], knownHosts: "" };
+  const alone = desiredConfig(nothing, [listing], { place, launcher, transport: "tunnel" });
+  const sections = withSections(now.sections, alone.managed.sections);
+  const keys = new Map(alone.aliases.map(({ alias }) => [alias, [hostKey]] as const));
+  const knownHosts = withPublishedKeys(
+    now.knownHosts,
+    sections.map(({ alias }) => alias),
+    keys,
+  );
+  return { ...alone, managed: { sections, knownHosts } };
+}

@@ -1,0 +1,106 @@
+// Runs the stages of a diagnosis: in order, each with its own deadline, the later ones left out when one that they need
+// has failed. Knows nothing of what the stages do.
+
+import { ProtocolError } from "../../../protocol/errors.ts";
+import { CommandError } from "../../platform/command-error.ts";
+import {
+  STAGES,
+  type StageId,
+  type StageProgress,
+  type StageReport,
+  titleOf,
+  type Verdict,
+} from "./report.ts";
+
+export interface Stage {
+  readonly id: StageId;
+  readonly deadlineMs: number;
+  /** Stages without whose success this one has nothing to work on. */
+  needs(): readonly StageId[];
+  /** The signal is aborted at the deadline. What it throws becomes the stage's failure. */
+  run(signal: AbortSignal): Promise<Verdict>;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  /** Told in order; must not throw. */
+  readonly onStage: (stage: StageProgress) => void;
+  /** The verdict on something that a stage threw. */
+  readonly explain: (id: StageId, error: unknown) => Verdict;
+  /** Applied to each report before anybody sees it. */
+  readonly clean: (stage: StageReport) => StageReport;
+}
+
+/** @throws the signal's reason when it is aborted */
+export async function runStages(stages: readonly Stage[], options: RunOptions): Promise<StageReport[]> {
+  const reports: StageReport[] = [];
+  for (const { id } of STAGES) {
+    const stage = stages.find((one) => one.id === id);
+    if (stage === undefined) continue;
+    const title = titleOf(id);
+    options.signal.throwIfAborted();
+    const started = performance.now();
+    const blocker = blockerOf(stage, reports);
+    let verdict: Verdict;
+    if (blocker === undefined) {
+      options.onStage({ status: "running", id, title });
+      verdict = await runOne(stage, options);
+    } else {
+      const detail = `Not tried: it needs "${titleOf(blocker)}", which failed.`;
+      verdict = { status: "skipped", detail, blockedBy: blocker };
+    }
+    const ms = blocker === undefined ? Math.round(performance.now() - started) : 0;
+    const report = options.clean({ id, title, ms, ...verdict });
+    reports.push(report);
+    options.onStage(report);
+  }
+  return reports;
+}
+
+async function runOne(stage: Stage, { signal, explain }: RunOptions): Promise<Verdict> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new DeadlineError(stage.deadlineMs)), stage.deadlineMs);
+  const either = AbortSignal.any([signal, deadline.signal]);
+  try {
+    // A stage that does not heed its signal must not hold up the others.
+    return await Promise.race([stage.run(either), aborted(either)]);
+  } catch (error) {
+    signal.throwIfAborted();
+    return explain(stage.id, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The stage behind what went before: the one that failed, not another that was left out because of it. */
+function blockerOf(stage: Stage, reports: readonly StageReport[]): StageId | undefined {
+  for (const need of stage.needs()) {
+    const report = reports.find(({ id }) => id === need);
+    if (report?.status === "fail") return report.id;
+    if (report?.status === "skipped" && report.blockedBy !== undefined) return report.blockedBy;
+  }
+  return undefined;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(signal.reason);
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+export class DeadlineError extends Error {
+  override readonly name = "DeadlineError";
+
+  constructor(ms: number) {
+    super(`There was no answer within ${ms / 1000} s.`);
+  }
+}
+
+/** The stable code of anything thrown. */
+export function codeOf(error: unknown): string {
+  if (error instanceof CommandError || error instanceof ProtocolError) return error.code;
+  if (error instanceof DeadlineError) return "deadline";
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "failed";
+}

@@ -1,0 +1,165 @@
+// Finds the keys that the person's own ssh would offer to a host, and pins the one that the gateway knows. Reads files,
+// asks ssh and the SSH agent; writes only a public key of ours, and only in `applyPin`.
+
+import { hostname, userInfo } from "node:os";
+import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { readPrivateFile, writePrivateFile } from "../../platform/files/private-file.ts";
+import type { Machine } from "../../platform/paths.ts";
+import { type AgentAddress, agentAddress } from "../ssh-agent/agent-address.ts";
+import { askAgent } from "../ssh-agent/ask-agent.ts";
+import { type KeyCandidate, orderCandidates, shortened } from "./candidates.ts";
+import { askSsh, type EffectiveConfig, type NoAnswer } from "./effective-config.ts";
+import { expandPath, type PathFacts } from "./expand-path.ts";
+import { type KeyFile, readCertificateFile, readKeyFile } from "./key-file.ts";
+import type { KeyPin } from "./key-plan.ts";
+import { publicPartOfBlob } from "./public-part.ts";
+
+export interface DiscoverOptions {
+  /**
+   * The alias or host name whose keys are wanted. A name that the managed configuration pins already gives that pin back:
+   * ask for the gateway's host to see what the person's own configuration offers.
+   */
+  readonly host: string;
+  /** The person's configuration where it is not ssh's default one, such as `remote.SSH.configFile`. */
+  readonly configFile?: string | undefined;
+  /** `home` is what `~` means to ssh: on Unix the one of the user database, whatever HOME says. */
+  readonly machine: Machine;
+  /** Other programs than those on PATH. */
+  readonly ssh?: string | undefined;
+  readonly sshKeygen?: string | undefined;
+}
+
+export interface DiscoveredKeys {
+  /** In the order in which ssh offers them. */
+  readonly candidates: readonly KeyCandidate[];
+  readonly agent: AgentAddress;
+  /** Sentences for people on what could not be looked into. */
+  readonly notes: readonly string[];
+  /** ssh itself told what its configuration means; otherwise the usual places were searched. */
+  readonly askedSsh: boolean;
+}
+
+/** OpenSSH's default names, in its order (readconf.c, fill_default_options). */
+const DEFAULT_NAMES = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
+/** ssh itself takes 100 (SSH_MAX_IDENTITY_FILES). */
+const MAX_FILES = 100;
+
+/** Never throws: what cannot be read becomes a note. */
+export async function discoverKeys(options: DiscoverOptions): Promise<DiscoveredKeys> {
+  const { host, configFile, machine, ssh, sshKeygen } = options;
+  const notes: string[] = [];
+  const answer = await askSsh({ host, configFile, env: machine.env, ssh });
+  const config = "problem" in answer ? defaults(answer, host, notes) : answer;
+  const facts = pathFacts(config, options);
+  const agent = agentAddress(config.identityAgent, facts);
+  const expand = (paths: readonly string[]) => expandAll(paths, facts, notes);
+  const identityFiles = expand(config.identityFiles);
+  const [files, agentKeys, certificates] = await Promise.all([
+    readFiles(identityFiles, { ...machine, sshKeygen }, notes),
+    keysOfAgent(agent, machine, notes),
+    readCertificates(expand(config.certificateFiles)),
+  ]);
+  return {
+    candidates: orderCandidates({
+      files,
+      agent: agentKeys,
+      certificates,
+      identitiesOnly: config.identitiesOnly,
+      home: machine.home,
+    }),
+    agent,
+    notes,
+    askedSsh: !("problem" in answer),
+  };
+}
+
+/**
+ * Writes the public key file that a pin needs, if it needs one: 0600, in a directory of 0700.
+ * @throws CommandError stage `file`
+ */
+export function applyPin(pin: KeyPin): void {
+  if (pin.publicKeyFile === undefined) return;
+  const { path, content } = pin.publicKeyFile;
+  if (readPrivateFile(path) !== content) writePrivateFile(path, content);
+}
+
+function defaults(answer: NoAnswer, host: string, notes: string[]): EffectiveConfig {
+  notes.push(`${answer.message.replace(/\.$/, "")}. Only the usual places were searched.`);
+  return {
+    user: "",
+    hostName: host,
+    port: "22",
+    identityFiles: DEFAULT_NAMES.map((name) => `~/.ssh/${name}`),
+    certificateFiles: [],
+    identitiesOnly: false,
+    identityAgent: undefined,
+  };
+}
+
+function pathFacts(config: EffectiveConfig, { host, machine }: DiscoverOptions): PathFacts {
+  return {
+    ...machine,
+    alias: host,
+    hostName: config.hostName,
+    port: config.port,
+    remoteUser: config.user,
+    localUser: localUser(machine),
+    localHost: hostname(),
+  };
+}
+
+function localUser({ env }: Machine): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry in the user database, as containers have them.
+    return env.USER ?? env.USERNAME ?? "";
+  }
+}
+
+function expandAll(paths: readonly string[], facts: PathFacts, notes: string[]): string[] {
+  const expanded: string[] = [];
+  for (const path of paths.slice(0, MAX_FILES)) {
+    const whole = expandPath(path, facts);
+    if (whole === undefined) notes.push(`${path} was left out: only ssh knows what it stands for.`);
+    else if (!expanded.includes(whole)) expanded.push(whole);
+  }
+  return expanded;
+}
+
+async function readFiles(
+  paths: readonly string[],
+  options: Machine & { readonly sshKeygen: string | undefined },
+  notes: string[],
+): Promise<KeyFile[]> {
+  const results = await Promise.all(paths.map((path) => readKeyFile(path, options)));
+  const files: KeyFile[] = [];
+  for (const result of results) {
+    if (result.kind === "key") files.push(result.file);
+    if (result.kind === "unknown") {
+      const shown = shortened(result.path, options.home);
+      notes.push(`${shown} was left out: ${result.why.replaceAll(result.path, shown)}.`);
+    }
+  }
+  return files;
+}
+
+async function readCertificates(paths: readonly string[]) {
+  const found = await Promise.all(paths.map(readCertificateFile));
+  return found.filter((certificate) => certificate !== undefined);
+}
+
+async function keysOfAgent(agent: AgentAddress, machine: Machine, notes: string[]): Promise<SshPublicKey[]> {
+  if (agent.kind === "none") return [];
+  const answer = await askAgent(agent.path);
+  if (answer.kind === "unreachable") {
+    // Windows' agent is a service that many have switched off: where nobody chose it, its absence is no news.
+    const chosen = agent.configured !== undefined || machine.env.SSH_AUTH_SOCK !== undefined;
+    if (chosen)
+      notes.push(
+        `The SSH agent at ${shortened(agent.path, machine.home)} cannot be asked: ${answer.reason}.`,
+      );
+    return [];
+  }
+  return answer.identities.flatMap(({ blob, comment }) => publicPartOfBlob(blob, comment)?.key ?? []);
+}

@@ -1,0 +1,167 @@
+// A host that an editor has started in the background: how it is started, and the note about it from which every window of
+// every editor tells whether it still runs.
+
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type ConnectLink, formatConnectLink, readConnectLink } from "../../../protocol/connect-url.ts";
+import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { isName, type Name } from "../../../protocol/values/name.ts";
+import { CommandError } from "../../platform/command-error.ts";
+import {
+  makePrivateDirectory,
+  readPrivateFile,
+  removePrivateFile,
+  systemCode,
+  writePrivateFile,
+} from "../../platform/files/private-file.ts";
+import { nodeEnvironment } from "../../platform/node-environment.ts";
+import { runsCommand } from "./process-command.ts";
+
+export interface SharedHost {
+  readonly pid: number;
+  readonly gateway: GatewayUrl;
+  readonly name: Name;
+  /** Found in the process's command line, so that another one under the same number is not taken for it. */
+  readonly cliPath: string;
+  /** The link to it that pins its host key, as it gave it itself; undefined: it gave none. */
+  readonly link?: ConnectLink;
+}
+
+export interface ShareOptions {
+  readonly gateway: GatewayUrl;
+  readonly name: Name;
+  readonly allowPlainHttp: boolean;
+  /** A Node, or an editor that is told to be one. */
+  readonly execPath: string;
+  readonly cliPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Sallyport's log of it: 0600, begun anew. */
+  readonly logFile: string;
+  /** Where the note about it is kept. */
+  readonly noteFile: string;
+}
+
+/** From the start to the first line: sign-in at the gateway included. */
+const READY_TIMEOUT_MS = 20_000;
+const POLL_MS = 100;
+
+/**
+ * Starts a host that goes on when the editor ends. Returns once it is registered at the gateway.
+ * @throws CommandError with the host's own last words
+ */
+export async function startSharing(options: ShareOptions): Promise<SharedHost> {
+  const { gateway, name, execPath, cliPath, logFile, noteFile } = options;
+  makePrivateDirectory(dirname(logFile));
+  const log = openSync(logFile, "w", 0o600);
+  const child = spawn(
+    execPath,
+    [
+      cliPath,
+      "host",
+      "--json",
+      "--gateway",
+      gateway,
+      "--name",
+      name,
+      ...(options.allowPlainHttp ? ["--allow-plain-http"] : []),
+    ],
+    {
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: { ...nodeEnvironment(options.env), ELECTRON_RUN_AS_NODE: "1" },
+      windowsHide: true,
+    },
+  );
+  closeSync(log);
+  const ended = new Promise<void>((resolve) => {
+    child.on("error", () => resolve());
+    child.on("exit", () => resolve());
+  });
+  const { pid } = child;
+  if (pid === undefined) {
+    throw new CommandError("config", "ENOENT", `${execPath} cannot be started.`);
+  }
+  child.unref();
+  const link = pinnedLink(await whenReady(logFile, ended, () => child.kill()));
+  const host = { pid, gateway, name, cliPath };
+  const noted = link === undefined ? host : { ...host, link: formatConnectLink(link) };
+  writePrivateFile(noteFile, `${JSON.stringify(noted)}\n`);
+  return link === undefined ? host : { ...host, link };
+}
+
+/** The host of the note, if it runs; a note of one that does not is removed. */
+export async function runningHost(noteFile: string): Promise<SharedHost | undefined> {
+  const host = parseNote(readPrivateFile(noteFile));
+  if (host === undefined) return undefined;
+  if (await runsCommand(host.pid, host.cliPath)) return host;
+  removePrivateFile(noteFile);
+  return undefined;
+}
+
+/** Ends it, and waits until it has ended. Returns whether there was one. */
+export async function endSharing(noteFile: string): Promise<boolean> {
+  const host = await runningHost(noteFile);
+  if (host === undefined) return false;
+  try {
+    process.kill(host.pid, "SIGTERM");
+  } catch (error) {
+    if (systemCode(error) !== "ESRCH") throw error;
+  }
+  for (let waited = 0; waited < 5_000 && (await runsCommand(host.pid, host.cliPath)); waited += POLL_MS) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  removePrivateFile(noteFile);
+  return true;
+}
+
+export function parseNote(text: string | undefined): SharedHost | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return undefined;
+    if (!("pid" in value && "gateway" in value && "name" in value && "cliPath" in value)) return undefined;
+    const { pid, gateway, name, cliPath } = value;
+    if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 1) return undefined;
+    if (!isName(name) || typeof cliPath !== "string") return undefined;
+    const host = { pid, gateway: parseGatewayUrl(gateway), name, cliPath };
+    return "link" in value ? { ...host, link: readConnectLink(String(value.link)) } : host;
+  } catch {
+    // Not as it was written: nothing can be said about a host then.
+    return undefined;
+  }
+}
+
+/** Of the host's first line. */
+function pinnedLink(ready: string): ConnectLink | undefined {
+  try {
+    const event: unknown = JSON.parse(ready);
+    const links = typeof event === "object" && event !== null && "links" in event ? event.links : undefined;
+    if (typeof links !== "object" || links === null || !("pinned" in links)) return undefined;
+    return readConnectLink(String(links.pinned));
+  } catch {
+    // It runs, and is shared: a link that cannot be read is not worth ending it.
+    return undefined;
+  }
+}
+
+/** Returns the host's first line. */
+async function whenReady(logFile: string, ended: Promise<void>, end: () => void): Promise<string> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  for (let waited = 0; ; waited += POLL_MS) {
+    const lines = readFileSync(logFile, "utf8").split("\n");
+    // The last one is without its end: it may still be being written.
+    const ready = lines.slice(0, -1).find((line) => line.startsWith("{") && line.includes('"event":"ready"'));
+    if (ready !== undefined) return ready;
+    if (over || waited > READY_TIMEOUT_MS) {
+      end();
+      const last = lines.filter((line) => line.trim() !== "" && !line.startsWith("see ")).at(-1);
+      const said = (last ?? "it said nothing").replace(/^(?:\S+Z )?sallyport: /, "");
+      throw new CommandError("workspace", over ? "host_ended" : "host_timeout", said);
+    }
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, POLL_MS)), ended]);
+  }
+}

@@ -1,0 +1,163 @@
+// From what the gateways list to what the managed SSH config shall say: aliases, transports, keys to trust. Pure, and the same
+// for the extension and for `sallyport config-ssh`.
+
+import type { Discovery, Workspace } from "../../../protocol/api.ts";
+import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { parseWorkspaceId, type WorkspaceId } from "../../../protocol/values/id.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import {
+  type ChangedKeys,
+  changedKeys,
+  vouchedFor,
+  withPublishedKeys,
+} from "../known-hosts/published-keys.ts";
+import { type Aliased, assignAliases, gatewayAlias } from "./alias.ts";
+import type { Managed } from "./apply.ts";
+import {
+  type BlockPlace,
+  type GatewayBlock,
+  gatewaySettings,
+  type KeyPins,
+  type WorkspaceBlock,
+  workspaceSettings,
+} from "./block.ts";
+import { gatewaySection, pinsOf, type Section, workspaceSection } from "./managed-config.ts";
+import type { Expectation } from "./person/effective-settings.ts";
+
+/** What one gateway said. */
+export interface Listing {
+  readonly gateway: GatewayUrl;
+  /** Whose account it is: the user name in its blocks. */
+  readonly account: string;
+  readonly workspaces: readonly Workspace[];
+  readonly ssh: Discovery["ssh"];
+  /** Of the gateway's own SSH port, authorized_keys form. */
+  readonly hostKeys: readonly string[];
+}
+
+export interface DesiredOptions {
+  readonly place: BlockPlace;
+  readonly launcher: string;
+  /** `auto`: as it is now, and direct for a new one where the gateway has an SSH port. */
+  readonly transport: "auto" | "direct" | "tunnel" | ((workspace: Workspace) => "direct" | "tunnel");
+  /** The only gateways whose sections stay, besides those that are listed; undefined: all. */
+  readonly signedInAt?: readonly GatewayUrl[];
+  /** undefined, or an answer of undefined: the pins stay as they are now. */
+  readonly pins?: (gateway: GatewayUrl) => KeyPins | undefined;
+}
+
+export interface Desired {
+  readonly managed: Managed;
+  /** For the listed workspaces, in the order of the listings. */
+  readonly aliases: readonly DesiredAlias[];
+  readonly expect: readonly Expectation[];
+  readonly changedKeys: readonly ChangedKeys[];
+}
+
+export interface DesiredAlias {
+  readonly gateway: GatewayUrl;
+  readonly workspace: Workspace;
+  readonly alias: string;
+  readonly transport: "direct" | "tunnel";
+}
+
+/** Workspaces of a listed gateway that are not listed are gone; what other gateways have stays as it is. */
+export function desiredConfig(now: Managed, listings: readonly Listing[], options: DesiredOptions): Desired {
+  const { place, signedInAt } = options;
+  const asked = new Set(listings.map(({ gateway }) => gateway));
+  const kept = now.sections.filter(
+    ({ gateway }) => !asked.has(gateway) && (signedInAt === undefined || signedInAt.includes(gateway)),
+  );
+  const sections: Section[] = [...kept];
+  const aliases: DesiredAlias[] = [];
+  const expect: Expectation[] = [];
+  const keys = new Map<string, readonly SshPublicKey[]>();
+  const targets = listings.map(({ gateway, workspaces }) => workspaces.map((one) => target(gateway, one)));
+  const named = assignAliases(
+    targets.flat(),
+    kept.map(({ alias }) => alias),
+  );
+  const before = new Map(now.sections.map((section) => [`${section.gateway} ${section.id}`, section]));
+  for (const [index, listing] of listings.entries()) {
+    const { gateway, ssh } = listing;
+    const account = parseName(listing.account, "account");
+    const pins = options.pins?.(gateway);
+    if (ssh !== null) {
+      const old = before.get(`${gateway} -`);
+      const block: GatewayBlock = {
+        gateway,
+        alias: gatewayAlias(gateway),
+        hostName: ssh.host,
+        port: ssh.port,
+        user: account,
+        ...pinned(pins, old),
+      };
+      sections.push(gatewaySection(block, place));
+      expect.push({ alias: block.alias, settings: gatewaySettings(block, place) });
+      keys.set(block.alias, publicKeys(listing.hostKeys));
+    }
+    for (const one of targets[index] ?? []) {
+      const { workspace, id } = one;
+      const alias = named.get(one) ?? "";
+      const old = before.get(`${gateway} ${id}`);
+      const transport = chooseTransport(workspace, old, ssh !== null, options.transport);
+      const block: WorkspaceBlock = {
+        gateway,
+        id,
+        alias,
+        user: account,
+        transport:
+          transport === "direct"
+            ? { kind: "direct", jump: gatewayAlias(gateway) }
+            : { kind: "tunnel", launcher: options.launcher },
+        ...pinned(pins, old),
+      };
+      sections.push(workspaceSection(block, place));
+      aliases.push({ gateway, workspace, alias, transport });
+      expect.push({ alias, settings: workspaceSettings(block, place) });
+      keys.set(alias, vouchedFor(now.knownHosts, alias, publicKeys(workspace.hostKeys)));
+    }
+  }
+  const knownHosts = withPublishedKeys(
+    now.knownHosts,
+    sections.map(({ alias }) => alias),
+    keys,
+  );
+  return {
+    managed: { sections, knownHosts },
+    aliases,
+    expect,
+    changedKeys: changedKeys(now.knownHosts, keys),
+  };
+}
+
+interface Target extends Aliased {
+  readonly workspace: Workspace;
+}
+
+function target(gateway: GatewayUrl, workspace: Workspace): Target {
+  const id: WorkspaceId = parseWorkspaceId(workspace.id);
+  return { id, name: workspace.name, owner: workspace.owner, mine: workspace.mine, gateway, workspace };
+}
+
+function chooseTransport(
+  workspace: Workspace,
+  old: Section | undefined,
+  hasSsh: boolean,
+  wish: DesiredOptions["transport"],
+): "direct" | "tunnel" {
+  // A jump through a port that the gateway does not have leads nowhere.
+  if (!hasSsh) return "tunnel";
+  if (typeof wish === "function") return wish(workspace);
+  return wish === "auto" ? (old?.transport ?? "direct") : wish;
+}
+
+function pinned(wanted: KeyPins | undefined, old: Section | undefined): { pins?: KeyPins } {
+  const pins = wanted ?? (old === undefined ? undefined : pinsOf(old));
+  return pins === undefined ? {} : { pins };
+}
+
+function publicKeys(lines: readonly string[]): SshPublicKey[] {
+  return lines.map((line) => parsePublicKey(line));
+}

@@ -1,0 +1,197 @@
+// The text of ~/.ssh/sallyport/config: one section for each gateway's SSH port and each workspace. Written whole; read back
+// only to keep the sections of gateways that could not be asked this time. Pure.
+
+import SSHConfig from "ssh-config";
+import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { isHostName } from "../../../protocol/values/host-name.ts";
+import {
+  type BlockPlace,
+  type GatewayBlock,
+  gatewaySettings,
+  type KeyPins,
+  type OwnerTokenBlock,
+  ownerTokenSettings,
+  type Setting,
+  type WorkspaceBlock,
+  workspaceSettings,
+} from "./block.ts";
+
+import { COUNTERS } from "./person/person-settings.ts";
+
+export interface Section {
+  readonly kind: "gateway" | "workspace";
+  readonly gateway: GatewayUrl;
+  /** The workspace's id; `-` for a gateway. */
+  readonly id: string;
+  readonly transport: "direct" | "tunnel";
+  readonly alias: string;
+  /** The Host block, ending in a line feed. */
+  readonly text: string;
+}
+
+const HEADER = `# Written by Sallyport, whole, whenever something changes: edits here are lost.
+# \`sallyport config-ssh --remove\`, or the command "Sallyport: Remove SSH Configuration", takes all of it out again.
+`;
+
+const MARK = /^# (gateway|workspace) (-|ws_[a-z2-7]{26}) (direct|tunnel) (\S+)$/;
+
+export function workspaceSection(block: WorkspaceBlock, place: BlockPlace): Section {
+  return {
+    kind: "workspace",
+    gateway: block.gateway,
+    id: block.id,
+    transport: block.transport.kind,
+    alias: block.alias,
+    text: hostBlock(block.alias, workspaceSettings(block, place)),
+  };
+}
+
+export function gatewaySection(block: GatewayBlock, place: BlockPlace): Section {
+  const { gateway, alias } = block;
+  const text = hostBlock(alias, gatewaySettings(block, place));
+  return { kind: "gateway", gateway, id: "-", transport: "direct", alias, text };
+}
+
+export function ownerTokenSection(block: OwnerTokenBlock, place: BlockPlace): Section {
+  const { gateway, id, alias } = block;
+  const text = hostBlock(alias, ownerTokenSettings(block, place));
+  return { kind: "workspace", gateway, id, transport: "direct", alias, text };
+}
+
+/** Whether the workspace is opened by an owner token: a later writer has to leave it so. */
+export function isOwnerTokenSection({ kind, text }: Section): boolean {
+  return kind === "workspace" && /^ {2}PubkeyAuthentication no$/m.test(text);
+}
+
+export function formatManagedConfig(sections: readonly Section[]): string {
+  const parts = sections
+    .toSorted(byAlias)
+    .map(({ kind, id, transport, gateway, text }) => `# ${kind} ${id} ${transport} ${gateway}\n${text}`);
+  return [HEADER, ...parts].join("\n");
+}
+
+/** What is not as it was written is left out: the next time that its gateway is asked, it comes again. */
+export function parseManagedConfig(text: string): Section[] {
+  const sections: Section[] = [];
+  const lines = text.split(/\r?\n/);
+  for (let index = 0; index < lines.length; index++) {
+    const mark = MARK.exec(lines[index] ?? "");
+    const host = /^Host (\S+)$/.exec(lines[index + 1] ?? "");
+    if (mark === null || host === null) continue;
+    const body = [];
+    for (let next = index + 2; /^ {2}\S/.test(lines[next] ?? ""); next++) body.push(lines[next] ?? "");
+    const gateway = tryGateway(mark[4]);
+    if (gateway === undefined || body.length === 0 || !body.every(isWritten)) continue;
+    sections.push({
+      kind: mark[1] === "gateway" ? "gateway" : "workspace",
+      gateway,
+      id: mark[2] ?? "-",
+      transport: mark[3] === "tunnel" ? "tunnel" : "direct",
+      alias: host[1] ?? "",
+      text: `${lines[index + 1]}\n${body.join("\n")}\n`,
+    });
+  }
+  return sections;
+}
+
+/** Makes these the only sections of `gateway`: its other workspaces are gone. */
+export function withGatewaySections(
+  sections: readonly Section[],
+  gateway: GatewayUrl,
+  now: readonly Section[],
+): Section[] {
+  return [...sections.filter((section) => section.gateway !== gateway), ...now];
+}
+
+/** Adds or replaces the sections of these gateways and workspaces, and nothing else: what a connect needs. */
+export function withSections(sections: readonly Section[], added: readonly Section[]): Section[] {
+  const same = (a: Section, b: Section) => a.kind === b.kind && a.gateway === b.gateway && a.id === b.id;
+  const kept = sections.filter((section) => !added.some((one) => same(one, section)));
+  return [...kept.filter(({ alias }) => !added.some((one) => one.alias === alias)), ...added];
+}
+
+/** What the sections say against settings of the person's own file: the keywords of COUNTERS that any of them has. */
+export function countersOf(sections: readonly Section[]): string[] {
+  return Object.keys(COUNTERS).filter((keyword) => sections.some((section) => has(section, keyword)));
+}
+
+/** All sections with these counters: they are about what the person has for all hosts. */
+export function withCounters(sections: readonly Section[], keywords: readonly string[]): Section[] {
+  // In one order, whichever was found first: what is written again and again stays the same.
+  const ordered = Object.keys(COUNTERS).filter((keyword) => keywords.includes(keyword));
+  return sections.map((section) => {
+    const missing = ordered.filter((keyword) => !has(section, keyword));
+    return { ...section, text: section.text + missing.map((one) => `  ${one} ${COUNTERS[one]}\n`).join("") };
+  });
+}
+
+function has({ text }: Section, keyword: string): boolean {
+  return text.includes(`\n  ${keyword} `);
+}
+
+/** The keys that a section pins; undefined: none. A later writer may not know of them and has to keep them. */
+export function pinsOf({ text }: Section): KeyPins | undefined {
+  const values = (keyword: string) =>
+    text.split("\n").flatMap((line) => {
+      const prefix = `  ${keyword} `;
+      return line.startsWith(prefix) ? [unquoted(line.slice(prefix.length))] : [];
+    });
+  const identityFiles = values("IdentityFile");
+  const certificateFiles = values("CertificateFile");
+  const [identityAgent] = values("IdentityAgent");
+  if (identityFiles.length === 0 && certificateFiles.length === 0 && identityAgent === undefined)
+    return undefined;
+  return {
+    identityFiles,
+    ...(certificateFiles.length === 0 ? {} : { certificateFiles }),
+    ...(identityAgent === undefined ? {} : { identityAgent }),
+  };
+}
+
+function hostBlock(alias: string, settings: readonly Setting[]): string {
+  const config = new SSHConfig();
+  const host = config.append({ Host: alias });
+  for (const { keyword, value, form } of settings) {
+    host.append({ [keyword]: form === "command" ? value : quoted(keyword, value) });
+  }
+  return `${SSHConfig.stringify(config).trim()}\n`;
+}
+
+/** ssh-config puts quotes around these where there is a space, but knows of no other reason for them. */
+const QUOTED_BY_LIBRARY = /^(?:CertificateFile|IdentityFile|IdentityAgent|User)$/;
+
+function quoted(keyword: string, value: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./~-]+$/.test(value)) return value;
+  const escaped = value.replace(/["\\]/g, "\\$&");
+  return QUOTED_BY_LIBRARY.test(keyword) && /\s/.test(value) ? escaped : `"${escaped}"`;
+}
+
+function unquoted(value: string): string {
+  const inner = /^"(.*)"$/.exec(value)?.[1]?.replace(/\\(["\\])/g, "$1") ?? value;
+  return inner.replaceAll("%%", "%");
+}
+
+/** Gateways first, so that a person who looks sees the way before the places. */
+function byAlias(a: Section, b: Section): number {
+  if (a.kind !== b.kind) return a.kind === "gateway" ? -1 : 1;
+  return a.alias < b.alias ? -1 : a.alias > b.alias ? 1 : 0;
+}
+
+/**
+ * Whether Sallyport would write this line. An earlier version took any text from a gateway for its host name, and a section
+ * that stays as it was is written again.
+ */
+function isWritten(line: string): boolean {
+  const [, keyword, value = ""] = /^ {2}(HostName|User|HostKeyAlias|ProxyJump) (.*)$/.exec(line) ?? [];
+  if (keyword === undefined) return true;
+  return keyword === "HostName" ? isHostName(value) : /^[a-z0-9_][a-z0-9._-]*$/.test(value);
+}
+
+function tryGateway(text: string | undefined): GatewayUrl | undefined {
+  try {
+    return parseGatewayUrl(text);
+  } catch {
+    // Somebody edited the mark: its section is not one of ours any more.
+    return undefined;
+  }
+}

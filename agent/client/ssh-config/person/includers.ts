@@ -1,0 +1,50 @@
+// Which of a person's files include the managed config, besides the one that is asked about. It is shared by all of them, and
+// stays until the last one has let go of it.
+
+import { Type } from "typebox";
+import { Check } from "typebox/value";
+import { CommandError } from "../../../platform/command-error.ts";
+import { readPrivateFile, writePrivateFile } from "../../../platform/files/private-file.ts";
+import { allIncludeSpellings, type SshConfigPaths } from "../paths.ts";
+import { includesManaged } from "./include-plan.ts";
+import { type FileSystem, REAL_FILE_SYSTEM, readPersonConfig } from "./person-config.ts";
+
+const Paths = Type.Array(Type.String());
+
+/** Notes down the file of `paths` that has just been made to include it. @throws CommandError stage `file` */
+export function noteIncluder(paths: SshConfigPaths): void {
+  const known = readIncluders(paths);
+  if (known.includes(paths.person)) return;
+  writePrivateFile(paths.includers, `${JSON.stringify([...known, paths.person], null, 2)}\n`);
+}
+
+/** Those of the noted files, and of the default one, that include it now. A file that cannot be read may be one of them. */
+export async function otherIncluders(
+  paths: SshConfigPaths,
+  fs: FileSystem = REAL_FILE_SYSTEM,
+): Promise<string[]> {
+  const others = new Set([paths.defaultPerson, ...readIncluders(paths)]);
+  others.delete(paths.person);
+  const found: string[] = [];
+  for (const path of others) {
+    try {
+      const { bytes } = await readPersonConfig(path, fs);
+      if (bytes === undefined || !includesManaged(bytes, allIncludeSpellings(paths))) continue;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+    }
+    found.push(path);
+  }
+  return found;
+}
+
+function readIncluders({ includers }: SshConfigPaths): string[] {
+  try {
+    const value: unknown = JSON.parse(readPrivateFile(includers) ?? "[]");
+    return Check(Paths, value) ? value : [];
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    // Not as it was written: each file is noted again with the next change that it sees.
+    return [];
+  }
+}

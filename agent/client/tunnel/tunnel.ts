@@ -1,0 +1,102 @@
+// One tunnel: the WebSocket from this machine to the gateway that ends at a workspace's SSH server.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { WebSocket } from "ws";
+import { backoff } from "../../../protocol/backoff.ts";
+import { CLOSE } from "../../../protocol/errors.ts";
+import {
+  type DataSubprotocol,
+  type GatewayUrl,
+  PATHS,
+  WORKSPACE_HEADER,
+} from "../../../protocol/values/gateway-url.ts";
+import { formatWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
+import { CommandError } from "../../platform/command-error.ts";
+import { dialWebSocket } from "../../platform/network/dial-web-socket.ts";
+import type { Network } from "../../platform/network/network.ts";
+
+export interface TunnelTarget {
+  readonly gateway: GatewayUrl;
+  readonly workspace: WorkspaceRef;
+  /** undefined: none is needed, the workspace's id is the secret. */
+  readonly token: string | undefined;
+  /** Proxies and trust. */
+  readonly network?: Network | undefined;
+}
+
+/**
+ * An open tunnel, paused; its `protocol` says which subprotocol gateway and workspace have chosen of those offered.
+ * @throws CommandError with the stage and the gateway's own words
+ */
+export async function dialTunnel(
+  target: TunnelTarget,
+  subprotocols: readonly DataSubprotocol[],
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  return await dialWebSocket({
+    gateway: target.gateway,
+    path: PATHS.tunnel,
+    subprotocols,
+    token: target.token,
+    headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
+    signal,
+    network: target.network,
+  });
+}
+
+/** How often a first connection is begun that a network cuts while it is made. */
+const FIRST_TRIES = 4;
+
+/**
+ * The same for the first connection of a tunnel, which nothing resumes yet: one that is cut while it is made, or whose gateway
+ * is about to stop, is begun again, for a second or two.
+ */
+export async function dialFirst(
+  target: TunnelTarget,
+  subprotocols: readonly DataSubprotocol[],
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await dialTunnel(target, subprotocols, signal);
+    } catch (error) {
+      if (failures >= FIRST_TRIES || !isCut(error)) throw error;
+      await delay(backoff(failures, Math.random()), undefined, { signal });
+    }
+  }
+}
+
+function isCut(error: unknown): boolean {
+  if (!(error instanceof CommandError)) return false;
+  const { cause } = error;
+  const code = cause instanceof Error && "code" in cause ? cause.code : error.code;
+  return code === "ECONNRESET" || code === "EPIPE" || code === "shutting_down";
+}
+
+/** What a close code of the gateway means to a person; undefined where the tunnel simply ended. */
+export function closeError(code: number, reason: string): CommandError | undefined {
+  switch (code) {
+    case CLOSE.normal:
+      return undefined;
+    case CLOSE.peerGone:
+      return new CommandError("tunnel", "peer_gone", "the workspace's side of the connection ended");
+    case CLOSE.refused:
+      return new CommandError(
+        "sign-in",
+        "refused",
+        `the gateway ended the connection: ${reason || "refused"}`,
+      );
+    case CLOSE.goingAway:
+      return new CommandError(
+        "tunnel",
+        "going_away",
+        `${reason || "the gateway is about to stop"}: connect again`,
+      );
+    default:
+      return new CommandError(
+        "tunnel",
+        `CLOSED_${code}`,
+        `the connection to the gateway was cut${reason === "" ? "" : `: ${reason}`} (${code})`,
+      );
+  }
+}

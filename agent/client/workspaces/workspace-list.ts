@@ -1,0 +1,46 @@
+// Sessions in the order in which people look for them, and the words for their state. Pure.
+
+import type { Workspace } from "../../../protocol/api.ts";
+import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
+
+export interface Session {
+  readonly gateway: GatewayUrl;
+  readonly workspace: Workspace;
+}
+
+/** When this person last connected, in ms since 1970, by `sessionKey`. */
+export type LastUse = ReadonlyMap<string, number>;
+
+/** One workspace of one gateway; stable through renames. */
+export function sessionKey(gateway: GatewayUrl, id: string): string {
+  return `${gateway} ${id}`;
+}
+
+/** What commands take for it: another's workspace carries its owner's name. */
+export function workspaceLabel({ name, owner, mine }: Pick<Workspace, "name" | "owner" | "mine">): string {
+  return mine ? name : `${name}.${owner}`;
+}
+
+/** Online first, then those used most recently, then by name. */
+export function inOrder(sessions: readonly Session[], lastUse: LastUse): Session[] {
+  const used = ({ gateway, workspace }: Session) => lastUse.get(sessionKey(gateway, workspace.id)) ?? 0;
+  return sessions.toSorted(
+    (a, b) =>
+      Number(b.workspace.online) - Number(a.workspace.online) ||
+      used(b) - used(a) ||
+      compare(workspaceLabel(a.workspace), workspaceLabel(b.workspace)) ||
+      compare(a.gateway, b.gateway) ||
+      compare(a.workspace.id, b.workspace.id),
+  );
+}
+
+/** The gateway's host, with its port where the URL has one: two gateways of one host look different. */
+export function gatewayLabel(gateway: GatewayUrl): string {
+  const { port, pathname } = new URL(gateway);
+  return `${gatewayHost(gateway)}${port === "" ? "" : `:${port}`}${pathname === "/" ? "" : pathname}`;
+}
+
+/** By code unit: quicker for a thousand names than a collation, and names are a-z0-9 and hyphens anyway. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,155 @@
+// Operations on open files: OPEN, CLOSE, READ, WRITE (§6.3, §6.4). The path that the bulk of the bytes takes.
+
+import { constants, open, read, write } from "node:fs";
+import { promisify } from "node:util";
+import { type Attributes, readAttributes } from "../attributes.ts";
+import type { OpenFile } from "../handles.ts";
+import { DATA_OFFSET, finishData } from "../packet.ts";
+import { permissionDenied, StatusError, toOffset } from "../status.ts";
+import { MAX_DATA, OPEN, PACKET, STATUS } from "../wire.ts";
+import {
+  changesPath,
+  handleAnswer,
+  looksAtPath,
+  type Operation,
+  okAnswer,
+  onHandle,
+  readHandle,
+  readPath,
+  type Session,
+} from "./operation.ts";
+
+const openDescriptor = promisify(open);
+
+/**
+ * Opening a FIFO would block a thread of the pool that the whole process shares until somebody opens its other
+ * end; with O_NONBLOCK it does not. Regular files do not care. A terminal must not become ours.
+ */
+const ALWAYS = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+
+const openFile: Operation = {
+  writes: false,
+  plan(session, id, packet) {
+    const path = readPath(session, packet);
+    const pflags = packet.u32();
+    const attributes = readAttributes(packet);
+    const changes = (pflags & (OPEN.write | OPEN.append | OPEN.create | OPEN.truncate)) !== 0;
+    return {
+      access: changes ? changesPath : looksAtPath,
+      run: async () =>
+        handleAnswer(id, await session.handles.add(() => openAs(session, path, pflags, attributes))),
+    };
+  },
+};
+
+async function openAs(
+  session: Session,
+  path: Buffer,
+  pflags: number,
+  attributes: Attributes,
+): Promise<OpenFile> {
+  const flags = openFlags(pflags);
+  const writes =
+    (flags & (constants.O_WRONLY | constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC)) !== 0;
+  if (session.readOnly && writes) throw permissionDenied("Read-only session");
+  const mode = (attributes.permissions ?? 0o666) & 0o7777;
+  const fd = await openDescriptor(path, flags | ALWAYS, mode);
+  // A copy: the packet that the path came in is used again.
+  return { kind: "file", fd, path: Buffer.from(path), append: (flags & constants.O_APPEND) !== 0 };
+}
+
+/** pflags as flags of open(2). Neither reading nor writing asked for means reading, as in sftp-server. */
+export function openFlags(pflags: number): number {
+  const has = (flag: number): boolean => (pflags & flag) !== 0;
+  let flags = constants.O_RDONLY;
+  if (has(OPEN.write)) flags = has(OPEN.read) ? constants.O_RDWR : constants.O_WRONLY;
+  if (has(OPEN.append)) flags |= constants.O_APPEND;
+  if (has(OPEN.create)) flags |= constants.O_CREAT;
+  if (has(OPEN.truncate)) flags |= constants.O_TRUNC;
+  if (has(OPEN.exclusive)) flags |= constants.O_EXCL;
+  return flags;
+}
+
+const closeHandle: Operation = {
+  writes: false,
+  plan(session, id, packet) {
+    const handle = readHandle(packet);
+    return {
+      access: onHandle(handle, true),
+      run: async () => {
+        await session.handles.close(handle);
+        return okAnswer(id);
+      },
+    };
+  },
+};
+
+const readFile: Operation = {
+  writes: false,
+  plan(session, id, packet) {
+    const handle = readHandle(packet);
+    const offset = packet.u64();
+    const length = Math.min(packet.u32(), MAX_DATA);
+    return {
+      access: onHandle(handle, false),
+      run: async () => {
+        const { fd } = session.handles.file(handle);
+        // Room for the header in front: the file's bytes go to the channel from where the system put them.
+        const buffer = session.takeBuffer(DATA_OFFSET + length);
+        const count = await readAt(fd, buffer, DATA_OFFSET, length, toOffset(offset));
+        if (count === 0 && length > 0) throw new StatusError(STATUS.eof, "End of file");
+        return finishData(buffer, id, count);
+      },
+    };
+  },
+};
+
+const writeFile: Operation = {
+  writes: true,
+  plan(session, id, packet) {
+    const handle = readHandle(packet);
+    const offset = packet.u64();
+    const data = packet.string();
+    return {
+      access: onHandle(handle, true),
+      run: async () => {
+        const { fd, append } = session.handles.file(handle);
+        await writeAt(fd, data, append ? null : toOffset(offset));
+        return okAnswer(id);
+      },
+    };
+  },
+};
+
+/** Returns how many bytes were read; 0 at the end of the file. */
+export function readAt(
+  fd: number,
+  buffer: Buffer,
+  at: number,
+  length: number,
+  position: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, buffer, at, length, position, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+/** Writes all of it, at `position` or, with null, at the end of a file opened for appending. */
+export async function writeAt(fd: number, data: Buffer, position: number | null): Promise<void> {
+  for (let done = 0; done < data.length; ) {
+    const from = done;
+    done += await new Promise<number>((resolve, reject) => {
+      write(fd, data, from, data.length - from, position === null ? null : position + from, (error, count) =>
+        error ? reject(error) : resolve(count),
+      );
+    });
+    if (done === from) throw new StatusError(STATUS.failure, "The system took no bytes");
+  }
+}
+
+export const fileOperations: readonly (readonly [number, Operation])[] = [
+  [PACKET.open, openFile],
+  [PACKET.close, closeHandle],
+  [PACKET.read, readFile],
+  [PACKET.write, writeFile],
+];

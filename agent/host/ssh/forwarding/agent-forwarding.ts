@@ -1,0 +1,113 @@
+// `ssh -A`: a socket in the workspace whose connections reach the agent on the person's machine
+// (`auth-agent@openssh.com` channels). One socket a connection, for its user alone, gone with the connection.
+
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { Connection } from "../../../../protocol/ssh/connection.ts";
+import type { Log } from "../../../platform/log.ts";
+import { splice } from "./splice.ts";
+
+export interface AgentForwarding {
+  /** The socket's path; undefined before `start` and where it failed. */
+  readonly path: string | undefined;
+  /** The same, and makes the socket the first time. */
+  start(): string | undefined;
+  close(): void;
+}
+
+/**
+ * Where the socket's own 0700 directory may be made, best first. A host outlives what its login was given: the runtime
+ * directory goes with the person's last login, and others clean up TMPDIR.
+ */
+export function socketDirectories(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const given = [environment.XDG_RUNTIME_DIR, environment.TMPDIR, tmpdir(), "/tmp"];
+  return given.filter((path): path is string => path !== undefined && isAbsolute(path));
+}
+
+export function createAgentForwarding(
+  connection: Connection,
+  directories: readonly string[],
+  log: Log,
+): AgentForwarding {
+  let started = false;
+  let own: string | undefined;
+  let path: string | undefined;
+  let server: Server | undefined;
+
+  function relay(socket: Socket): void {
+    socket.on("error", () => socket.destroy());
+    connection.open("auth-agent@openssh.com", Buffer.alloc(0)).then(
+      (channel) => {
+        if (socket.destroyed) channel.destroy();
+        else splice(channel, socket);
+      },
+      () => socket.destroy(),
+    );
+  }
+
+  function remove(): void {
+    server?.close();
+    const directory = own;
+    server = own = path = undefined;
+    try {
+      if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      log.debug(`${directory} stays: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  function failed(error: unknown): void {
+    log.warn(`agent forwarding failed: ${error instanceof Error ? error.message : String(error)}`);
+    remove();
+  }
+
+  function make(): void {
+    try {
+      own = privateDirectory(directories);
+      path = join(own, `agent.${process.pid}`);
+      server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, relay);
+      server.on("error", failed);
+      server.listen({ path });
+      // The directory has kept others out meanwhile.
+      chmodSync(path, 0o600);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** The socket's path, made again where somebody has removed it. */
+  function current(): string | undefined {
+    if (path !== undefined && !existsSync(path)) remove();
+    if (path === undefined) make();
+    return path;
+  }
+
+  return {
+    get path() {
+      return started ? current() : undefined;
+    },
+    start() {
+      started = true;
+      return current();
+    },
+    close() {
+      started = false;
+      remove();
+    },
+  };
+}
+
+/** mkdtemp makes it 0700. @throws Error if none can be made anywhere */
+function privateDirectory(parents: readonly string[]): string {
+  const failures: unknown[] = [];
+  for (const parent of parents) {
+    try {
+      return mkdtempSync(join(parent, "ssh-"));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures[0];
+}

@@ -1,0 +1,100 @@
+// Lets in whom the gateway vouches for: a re-originated session, in which the gateway signs in with a certificate that
+// names the person's key or owner token. It is believed only by the key that the gateway showed when this host
+// registered, only on a stream that the gateway announced as such, and only for keys that are allowed in anyway.
+
+import type { PublicKeyAuthContext } from "ssh2";
+import { ProtocolError } from "../../../../protocol/errors.ts";
+import {
+  type Certificate,
+  certificateType,
+  checkUserCertificate,
+  ED25519_CERTIFICATE,
+  isValidAt,
+  parseCertificate,
+} from "../../../../protocol/ssh/certificate.ts";
+import { readGatewayCertificate } from "../../../../protocol/ssh/gateway-certificate.ts";
+import { isGoodSshSignature } from "../../../../protocol/ssh/signature-format.ts";
+import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts";
+
+export interface GatewayPolicy {
+  /** The keys of the gateway that this host is registered at, authorized_keys form. */
+  gatewayKeys(): readonly string[];
+  /** What time it is there; undefined: not known. */
+  gatewayTime(): Date | undefined;
+  /** Whether people come in by owner token. */
+  readonly ownerTokens: boolean;
+  /** How the stream came to be; certificates belong to `session` alone. */
+  readonly via: "tunnel" | "jump" | "session";
+  allowed(key: OfferedKey): KeyGrant | undefined;
+}
+
+export interface VouchedFor {
+  /** undefined: by owner token. */
+  readonly key: OfferedKey | undefined;
+  readonly grant: KeyGrant;
+}
+
+export function isCertificateAlgorithm(algorithm: string): boolean {
+  return certificateType(algorithm) !== undefined;
+}
+
+/**
+ * Whom the certificate of a sign-in request lets in, not looking at the request's signature.
+ * @param times by which the certificate may be valid, this machine's first: one that is valid at the gateway, which made it, is
+ *   so here, however this machine's clock is set
+ * @throws ProtocolError with what is wrong with it, for the host's log
+ */
+export function vouchedFor(
+  context: Pick<PublicKeyAuthContext, "key" | "username">,
+  policy: GatewayPolicy,
+  times: readonly [Date, ...Date[]],
+): VouchedFor {
+  if (policy.via !== "session") throw refusal(`a certificate on a ${policy.via} stream`);
+  const certificate = parseCertificate(Buffer.from(context.key.data));
+  if (certificate.type !== ED25519_CERTIFICATE || context.key.algo !== certificate.type) {
+    throw refusal("a certificate of an unexpected type");
+  }
+  if (!isGatewayKey(certificate, policy.gatewayKeys())) {
+    throw refusal("a certificate that the gateway of this registration did not sign");
+  }
+  const now = times.find((time) => isValidAt(certificate, time)) ?? times[0];
+  const conditions = checkUserCertificate(certificate, context.username, now);
+  if (conditions.forceCommand !== undefined || conditions.sourceAddress !== undefined) {
+    throw refusal("a certificate with conditions, which gateways do not make");
+  }
+  const { proof } = readGatewayCertificate(certificate);
+  if (proof.kind === "owner-token") {
+    if (!policy.ownerTokens) throw refusal("owner tokens are not accepted here (--no-owner-token)");
+    if (times.every((time) => proof.expiresAt <= time))
+      throw refusal(`the owner token ${proof.tokenId} has expired`);
+    const fingerprint = `owner token ${proof.tokenId}`;
+    return { key: undefined, grant: { account: null, fingerprint, permissions: ALL_PERMISSIONS } };
+  }
+  const { type, blob, fingerprint } = proof.publicKey;
+  const key = { type, blob: Buffer.from(blob, "base64") };
+  const grant = policy.allowed(key);
+  if (grant === undefined) throw refusal(`the key ${fingerprint} is not allowed`);
+  if (type.startsWith("sk-") && grant.permissions.verificationRequired) {
+    // The gateway does not say whether a PIN was given.
+    throw refusal(`the key ${fingerprint} is verify-required, which only an end-to-end connection shows`);
+  }
+  return { key, grant };
+}
+
+/** Whether the one who sent the certificate has its key. */
+export function isSignedWithCertificate(context: PublicKeyAuthContext): boolean {
+  const { signature, blob: signed } = context;
+  if (signature === undefined || signed === undefined) return false;
+  const { key } = parseCertificate(Buffer.from(context.key.data));
+  return isGoodSshSignature({ ...key, signature, signed }, ALL_PERMISSIONS);
+}
+
+function isGatewayKey({ authority }: Certificate, gatewayKeys: readonly string[]): boolean {
+  const blob = authority.blob.toString("base64");
+  // By its text: a key of a type that this host does not know is not a reason to distrust the others.
+  return gatewayKeys.some((line) => line.split(" ")[1] === blob);
+}
+
+function refusal(message: string): ProtocolError {
+  return new ProtocolError("unauthenticated", message);
+}

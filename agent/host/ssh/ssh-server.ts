@@ -1,0 +1,242 @@
+// The SSH server inside of the workspace, where every path from a person's ssh ends. It is handed byte streams by the
+// link to the gateway and is made of: ssh2 for transport and sign-in, agent/host/server/ for all that comes after.
+
+import type { Duplex } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
+import ssh2 from "ssh2";
+import { FairPlaces, type Place } from "../../../protocol/fair-places.ts";
+import type { Channel } from "../../../protocol/ssh/channel.ts";
+import { IDENTIFICATION } from "../../../protocol/ssh/identification.ts";
+import { KEY_EXCHANGE_LIMITS, type KeyExchangeLimits } from "../../../protocol/ssh/key-exchange-timer.ts";
+import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
+import { injectStream, streamOf } from "../../../protocol/ssh/ssh2/transport.ts";
+import { addressBlock } from "../../../protocol/values/address-block.ts";
+import type { Log } from "../../platform/log.ts";
+import type { KeyAuthority } from "../allowed-keys.ts";
+import type { SftpOptions } from "../sftp/server.ts";
+import { HostConnection } from "./host-connection.ts";
+import { openFilesAtStart } from "./open-files-limit.ts";
+import { PipeStock } from "./prelude/anonymous-pipes.ts";
+import { shellUser } from "./session/shell-user.ts";
+
+export type { KeyGrant, KeyPermissions, OfferedKey } from "./sign-in/key-grant.ts";
+
+export interface HostSshServerOptions {
+  /** Private keys, OpenSSH or PEM text. */
+  readonly hostKeys: readonly string[];
+  readonly allowed: KeyAuthority;
+  /** Lets everyone in, with or without a key. */
+  readonly anyone: boolean;
+  /** Keys of the gateway that this host is registered at, authorized_keys form: who may vouch for people. Default: none. */
+  readonly gatewayKeys?: () => readonly string[];
+  /** What time it is there; default: not known. */
+  readonly gatewayTime?: () => Date | undefined;
+  /** Lets people in whose owner token the gateway vouches for. Default: false. */
+  readonly ownerTokens?: boolean;
+  /** Refuses sessions that the gateway would read. Default: false. */
+  readonly endToEndOnly?: boolean;
+  /** Runs in the place of the user's login shell. */
+  readonly shell: string | undefined;
+  /** Where sessions start, instead of the home directory. */
+  readonly cwd: string | undefined;
+  readonly log: Log;
+  /** Stands in for the process's environment. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Soft limit of open files for sessions. Default: what this program was started with. */
+  readonly openFiles?: number | undefined;
+  readonly limits?: Partial<HostLimits>;
+}
+
+/** Times in ms. */
+export interface HostLimits {
+  readonly loginTimeout: number;
+  /**
+   * Connections that are not signed in yet, shared by account and address of the clients as the gateway names them. One that
+   * takes no step for `stalledLogin` may lose its place to a newcomer.
+   */
+  readonly pendingLogins: number;
+  readonly stalledLogin: number;
+  /** An idle client is asked for a sign of life; after six without an answer it is dropped: later than a
+   * stream whose connection is lost is given up. */
+  readonly keepalive: number;
+  readonly keyExchange: KeyExchangeLimits;
+}
+
+export const HOST_LIMITS: HostLimits = {
+  loginTimeout: 30_000,
+  pendingLogins: 100,
+  stalledLogin: 200,
+  keepalive: 60_000,
+  keyExchange: KEY_EXCHANGE_LIMITS,
+};
+const UNANSWERED_KEEPALIVES = 6;
+
+export interface StreamInfo {
+  readonly address: string;
+  readonly account: string | null;
+  readonly via: "tunnel" | "jump" | "session";
+}
+
+export interface HostSshServer {
+  /** Serves SSH on any byte stream. */
+  accept(stream: Duplex, info: StreamInfo): void;
+  /** Open now, those that are not signed in included. */
+  readonly connections: number;
+  /** Ends all connections; resolves when their streams are closed. */
+  close(): Promise<void>;
+}
+
+/** @throws Error if a host key cannot be read */
+export function createHostSshServer(options: HostSshServerOptions): HostSshServer {
+  const limits = { ...HOST_LIMITS, ...options.limits };
+  const { log } = options;
+  const environment = options.environment ?? process.env;
+  const user = shellUser(options.shell, environment);
+  const openFiles = "openFiles" in options ? options.openFiles : openFilesAtStart();
+  const pipes = new PipeStock();
+  const streams = new Map<Duplex, AcceptedStream>();
+  const pending = new FairPlaces({
+    total: limits.pendingLogins,
+    perHolder: Math.ceil(limits.pendingLogins / 2),
+    stalled: limits.stalledLogin,
+  });
+  let closing = false;
+
+  const server = new ssh2.Server({
+    hostKeys: [...options.hostKeys],
+    algorithms: SERVER_ALGORITHMS,
+    ident: IDENTIFICATION,
+    keepaliveInterval: limits.keepalive,
+    keepaliveCountMax: UNANSWERED_KEEPALIVES,
+  });
+
+  server.on("connection", (client) => {
+    const stream = streamOf(client);
+    const accepted = streams.get(stream);
+    if (accepted === undefined) return void client.end();
+    const { info, place } = accepted;
+    place.moved();
+    client.once("handshake", () => place.moved());
+    accepted.connection = new HostConnection(client, stream, {
+      anyone: options.anyone,
+      allowed: (key) => options.allowed.allowed(key, info.address),
+      gatewayKeys: options.gatewayKeys ?? (() => []),
+      gatewayTime: options.gatewayTime ?? (() => undefined),
+      ownerTokens: options.ownerTokens ?? false,
+      via: info.via,
+      onSignedIn: () => {
+        clearTimeout(accepted.loginTimer);
+        place.leave();
+      },
+      peer: `${info.address} (${info.via})`,
+      address: info.address,
+      user,
+      cwd: options.cwd,
+      hostEnvironment: environment,
+      openFiles,
+      log,
+      pipes,
+      keyExchange: limits.keyExchange,
+      serveSftp: (channel, sftp) => startSftp(channel, { ...sftp, log }),
+    });
+    if (options.endToEndOnly === true && info.via === "session") {
+      accepted.connection.end("This workspace takes end-to-end connections only: use ssh -J.");
+    }
+  });
+
+  const stopWatching = options.allowed.onChange(() => {
+    for (const { connection, info } of streams.values()) {
+      if (connection !== undefined) checkAgain(connection, options, info.address);
+    }
+  });
+
+  return {
+    accept(stream, info) {
+      const place = closing
+        ? "stopping"
+        : pending.enter(holdersOf(info), () => {
+            log.info(`${info.address} (${info.via}): gave its place to a newcomer before it signed in`);
+            stream.destroy();
+          });
+      if (typeof place === "string") {
+        log.warn(
+          `refused a connection from ${info.address}: ${place === "stopping" ? place : "too many sign-ins wait"}`,
+        );
+        stream.destroy();
+        return;
+      }
+      const loginTimer = setTimeout(() => {
+        log.info(`${info.address} (${info.via}): not signed in within ${limits.loginTimeout / 1000} s`);
+        const { connection } = accepted;
+        if (connection === undefined) stream.destroy();
+        else connection.end("Sign-in took too long.");
+      }, limits.loginTimeout);
+      const accepted: AcceptedStream = { info, place, loginTimer, connection: undefined };
+      streams.set(stream, accepted);
+      // Errors reach ssh2 as well, which reports them; a stream that only ends is closed here.
+      stream.on("error", () => stream.destroy());
+      stream.once("end", () => stream.end());
+      stream.once("close", () => {
+        clearTimeout(loginTimer);
+        streams.delete(stream);
+        place.leave();
+        accepted.connection?.close();
+      });
+      // While the client signs in.
+      pipes.fill();
+      injectStream(server, stream);
+    },
+    get connections() {
+      return streams.size;
+    },
+    async close() {
+      closing = true;
+      stopWatching();
+      const closed = [...streams].map(([stream, { connection }]) => {
+        const done = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+        if (connection === undefined) stream.destroy();
+        else connection.end("The host stops.");
+        return done;
+      });
+      await Promise.all(closed);
+      pipes.close();
+    },
+  };
+}
+
+/** Whose share a connection counts for. Of an IPv6 address the /64: one customer has that many. */
+function holdersOf({ account, address }: StreamInfo): string[] {
+  const by = `address ${addressBlock(address)}`;
+  return account === null ? [by] : [by, `account ${account}`];
+}
+
+interface AcceptedStream {
+  readonly info: StreamInfo;
+  /** Among those that are not signed in. */
+  readonly place: Place;
+  readonly loginTimer: NodeJS.Timeout;
+  /** undefined until the client has said what it speaks. */
+  connection: HostConnection | undefined;
+}
+
+/** Ends a connection whose key is no longer let in, or may do other things than before. */
+function checkAgain(connection: HostConnection, options: HostSshServerOptions, address: string): void {
+  const { key, grant } = connection;
+  if (key === undefined || grant === undefined) return;
+  const now = options.allowed.allowed(key, address);
+  if (now === undefined) connection.end(`The key ${grant.fingerprint} is no longer allowed.`);
+  else if (!isDeepStrictEqual(now.permissions, grant.permissions)) {
+    connection.end(`What the key ${grant.fingerprint} may do has changed: connect again.`);
+  }
+}
+
+/** Loaded with the first transfer: most connections make none. */
+function startSftp(channel: Channel, options: SftpOptions): void {
+  import("../sftp/server.ts").then(
+    ({ serveSftp }) => serveSftp(channel, options),
+    (error: unknown) => {
+      options.log.error(`sftp does not start: ${error instanceof Error ? error.message : String(error)}`);
+      channel.destroy();
+    },
+  );
+}

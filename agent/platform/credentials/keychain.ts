@@ -1,0 +1,146 @@
+// The operating system's keychain, through keytar. It is asked in a process of its own: a keychain that does not answer
+// (a locked collection, a D-Bus without a secret service) blocks a thread for good, and Node cannot exit before that
+// thread is done. A child can be ended.
+
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CommandError } from "../command-error.ts";
+import { nodeEnvironment } from "../node-environment.ts";
+import type { Machine } from "../paths.ts";
+
+/** The name that entries are filed under; the account is the gateway's URL. */
+export const KEYCHAIN_SERVICE = "sallyport";
+
+export interface Keychain {
+  /** undefined: there is no such entry. Each throws CommandError stage `keychain` with a reason. */
+  get(account: string): Promise<string | undefined>;
+  set(account: string, secret: string): Promise<void>;
+  delete(account: string): Promise<void>;
+}
+
+export interface KeychainOptions {
+  readonly env: Machine["env"];
+  /** Modules to try in turn. */
+  readonly modules?: readonly string[];
+  readonly timeoutMs?: number;
+}
+
+/** Windows and macOS may ask the person first; a Linux desktop that does not answer at once has no keychain for us. */
+function defaultTimeout(): number {
+  return process.platform === "linux" ? 2_000 : 30_000;
+}
+
+export function systemKeychain(options: KeychainOptions): Keychain {
+  return {
+    get: async (account) => (await ask(options, { operation: "getPassword", account })) ?? undefined,
+    set: async (account, secret) => {
+      await ask(options, { operation: "setPassword", account, secret });
+    },
+    delete: async (account) => {
+      await ask(options, { operation: "deletePassword", account });
+    },
+  };
+}
+
+interface Question {
+  readonly operation: "getPassword" | "setPassword" | "deletePassword";
+  readonly account: string;
+  readonly secret?: string;
+}
+
+/** Runs in the child. The question, with its secret, comes on stdin: arguments can be seen by every user. */
+const CHILD = `
+let text = "";
+process.stdin.on("data", (part) => { text += part; }).on("end", async () => {
+  const answer = (value) => process.stdout.write(JSON.stringify(value));
+  const { modules, service, operation, account, secret } = JSON.parse(text);
+  let keytar, problem;
+  for (const name of modules) {
+    try { keytar = require(name); break; }
+    catch (error) { if (error.code !== "MODULE_NOT_FOUND") problem ??= error.message.split("\\n")[0]; }
+  }
+  if (keytar === undefined) return answer({ problem: problem ?? "keytar is not installed" });
+  try {
+    const rest = operation === "setPassword" ? [secret] : [];
+    answer({ value: (await keytar[operation](service, account, ...rest)) ?? null });
+  } catch (error) {
+    answer({ problem: String(error.message) });
+  }
+});
+`;
+
+async function ask(options: KeychainOptions, question: Question): Promise<string | null> {
+  const { env } = options;
+  const timeoutMs = options.timeoutMs ?? defaultTimeout();
+  const child = spawn(process.execPath, ["-e", CHILD], {
+    // Inside an editor, execPath is Electron.
+    env: { ...nodeEnvironment(env), ELECTRON_RUN_AS_NODE: "1" },
+    stdio: ["pipe", "pipe", "ignore"],
+    windowsHide: true,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const answer = await new Promise<string>((resolve, reject) => {
+      timer = setTimeout(
+        () => reject(unavailable("keychain_timeout", `it did not answer within ${timeoutMs / 1000} s`)),
+        timeoutMs,
+      );
+      let output = "";
+      child.on("error", (error) => reject(unavailable("keychain_unavailable", error.message, error)));
+      // Where no descriptors are left it has no streams either.
+      if (child.pid === undefined) return;
+      child.stdout.setEncoding("utf8").on("data", (part: string) => {
+        output = (output + part).slice(0, 64 * 1024);
+      });
+      child.on("close", () => resolve(output));
+      // A child that is gone before it has read says so by its empty answer.
+      child.stdin.on("error", () => {});
+      child.stdin.end(
+        JSON.stringify({ modules: options.modules ?? candidates(), service: KEYCHAIN_SERVICE, ...question }),
+      );
+    });
+    return parseAnswer(answer);
+  } finally {
+    clearTimeout(timer);
+    child.kill("SIGKILL");
+  }
+}
+
+function parseAnswer(text: string): string | null {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch (cause) {
+    throw unavailable("keychain_unavailable", "its helper process ended without an answer", cause);
+  }
+  if (typeof answer === "object" && answer !== null) {
+    if ("problem" in answer) throw unavailable("keychain_unavailable", String(answer.problem));
+    if ("value" in answer) return typeof answer.value === "string" ? answer.value : null;
+  }
+  throw unavailable("keychain_unavailable", "its helper process gave a strange answer");
+}
+
+/** The package, then its prebuilt addon for this machine: an install without scripts leaves it where it came. */
+function candidates(): string[] {
+  const here = import.meta.url;
+  const names = [`${process.platform}-${process.arch}`];
+  if (process.platform === "linux") names.push(`linuxmusl-${process.arch}`);
+  const found: string[] = [];
+  const roots = [dirname(fileURLToPath(here))];
+  try {
+    const path = createRequire(here).resolve("keytar/package.json");
+    found.push(dirname(path));
+    roots.unshift(dirname(path));
+  } catch {
+    // Not installed as a package: a bundle may carry the addon beside itself.
+  }
+  for (const root of roots)
+    for (const name of names) found.push(join(root, "prebuilds", name, "keytar.node"));
+  return found;
+}
+
+function unavailable(code: string, message: string, cause?: unknown): CommandError {
+  return new CommandError("keychain", code, `The keychain cannot be used: ${message}.`, { cause });
+}

@@ -1,0 +1,45 @@
+// The fallback where there is no keychain: one access token a file, 0600, in a directory of our own, 0700.
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
+import { type AccessToken, parseAccessToken } from "../../../protocol/values/token.ts";
+import { CommandError } from "../command-error.ts";
+import { readPrivateFile, removePrivateFile, writePrivateFile } from "../files/private-file.ts";
+import type { Machine } from "../paths.ts";
+import { stateDirectory } from "./gateways.ts";
+
+/** Named after the gateway's host for a person who looks, and after its whole URL so that two never meet. */
+export function tokenFile(gateway: GatewayUrl, env: Machine["env"]): string {
+  const host = gatewayHost(gateway).replace(/[^a-z0-9.-]/g, "-");
+  const hash = createHash("sha256").update(gateway).digest("hex").slice(0, 12);
+  return join(stateDirectory(env), "tokens", `${host}-${hash}`);
+}
+
+/** @throws CommandError stage `file`, also where the file's mode or owner is not as it has to be */
+export function readTokenFile(gateway: GatewayUrl, env: Machine["env"]): AccessToken | undefined {
+  const path = tokenFile(gateway, env);
+  const text = readPrivateFile(path);
+  if (text === undefined) return undefined;
+  try {
+    return parseAccessToken(text.trim());
+  } catch (cause) {
+    throw new CommandError(
+      "file",
+      "bad_token",
+      `${path} does not hold an access token: run \`sallyport login ${gateway}\`.`,
+      { cause },
+    );
+  }
+}
+
+/** Returns the path. */
+export function writeTokenFile(gateway: GatewayUrl, token: AccessToken, env: Machine["env"]): string {
+  const path = tokenFile(gateway, env);
+  writePrivateFile(path, `${token}\n`);
+  return path;
+}
+
+export function removeTokenFile(gateway: GatewayUrl, env: Machine["env"]): void {
+  removePrivateFile(tokenFile(gateway, env));
+}

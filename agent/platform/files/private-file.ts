@@ -1,0 +1,124 @@
+// Small files that only their owner may read: written whole and atomically, and not believed when others could have
+// read or changed them. On Windows the profile directory's access list does this work, so modes are not looked at.
+
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { quoteForShell } from "../../../protocol/values/shell-word.ts";
+import { CommandError } from "../command-error.ts";
+
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * The file's text; undefined if it does not exist.
+ * @throws CommandError stage `file`: someone else could read or owns it (with the chmod to run), or it cannot be read
+ */
+export function readPrivateFile(path: string): string | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "r");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw unreadable(path, error);
+  }
+  try {
+    refuseForeign(dirname(path), statSync(dirname(path)), "700");
+    const stat = fstatSync(descriptor);
+    refuseForeign(path, stat, "600");
+    if (stat.size > MAX_BYTES)
+      throw new CommandError("file", "EFBIG", `${path} is too large to be Sallyport's.`);
+    return readFileSync(descriptor, "utf8");
+  } catch (error) {
+    throw error instanceof CommandError ? error : unreadable(path, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Replaces the file: 0600, or 0700 for a program, in a directory that is made 0700. A reader sees the old bytes or the new ones.
+ * @throws CommandError stage `file`
+ */
+export function writePrivateFile(path: string, content: string, mode: 0o600 | 0o700 = 0o600): void {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    makePrivateDirectory(dirname(path));
+    const descriptor = openSync(temporary, "wx", mode);
+    try {
+      writeSync(descriptor, content);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    if (error instanceof CommandError) throw error;
+    throw new CommandError("file", systemCode(error), `Cannot write ${path}: ${reason(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Makes the directory, or refuses one that others could look into. */
+export function makePrivateDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  refuseForeign(directory, statSync(directory), "700");
+}
+
+/** Removes the file; it is fine if there is none. */
+export function removePrivateFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw new CommandError("file", systemCode(error), `Cannot remove ${path}: ${reason(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+function refuseForeign(path: string, stat: { uid: number; mode: number }, mode: "600" | "700"): void {
+  if (process.getuid === undefined) return;
+  if (stat.uid !== process.getuid()) {
+    throw new CommandError(
+      "file",
+      "foreign_owner",
+      `${path} belongs to another user (uid ${stat.uid}), so it is not used: run \`chown ${process.getuid()} ${quoteForShell(path)}\`.`,
+    );
+  }
+  if ((stat.mode & 0o077) !== 0) {
+    throw new CommandError(
+      "file",
+      "loose_mode",
+      `${path} is open to other users, so it is not used: run \`chmod ${mode} ${quoteForShell(path)}\`.`,
+    );
+  }
+}
+
+function unreadable(path: string, error: unknown): CommandError {
+  return new CommandError("file", systemCode(error), `Cannot read ${path}: ${reason(error)}.`, {
+    cause: error,
+  });
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** ENOENT and its kind; `EUNKNOWN` for what the system did not name. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "EUNKNOWN";
+}

@@ -1,0 +1,154 @@
+// Dials a WebSocket of a gateway. A refusal before the upgrade comes back as the gateway's own code and words.
+
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { WebSocket } from "ws";
+import { type ErrorCode, isErrorCode } from "../../../protocol/errors.ts";
+import { MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
+import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../../protocol/values/gateway-url.ts";
+import { printable } from "../../../protocol/values/printable.ts";
+import { zeroMask } from "../../../protocol/web-socket/web-socket-frame.ts";
+import { paceWebSocket } from "../../../protocol/web-socket/web-socket-pace.ts";
+import { CommandError } from "../command-error.ts";
+import { stageOf } from "../stage.ts";
+import type { Network } from "./network.ts";
+import { DEADLINE, openSocket } from "./open-socket.ts";
+
+export interface DialRequest {
+  readonly gateway: GatewayUrl;
+  /** One of PATHS. */
+  readonly path: string;
+  /** What is offered, the best one first; the socket's `protocol` is what the gateway chose. */
+  readonly subprotocols: readonly string[];
+  /** Sent as `Authorization: Bearer`; undefined: none. */
+  readonly token: string | undefined;
+  /** A function is asked once the connection is there and the request is about to leave. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+  /** Gets the headers of the answer that makes it a WebSocket. */
+  readonly onAnswer?: (headers: IncomingHttpHeaders) => void;
+  readonly signal: AbortSignal;
+  /** Proxies and trust; undefined: none, and Node's own. */
+  readonly network?: Network | undefined;
+}
+
+/**
+ * An open WebSocket, paused: nothing is lost between opening and the first listener. Call `resume()`.
+ * @throws CommandError with the stage that failed and, where the gateway refused, its error code
+ */
+export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
+  const url = new URL(webSocketUrl(request.gateway, request.path));
+  // The WebSocket code is loaded while the handshake below it waits for the network: a companion starts for each ssh.
+  const load = (): Promise<typeof import("ws")> => import("ws");
+  let loading: ReturnType<typeof load> | undefined;
+  const connection = await openSocket(url, request.signal, {
+    network: request.network,
+    onWaiting: () => {
+      loading = load();
+    },
+  });
+  const { WebSocket } = await (loading ?? load());
+  const socket = new WebSocket(url, [...request.subprotocols], {
+    createConnection: () => connection,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    // Pings are answered at their pace.
+    autoPong: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    followRedirects: false,
+    headers: {
+      ...(typeof request.headers === "function" ? request.headers() : request.headers),
+      ...(request.token === undefined ? {} : { Authorization: `Bearer ${request.token}` }),
+    },
+    ...(isPlainRemote(request.gateway) ? {} : { generateMask: zeroMask }),
+  });
+  const { onAnswer } = request;
+  if (onAnswer !== undefined) socket.once("upgrade", ({ headers }) => onAnswer(headers));
+  try {
+    await opened(socket, url, request.signal);
+  } catch (error) {
+    // What `ws` says about a connection that ends here has been told already.
+    socket.on("error", () => undefined);
+    socket.terminate();
+    connection.destroy();
+    throw error;
+  }
+  return socket;
+}
+
+function opened(socket: WebSocket, url: URL, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      fail(
+        new CommandError("http", "ETIMEDOUT", `the gateway did not answer within ${DEADLINE.http / 1000} s`),
+      );
+    }, DEADLINE.http);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      socket.removeAllListeners();
+    };
+    const fail = (error: unknown): void => {
+      settle();
+      reject(error);
+    };
+    const onAbort = (): void => fail(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    socket.once("open", () => {
+      // Here and not later: what came with the handshake's answer is read on the next tick, before any `await` goes on.
+      socket.pause();
+      settle();
+      paceWebSocket(socket);
+      resolve();
+    });
+    socket.once("unexpected-response", (_request, response: IncomingMessage) => {
+      readRefusal(response, url).then(fail, fail);
+    });
+    socket.once("error", (error) => {
+      fail(
+        new CommandError("http", "EFAILED", `the gateway did not accept a WebSocket: ${error.message}`, {
+          cause: error,
+        }),
+      );
+    });
+  });
+}
+
+/** The gateway's JSON error body; or, from a proxy that answered in its place, the status. */
+async function readRefusal(response: IncomingMessage, url: URL): Promise<CommandError> {
+  const status = response.statusCode ?? 0;
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of response) {
+    if (!Buffer.isBuffer(part)) continue;
+    size += part.length;
+    if (size > 16 * 1024) break;
+    parts.push(part);
+  }
+  const { foreignAnswer } = await import("./foreign-answer.ts");
+  const refusal = parseBody(Buffer.concat(parts).toString());
+  if (refusal !== undefined)
+    return new CommandError(stageOf(refusal.code), refusal.code, printable(refusal.message, 500));
+  const { location, "content-type": contentType } = response.headers;
+  const foreign = foreignAnswer({ status, location, contentType }, url);
+  if (foreign !== undefined) return foreign;
+  const redirected = location === undefined ? "" : ` and points to ${printable(location, 500)}`;
+  return new CommandError(
+    "http",
+    `HTTP_${status}`,
+    `the answer was HTTP ${status}${redirected}, which is not a Sallyport gateway's: check the URL, or a proxy or login page is in the way`,
+  );
+}
+
+function parseBody(text: string): { code: ErrorCode; message: string } | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Not JSON: a proxy's page. The status says what there is to say.
+    return undefined;
+  }
+  if (typeof body !== "object" || body === null || !("code" in body) || !("message" in body))
+    return undefined;
+  return isErrorCode(body.code) && typeof body.message === "string"
+    ? { code: body.code, message: body.message }
+    : undefined;
+}

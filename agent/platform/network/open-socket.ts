@@ -1,0 +1,228 @@
+// Opens the connection to a gateway stage by stage, each with its own deadline and its own words, so that a failure
+// names what failed: the name, the network, a proxy, or the certificate.
+
+import { type LookupAddress, lookup } from "node:dns";
+import { isIP, type Socket } from "node:net";
+import {
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from "node:tls";
+import { CommandError } from "../command-error.ts";
+import { connectFirst } from "./happy-eyeballs.ts";
+import { endpointOf, type Network, NODES_OWN_TRUST, type Route } from "./network.ts";
+import { DEADLINE, runStage } from "./stage-run.ts";
+
+// What is loaded lazily takes these from here, so that the bundler keeps them in one file with this: a companion opens few files.
+export { DEADLINE, runStage } from "./stage-run.ts";
+
+export interface OpenOptions {
+  /** undefined: no proxy, and Node's own authorities. */
+  readonly network?: Network | undefined;
+  /** Called once the last thing is on its way that this side can send, to make use of the time that the network takes. */
+  readonly onWaiting?: () => void;
+}
+
+/**
+ * A connected socket to the host of `url`, TLS where the scheme is https or wss.
+ * @throws CommandError at stage dns, tcp, proxy or tls
+ */
+export async function openSocket(
+  url: URL,
+  signal: AbortSignal,
+  options: OpenOptions = {},
+): Promise<Socket | TLSSocket> {
+  const { network } = options;
+  try {
+    return await open(url, signal, options, await network?.tlsOptions());
+  } catch (error) {
+    if (!isUntrusted(error)) throw error;
+    const trusted = await network?.tlsOptionsWithSystem();
+    try {
+      if (trusted === undefined) throw error;
+      return await open(url, signal, options, trusted);
+    } catch (again) {
+      if (!isUntrusted(again)) throw again;
+      const { explainUntrusted } = await import("./presented-chain.ts");
+      if (again.stage === "proxy") throw again;
+      throw await explainUntrusted(
+        again,
+        endpointOf(url).host,
+        () => openPlain(url, signal, { ...options, trust: trusted }),
+        signal,
+      );
+    }
+  }
+}
+
+async function open(
+  url: URL,
+  signal: AbortSignal,
+  options: OpenOptions,
+  trust: SecureContextOptions | undefined,
+): Promise<Socket | TLSSocket> {
+  const { host, port, secure } = endpointOf(url);
+  const opening = openPlain(url, signal, { ...options, trust });
+  if (!secure) setImmediate(options.onWaiting ?? (() => undefined));
+  const socket = await opening;
+  if (!secure) return socket;
+  const securing = startTls(socket, host, signal, { trust, sessions: options.network?.sessions, port });
+  setImmediate(options.onWaiting ?? (() => undefined));
+  return await securing;
+}
+
+export interface PlainOptions {
+  readonly network?: Network | undefined;
+  /** Of the connection to a proxy that speaks TLS itself. */
+  readonly trust?: SecureContextOptions | undefined;
+}
+
+/**
+ * The connection below TLS: the first of the routes that works.
+ * @throws CommandError at stage dns, tcp or proxy
+ */
+export async function openPlain(
+  url: URL,
+  signal: AbortSignal,
+  { network, trust }: PlainOptions = {},
+): Promise<Socket> {
+  const routes = network === undefined ? undefined : await network.routes(url, signal);
+  let failure: unknown;
+  for (const route of routes ?? [{ kind: "direct" } as const]) {
+    try {
+      return await openRoute(route, url, signal, { network, trust });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function openRoute(
+  route: Route,
+  url: URL,
+  signal: AbortSignal,
+  { network, trust }: PlainOptions,
+): Promise<Socket> {
+  const { host, port, secure } = endpointOf(url);
+  if (route.kind === "direct") return await openHost(host, port, signal, network);
+  const { openThroughProxy } = await import("./proxy/open-through-proxy.ts");
+  return await openThroughProxy(route, { host, port, secure }, signal, {
+    open: (to, at) => openHost(to, at, signal, network),
+    secure: (socket, to) => startTls(socket, to, signal, { trust }),
+  });
+}
+
+async function openHost(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  network: Network | undefined,
+): Promise<Socket> {
+  const addresses = isIP(host) === 0 ? await lookUpKnown(host, signal, network) : undefined;
+  const socket = await openTcp(host, port, addresses, signal);
+  socket.setNoDelay(true);
+  return socket;
+}
+
+async function lookUpKnown(
+  host: string,
+  signal: AbortSignal,
+  network: Network | undefined,
+): Promise<readonly LookupAddress[]> {
+  try {
+    const addresses = await lookUpHost(host, signal);
+    network?.addresses.set(host, addresses);
+    return addresses;
+  } catch (error) {
+    const known = network?.addresses.get(host);
+    if (known === undefined || signal.aborted) throw error;
+    return known;
+  }
+}
+
+/** A stage of its own, so that a name that does not resolve is told from a machine that does not answer. */
+export function lookUpHost(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
+  return runStage("dns", DEADLINE.dns, `looking up ${host}`, signal, (done, fail) => {
+    lookup(host, { all: true }, (error, addresses) => (error === null ? done(addresses) : fail(error)));
+    return () => undefined;
+  });
+}
+
+/** @param addresses what `host` was found to be; undefined: it is an address itself */
+export function openTcp(
+  host: string,
+  port: number,
+  addresses: readonly LookupAddress[] | undefined,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return runStage("tcp", DEADLINE.tcp, `connecting to ${host} port ${port}`, signal, (done, fail) =>
+    connectFirst(addresses ?? [{ address: host, family: isIP(host) }], port, done, fail),
+  );
+}
+
+export interface TlsOptions {
+  readonly trust?: SecureContextOptions | undefined;
+  readonly sessions?: Network["sessions"] | undefined;
+  /** With the host, the key of its session. */
+  readonly port?: number;
+}
+
+/** Verified always, whatever the environment says. */
+export function startTls(
+  socket: Socket,
+  host: string,
+  signal: AbortSignal,
+  { trust = NODES_OWN_TRUST, sessions, port = 0 }: TlsOptions = {},
+): Promise<TLSSocket> {
+  const key = `${host}:${port}`;
+  const session = sessions?.get(key);
+  return runStage("tls", DEADLINE.tls, `the TLS handshake with ${host}`, signal, (done, fail) => {
+    const secured = connectTls({
+      secureContext: contextOf(trust),
+      socket,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(session === undefined ? {} : { session }),
+      host,
+      ALPNProtocols: ["http/1.1"],
+      // Said and not left to its default, which NODE_TLS_REJECT_UNAUTHORIZED changes: other extensions of an editor set that.
+      rejectUnauthorized: true,
+    });
+    if (sessions !== undefined) secured.on("session", (ticket) => sessions.set(key, ticket));
+    secured.once("secureConnect", () => {
+      secured.off("error", failed);
+      done(secured);
+    });
+    const failed = (error: Error): void => {
+      sessions?.delete(key);
+      fail(error);
+    };
+    secured.once("error", failed);
+    return () => secured.destroy();
+  });
+}
+
+const contexts = new WeakMap<SecureContextOptions, SecureContext>();
+
+/** Authorities are parsed once and not for each connection, which takes 2 ms, and 17 where they are given. */
+function contextOf(trust: SecureContextOptions): SecureContext {
+  const known = contexts.get(trust);
+  if (known !== undefined) return known;
+  const context = createSecureContext(trust);
+  contexts.set(trust, context);
+  return context;
+}
+
+/** The chain that the gateway, or a proxy that speaks TLS, presented ends at an authority that is not among the trusted ones. */
+function isUntrusted(error: unknown): error is CommandError {
+  return (
+    error instanceof CommandError &&
+    (error.stage === "tls" || error.stage === "proxy") &&
+    /^(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?)$/.test(
+      error.code,
+    )
+  );
+}

@@ -1,0 +1,101 @@
+// Asks a proxy auto-configuration script. It is a program that a network hands out, often by plain http; see worker.ts for what
+// confines it.
+//
+// A script asks for addresses as if that took no time. It is stopped at the first one that is not known, the name is looked up
+// here, and the script is run again from its beginning; browsers do the same.
+
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { CommandError } from "../../command-error.ts";
+import { bundledFile } from "./bundled-file.ts";
+import { PAC_BOUNDS, type PacQuestion, type PacRun } from "./pac-run.ts";
+
+/** Bounds of a run that the thread has, with what it loads: it is ended then, whatever it does. */
+const HARD_LIMIT_RUNS = 3;
+
+export interface PacWorld {
+  /** The IPv4 address of a name; undefined: it has none. */
+  lookUp(name: string): Promise<string | undefined>;
+  /** Of this machine, as others see it. */
+  readonly ownAddress: string;
+}
+
+/**
+ * What `FindProxyForURL` returns, such as `PROXY a:3128; DIRECT`.
+ * @param url without what is behind the host: that is the gateway's matter
+ * @param milliseconds bounds each run
+ * @throws CommandError stage `proxy`, code `pac_failed`; the signal's reason
+ */
+export async function findProxy(
+  script: string,
+  url: string,
+  host: string,
+  world: PacWorld,
+  signal: AbortSignal,
+  milliseconds: number = PAC_BOUNDS.milliseconds,
+): Promise<string> {
+  const names = new Map<string, string | null>();
+  const worker = startWorker();
+  try {
+    for (;;) {
+      const question: PacQuestion = { script, url, host, names, address: world.ownAddress, milliseconds };
+      const { answer, wanted, error } = await ask(worker, question, signal);
+      if (wanted.length === 0) {
+        if (answer !== undefined) return answer;
+        throw failed(error ?? "it returned nothing");
+      }
+      if (names.size + wanted.length > PAC_BOUNDS.lookups) throw failed("it asks for too many names");
+      for (const name of wanted) names.set(name, (await world.lookUp(name)) ?? null);
+    }
+  } finally {
+    await worker.terminate();
+  }
+}
+
+function startWorker(): Worker {
+  const path = bundledFile("pac-worker.js") ?? fileURLToPath(new URL("./worker.ts", import.meta.url));
+  const worker = new Worker(path, { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 64 } });
+  // An error that nobody listens for would end the process.
+  worker.on("error", () => undefined);
+  return worker;
+}
+
+function ask(worker: Worker, question: PacQuestion, signal: AbortSignal): Promise<PacRun> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      worker.off("message", onMessage);
+      worker.off("error", onError);
+      worker.off("exit", onExit);
+    };
+    const fail = (error: unknown): void => {
+      settle();
+      reject(error);
+    };
+    const onMessage = (run: PacRun): void => {
+      settle();
+      resolve(run);
+    };
+    const onError = (error: unknown): void =>
+      fail(failed(error instanceof Error ? error.message : "it failed"));
+    const onExit = (): void => fail(failed("it ended its thread"));
+    const onAbort = (): void => fail(signal.reason);
+    const hardLimit = HARD_LIMIT_RUNS * question.milliseconds;
+    const timer = setTimeout(() => fail(failed("it takes too long")), hardLimit);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) return onAbort();
+    worker.on("message", onMessage);
+    worker.on("error", onError);
+    worker.on("exit", onExit);
+    worker.postMessage(question);
+  });
+}
+
+function failed(why: string): CommandError {
+  return new CommandError(
+    "proxy",
+    "pac_failed",
+    `The proxy script cannot be used: ${why.slice(0, 300)}. Tell whoever made it, or name the proxy by --proxy.`,
+  );
+}

@@ -1,0 +1,40 @@
+// Reads what a proxy script returned. Pure.
+
+import type { Route } from "../network.ts";
+import { type ProxyScheme, parseProxyAddress } from "../proxy/proxy-address.ts";
+
+/** Each is tried in turn, so a long list would be a long wait. */
+const MAX_ROUTES = 8;
+
+const SCHEMES: Readonly<Record<string, readonly ProxyScheme[]>> = {
+  PROXY: ["http"],
+  HTTP: ["http"],
+  HTTPS: ["https"],
+  SOCKS5: ["socks5"],
+  SOCKS4: ["socks4"],
+  // Browsers disagree on which one it means.
+  SOCKS: ["socks5", "socks4"],
+};
+
+/** Entries that make no sense are passed over, as browsers do; an empty result means that none made any. */
+export function parsePacAnswer(answer: string, from: string): Route[] {
+  return answer
+    .split(";")
+    .flatMap((entry): Route[] => {
+      const [kind = "", address, more] = entry.trim().split(/\s+/);
+      if (kind.toUpperCase() === "DIRECT" && address === undefined) return [{ kind: "direct" }];
+      const schemes = SCHEMES[kind.toUpperCase()];
+      if (schemes === undefined || address === undefined || more !== undefined) return [];
+      return schemes.flatMap((scheme) => routeOf(scheme, address, from));
+    })
+    .slice(0, MAX_ROUTES);
+}
+
+function routeOf(scheme: ProxyScheme, address: string, from: string): Route[] {
+  try {
+    return [{ kind: "proxy", address: parseProxyAddress(`${scheme}://${address}`, from), from }];
+  } catch {
+    // Not an address.
+    return [];
+  }
+}

@@ -1,0 +1,81 @@
+// Reads a proxy script from where it is configured to be: a file, or a URL of the network's own, fetched without a proxy.
+
+import { readFile, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { CommandError } from "../../command-error.ts";
+import { systemCode } from "../../files/private-file.ts";
+import type { Machine } from "../../paths.ts";
+import { sendRequest } from "../http-request.ts";
+import { type Network, networkOf, VARIABLE } from "../network.ts";
+
+export const MAX_SCRIPT_BYTES = 1024 * 1024;
+const FETCH_TIMEOUT_MS = 5_000;
+const MAX_REDIRECTS = 5;
+/** What is heard of the environment here: who is trusted, and no proxy, since that is what the script is to say. */
+const TRUST = [VARIABLE.ca, "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+
+/**
+ * @param source a path, or a URL with http, https or file
+ * @param env names the authorities that vouch for an https URL
+ * @throws CommandError stage `proxy`, code `pac_unreadable`; the signal's reason
+ */
+export async function readPacSource(
+  source: string,
+  from: string,
+  env: Machine["env"],
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    return /^https?:/i.test(source)
+      ? await fetchScript(source, trustOf(env), signal)
+      : await readScript(/^file:/i.test(source) ? fileURLToPath(source) : source);
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    const why = cause instanceof Error ? reason(cause) : String(cause);
+    const message = `The proxy script that ${from} names cannot be read: ${why}.`;
+    throw new CommandError("proxy", "pac_unreadable", message, { cause });
+  }
+}
+
+async function readScript(path: string): Promise<string> {
+  if ((await stat(path)).size > MAX_SCRIPT_BYTES) throw new Error("it is too large");
+  return await readFile(path, "utf8");
+}
+
+/** Whoever can change the script sends all of us through a proxy of theirs: https is verified here as everywhere. */
+async function fetchScript(source: string, network: Network, given: AbortSignal): Promise<string> {
+  const signal = AbortSignal.any([given, AbortSignal.timeout(FETCH_TIMEOUT_MS)]);
+  let url = new URL(source);
+  for (let redirects = 0; ; redirects++) {
+    const answer = await sendRequest({ url, method: "GET", headers: {}, body: undefined, signal }, network);
+    const location = answer.header("location");
+    if (answer.status >= 200 && answer.status < 300) return await readAll(answer.body);
+    if (answer.status < 300 || answer.status > 399 || location === undefined || redirects === MAX_REDIRECTS)
+      throw new Error(`the answer was HTTP ${answer.status}`);
+    url = new URL(location, url);
+    if (!/^https?:$/.test(url.protocol)) throw new Error(`it was sent on to a ${url.protocol} URL`);
+  }
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > MAX_SCRIPT_BYTES) throw new Error("it is too large");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function trustOf(env: Machine["env"]): Network {
+  return networkOf(Object.fromEntries(TRUST.map((name) => [name, env[name]])), undefined);
+}
+
+function reason(error: Error): string {
+  if (error.name === "TimeoutError") return `no answer within ${FETCH_TIMEOUT_MS / 1000} s`;
+  const code = systemCode(error);
+  // What failed on the way says so itself, with its code.
+  if (error instanceof CommandError) return error.message.replace(/\.$/, "");
+  return code === "EUNKNOWN" ? error.message : code;
+}

@@ -1,0 +1,50 @@
+// Opens a connection through a proxy: to the proxy first, by TLS where it wants that, and then the proxy's own protocol.
+
+import type { Socket } from "node:net";
+import { CommandError } from "../../command-error.ts";
+import type { Endpoint, ProxyRoute } from "../network.ts";
+import { httpConnect } from "./http-connect.ts";
+import { proxyLabel } from "./proxy-address.ts";
+
+export interface Openers {
+  /** A connection to a host, as if there were no proxy. */
+  open(host: string, port: number): Promise<Socket>;
+  secure(socket: Socket, host: string): Promise<Socket>;
+}
+
+/** @throws CommandError stage `proxy`; the signal's reason */
+export async function openThroughProxy(
+  route: ProxyRoute,
+  { host, port }: Endpoint,
+  signal: AbortSignal,
+  openers: Openers,
+): Promise<Socket> {
+  const { address } = route;
+  const socket = await reachProxy(route, openers);
+  if (address.scheme === "http" || address.scheme === "https") {
+    return await httpConnect(socket, address, host, port, signal);
+  }
+  const { socksConnect } = await import("./socks-connect.ts");
+  return await socksConnect(socket, address, host, port, signal);
+}
+
+async function reachProxy(route: ProxyRoute, { open, secure }: Openers): Promise<Socket> {
+  const { scheme, host, port } = route.address;
+  try {
+    const socket = await open(host, port);
+    return scheme === "https" ? await secure(socket, host) : socket;
+  } catch (error) {
+    throw unreachable(error, route);
+  }
+}
+
+function unreachable(error: unknown, { address, from }: ProxyRoute): unknown {
+  if (!(error instanceof CommandError)) return error;
+  // The stage's words are about gateways.
+  const words = error.message.replace(
+    /: is the gateway running, and is the port right\?|: tell whoever runs the gateway/,
+    "",
+  );
+  const message = `The proxy ${proxyLabel(address)} (from ${from}) cannot be reached: ${words}.`;
+  return new CommandError("proxy", error.code, message, { cause: error });
+}

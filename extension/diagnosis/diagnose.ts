@@ -1,0 +1,67 @@
+// "Diagnose Connection": the engine of `sallyport doctor`, with its report as a page that can be read and copied.
+
+import { l10n, ProgressLocation, window } from "vscode";
+import { diagnose } from "../../agent/client/diagnose/diagnose.ts";
+import { conclusion, reportMarkdown } from "../../agent/client/diagnose/render.ts";
+import type { Report } from "../../agent/client/diagnose/report.ts";
+import { sessionKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
+import { parseWorkspaceRef } from "../../protocol/values/name.ts";
+import type { ConnectTarget } from "../connect/connect.ts";
+import { targetOf } from "../connect/connect-commands.ts";
+import { machine } from "../machine.ts";
+import { showPage } from "../page.ts";
+import type { Services } from "../services.ts";
+import { sshProgram, transportSetting } from "../settings.ts";
+import { ensureLauncher } from "../ssh-config/launcher.ts";
+import { managedPaths, managedSections } from "../ssh-config/managed-config.ts";
+
+export async function diagnoseConnection(services: Services, node: TreeNode | undefined): Promise<void> {
+  const target = await targetOf(services, node, l10n.t("Diagnose Connection"));
+  if (target === undefined) return;
+  const title = l10n.t("Diagnosing the connection to {0}", workspaceLabel(target.workspace));
+  const report = await window.withProgress(
+    { location: ProgressLocation.Notification, title, cancellable: true },
+    async (progress, cancellation) => {
+      const abort = new AbortController();
+      cancellation.onCancellationRequested(() => abort.abort());
+      return await runDiagnosis(services, target, abort.signal, (message) => progress.report({ message }));
+    },
+  );
+  if (report === undefined) return;
+  services.log.info(conclusion(report));
+  await showPage(services, workspaceLabel(target.workspace), reportMarkdown(report));
+}
+
+/** undefined: it was cancelled. */
+export async function runDiagnosis(
+  services: Services,
+  { gateway, workspace }: ConnectTarget,
+  signal: AbortSignal,
+  onStage: (title: string) => void,
+): Promise<Report | undefined> {
+  const paths = managedPaths();
+  const key = sessionKey(gateway.gateway, workspace.id);
+  const alias = managedSections().find((section) => sessionKey(section.gateway, section.id) === key)?.alias;
+  try {
+    return await diagnose(
+      {
+        gateway: gateway.gateway,
+        // By its name: an id may be a secret, and is redacted then.
+        workspace: parseWorkspaceRef(workspaceLabel(workspace)),
+        transport: transportSetting(),
+        machine: machine(),
+        token: gateway.account.token,
+        companion: [await ensureLauncher(services)],
+        alias,
+        ssh: sshProgram(),
+        configFile: paths.personIsDefault ? undefined : paths.person,
+        signal,
+      },
+      (stage) => onStage(stage.title),
+    );
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+// The companion's launcher: names the Node of this editor and the companion inside this extension.
+
+import { join } from "node:path";
+import type { LaunchCandidate } from "../../agent/client/ssh-config/launcher.ts";
+import { launcherPath, writeLauncher } from "../../agent/client/ssh-config/launcher-file.ts";
+import { describe } from "../failure-message.ts";
+import { isMicrosoftBuild, machine } from "../machine.ts";
+import type { Services } from "../services.ts";
+
+export function companion(services: Services): LaunchCandidate {
+  return {
+    execPath: process.execPath,
+    cliPath: join(services.context.extensionPath, "dist", "cli.js"),
+    electron: process.versions.electron !== undefined,
+    microsoftBuild: isMicrosoftBuild() && process.versions.electron !== undefined,
+  };
+}
+
+/** Returns the launcher's path. @throws CommandError stage `file` or `config` */
+export async function ensureLauncher(services: Services): Promise<string> {
+  return (await writeLauncher(companion(services), machine())).path;
+}
+
+/** At each start of an editor; only where there is a launcher already, so that nothing appears before it is used. */
+export async function refreshLauncher(services: Services): Promise<void> {
+  const { existsSync } = await import("node:fs");
+  if (!existsSync(launcherPath(machine()))) return;
+  try {
+    const { changed } = await writeLauncher(companion(services), machine());
+    if (changed) services.log.info("The tunnel's launcher was written anew.");
+  } catch (error) {
+    services.log.warn(`The tunnel's launcher could not be refreshed: ${describe(error)}`);
+  }
+}

@@ -1,0 +1,55 @@
+// Where the SSH configuration is on this machine, and what Sallyport's part of it says now.
+
+import { readManaged } from "../../agent/client/ssh-config/apply.ts";
+import { isOwnerTokenSection, type Section } from "../../agent/client/ssh-config/managed-config.ts";
+import { type SshConfigPaths, sshConfigPaths } from "../../agent/client/ssh-config/paths.ts";
+import type { SshProgram } from "../../agent/client/ssh-config/person/effective-settings.ts";
+import { sessionKey } from "../../agent/client/workspaces/workspace-list.ts";
+import { accountHome, machine } from "../machine.ts";
+import { remoteSshConfigFile, sshProgram } from "../settings.ts";
+
+export type ManagedTransport = "direct" | "tunnel" | "owner-token";
+
+export function managedPaths(): SshConfigPaths {
+  const { platform, home } = machine();
+  return sshConfigPaths({ platform, home, accountHome: accountHome() }, remoteSshConfigFile());
+}
+
+/** The ssh that Remote-SSH will run, told which configuration to read as Remote-SSH tells it. */
+export function sshFor(paths: SshConfigPaths): SshProgram {
+  return {
+    program: sshProgram(),
+    env: process.env,
+    configFile: paths.personIsDefault ? undefined : paths.person,
+    home: accountHome(),
+  };
+}
+
+/** The words of a command that opens the alias from any terminal. */
+export function sshWords(alias: string): string[] {
+  const { program, configFile } = sshFor(managedPaths());
+  return [program, ...(configFile === undefined ? [] : ["-F", configFile]), alias];
+}
+
+export function sectionTransport(section: Section): ManagedTransport {
+  return isOwnerTokenSection(section) ? "owner-token" : section.transport;
+}
+
+/** Of all workspaces that have a Host block, by `sessionKey`. Empty where the file cannot be read. */
+export function managedTransports(): Map<string, ManagedTransport> {
+  const found = new Map<string, ManagedTransport>();
+  for (const section of managedSections()) {
+    if (section.kind === "workspace")
+      found.set(sessionKey(section.gateway, section.id), sectionTransport(section));
+  }
+  return found;
+}
+
+export function managedSections(): readonly Section[] {
+  try {
+    return readManaged(managedPaths()).sections;
+  } catch {
+    // Whoever wants to write it hears why it cannot be read; for looking at, there is nothing.
+    return [];
+  }
+}

@@ -1,0 +1,59 @@
+// A host came under the name of one of the person's own workspaces with a different host key: whether it may take it over.
+
+import { l10n, type QuickPickItem, window } from "vscode";
+import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
+import type { HeldHostKey } from "../../protocol/api.ts";
+import { parseWorkspaceRef } from "../../protocol/values/name.ts";
+import type { ConnectTarget } from "../connect/connect.ts";
+import { targetOf } from "../connect/connect-commands.ts";
+import { timeAgo } from "../relative-time.ts";
+import type { Services } from "../services.ts";
+import { heldKeyLines } from "./tree-item.ts";
+
+export async function decideHostKey(services: Services, node: TreeNode | undefined): Promise<void> {
+  const title = l10n.t("Decide about the New Host Key");
+  const isHeld = ({ heldHostKeys }: ConnectTarget["workspace"]) => heldHostKeys !== undefined;
+  const target = await targetOf(services, node, title, isHeld);
+  if (target === undefined) return;
+  const { gateway, workspace } = target;
+  const key = await choose(workspace.heldHostKeys ?? [], title);
+  if (key === undefined) return;
+  const accept = l10n.t("Accept");
+  const decline = l10n.t("Decline");
+  const answer = await window.showWarningMessage(
+    l10n.t("A host came as {0} with a different host key. May it take {0} over?", workspace.name),
+    {
+      modal: true,
+      detail: `${heldKeyLines({ ...workspace, heldHostKeys: [key] }).join("\n")}\n\n${l10n.t(
+        "Accept it if its host prints this fingerprint itself, such as a machine that you set up again. If you do not know of any, decline it: somebody may be standing in its place.",
+      )}`,
+    },
+    accept,
+    decline,
+  );
+  if (answer === undefined) return;
+  const decision = answer === accept ? "accept" : "decline";
+  const { fingerprint } = key;
+  await (await gateway.api()).decideHostKey(parseWorkspaceRef(workspace.id), { fingerprint, decision });
+  services.log.info(`Host key ${fingerprint} of ${workspace.name}: ${decision}.`);
+  void window.showInformationMessage(
+    decision === "accept"
+      ? l10n.t("{0} goes to the host with the new key as soon as it comes again.", workspace.name)
+      : l10n.t("The host with the new key is turned away from {0}.", workspace.name),
+  );
+}
+
+/** The only one, or the one that the person chooses. */
+async function choose(held: readonly HeldHostKey[], title: string): Promise<HeldHostKey | undefined> {
+  if (held.length === 0) {
+    void window.showInformationMessage(l10n.t("No host with a new key waits."));
+    return undefined;
+  }
+  if (held.length === 1) return held[0];
+  const items = held.map((key): QuickPickItem & { key: HeldHostKey } => ({
+    label: key.fingerprint,
+    description: `${timeAgo(key.since)} · ${key.address}`,
+    key,
+  }));
+  return (await window.showQuickPick(items, { title }))?.key;
+}

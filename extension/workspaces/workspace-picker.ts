@@ -1,0 +1,150 @@
+// "Connect to Workspace…": all sessions of all gateways in one list, or whatever address the person pastes into it.
+
+import { l10n, type QuickPickItem, QuickPickItemKind, ThemeIcon, window } from "vscode";
+import { parsePastedAddress } from "../../agent/client/connect/pasted-address.ts";
+import {
+  gatewayLabel,
+  inOrder,
+  type Session,
+  sessionKey,
+  workspaceLabel,
+} from "../../agent/client/workspaces/workspace-list.ts";
+import { type Presence, presenceOf } from "../../agent/client/workspaces/workspace-tree.ts";
+import type { Workspace } from "../../protocol/api.ts";
+import type { ConnectTarget } from "../connect/connect.ts";
+import { findPasted } from "../connect/find-pasted.ts";
+import { describe } from "../failure-message.ts";
+import { timeAgo } from "../relative-time.ts";
+import type { Services } from "../services.ts";
+import { type ManagedTransport, managedTransports } from "../ssh-config/managed-config.ts";
+import { sessionWords } from "./tree-item.ts";
+
+interface SessionItem extends QuickPickItem {
+  readonly session?: Session;
+  /** What was pasted. */
+  readonly address?: string;
+}
+
+const ICONS: Readonly<Record<Presence, string>> = {
+  online: "vm-active",
+  "was-online": "vm",
+  offline: "vm-outline",
+};
+
+export interface ChooseOptions {
+  readonly title: string;
+  /** Which workspaces are offered. */
+  readonly fits: (workspace: Workspace) => boolean;
+}
+
+/** undefined: the person chose none. Shows at once and fills as the gateways answer. */
+export async function chooseSession(
+  services: Services,
+  { title, fits }: ChooseOptions,
+): Promise<ConnectTarget | undefined> {
+  const { gateways } = services;
+  const pick = window.createQuickPick<SessionItem>();
+  pick.title = title;
+  pick.placeholder = l10n.t("Choose a workspace, or paste an address such as `ssh devbox@gateway.example`");
+  pick.matchOnDescription = true;
+  pick.matchOnDetail = true;
+  const transports = managedTransports();
+  const fill = (): void => {
+    pick.items = itemsOf(services, fits, transports, pick.value);
+    pick.busy = gateways.known.some(({ state }) => state.kind === "loading");
+  };
+  const listening = gateways.onDidChange(fill);
+  try {
+    void gateways.followAll().then(fill);
+    fill();
+    const item = await new Promise<SessionItem | undefined>((resolve) => {
+      let pasted = false;
+      pick.onDidChangeValue((value) => {
+        const isAddress = looksLikeAddress(value);
+        // The list is made anew only where the line for the address comes or goes.
+        if (isAddress || pasted) fill();
+        pasted = isAddress;
+      });
+      pick.onDidAccept(() => {
+        const [selected] = pick.selectedItems;
+        // Who pastes and presses Enter at once is quicker than the line for the address.
+        resolve(selected ?? (looksLikeAddress(pick.value) ? addressItem(pick.value) : undefined));
+      });
+      pick.onDidHide(() => resolve(undefined));
+      pick.show();
+    });
+    if (item?.address !== undefined) return await findPasted(services, item.address);
+    if (item?.session === undefined) return undefined;
+    const gateway = gateways.get(item.session.gateway);
+    return gateway === undefined ? undefined : { gateway, workspace: item.session.workspace };
+  } finally {
+    listening.dispose();
+    pick.dispose();
+  }
+}
+
+function itemsOf(
+  { gateways, history }: Services,
+  fits: (workspace: Workspace) => boolean,
+  transports: ReadonlyMap<string, ManagedTransport>,
+  typed: string,
+): SessionItem[] {
+  const { lastUse } = history;
+  const sessions = gateways.known.flatMap(({ gateway, workspaces }) =>
+    [...workspaces.values()].filter(fits).map((workspace): Session => ({ gateway, workspace })),
+  );
+  const groups: Readonly<Record<Presence, SessionItem[]>> = { online: [], "was-online": [], offline: [] };
+  for (const session of inOrder(sessions, lastUse)) {
+    const presence = presenceOf(session.workspace, gateways.get(session.gateway)?.state);
+    const [usedAt, transport] = [lastUse.get(keyOf(session)), transports.get(keyOf(session))];
+    groups[presence].push(sessionItem(session, presence, usedAt, transport));
+  }
+  const group = (label: string, items: readonly SessionItem[]): SessionItem[] =>
+    items.length === 0 ? [] : [{ label, kind: QuickPickItemKind.Separator }, ...items];
+  return [
+    ...(looksLikeAddress(typed) ? [addressItem(typed)] : []),
+    ...group(l10n.t("online"), groups.online),
+    ...group(l10n.t("was online"), groups["was-online"]),
+    ...group(l10n.t("offline"), groups.offline),
+  ];
+}
+
+function sessionItem(
+  { gateway, workspace }: Session,
+  presence: Presence,
+  usedAt: number | undefined,
+  transport: ManagedTransport | undefined,
+): SessionItem {
+  const used = usedAt === undefined ? [] : [l10n.t("used {0}", timeAgo(usedAt))];
+  const owner = workspace.mine ? [] : [l10n.t("Owner: {0}", workspace.owner)];
+  return {
+    label: workspaceLabel(workspace),
+    description: [...sessionWords(workspace, presence, transport), ...owner, ...used].join(" · "),
+    detail: gatewayLabel(gateway),
+    iconPath: new ThemeIcon(ICONS[presence]),
+    session: { gateway, workspace },
+  };
+}
+
+function addressItem(address: string): SessionItem {
+  return {
+    label: l10n.t("Connect to this address"),
+    description: address.slice(0, 200),
+    alwaysShow: true,
+    iconPath: new ThemeIcon("link"),
+    address,
+  };
+}
+
+function looksLikeAddress(text: string): boolean {
+  try {
+    return parsePastedAddress(text) !== undefined;
+  } catch (error) {
+    // It is one, but a wrong one: choosing it tells what is wrong.
+    return describe(error) !== "";
+  }
+}
+
+function keyOf({ gateway, workspace }: Session): string {
+  return sessionKey(gateway, workspace.id);
+}

@@ -1,0 +1,36 @@
+// The gateway's metrics where it is several processes: asked of every worker, and added up.
+
+import { AggregatorRegistry } from "prom-client";
+import type { MetricsRegistry } from "../../metrics.ts";
+import { Questions } from "../channel.ts";
+import type { FromWorker } from "../messages.ts";
+import type { WorkerProcess } from "./worker-process.ts";
+
+/** A worker that does not answer within this is left out, in ms. */
+const ANSWER_MS = 2_000;
+
+export class MetricsOfAll implements Pick<MetricsRegistry, "render"> {
+  readonly #workers: () => readonly WorkerProcess[];
+  readonly #questions = new Questions<object[]>();
+
+  constructor(workers: () => readonly WorkerProcess[]) {
+    this.#workers = workers;
+  }
+
+  receive(_worker: WorkerProcess, { request, metrics }: Extract<FromWorker, { type: "metrics" }>): void {
+    this.#questions.answer(request, metrics);
+  }
+
+  async render(): Promise<{ contentType: string; body: string }> {
+    const answers = await Promise.all(
+      this.#workers().map((worker) =>
+        this.#questions.ask((request) => worker.send({ type: "metrics", request }), {
+          ms: ANSWER_MS,
+          answer: [],
+        }),
+      ),
+    );
+    const all = AggregatorRegistry.aggregate(answers);
+    return { contentType: all.contentType, body: await all.metrics() };
+  }
+}

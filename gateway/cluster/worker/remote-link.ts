@@ -1,0 +1,88 @@
+// A link that another worker holds, as it is used here. The host is asked through that worker; it dials back to this one,
+// so the bytes of a stream pass no other. Where it cannot dial (upterm), that worker brings the stream.
+
+import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
+import type { WorkspaceId } from "../../../protocol/values/id.ts";
+import { MAX_STREAMS_PER_WORKSPACE } from "../../link/bounds.ts";
+import type { Link, LinkStream, StreamRequest, WorkspaceLink } from "../../link/link.ts";
+import type { PendingStreams } from "../../link/pending-streams.ts";
+import { StreamPlaces } from "../../link/stream-places.ts";
+import type { LinkWish, RouteRecord } from "../messages.ts";
+
+export interface RemoteLinkOptions {
+  readonly pending: PendingStreams;
+  readonly wish: (wish: LinkWish) => void;
+  readonly probe: (ms: number) => Promise<boolean>;
+  /** Streams by this link in all workers. */
+  readonly streams: () => number;
+  /** How many of them this worker has. */
+  readonly onStreams: (count: number) => void;
+}
+
+export class RemoteLink implements Link {
+  readonly claim: string;
+  readonly since: Date;
+  readonly address: string;
+  readonly hostKeys: readonly string[];
+  readonly credential: Link["credential"];
+  readonly clockAhead: number | undefined;
+  readonly #options: RemoteLinkOptions;
+  readonly #places: StreamPlaces;
+  #isGone = false;
+
+  constructor(route: RouteRecord, options: RemoteLinkOptions) {
+    this.claim = route.claim;
+    this.since = new Date(route.since);
+    this.address = route.address;
+    this.hostKeys = route.hostKeys;
+    this.credential = route.credential;
+    this.clockAhead = route.clockAhead;
+    this.#options = options;
+    this.#places = new StreamPlaces({
+      limit: MAX_STREAMS_PER_WORKSPACE,
+      elsewhere: () => Math.max(0, this.streams - this.#places.taken),
+      onChange: (count) => {
+        if (!this.#isGone) options.onStreams(count);
+      },
+    });
+  }
+
+  get streams(): number {
+    return this.#options.streams();
+  }
+
+  async openStream(request: StreamRequest): Promise<LinkStream> {
+    const { pending, wish } = this.#options;
+    if (this.#isGone) throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
+    return await this.#places.open(request, () => {
+      const { token, socket } = pending.create(this);
+      const { via, client, resume } = request;
+      wish({ kind: "stream", token, via, client, resume });
+      return socket;
+    });
+  }
+
+  probe(ms: number): Promise<boolean> {
+    return this.#isGone ? Promise.resolve(false) : this.#options.probe(ms);
+  }
+
+  close(code: ErrorCode, message: string): void {
+    this.#options.wish({ kind: "close", code, message });
+  }
+
+  /** The other worker holds it no longer. Streams that are open go on. */
+  gone(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#options.pending.abandon(this);
+  }
+}
+
+export class RemoteWorkspaceLink extends RemoteLink implements WorkspaceLink {
+  readonly workspaceId: WorkspaceId;
+
+  constructor(workspaceId: WorkspaceId, route: RouteRecord, options: RemoteLinkOptions) {
+    super(route, options);
+    this.workspaceId = workspaceId;
+  }
+}

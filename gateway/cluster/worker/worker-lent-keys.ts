@@ -1,0 +1,60 @@
+// The keys that are lent to workspaces, as one worker knows them: its own, which it tells the others, and theirs. Each worker
+// has them all, since a host that was cut off registers again at whichever takes its connection.
+
+import type { PushedKey } from "../../../protocol/control.ts";
+import type { WorkspaceId } from "../../../protocol/values/id.ts";
+import { type Lender, type Loan, Loans } from "../../link/lent-keys.ts";
+import type { Channel } from "../channel.ts";
+import type { FromPrimary } from "../messages.ts";
+
+export class WorkerLoans implements Lender {
+  readonly #channel: Channel;
+  readonly #loans = new Loans();
+  /** Of other workers: `<slot>/<loan>` to the way to take it back. */
+  readonly #elsewhere = new Map<string, () => void>();
+  #last = 0;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  lend(id: WorkspaceId, { key, until }: Loan): () => void {
+    const loan = ++this.#last;
+    const takeBack = this.#loans.lend(id, { key, until });
+    this.#channel.send({ type: "lend", loan, id, key, until });
+    return () => {
+      takeBack();
+      this.#channel.send({ type: "take-back", loan });
+    };
+  }
+
+  of(id: WorkspaceId): PushedKey[] {
+    return this.#loans.of(id);
+  }
+
+  renew(id: WorkspaceId, now: number): void {
+    this.#loans.renew(id, now);
+  }
+
+  follow(follower: (id: WorkspaceId) => void): void {
+    this.#loans.follow(follower);
+  }
+
+  lent({ slot, loan, id, key, until }: Extract<FromPrimary, { type: "lent" }>): void {
+    this.#elsewhere.set(`${slot}/${loan}`, this.#loans.lend(id, { key, until }));
+  }
+
+  takenBack(slot: number, loan: number): void {
+    this.#elsewhere.get(`${slot}/${loan}`)?.();
+    this.#elsewhere.delete(`${slot}/${loan}`);
+  }
+
+  /** Takes back what a worker had lent that is gone. */
+  workerGone(slot: number): void {
+    for (const [name, takeBack] of [...this.#elsewhere]) {
+      if (!name.startsWith(`${slot}/`)) continue;
+      this.#elsewhere.delete(name);
+      takeBack();
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// The gateway's host keys as `sallyport gateway host-keys` shows them.
+
+import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
+import type { HostKeysOptions } from "../program/options.ts";
+import type { HostKeyReport } from "./host-key-rotation.ts";
+import type { HostKeySet } from "./host-keys.ts";
+
+interface ShownKey {
+  readonly publicKey: string;
+  readonly fingerprint: string;
+}
+
+/** For `--json`. */
+export function hostKeyReport({ state, keys }: HostKeyReport): {
+  active: ShownKey[];
+  next: ShownKey[];
+  nextSince: string | null;
+  former: ShownKey[];
+} {
+  return {
+    active: shown(keys),
+    next: shown(keys.next),
+    nextSince: state.nextSince,
+    former: shown(keys.former),
+  };
+}
+
+export function hostKeyText(report: HostKeyReport, action: HostKeysOptions["action"]): string {
+  const { active, next, nextSince, former } = hostKeyReport(report);
+  const lines = (title: string, keys: readonly ShownKey[]): string[] =>
+    keys.map(({ publicKey, fingerprint }) => `${title}  ${fingerprint}  ${publicKey.split(" ", 1)[0]}`);
+  const advice = {
+    show: [],
+    rotate: [
+      "Restart the gateway. Clients then learn the next keys as they connect; give them some weeks, and run",
+      "`sallyport gateway host-keys rotate --activate`. Whoever has not connected by then pins anew: `sallyport known-hosts`.",
+    ],
+    activate: ["Restart the gateway: it then serves the new keys."],
+    forget: ["Restart the gateway: clients then forget the former keys as they connect."],
+  }[action];
+  return [
+    ...lines("active", active),
+    ...lines(`next (since ${nextSince ?? "?"})`, next),
+    ...lines("former", former),
+    ...advice,
+    "",
+  ].join("\n");
+}
+
+function shown(set: HostKeySet | null): ShownKey[] {
+  return (set?.publicKeys ?? []).map((publicKey) => ({
+    publicKey,
+    fingerprint: parsePublicKey(publicKey).fingerprint,
+  }));
+}

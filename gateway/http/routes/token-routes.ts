@@ -1,0 +1,122 @@
+// /me and /tokens: who the asking token belongs to, and the account's access tokens.
+
+import { Type } from "typebox";
+import {
+  AccessTokenInfo,
+  CreateAccessToken,
+  CreatedAccessToken,
+  Me,
+  type Scope,
+} from "../../../protocol/api.ts";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import { TokenIdText } from "../../../protocol/values/fields.ts";
+import { type AccountId, parseTokenId } from "../../../protocol/values/id.ts";
+import { parseName } from "../../../protocol/values/name.ts";
+import type { Identity } from "../../directory.ts";
+import { accountBody } from "../../store/accounts.ts";
+import type { NewAccessToken } from "../../store/tokens/access-tokens.ts";
+import type { Api, ApiContext } from "../api.ts";
+import { described } from "../openapi.ts";
+import { actorOf, identityOf, requireScope, signedIn } from "../sign-in.ts";
+import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
+
+export function tokenRoutes(api: Api, context: ApiContext): void {
+  const { store } = context;
+  const onRequest = signedIn(context, "account");
+
+  api.get(
+    "/me",
+    {
+      onRequest: signedIn(context, "connect"),
+      schema: described("tokens", "getMe", "The account and the token that ask.", { 200: Me }),
+    },
+    async (request) => {
+      const identity = identityOf(request);
+      const account = await store.accounts.get(identity.account.id);
+      const token = await store.tokens.info(identity.tokenId);
+      if (account === undefined || token === undefined) throw new ProtocolError("not_found", "It is gone.");
+      return { account: accountBody(account), token };
+    },
+  );
+
+  api.post(
+    "/tokens",
+    {
+      onRequest,
+      schema: {
+        ...described("tokens", "createToken", "Create an access token; the only answer that shows it.", {
+          201: CreatedAccessToken,
+        }),
+        body: CreateAccessToken,
+      },
+    },
+    async (request, reply) => {
+      const identity = identityOf(request);
+      requireGrantable(request.body.scopes, identity, identity.account.admin);
+      const wanted = newToken(request.body, identity, identity.account.id);
+      return reply.code(201).send(await store.tokens.create(wanted, actorOf(request)));
+    },
+  );
+
+  api.get(
+    "/tokens",
+    {
+      onRequest,
+      schema: described("tokens", "listTokens", "List the account's access tokens, without the secrets.", {
+        200: Type.Array(AccessTokenInfo),
+      }),
+    },
+    async (request) => store.tokens.list(identityOf(request).account.id),
+  );
+
+  api.delete(
+    "/tokens/:id",
+    {
+      // Signing out: every token may revoke itself.
+      onRequest: signedIn(context),
+      schema: {
+        ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", TAKEN_BACK),
+        params: Type.Object({ id: TokenIdText }),
+      },
+    },
+    async (request, reply) => {
+      const identity = identityOf(request);
+      const id = parseTokenId(request.params.id);
+      if (id !== identity.tokenId) requireScope(identity, "account");
+      return answerTakenBack(reply, await store.tokens.revoke(identity.account.id, id, actorOf(request)));
+    },
+  );
+}
+
+export function newToken(
+  { title, scopes, expiresIn = null, workspace, reusable }: CreateAccessToken,
+  { tokenId }: Identity,
+  accountId: AccountId,
+): NewAccessToken {
+  return {
+    accountId,
+    title,
+    scopes,
+    expiresInSeconds: expiresIn,
+    parent: tokenId,
+    workspace: workspace === undefined ? undefined : parseName(workspace, "workspace"),
+    reusable,
+  };
+}
+
+/** A token never makes one that can do more than itself. @throws ProtocolError scope_missing */
+export function requireGrantable(scopes: readonly Scope[], creator: Identity, forAdmin: boolean): void {
+  const beyond = scopes.find((scope) => !creator.scopes.has(scope));
+  if (beyond !== undefined) {
+    throw new ProtocolError(
+      "scope_missing",
+      `Your own token lacks the scope ${beyond}, so it can't give it on.`,
+      { field: "scopes" },
+    );
+  }
+  if (scopes.includes("admin") && !forAdmin) {
+    throw new ProtocolError("forbidden", "Only an admin account's tokens may have the scope admin.", {
+      field: "scopes",
+    });
+  }
+}

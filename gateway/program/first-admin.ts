@@ -1,0 +1,14 @@
+// What the very first start leaves behind: an administrator, and a token for everything.
+
+import { SCOPES } from "../../protocol/api.ts";
+import { parseName } from "../../protocol/values/name.ts";
+import type { Store } from "../store/store.ts";
+
+/** Returns the token, which is shown once; undefined where there are accounts already. */
+export async function createFirstAdmin(store: Store): Promise<string | undefined> {
+  if (!(await store.accounts.isEmpty())) return undefined;
+  const account = await store.accounts.create(parseName("admin"), true, null);
+  const wanted = { accountId: account.id, title: "first start", scopes: SCOPES, expiresInSeconds: null };
+  const { token } = await store.tokens.create(wanted, { account: account.name });
+  return token;
+}

@@ -1,0 +1,126 @@
+// A connection to the SSH port while it is not signed in: its times, its place among those that wait, and what it does
+// wrong. Afterwards no more than the way to end it.
+
+import type { Duplex } from "node:stream";
+import type { Connection as Ssh2Connection } from "ssh2";
+import { DISCONNECT } from "../../../protocol/ssh/message-numbers.ts";
+import { disconnect } from "../../../protocol/ssh/ssh2/transport.ts";
+import type { UptermFront } from "../upterm-front.ts";
+import type { Offence } from "./admission.ts";
+
+const LAST_WORDS_MS = 1_000;
+
+export interface PendingOutcome {
+  /** It is pending no longer. */
+  left(): void;
+  /** The client took a step towards its sign-in. */
+  moved(): void;
+  offended(offence: Offence): void;
+}
+
+export class PendingConnection {
+  readonly address: string;
+  readonly #stream: Duplex;
+  readonly #outcome: PendingOutcome;
+  readonly #versionTimer: NodeJS.Timeout;
+  readonly #loginTimer: NodeJS.Timeout;
+  /** How far the client has come. */
+  #station: "version" | "keys" | "sign-in" = "version";
+  #isPending = true;
+  /** Has been counted against its address: merely leaving is no further offence. */
+  #hasOffended = false;
+  #end: ((reason: string) => void) | undefined;
+
+  /** @param limits in ms */
+  constructor(
+    stream: Duplex,
+    address: string,
+    limits: { readonly version: number; readonly login: number },
+    outcome: PendingOutcome,
+  ) {
+    this.#stream = stream;
+    this.address = address;
+    this.#outcome = outcome;
+    this.#versionTimer = setTimeout(() => this.#late(), limits.version);
+    this.#loginTimer = setTimeout(() => this.#late(), limits.login);
+  }
+
+  versionReceived(): void {
+    clearTimeout(this.#versionTimer);
+    this.#outcome.moved();
+  }
+
+  keyExchangeBegun(): void {
+    this.#station = "keys";
+  }
+
+  serviceAsked(): void {
+    this.#station = "sign-in";
+  }
+
+  keysExchanged(): void {
+    this.#outcome.moved();
+  }
+
+  /** From now on `end` tells the client why. */
+  served(end: (reason: string) => void): void {
+    this.#end = end;
+  }
+
+  signedIn(): void {
+    if (!this.#isPending) return;
+    this.#isPending = false;
+    clearTimeout(this.#versionTimer);
+    clearTimeout(this.#loginTimer);
+    this.#outcome.left();
+  }
+
+  offend(offence: Offence): void {
+    this.#hasOffended = true;
+    this.#outcome.offended(offence);
+  }
+
+  end(reason: string): void {
+    if (this.#end === undefined) this.#stream.destroy();
+    else this.#end(reason);
+  }
+
+  /** The stream is closed; `byUs` for no fault of the client's. */
+  gone(byUs: boolean): void {
+    if (!this.#isPending) return;
+    if (!byUs && !this.#hasOffended) this.offend(this.#station === "keys" ? "scanned" : "left");
+    this.signedIn();
+  }
+
+  serveUptermHost(ssh2: Ssh2Connection, identification: string, front: UptermFront): void {
+    const stream = this.#stream;
+    const closed = new AbortController();
+    stream.once("close", () => closed.abort());
+    let isOver = false;
+    const end = (reason: string): void => {
+      if (isOver) return;
+      isOver = true;
+      disconnect(ssh2, DISCONNECT.byApplication, reason);
+      stream.end();
+      const last = setTimeout(() => stream.destroy(), LAST_WORDS_MS);
+      stream.once("close", () => clearTimeout(last));
+      if (stream.destroyed) clearTimeout(last);
+    };
+    this.served(end);
+    front.acceptHost({
+      ssh2,
+      stream,
+      address: this.address,
+      identification,
+      signedIn: () => this.signedIn(),
+      refused: () => this.offend("refused"),
+      end,
+      closed: closed.signal,
+    });
+  }
+
+  #late(): void {
+    this.offend("late");
+    this.end("Sign-in took too long.");
+  }
+}

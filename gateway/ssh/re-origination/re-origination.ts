@@ -1,0 +1,211 @@
+// A session that the gateway ends and begins again: the client has signed in at the gateway, which now signs in at the
+// host with a certificate that names the client, and passes everything after that between the two.
+
+import { ProtocolError } from "../../../protocol/errors.ts";
+import { type CertifiedPerson, issueGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
+import { IDENTIFICATION } from "../../../protocol/ssh/identification.ts";
+import { DISCONNECT } from "../../../protocol/ssh/message-numbers.ts";
+import { type OriginatedConnection, OriginateError, originate } from "../../../protocol/ssh/ssh2/client.ts";
+import type { PacketReceiver, PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
+import type { TokenId } from "../../../protocol/values/id.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { openHostStream, type Relink } from "../../link/host-stream.ts";
+import type { Link } from "../../link/link.ts";
+import { PacketRelay, type RelayEnd } from "./packet-relay.ts";
+import { SideEnd } from "./side-end.ts";
+
+export interface Reorigination {
+  readonly link: Link;
+  /** undefined: an upterm session, which ends with its link. */
+  readonly again: Relink | undefined;
+  readonly client: PacketTransport;
+  /** Messages of the client that have come already. */
+  readonly first: readonly Buffer[];
+  /** Under which name to sign in at the host. */
+  readonly userName: string;
+  readonly address: string;
+  /** The client's version line, such as `SSH-2.0-OpenSSH_9.2`. */
+  readonly clientVersion: string;
+  /** The key is an authorized_keys line; the account empty where there is none. */
+  readonly who:
+    | { readonly kind: "key"; readonly publicKey: string; readonly account: string }
+    | { readonly kind: "owner-token"; readonly tokenId: TokenId; readonly expiresAt: Date };
+  /** The gateway's ed25519 private key, OpenSSH's text form. */
+  readonly signingKey: string;
+  /** Aborted when the client's connection is over. */
+  readonly signal: AbortSignal;
+}
+
+export interface ReoriginatedSession {
+  /** For the client's packets. */
+  readonly receiver: PacketReceiver;
+  /** Never rejects. Resolves when all output has left for the client, or cannot leave any more. */
+  readonly ended: Promise<RelayEnd>;
+  close(reason: string): void;
+}
+
+/** Of the client's messages that wait for the host. */
+const MAX_QUEUED_BYTES = 256 * 1024;
+
+/** Returns at once; the client's packets wait, and then the client does, until the host is connected. */
+export function reoriginate(session: Reorigination): ReoriginatedSession {
+  return new Session(session);
+}
+
+type State =
+  | {
+      readonly kind: "connecting";
+      readonly queue: { payload: Buffer; received: number }[];
+      bytes: number;
+      paused: boolean;
+    }
+  | { readonly kind: "relaying"; readonly relay: PacketRelay }
+  | { readonly kind: "failed" };
+
+class Session implements ReoriginatedSession {
+  readonly #session: Reorigination;
+  readonly #stop = new AbortController();
+  readonly #clientEnd: SideEnd;
+  readonly receiver: PacketReceiver;
+  readonly ended: Promise<RelayEnd>;
+  #resolve: (end: Promise<RelayEnd>) => void = () => {};
+  #state: State = { kind: "connecting", queue: [], bytes: 0, paused: false };
+
+  constructor(session: Reorigination) {
+    this.#session = session;
+    this.#clientEnd = new SideEnd(session.client);
+    this.receiver = this.#clientReceiver();
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    for (const payload of session.first) this.#receive(payload);
+    const { signal } = session;
+    const aborted = () => this.close(signal.reason instanceof Error ? signal.reason.message : "closed");
+    if (signal.aborted) aborted();
+    else signal.addEventListener("abort", aborted, { once: true });
+    this.#connect().catch((error: unknown) => this.#fail(sentence(error)));
+  }
+
+  close(reason: string): void {
+    if (this.#state.kind === "relaying") this.#state.relay.close(reason);
+    else this.#fail(reason);
+  }
+
+  async #connect(): Promise<void> {
+    const { link, userName, address, who, signingKey } = this.#session;
+    const account = who.kind === "key" && who.account !== "" ? who.account : null;
+    const asked = { via: "session", client: { address, account } } as const;
+    const stream = await openHostStream(link, asked, this.#session.again);
+    const issued = issueGatewayCertificate(
+      this.#person(),
+      signingKey,
+      userName,
+      `gateway session from ${address}`,
+      new Date(),
+    );
+    await originate(stream, {
+      ...issued,
+      userName,
+      hostKeys: link.hostKeys,
+      identification: IDENTIFICATION,
+      signal: this.#stop.signal,
+      signedIn: (host) => this.#join(host),
+      receiver: this.#hostReceiver(),
+    });
+  }
+
+  #person(): CertifiedPerson {
+    const { who, address, clientVersion } = this.#session;
+    const proof = who.kind === "key" ? { kind: who.kind, publicKey: parsePublicKey(who.publicKey) } : who;
+    return { proof, address, clientVersion };
+  }
+
+  #join(host: OriginatedConnection): void {
+    const state = this.#state;
+    if (state.kind !== "connecting") {
+      host.transport.destroy();
+      return;
+    }
+    const { client } = this.#session;
+    const relay = new PacketRelay({ transport: client, answersPing: true }, host);
+    this.#state = { kind: "relaying", relay };
+    this.#resolve(relay.ended);
+    if (state.paused) client.resume();
+    for (const { payload, received } of state.queue) relay.client.receive(payload, received);
+  }
+
+  /** The client is told why, and the session ends. */
+  #fail(reason: string): void {
+    if (this.#state.kind !== "connecting") return;
+    this.#state = { kind: "failed" };
+    this.#stop.abort(new Error(reason));
+    this.#resolve(this.#clientEnd.gone.then(() => ({ bytesIn: 0, bytesOut: 0, reason })));
+    this.#clientEnd.begin(DISCONNECT.byApplication, reason);
+  }
+
+  #receive(payload: Buffer): void {
+    const state = this.#state;
+    if (state.kind === "relaying") state.relay.client.receive(payload);
+    if (state.kind !== "connecting") return;
+    // With its number: the client may be told later that the host does not know this message.
+    state.queue.push({ payload, received: this.#session.client.received });
+    state.bytes += payload.length;
+    if (state.bytes < MAX_QUEUED_BYTES || state.paused) return;
+    state.paused = true;
+    this.#session.client.pause();
+  }
+
+  get #relay(): PacketRelay | undefined {
+    return this.#state.kind === "relaying" ? this.#state.relay : undefined;
+  }
+
+  #clientReceiver(): PacketReceiver {
+    const left = () => this.#fail("the client left");
+    return {
+      receive: (payload) => this.#receive(payload),
+      drain: () => {
+        this.#relay?.client.drain();
+        this.#clientEnd.drain();
+      },
+      exchangingKeys: (begun) => {
+        this.#relay?.client.exchangingKeys?.(begun);
+        if (!begun) this.#clientEnd.drain();
+      },
+      unimplemented: (sequence) => this.#relay?.client.unimplemented?.(sequence),
+      disconnected: (reason, description) => {
+        if (this.#relay === undefined) left();
+        else this.#relay.client.disconnected?.(reason, description);
+      },
+      ended: () => {
+        this.#clientEnd.ended();
+        if (this.#relay === undefined) left();
+        else this.#relay.client.ended?.();
+      },
+    };
+  }
+
+  #hostReceiver(): PacketReceiver {
+    return {
+      receive: (payload) => this.#relay?.host.receive(payload),
+      drain: () => this.#relay?.host.drain(),
+      exchangingKeys: (begun) => this.#relay?.host.exchangingKeys?.(begun),
+      unimplemented: (sequence) => this.#relay?.host.unimplemented?.(sequence),
+      disconnected: (reason, description) => this.#relay?.host.disconnected?.(reason, description),
+      ended: () => this.#relay?.host.ended?.(),
+    };
+  }
+}
+
+/** What the client reads. */
+function sentence(error: unknown): string {
+  if (error instanceof OriginateError) {
+    // Of hosts from before, which do not learn the gateway's time.
+    const hint =
+      error.step === "sign-in"
+        ? " Its log says why: a clock there that is off by a minute or more is one reason."
+        : "";
+    return `The gateway does not get through to the workspace's host (${error.step}): ${error.message}.${hint}`;
+  }
+  if (error instanceof ProtocolError) return error.message;
+  return "The gateway does not get through to the workspace's host.";
+}

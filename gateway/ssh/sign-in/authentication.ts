@@ -1,0 +1,228 @@
+// User authentication (RFC 4252) at the SSH port: takes ssh2's requests to gateway/ssh/sign-in/sign-in.ts, counts the tries, and
+// sends the answers: refusals all alike and none sooner than the floor, whatever it took to find out.
+
+import type { AuthContext, KeyboardAuthContext, PublicKeyAuthContext } from "ssh2";
+import { formatWorkspaceRef } from "../../../protocol/values/name.ts";
+import { fingerprint } from "../../../protocol/values/ssh-public-key.ts";
+import { type OfferedKey, offeredKey } from "./offered-key.ts";
+import type { ProvedKey } from "./principal.ts";
+import type { SignedIn, SignIn, SignInRefusal, Verdict } from "./sign-in.ts";
+import { parseUserName } from "./user-name.ts";
+
+export interface AuthenticationLimits {
+  /** Refused proofs of one connection. */
+  readonly tries: number;
+  /** Keys that a client may ask about. */
+  readonly queries: number;
+  /** Requests of any kind. */
+  readonly requests: number;
+  /** A refusal comes this long after its request, in ms; a key query that is answered with no, after a quarter. */
+  readonly refusalFloor: number;
+}
+
+export const AUTHENTICATION_LIMITS: AuthenticationLimits = {
+  tries: 6,
+  queries: 20,
+  requests: 60,
+  refusalFloor: 100,
+};
+
+/** A token has 53 characters; what is longer is not looked at. */
+const MAX_TOKEN_LENGTH = 200;
+/** The same for every user name: what is offered tells nothing about it. */
+const METHODS = ["publickey", "keyboard-interactive", "password"] as const;
+/** Unregistered keys that are named in the advice to register one. */
+const MAX_NAMED_KEYS = 3;
+
+export interface AuthenticationOutcome {
+  /** Called before USERAUTH_SUCCESS goes out. */
+  signedIn(signedIn: SignedIn, method: string): void;
+  /** A proof was refused. */
+  refused(refusal: SignInRefusal, method: string): void;
+  /** The client has proved a key for an account, and is told so; it is not signed in. */
+  proved(text: string): void;
+  /** The client has had its tries: the connection is to be ended. */
+  tooMany(): void;
+  /** Sends USERAUTH_BANNER (RFC 4252 §5.4). */
+  banner(text: string): void;
+  /** Something here is broken; the client gets a refusal. */
+  failed(error: unknown): void;
+  readonly isOver: boolean;
+  /** Aborted once the client is gone. */
+  readonly over: AbortSignal;
+  /** Where the client comes from. */
+  readonly address: string;
+}
+
+/** Returns the handler for ssh2's `authentication` event of one connection. */
+export function createAuthentication(
+  signIn: Pick<SignIn, "isKnown" | "withKey" | "withToken" | "confirm">,
+  limits: AuthenticationLimits,
+  outcome: AuthenticationOutcome,
+): (context: AuthContext) => void {
+  let requests = 0;
+  let queries = 0;
+  let tries = 0;
+  const unregistered = new Set<string>();
+  /** Has signed for PROVE_USER. */
+  let unconfirmed: ProvedKey | undefined;
+
+  const answer = async (context: AuthContext): Promise<void> => {
+    const started = performance.now();
+    switch (context.method) {
+      case "publickey": {
+        const key = offeredKey(context);
+        if (context.signature === undefined) return query(context, key, started);
+        const isGood = key?.isSigned() === true;
+        // Looked up even where the signature is bad, so that both take the same way.
+        const verdict =
+          key === undefined
+            ? undefined
+            : await signIn.withKey(context.username, key, outcome.address, isGood ? outcome.over : undefined);
+        return settle(context, isGood ? verdict : undefined, started, key);
+      }
+      case "password":
+        return settle(context, await withToken(context.username, context.password), started);
+      case "keyboard-interactive":
+        return unconfirmed === undefined ? ask(context) : askForCode(context, unconfirmed);
+      case "none": {
+        // The first `none` asks for the methods and costs nothing.
+        const { token } = parseUserName(context.username);
+        if (token === undefined) return refuse(context);
+        return settle(context, await withToken(context.username, token), started);
+      }
+      default:
+        return settle(context, undefined, started);
+    }
+  };
+
+  const withToken = async (user: string, token: unknown): Promise<Verdict | undefined> => {
+    // A request to change the password carries two.
+    if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) return undefined;
+    return signIn.withToken(user, token.trim(), outcome.address, outcome.over);
+  };
+
+  const query = async (
+    context: PublicKeyAuthContext,
+    key: OfferedKey | undefined,
+    started: number,
+  ): Promise<void> => {
+    queries++;
+    if (queries > limits.queries) return outcome.tooMany();
+    if (key !== undefined && (await signIn.isKnown(context.username, key))) {
+      if (!outcome.isOver) acceptQuery(context);
+      return;
+    }
+    if (key !== undefined && unregistered.size < MAX_NAMED_KEYS) unregistered.add(fingerprint(key.blob));
+    await until(started, limits.refusalFloor / 4);
+    refuse(context);
+  };
+
+  const askForCode = (context: KeyboardAuthContext, key: ProvedKey): void => {
+    const instructions = `${key.fingerprint} is about to open the account that the code names.`;
+    const prompts = [{ prompt: "Code, as it was shown for this key (ACCOUNT/XXXX-XXXX): ", echo: true }];
+    context.prompt(prompts, "", instructions, (responses: unknown) => {
+      const started = performance.now();
+      run(context, async () => {
+        const [code, more] = Array.isArray(responses) ? responses : [];
+        if (typeof code !== "string" || more !== undefined || code.length > MAX_TOKEN_LENGTH) {
+          return settle(context, undefined, started);
+        }
+        const answer = await signIn.confirm(key, code, outcome.address);
+        if (typeof answer !== "string") return settle(context, { kind: "refused", refusal: answer }, started);
+        if (!outcome.isOver) outcome.proved(`${key.fingerprint} opens the account ${answer} from now on.`);
+      });
+    });
+  };
+
+  const ask = (context: KeyboardAuthContext): void => {
+    const { workspace } = parseUserName(context.username);
+    const whose = workspace === undefined ? "" : ` for ${formatWorkspaceRef(workspace)}`;
+    // sshpass, lftp, asyncssh and their like answer what asks for a password.
+    const prompts = [{ prompt: `Password (owner token)${whose}: `, echo: false }];
+    // No callback comes where the client gives up this method for another: its next request is then at hand already.
+    context.prompt(prompts, "", "", (responses: unknown) => {
+      const started = performance.now();
+      run(context, async () => {
+        const [token, more] = Array.isArray(responses) ? responses : [];
+        if (more !== undefined) return settle(context, undefined, started);
+        return settle(context, await withToken(context.username, token), started);
+      });
+    });
+  };
+
+  /** undefined: what was presented is not even of the right form. */
+  const settle = async (
+    context: AuthContext,
+    verdict: Verdict | undefined,
+    started: number,
+    key?: OfferedKey,
+  ): Promise<void> => {
+    if (outcome.isOver) return;
+    if (verdict?.kind === "accepted") {
+      const { signedIn } = verdict;
+      if (signedIn.who.kind === "owner-token" && unregistered.size > 0) outcome.banner(advice(unregistered));
+      outcome.signedIn(signedIn, context.method);
+      context.accept();
+      return;
+    }
+    if (verdict?.kind === "unconfirmed") {
+      unconfirmed = verdict.key;
+      // RFC 4252 §5.1: partial success, and what is still wanted.
+      context.reject(["keyboard-interactive"], true);
+      return;
+    }
+    const refusal = verdict?.refusal ?? {
+      code: "unauthenticated" as const,
+      ...(key === undefined ? {} : { key: fingerprint(key.blob) }),
+    };
+    await until(started, limits.refusalFloor);
+    if (outcome.isOver) return;
+    outcome.refused(refusal, context.method);
+    if (refusal.banner !== undefined) outcome.banner(refusal.banner);
+    tries++;
+    if (tries >= limits.tries) outcome.tooMany();
+    else refuse(context);
+  };
+
+  const refuse = (context: AuthContext): void => {
+    if (!outcome.isOver) context.reject([...METHODS]);
+  };
+
+  const run = (context: AuthContext, step: () => Promise<void>): void => {
+    step().catch((error: unknown) => {
+      outcome.failed(error);
+      refuse(context);
+    });
+  };
+
+  return (context) => {
+    requests++;
+    if (requests > limits.requests) outcome.tooMany();
+    else run(context, () => answer(context));
+  };
+}
+
+/** PK_OK names the algorithm of the request (RFC 4252 §7); ssh2 has put the key's type in its place. */
+export function acceptQuery(context: PublicKeyAuthContext): void {
+  if (context.key.algo === "ssh-rsa") {
+    context.key.algo = `rsa-sha2-${context.hashAlgo === "sha512" ? 512 : 256}`;
+  }
+  context.accept();
+}
+
+function advice(fingerprints: ReadonlySet<string>): string {
+  const keys = [...fingerprints].join(", ");
+  return `The gateway does not know your SSH key (${keys}). With an account here, register it once and need no token: sallyport keys add`;
+}
+
+/**
+ * Waits until `floor` ms after `started`. What took longer waits for the next multiple of a doubled floor: a slow look-up must
+ * not show either.
+ */
+async function until(started: number, floor: number): Promise<void> {
+  const taken = performance.now() - started;
+  let end = floor;
+  while (end < taken) end *= 2;
+  await new Promise((resolve) => setTimeout(resolve, end - taken));
+}

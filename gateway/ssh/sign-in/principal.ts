@@ -1,0 +1,57 @@
+// Who has signed in at the SSH port, and which workspaces that reaches.
+
+import { ProtocolError } from "../../../protocol/errors.ts";
+import type { Certificate } from "../../../protocol/ssh/certificate.ts";
+import type { WorkspaceRef } from "../../../protocol/values/name.ts";
+import type { AccountRecord, Directory, OwnerGrant, WorkspaceRecord } from "../../directory.ts";
+import { holderOf, reachedWorkspace } from "../../open-connections.ts";
+import type { UptermSession } from "../upterm-front.ts";
+
+/** A key that its owner has proved by a signature. */
+export interface ProvedKey {
+  /** authorized_keys form, without a comment. Of a certificate: the key that it certifies. */
+  readonly line: string;
+  readonly fingerprint: string;
+}
+
+export type Who =
+  | {
+      readonly kind: "account";
+      readonly account: AccountRecord;
+      readonly key: ProvedKey;
+      /** undefined: the key is registered. */
+      readonly certificate: Certificate | undefined;
+    }
+  /** By the id of a workspace without an account, which is its secret. */
+  | { readonly kind: "open"; readonly key: ProvedKey }
+  | { readonly kind: "owner-token"; readonly grant: OwnerGrant }
+  | { readonly kind: "upterm"; readonly session: UptermSession; readonly key: ProvedKey };
+
+/** @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is not theirs */
+export async function reach(directory: Directory, who: Who, ref: WorkspaceRef): Promise<WorkspaceRecord> {
+  switch (who.kind) {
+    case "account":
+      return directory.resolveWorkspace(ref, { account: who.account });
+    case "open":
+      return directory.resolveWorkspace(ref, null);
+    case "owner-token": {
+      const workspace = await directory.workspace(who.grant.workspaceId);
+      if (workspace !== undefined && isNamedBy(workspace, ref)) return workspace;
+      throw new ProtocolError("workspace_unknown", "This owner token opens no such workspace.");
+    }
+    case "upterm":
+      throw new ProtocolError("workspace_unknown", "There is no such workspace here.");
+  }
+}
+
+/** Whose share it counts for to wait for this workspace. */
+export function holderAt(workspace: WorkspaceRecord, who: Who, address: string): string {
+  const accountId = who.kind === "account" ? who.account.id : null;
+  return holderOf({ accountId, to: reachedWorkspace(workspace, undefined) }, address);
+}
+
+/** Whether a reference means this workspace, without regard to who asks: a bare name is any owner's. */
+export function isNamedBy(workspace: WorkspaceRecord, ref: WorkspaceRef): boolean {
+  if (ref.kind === "id") return ref.id === workspace.id;
+  return ref.name === workspace.name && (ref.owner === undefined || ref.owner === workspace.owner?.name);
+}

@@ -1,0 +1,255 @@
+// Decides who may sign in at the SSH port, and as what: registered keys, certificates of a configured authority, owner
+// tokens. What is said to the client is the same for everything that proves nothing; reasons are told to those alone
+// who have proved something. The packets are gateway/ssh/sign-in/authentication.ts's.
+
+import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
+import { PROVE_USER } from "../../../protocol/key-proof.ts";
+import type { Certificate } from "../../../protocol/ssh/certificate.ts";
+import { formatWorkspaceRef, type Name } from "../../../protocol/values/name.ts";
+import { fingerprint } from "../../../protocol/values/ssh-public-key.ts";
+import type { AccountRecord, Directory, WorkspaceRecord } from "../../directory.ts";
+import type { Link } from "../../link/link.ts";
+import type { LinkRegistry } from "../../link/registry.ts";
+import type { UptermFront } from "../upterm-front.ts";
+import type { OfferedKey } from "./offered-key.ts";
+import { holderAt, isNamedBy, type ProvedKey, reach, type Who } from "./principal.ts";
+import type { UserAuthorities } from "./user-authorities.ts";
+import { parseUserName, type UserName } from "./user-name.ts";
+
+export interface SignedIn {
+  readonly who: Who;
+  /** What the user name names; undefined: this connection can only jump. */
+  readonly target: Target | undefined;
+}
+
+export interface Target {
+  readonly workspace: WorkspaceRecord;
+  readonly link: Link;
+}
+
+export interface SignInRefusal {
+  readonly code: ErrorCode;
+  /** For the person; only after a proof. */
+  readonly banner?: string;
+  /** For the audit log. */
+  readonly account?: string;
+  readonly workspace?: string;
+  readonly key?: string;
+}
+
+export type Verdict =
+  | { readonly kind: "accepted"; readonly signedIn: SignedIn }
+  /** The holder of a key wants to prove it (PROVE_USER): it takes a code as well. */
+  | { readonly kind: "unconfirmed"; readonly key: ProvedKey }
+  | { readonly kind: "refused"; readonly refusal: SignInRefusal };
+
+interface Comer {
+  readonly address: string;
+  readonly patience: AbortSignal | undefined;
+}
+
+export interface SignInOptions {
+  readonly directory: Directory;
+  readonly registry: LinkRegistry;
+  readonly authorities: UserAuthorities | undefined;
+  readonly upterm: UptermFront | undefined;
+}
+
+export class SignIn {
+  readonly #options: SignInOptions;
+  /** Counts what was taken back: what was decided meanwhile is decided again. */
+  #revocations = 0;
+
+  /** For as long as the directory is there. */
+  constructor(options: SignInOptions) {
+    this.#options = options;
+    options.directory.onChange(({ kind }) => {
+      if (kind !== "keys" && kind !== "workspace") this.#revocations++;
+    });
+  }
+
+  /** Whether a signature by this key would be worth making (RFC 4252 §7). Proves nothing and changes nothing. */
+  async isKnown(user: string, key: OfferedKey): Promise<boolean> {
+    if (user === PROVE_USER) {
+      return key.certificate === undefined && this.#options.directory.isNamedKey(fingerprint(key.blob));
+    }
+    if (key.certificate !== undefined) return (await this.#certifiedAccount(key.certificate)) !== undefined;
+    const { directory, upterm } = this.#options;
+    if ((await directory.accountByKey(fingerprint(key.blob))) !== undefined) return true;
+    if (upterm?.session(user)?.mayJoin(key.blob) === true) return true;
+    return (await this.#openWorkspace(parseUserName(user))) !== undefined;
+  }
+
+  /**
+   * `key` has signed.
+   * @param patience until then a workspace is waited for that has just been cut off; undefined: not at all, as for a signature
+   *   that is bad, since how long an answer takes tells who has proved nothing something as well
+   */
+  withKey(
+    user: string,
+    key: OfferedKey,
+    address: string,
+    patience: AbortSignal | undefined,
+  ): Promise<Verdict> {
+    return this.#upToDate(() => this.#withKey(user, key, { address, patience }));
+  }
+
+  /** `token` came as a password, as an answer, or in the user name. */
+  withToken(user: string, token: string, address: string, patience: AbortSignal): Promise<Verdict> {
+    return this.#upToDate(() => this.#withToken(user, token, { address, patience }));
+  }
+
+  /**
+   * `key` has signed for PROVE_USER, and this was typed as the code of its account. A signature alone is not enough: what a
+   * person runs may choose the user name (`ssh://` links, a submodule's URL), and must not put their key into an account.
+   * Returns the account that has the key now.
+   */
+  async confirm(key: ProvedKey, code: string, address: string): Promise<Name | SignInRefusal> {
+    try {
+      return await this.#options.directory.confirmKey(key.fingerprint, code, address);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { code: error.code, banner: error.message, key: key.fingerprint };
+    }
+  }
+
+  async #upToDate(decide: () => Promise<Verdict>): Promise<Verdict> {
+    for (;;) {
+      const before = this.#revocations;
+      const verdict = await decide();
+      if (before === this.#revocations) return verdict;
+    }
+  }
+
+  async #withKey(user: string, key: OfferedKey, comer: Comer): Promise<Verdict> {
+    const { directory, upterm } = this.#options;
+    const name = parseUserName(user);
+    const proved = { line: key.line, fingerprint: fingerprint(key.blob) };
+    if (user === PROVE_USER) {
+      const isNamed = key.certificate === undefined && (await directory.isNamedKey(proved.fingerprint));
+      return isNamed
+        ? { kind: "unconfirmed", key: proved }
+        : refused({ code: "unauthenticated", key: proved.fingerprint });
+    }
+    if (key.certificate !== undefined) {
+      return this.#withCertificate(name, proved, key.certificate, comer);
+    }
+    const account = await directory.accountByKey(proved.fingerprint);
+    const session = upterm?.session(user);
+    if (session?.mayJoin(key.blob) === true) {
+      return accepted({ kind: "upterm", session, key: proved }, undefined);
+    }
+    if (account !== undefined) return this.#withAccount(name, account, proved, undefined, comer);
+    if ((await this.#openWorkspace(name)) !== undefined) {
+      return this.#toTarget({ kind: "open", key: proved }, name, comer);
+    }
+    return refused({ code: "unauthenticated", key: proved.fingerprint });
+  }
+
+  async #withToken(user: string, token: string, comer: Comer): Promise<Verdict> {
+    const { directory } = this.#options;
+    const name = parseUserName(user);
+    try {
+      const grant = await directory.authenticateOwnerToken(token);
+      const workspace = await directory.workspace(grant.workspaceId);
+      if (name.workspace === undefined || workspace === undefined || !isNamedBy(workspace, name.workspace)) {
+        return refused({
+          code: "workspace_unknown",
+          banner: "This owner token opens another workspace than the one that the user name names.",
+          workspace: grant.workspaceId,
+        });
+      }
+      return await this.#toTarget({ kind: "owner-token", grant }, name, comer);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      // Whether a token is known is told to its holder alone: these codes come for known ones only.
+      const known = ["token_expired", "token_revoked", "account_disabled", "forbidden"].includes(error.code);
+      return refused({ code: error.code, ...(known ? { banner: error.message } : {}) });
+    }
+  }
+
+  async #withCertificate(
+    name: UserName,
+    proved: ProvedKey,
+    certificate: Certificate,
+    comer: Comer,
+  ): Promise<Verdict> {
+    const account = await this.#certifiedAccount(certificate);
+    if (account === undefined) return refused({ code: "unauthenticated", key: proved.fingerprint });
+    try {
+      this.#options.authorities?.check(certificate, account.name, comer.address);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const key = proved.fingerprint;
+      return refused({ code: error.code, banner: error.message, account: account.name, key });
+    }
+    return this.#withAccount(name, account, proved, certificate, comer);
+  }
+
+  async #withAccount(
+    name: UserName,
+    account: AccountRecord,
+    key: ProvedKey,
+    certificate: Certificate | undefined,
+    comer: Comer,
+  ): Promise<Verdict> {
+    if (!account.disabled) {
+      return this.#toTarget({ kind: "account", account, key, certificate }, name, comer);
+    }
+    return refused({
+      code: "account_disabled",
+      banner: `The account ${account.name} is disabled: ask an administrator of this gateway.`,
+      account: account.name,
+      key: key.fingerprint,
+    });
+  }
+
+  async #toTarget(who: Who, name: UserName, { address, patience }: Comer): Promise<Verdict> {
+    const { directory, registry } = this.#options;
+    if (name.workspace === undefined) return accepted(who, undefined);
+    let workspace: WorkspaceRecord;
+    try {
+      workspace = await reach(directory, who, name.workspace);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
+      return accepted(who, undefined);
+    }
+    const link = await registry.findForVisitor(workspace.id, patience, holderAt(workspace, who, address));
+    if (link !== undefined) return accepted(who, { workspace, link });
+    return refused({
+      code: "workspace_offline",
+      banner: `The workspace ${formatWorkspaceRef(name.workspace)} is offline: no host is registered for it now.`,
+      workspace: workspace.id,
+      ...(who.kind === "account" ? { account: who.account.name } : {}),
+      ...(who.kind === "owner-token" ? {} : { key: who.key.fingerprint }),
+    });
+  }
+
+  /** The workspace without an account that a user name's id opens. */
+  async #openWorkspace(name: UserName): Promise<WorkspaceRecord | undefined> {
+    if (name.workspace?.kind !== "id") return undefined;
+    try {
+      return await this.#options.directory.resolveWorkspace(name.workspace, null);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** A certificate's principals are account names; the first that is one counts. */
+  async #certifiedAccount(certificate: Certificate): Promise<AccountRecord | undefined> {
+    for (const name of this.#options.authorities?.accounts(certificate) ?? []) {
+      const account = await this.#options.directory.accountByName(name);
+      if (account !== undefined) return account;
+    }
+    return undefined;
+  }
+}
+
+function accepted(who: Who, target: Target | undefined): Verdict {
+  return { kind: "accepted", signedIn: { who, target } };
+}
+
+function refused(refusal: SignInRefusal): Verdict {
+  return { kind: "refused", refusal };
+}

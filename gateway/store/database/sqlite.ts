@@ -1,0 +1,136 @@
+// SQLite below Kysely: node:sqlite in the form that Kysely's own SQLite dialect expects, the files' modes, and the
+// lock on a data directory. Nothing above this file knows which database it is.
+
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import { refuseLoose } from "../../program/private-files.ts";
+import { reasonOf, StartError } from "../../program/start-error.ts";
+import type { Tables } from "./schema.ts";
+
+const databaseFile = (dataDir: string): string => join(dataDir, "gateway.db");
+
+export function hasDatabase(dataDir: string): boolean {
+  return existsSync(databaseFile(dataDir));
+}
+
+/**
+ * Makes the data directory (0700) where it is missing. A directory that was there before is closed to others only if
+ * it is ours or empty: `--data /srv` must not change the mode of what somebody else uses. One that others may write to is
+ * refused: they could put a database of their own there.
+ * @throws StartError stage `file`
+ */
+export function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    if (readdirSync(dataDir).length === 0 || hasDatabase(dataDir)) chmodSync(dataDir, 0o700);
+    refuseLoose(dataDir, "readers", "The data directory");
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError("file", `The data directory ${dataDir} can't be used (${reasonOf(error)}).`, error);
+  }
+}
+
+/**
+ * Keeps two gateways off one data directory. The lock is the operating system's, so it is gone with its process,
+ * however that ends. @throws StartError stage `file`
+ */
+export function lockDataDir(dataDir: string): { release(): void } {
+  const path = join(dataDir, "gateway.lock");
+  try {
+    const database = openFile(path);
+    try {
+      database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return { release: () => database.close() };
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    if (error instanceof Error && /locked|busy/i.test(error.message)) {
+      throw new StartError("file", `Another gateway is running on the data directory ${dataDir}.`, error);
+    }
+    throw new StartError("file", `${path} can't be locked (${reasonOf(error)}).`, error);
+  }
+}
+
+/** Opens the database below a data directory. @throws StartError stage `file` */
+export function openDatabase(dataDir: string): Kysely<Tables> {
+  const path = databaseFile(dataDir);
+  try {
+    const database = openFile(path);
+    database.exec("PRAGMA busy_timeout = 5000");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = NORMAL");
+    database.exec("PRAGMA foreign_keys = ON");
+    return kyselyOn(database);
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError("file", `The database ${path} can't be opened (${reasonOf(error)}).`, error);
+  }
+}
+
+/** A database that lives in memory, for tests. */
+export function openMemoryDatabase(): Kysely<Tables> {
+  const database = new DatabaseSync(":memory:");
+  database.exec("PRAGMA foreign_keys = ON");
+  return kyselyOn(database);
+}
+
+/**
+ * SQLite gives its journal files the mode of the database, so setting that one is enough. A file that exists is not
+ * opened here besides: closing it would drop this process's POSIX locks on it (fcntl(2)).
+ */
+function openFile(path: string): DatabaseSync {
+  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+  chmodSync(path, 0o600);
+  refuseLoose(path, "nobody", "The database");
+  return new DatabaseSync(path);
+}
+
+function kyselyOn(database: DatabaseSync): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
+}
+
+/** The gateway's own queries are fewer; lists of values make more of them, which come and go. */
+const MAX_STATEMENTS = 256;
+
+function adapt(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    close: () => database.close(),
+    // Each connection asks the same few questions, and preparing one takes longer than answering it.
+    prepare: (sql) => {
+      const known = prepared.get(sql);
+      if (known !== undefined) return known;
+      const statement = prepare(database, sql);
+      const [oldest] = prepared.size < MAX_STATEMENTS ? [] : prepared.keys();
+      if (oldest !== undefined) prepared.delete(oldest);
+      prepared.set(sql, statement);
+      return statement;
+    },
+  };
+}
+
+function prepare(database: DatabaseSync, sql: string): SqliteStatement {
+  // Of several processes one writes at a time. A transaction that reads first and writes then would fail where another
+  // has written in between, and no waiting would help it (SQLITE_BUSY_SNAPSHOT): so each takes the write lock first.
+  const text = sql === "begin" ? "begin immediate" : sql;
+  const statement = database.prepare(text);
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...parameters.map(toSqlite)),
+    run: (parameters) => statement.run(...parameters.map(toSqlite)),
+    // One that is being read row by row must not be started anew by the next who asks the same.
+    iterate: (parameters) => database.prepare(text).iterate(...parameters.map(toSqlite)),
+  };
+}
+
+function toSqlite(value: unknown): SQLInputValue {
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
+    return value;
+  }
+  throw new TypeError(`A ${typeof value} can't be stored.`);
+}

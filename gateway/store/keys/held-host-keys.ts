@@ -1,0 +1,130 @@
+// Host keys that came under a workspace's name and are not the workspace's: they are held back until its owner accepts
+// or declines them. Clients go on seeing the key that they know; a host whose key is held is not let in, but may ask again.
+
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import { isFingerprint, parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import type { HeldHostKey } from "../../directory.ts";
+import type { Actor, StoreContext } from "../context.ts";
+import type { WorkspaceRow } from "../database/schema.ts";
+import type { OwnedWorkspace } from "../workspaces.ts";
+
+/** Of one workspace. A newer one takes the place of the oldest; the owner decides by fingerprint, so nothing is lost by it. */
+const MAX_HELD = 8;
+
+const Held = Type.Array(
+  Type.Object({
+    fingerprint: Type.String(),
+    publicKey: Type.String(),
+    since: Type.String(),
+    address: Type.String(),
+    declined: Type.Boolean(),
+  }),
+);
+
+/** The column's text: authorized_keys lines. */
+export function parseHostKeys(text: string): string[] {
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value.filter((key) => typeof key === "string") : [];
+}
+
+/** The column's text; what this version does not understand holds nothing. */
+export function parseHeld(text: string): Static<typeof Held> {
+  const value: unknown = JSON.parse(text);
+  return Check(Held, value) ? value : [];
+}
+
+/** With this key among them, once; undefined: it was there before. */
+export function withHeld(held: readonly HeldHostKey[], key: HeldHostKey): HeldHostKey[] | undefined {
+  if (held.some((other) => other.fingerprint === key.fingerprint)) return undefined;
+  return [...held, key].slice(-MAX_HELD);
+}
+
+/** What the owner says of a key, by its fingerprint: before its host has come, while it waits, or later. */
+export class HostKeyDecisions {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /** Its host takes the workspace over when it comes next. @throws ProtocolError bad_key, workspace_unknown */
+  async accept(workspace: OwnedWorkspace, fingerprint: string, actor: Actor): Promise<void> {
+    await this.#decide(workspace, fingerprint, actor, "accepted", (held) => ({
+      held_host_keys: JSON.stringify(held.filter((key) => key.fingerprint !== fingerprint)),
+      accepted_host_key: fingerprint,
+    }));
+  }
+
+  /** Its host is turned away from now on. @throws ProtocolError bad_key, not_found, workspace_unknown */
+  async decline(workspace: OwnedWorkspace, fingerprint: string, actor: Actor): Promise<void> {
+    await this.#decide(workspace, fingerprint, actor, "declined", (held, accepted) => {
+      if (accepted !== fingerprint && !held.some((key) => key.fingerprint === fingerprint)) {
+        throw new ProtocolError("not_found", "No host with this key has come under this name.", {
+          field: "fingerprint",
+        });
+      }
+      const after = held.map((key) => (key.fingerprint === fingerprint ? { ...key, declined: true } : key));
+      return {
+        held_host_keys: JSON.stringify(after),
+        accepted_host_key: accepted === fingerprint ? null : accepted,
+      };
+    });
+  }
+
+  async #decide(
+    workspace: OwnedWorkspace,
+    fingerprint: string,
+    actor: Actor,
+    word: "accepted" | "declined",
+    change: (
+      held: readonly HeldHostKey[],
+      accepted: string | null,
+    ) => Pick<WorkspaceRow, "held_host_keys" | "accepted_host_key">,
+  ): Promise<void> {
+    const { db, changed, audit } = this.#context;
+    if (!isFingerprint(fingerprint)) {
+      throw new ProtocolError("bad_key", "A host key is named by its fingerprint: SHA256:….", {
+        field: "fingerprint",
+      });
+    }
+    const was = await db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .selectFrom("workspaces")
+        .select(["host_keys", "held_host_keys", "accepted_host_key"])
+        .where("id", "=", workspace.id)
+        .executeTakeFirst();
+      if (row === undefined) {
+        throw new ProtocolError("workspace_unknown", "This workspace was removed just now.", {
+          field: "workspace",
+        });
+      }
+      const [present] = parseHostKeys(row.host_keys);
+      if (present !== undefined && parsePublicKey(present).fingerprint === fingerprint) {
+        throw new ProtocolError("bad_request", "This is the key that the workspace has already.", {
+          field: "fingerprint",
+        });
+      }
+      await transaction
+        .updateTable("workspaces")
+        .set(change(parseHeld(row.held_host_keys), row.accepted_host_key))
+        .where("id", "=", workspace.id)
+        .execute();
+      return present;
+    });
+    audit({
+      event: `workspace.host-key-${word}`,
+      account: actor.account,
+      address: actor.address,
+      workspace: workspace.id,
+      key: fingerprint,
+      detail: `beside ${fingerprintOf(was)}`,
+    });
+    changed({ kind: "workspace", id: workspace.id });
+  }
+}
+
+export function fingerprintOf(line: string | undefined): string {
+  return line === undefined ? "none" : parsePublicKey(line).fingerprint;
+}

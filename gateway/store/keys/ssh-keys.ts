@@ -1,0 +1,201 @@
+// SSH public keys of accounts that their holders have proved (pending-keys.ts), and which workspaces let them in.
+
+import type { Kysely } from "kysely";
+import type { Key } from "../../../protocol/api.ts";
+import type { PushedKey } from "../../../protocol/control.ts";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import { MAX_PUSHED_KEYS } from "../../../protocol/limits.ts";
+import type { AccountId, KeyId, WorkspaceId } from "../../../protocol/values/id.ts";
+import { printable } from "../../../protocol/values/printable.ts";
+import type { AccountRecord } from "../../directory.ts";
+import { fittingKeys } from "../../link/fitting-keys.ts";
+import { type Actor, LIMITS, type StoreContext } from "../context.ts";
+import type { PendingKeyRow, SshKeyRow, Tables } from "../database/schema.ts";
+import type { Durability } from "../unwritten.ts";
+
+export class SshKeys {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Takes over what waited for its proof, which has just come. A key opens one account only; one that was registered before
+   * proofs were asked for gives way to its holder's proof.
+   * @throws ProtocolError key_taken (never saying whose), limit_reached
+   */
+  async accept(pending: PendingKeyRow, actor: Actor): Promise<Key> {
+    const { db, now, changed, audit } = this.#context;
+    const { id, account_id, title, type, blob, fingerprint, created_at } = pending;
+    const proved_at = now().toISOString();
+    const row: SshKeyRow = { id, account_id, title, type, blob, fingerprint, created_at, proved_at };
+    const { unproved, wasAdded } = await db.transaction().execute(async (transaction) => {
+      const { count } = await transaction
+        .selectFrom("ssh_keys")
+        .select((select) => select.fn.countAll<number>().as("count"))
+        .where("account_id", "=", account_id)
+        .executeTakeFirstOrThrow();
+      if (Number(count) >= LIMITS.keysPerAccount) {
+        throw new ProtocolError(
+          "limit_reached",
+          `An account has at most ${LIMITS.keysPerAccount} keys: remove one first.`,
+        );
+      }
+      const { numDeletedRows } = await transaction
+        .deleteFrom("pending_keys")
+        .where("id", "=", id)
+        .executeTakeFirst();
+      // Removed, or proved by another request, since it was looked up.
+      if (numDeletedRows !== 1n) throw new ProtocolError("not_found", "No such key waits for its proof.");
+      const unproved = await transaction
+        .deleteFrom("ssh_keys")
+        .where("fingerprint", "=", fingerprint)
+        .where("proved_at", "is", null)
+        .returning("account_id")
+        .executeTakeFirst();
+      const { numInsertedOrUpdatedRows } = await transaction
+        .insertInto("ssh_keys")
+        .values(row)
+        .onConflict((conflict) => conflict.column("fingerprint").doNothing())
+        .executeTakeFirstOrThrow();
+      return { unproved: unproved?.account_id, wasAdded: numInsertedOrUpdatedRows !== 0n };
+    });
+    const { account, address } = actor;
+    if (!wasAdded) {
+      audit({ event: "key.refused", account, address, key: fingerprint, code: "key_taken" });
+      const message =
+        "This key opens another account at this gateway: make one of your own, or remove it there.";
+      throw new ProtocolError("key_taken", message, { field: "publicKey" });
+    }
+    if (unproved !== undefined && unproved !== account_id) {
+      audit({
+        event: "key.removed",
+        account,
+        address,
+        key: fingerprint,
+        detail: "proved for another account",
+      });
+      changed({ kind: "key-removed", accountId: unproved, fingerprint });
+      changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, unproved) });
+    }
+    audit({ event: "key.added", account, address, key: fingerprint });
+    changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, account_id) });
+    return keyBody(row);
+  }
+
+  async list(accountId: AccountId): Promise<Key[]> {
+    const rows = await this.#context.db
+      .selectFrom("ssh_keys")
+      .selectAll()
+      .where("account_id", "=", accountId)
+      .orderBy("created_at")
+      .orderBy("id")
+      .execute();
+    return rows.filter(({ fingerprint }) => !this.#isRemoved(accountId, fingerprint)).map(keyBody);
+  }
+
+  /** @throws ProtocolError not_found */
+  async remove(accountId: AccountId, id: KeyId, actor: Actor): Promise<Durability> {
+    return await this.#context.unwritten.revoke(
+      () => this.#writeRemoved(accountId, id, actor),
+      async () => {
+        const key = (await this.list(accountId)).find((each) => each.id === id);
+        if (key === undefined) throw new ProtocolError("not_found", "There is no such key.");
+        return [
+          { kind: "key-removed", accountId, fingerprint: key.fingerprint },
+          { kind: "keys", workspaceIds: await workspacesThatTrust(this.#context.db, accountId) },
+        ];
+      },
+    );
+  }
+
+  #isRemoved(accountId: AccountId, fingerprint: string): boolean {
+    return this.#context.unwritten.has({ kind: "key-removed", accountId, fingerprint });
+  }
+
+  async #writeRemoved(accountId: AccountId, id: KeyId, actor: Actor): Promise<void> {
+    const { db, changed, audit } = this.#context;
+    const row = await db
+      .deleteFrom("ssh_keys")
+      .where("id", "=", id)
+      .where("account_id", "=", accountId)
+      .returning("fingerprint")
+      .executeTakeFirst();
+    if (row === undefined) throw new ProtocolError("not_found", "There is no such key.");
+    audit({ event: "key.removed", account: actor.account, address: actor.address, key: row.fingerprint });
+    changed({ kind: "key-removed", accountId, fingerprint: row.fingerprint });
+    changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, accountId) });
+  }
+
+  /** The account that a key belongs to, disabled or not. */
+  async account(fingerprint: string): Promise<AccountRecord | undefined> {
+    const row = await this.#context.db
+      .selectFrom("ssh_keys")
+      .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
+      .select(["accounts.id", "accounts.name", "accounts.disabled"])
+      .where("ssh_keys.fingerprint", "=", fingerprint)
+      .executeTakeFirst();
+    if (row === undefined || this.#isRemoved(row.id, fingerprint)) return undefined;
+    const disabled = row.disabled === 1 || this.#context.unwritten.isDisabled(row.id);
+    return { id: row.id, name: row.name, disabled };
+  }
+
+  /**
+   * The keys that a workspace's host lets in: the owner's first, then those of every enabled account that it is
+   * shared with, as many as fit one control message.
+   */
+  async pushed(id: WorkspaceId): Promise<PushedKey[]> {
+    const { db } = this.#context;
+    const select = db
+      .selectFrom("ssh_keys")
+      .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
+      .where("accounts.disabled", "=", 0)
+      .select(["ssh_keys.type", "ssh_keys.blob", "ssh_keys.fingerprint", "accounts.id", "accounts.name"])
+      .orderBy("ssh_keys.created_at")
+      .orderBy("ssh_keys.id")
+      .limit(MAX_PUSHED_KEYS);
+    const own = await select
+      .innerJoin("workspaces", "workspaces.owner_id", "accounts.id")
+      .where("workspaces.id", "=", id)
+      .execute();
+    const shared = await select
+      .innerJoin("shares", "shares.account_id", "accounts.id")
+      .where("shares.workspace_id", "=", id)
+      .where("shares.accepted_at", "is not", null)
+      .execute();
+    const { unwritten } = this.#context;
+    const all = [...own, ...shared].filter(
+      (key) =>
+        !unwritten.isDisabled(key.id) &&
+        !this.#isRemoved(key.id, key.fingerprint) &&
+        !unwritten.isOutOfReach(id, key.id),
+    );
+    return fittingKeys(all.map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })));
+  }
+}
+
+/** Every workspace that lets an account's keys in: its own and those shared with it. */
+export async function workspacesThatTrust(db: Kysely<Tables>, accountId: AccountId): Promise<WorkspaceId[]> {
+  const own = await db.selectFrom("workspaces").select("id").where("owner_id", "=", accountId).execute();
+  const shared = await db
+    .selectFrom("shares")
+    .select("workspace_id as id")
+    .where("account_id", "=", accountId)
+    .where("accepted_at", "is not", null)
+    .execute();
+  return [...own, ...shared].map((row) => row.id);
+}
+
+function keyBody(row: SshKeyRow): Key {
+  return {
+    id: row.id,
+    // Earlier versions stored any text.
+    title: printable(row.title),
+    type: row.type,
+    fingerprint: row.fingerprint,
+    publicKey: `${row.type} ${row.blob}`,
+    createdAt: row.created_at,
+    provedAt: row.proved_at,
+  };
+}

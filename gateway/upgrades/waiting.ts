@@ -1,0 +1,57 @@
+// Requests that wait for a token check or a dial-back, and hosts that have not registered yet. Bounded in all and by
+// address (a /64 for IPv6: one customer has that many), so that slow requests of strangers cannot pile up; where places run
+// short, who has come least far gives its place to who comes.
+
+import { ProtocolError } from "../../protocol/errors.ts";
+import { FairPlaces, type Place } from "../../protocol/fair-places.ts";
+import { addressBlock } from "../../protocol/values/address-block.ts";
+import { shareOf } from "../cluster/siblings.ts";
+
+const MAX_PENDING = 1_000;
+const MAX_PENDING_PER_ADDRESS = 100;
+/** Connections are spread evenly over the processes, but not those of one address: each takes this many at least. */
+const LEAST_PER_ADDRESS = 20;
+/** A token is checked in milliseconds, and a host that means it answers its challenge at once. */
+const STALLED_MS = 1_000;
+
+export class Waiting {
+  readonly #limits: { readonly total: number; readonly perHolder: number };
+  readonly #places: FairPlaces;
+
+  /** @param workers how many processes share the places */
+  constructor(workers = 1, now: () => number = Date.now) {
+    this.#limits = {
+      total: Math.ceil(MAX_PENDING / workers),
+      perHolder: shareOf(MAX_PENDING_PER_ADDRESS, workers, LEAST_PER_ADDRESS),
+    };
+    this.#places = new FairPlaces({ ...this.#limits, stalled: STALLED_MS }, now);
+  }
+
+  /**
+   * Whether half of the places are free, in all and for this address: whoever waits for a host leaves those to the hosts that are
+   * about to come.
+   */
+  hasRoom(address: string): boolean {
+    const held = this.#places.held(addressBlock(address));
+    return this.#places.size <= this.#limits.total / 2 && held <= this.#limits.perHolder / 2;
+  }
+
+  /**
+   * `evict` ends the request: its place is given to another.
+   * @throws ProtocolError gateway_full, rate_limited
+   */
+  enter(address: string, evict: () => void): Place {
+    const place = this.#places.enter([addressBlock(address)], evict);
+    if (typeof place !== "string") return place;
+    if (place === "full") {
+      throw new ProtocolError(
+        "gateway_full",
+        "Too many connections are waiting to be let in; try again in a moment.",
+      );
+    }
+    throw new ProtocolError(
+      "rate_limited",
+      "Too many connections from this address are waiting to be let in.",
+    );
+  }
+}

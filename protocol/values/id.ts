@@ -1,0 +1,54 @@
+// Ids that the gateway makes up. A workspace's id is also the secret of a workspace that was registered without
+// an account, so every id carries 130 random bits: 26 characters of base32 behind a prefix that names its kind.
+
+import { randomBytes } from "node:crypto";
+import { ProtocolError } from "../errors.ts";
+
+declare const brand: unique symbol;
+type Id<K extends string> = string & { readonly [brand]: K };
+
+export type WorkspaceId = Id<"WorkspaceId">;
+export type AccountId = Id<"AccountId">;
+export type KeyId = Id<"KeyId">;
+export type TokenId = Id<"TokenId">;
+
+const LENGTH = 26;
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+
+export const ID_PATTERN = {
+  workspace: `^ws_[a-z2-7]{${LENGTH}}$`,
+  account: `^acc_[a-z2-7]{${LENGTH}}$`,
+  key: `^key_[a-z2-7]{${LENGTH}}$`,
+  token: `^tok_[a-z2-7]{${LENGTH}}$`,
+} as const;
+
+function parser<K extends string>(kind: keyof typeof ID_PATTERN): (value: unknown, field?: string) => Id<K> {
+  const regExp = new RegExp(ID_PATTERN[kind]);
+  return (value, field = "id") => {
+    if (typeof value === "string" && value.length < 40 && regExp.test(value)) return value as Id<K>;
+    throw new ProtocolError(
+      "bad_id",
+      `${field} is not the id of a${kind === "account" ? "n" : ""} ${kind}.`,
+      {
+        field,
+      },
+    );
+  };
+}
+
+/** Each throws ProtocolError `bad_id` with `field`. */
+export const parseWorkspaceId = parser<"WorkspaceId">("workspace");
+export const parseAccountId = parser<"AccountId">("account");
+export const parseKeyId = parser<"KeyId">("key");
+export const parseTokenId = parser<"TokenId">("token");
+
+export const newWorkspaceId = (): WorkspaceId => parseWorkspaceId(`ws_${random()}`);
+export const newAccountId = (): AccountId => parseAccountId(`acc_${random()}`);
+export const newKeyId = (): KeyId => parseKeyId(`key_${random()}`);
+export const newTokenId = (): TokenId => parseTokenId(`tok_${random()}`);
+
+function random(): string {
+  let text = "";
+  for (const byte of randomBytes(LENGTH)) text += alphabet[byte & 31];
+  return text;
+}

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { describeFailure } from "../../../../agent/cli/failure.ts";
+import { CommandError } from "../../../../agent/platform/command-error.ts";
+import { UsageError } from "../../../../protocol/command/command.ts";
+import { ProtocolError } from "../../../../protocol/errors.ts";
+import { newAccessToken } from "../../../../protocol/values/token.ts";
+
+describe("what a person reads when a command fails", () => {
+  test("wrong usage is one line, the way to the help, and exit code 2", () => {
+    expect(describeFailure("list", new UsageError("Unknown option '--foo'"), false)).toEqual({
+      lines: ["sallyport: Unknown option '--foo'", "see sallyport list --help"],
+      exitCode: 2,
+    });
+  });
+
+  test("a usage error of another class counts by its name", () => {
+    const error = Object.assign(new Error("--http is missing"), { name: "UsageError" });
+    expect(describeFailure("gateway", error, false).exitCode).toBe(2);
+  });
+
+  test("a command's failure is one line that names the stage, and exit code 1", () => {
+    const error = new CommandError("tcp", "ECONNREFUSED", "gw refused\nthe connection");
+    expect(describeFailure("list", error, false)).toEqual({
+      lines: ["sallyport: tcp: gw refused the connection"],
+      exitCode: 1,
+    });
+  });
+
+  test("what a gateway said cannot steer the terminal", () => {
+    const error = new CommandError("tunnel", "CLOSED_1008", "cut: \u001b[2J\u001b]0;x\u0007");
+    expect(describeFailure("tunnel", error, false).lines).toEqual(["sallyport: tunnel: cut: �[2J�]0;x�"]);
+  });
+
+  test("a protocol error gets the stage that its code belongs to", () => {
+    const line = (error: ProtocolError) => describeFailure("ssh", error, false).lines[0];
+    expect(line(new ProtocolError("token_expired", "gone"))).toBe("sallyport: sign-in: gone");
+    expect(line(new ProtocolError("workspace_offline", "asleep"))).toBe("sallyport: workspace: asleep");
+    expect(line(new ProtocolError("bad_url", "odd"))).toBe("sallyport: config: odd");
+  });
+
+  test("anything else is called a bug, with a stack only where it was asked for", () => {
+    const quiet = describeFailure("list", new TypeError("x is not a function"), false);
+    expect(quiet.exitCode).toBe(1);
+    expect(quiet.lines.join("\n")).toMatch(/this is a bug in sallyport: x is not a function/);
+    expect(quiet.lines.join("\n")).not.toMatch(/ at /);
+    expect(describeFailure("list", new TypeError("x"), true).lines.join("\n")).toMatch(/ at /);
+  });
+
+  test("no token gets out, whoever put it into a message", () => {
+    const token = newAccessToken();
+    for (const error of [new TypeError(token), new CommandError("http", "x", token), new UsageError(token)]) {
+      expect(describeFailure("list", error, true).lines.join("\n")).not.toContain(token);
+    }
+  });
+});

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { MAX_OPENING } from "../../../../gateway/link/bounds.ts";
+import { Blips } from "../../../../gateway/link/recent-cuts.ts";
+import { newWorkspaceId } from "../../../../protocol/values/id.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const id = newWorkspaceId();
+/** Whose share a wait counts for. */
+const ada = "ada";
+const patient = new AbortController().signal;
+
+/** How long a wait takes, in ms of the clock that is moved here; undefined: longer than a minute. */
+async function lasts(wait: Promise<void>): Promise<number | undefined> {
+  let isOver = false;
+  void wait.then(() => {
+    isOver = true;
+  });
+  for (let ms = 0; ms < 60_000; ms += 100) {
+    await Promise.resolve();
+    if (isOver) return ms;
+    vi.advanceTimersByTime(100);
+  }
+  return undefined;
+}
+
+test("a workspace that was not cut off is not waited for", async () => {
+  const blips = new Blips();
+  blips.began(newWorkspaceId());
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
+});
+
+test("one that was is waited for during some seconds, and not any more once it was away for long", async () => {
+  const blips = new Blips();
+  blips.began(id);
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
+  vi.advanceTimersByTime(4_000);
+  // What is left of the blip.
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(1_000);
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
+});
+
+test("those who wait go on when it is back, or left for good, and when they leave themselves", async () => {
+  const blips = new Blips();
+  blips.began(id);
+  const waits = [blips.pass(id, patient, ada), blips.pass(id, patient, ada)];
+  blips.over(id);
+  for (const wait of waits) expect(await lasts(wait)).toBe(0);
+  blips.began(id);
+  const leave = new AbortController();
+  const wait = blips.pass(id, leave.signal, ada);
+  leave.abort();
+  expect(await lasts(wait)).toBe(0);
+  expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
+});
+
+test("no more wait than can be let in at once, and one alone has half of the places", async () => {
+  const blips = new Blips();
+  blips.began(id);
+  const leave = new AbortController();
+  const wait = (count: number, holder: string): void => {
+    for (let i = 0; i < count; i++) void blips.pass(id, leave.signal, holder);
+  };
+  wait(2 * MAX_OPENING, ada);
+  expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
+  let bobWaits = true;
+  void blips.pass(id, patient, "bob").then(() => {
+    bobWaits = false;
+  });
+  for (let i = 0; i < MAX_OPENING; i++) wait(1, `other ${i}`);
+  expect(await lasts(blips.pass(id, patient, "carol"))).toBe(0);
+  expect(bobWaits).toBe(true);
+  leave.abort();
+  // They have left, and make room.
+  expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
+  expect(bobWaits).toBe(false);
+});
