@@ -3,7 +3,7 @@
 import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/values/gateway-url.ts";
-import { parsePort, type SshPlace } from "../protocol/values/host-name.ts";
+import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
 import { clientAddressOf } from "./client-address.ts";
 import { type Siblings, shareOf } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
@@ -126,7 +126,7 @@ export async function startGateway(
   let shuttingDown = false;
   let publicUrl = options.publicUrl ?? publicUrlOf(options.http, options.tls !== null);
   let boundSsh: ListenAddress | null = null;
-  const publicSsh = (): SshPlace | null =>
+  const publicSsh = (): SshAddress | null =>
     boundSsh === null
       ? null
       : (options.publicSsh ?? { host: gatewayHost(publicUrl), port: parsePort(boundSsh.port) });

@@ -3,7 +3,7 @@
 // brought it there may be held by another process, or be gone by now.
 
 import { ProtocolError } from "../protocol/errors.ts";
-import { FairPlaces } from "../protocol/fair-places.ts";
+import { FairSlots } from "../protocol/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../protocol/values/id.ts";
 import type { WorkspaceRecord } from "./directory.ts";
@@ -54,11 +54,11 @@ interface Entry {
 
 export class OpenConnections {
   readonly #open = new Set<Entry>();
-  readonly #streams: FairPlaces;
+  readonly #streams: FairSlots;
 
   /** @param maxStreams streams to hosts, of which each account has its share, and each address of those who have none */
   constructor(maxStreams: number) {
-    this.#streams = new FairPlaces({ total: maxStreams });
+    this.#streams = new FairSlots({ total: maxStreams });
   }
 
   /** Streams to hosts. */

@@ -4,7 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
-import { FairPlaces } from "../protocol/fair-places.ts";
+import { FairSlots } from "../protocol/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
 import { addressList, plainAddress } from "./client-address.ts";
 import { answerClientError } from "./http/error-response.ts";
@@ -42,7 +42,7 @@ export async function createGatewayServer(
 
 function shareConnections(server: Server, total: number, isProxy: (address: string) => boolean): void {
   server.maxConnections = total;
-  const places = new FairPlaces({ total });
+  const places = new FairSlots({ total });
   server.on("connection", (socket: Socket) => {
     const address = plainAddress(socket.remoteAddress ?? "");
     // What comes from a proxy is many people's.

@@ -18,7 +18,7 @@ import {
   NameText,
   Nullable,
   PrintableText,
-  SshPlaceObject,
+  SshAddressObject,
   Time,
   TokenIdText,
   WebSocketUrlText,
@@ -240,14 +240,14 @@ export const AuditQuery = object({
 });
 
 /** One event of the session stream (SSE): `event:` is its type, `data:` the rest as JSON. */
-export const SessionEvent = Type.Union([
+export const WorkspaceEvent = Type.Union([
   Type.Object({ type: Type.Literal("snapshot"), workspaces: Type.Array(Workspace) }),
   Type.Object({ type: Type.Literal("workspace"), workspace: Workspace }),
   Type.Object({ type: Type.Literal("workspace-removed"), id: WorkspaceIdText }),
   /** All that is offered to the account and waits for its answer: behind a snapshot, and whenever it has changed. */
   Type.Object({ type: Type.Literal("offers"), offers: Type.Array(SharedWithMe, { maxItems: 1_000 }) }),
 ]);
-export type SessionEvent = Static<typeof SessionEvent>;
+export type WorkspaceEvent = Static<typeof WorkspaceEvent>;
 
 /** `/.well-known/sallyport`: what a client has to know before it signs in. */
 export const Discovery = object({
@@ -256,7 +256,7 @@ export const Discovery = object({
   apiVersions: Type.Array(Type.Integer({ minimum: 0, maximum: 1_000 }), { maxItems: 100 }),
   publicUrl: GatewayUrlText,
   tunnelUrl: WebSocketUrlText,
-  ssh: Nullable(SshPlaceObject),
+  ssh: Nullable(SshAddressObject),
   /** The gateway's own SSH host keys, authorized_keys form. */
   hostKeys: Type.Array(KeyLine, { maxItems: 32 }),
   subprotocols: Type.Array(Keyword, { maxItems: 100 }),

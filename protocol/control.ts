@@ -21,7 +21,7 @@ import {
   NameText,
   Nullable,
   PrintableText,
-  SshPlaceObject,
+  SshAddressObject,
   WorkspaceIdText,
   whatIsWrong,
 } from "./values/fields.ts";
@@ -57,7 +57,7 @@ const Registered = Type.Object(
     workspace: Type.Object({ id: WorkspaceIdText, name: NameText }, closed),
     account: Nullable(NameText),
     /** Where people reach the gateway by SSH; null where it does not serve SSH. */
-    ssh: Nullable(SshPlaceObject),
+    ssh: Nullable(SshAddressObject),
     publicUrl: GatewayUrlText,
     keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }),
   },

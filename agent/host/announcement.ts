@@ -3,7 +3,7 @@
 import { formatConnectLink } from "../../protocol/connect-url.ts";
 import type { RegisteredMessage } from "../../protocol/control.ts";
 import { type GatewayUrl, isLoopback, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
-import { parseSshPlace } from "../../protocol/values/host-name.ts";
+import { parseSshAddress } from "../../protocol/values/host-name.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
 
@@ -70,7 +70,7 @@ function connectCommands({ message, gateway, endToEndOnly, hostKey }: Announced)
   const commands = [`sallyport ssh --gateway ${gateway}${pinned} ${target}`];
   if (message.ssh !== null) {
     // These lines are there to be pasted into a shell.
-    const { host, port } = parseSshPlace(message.ssh);
+    const { host, port } = parseSshAddress(message.ssh);
     const jump = `${host.includes(":") ? `[${host}]` : host}${port === 22 ? "" : `:${port}`}`;
     commands.push(`ssh -J ${jump} ${target}`);
     if (!endToEndOnly) commands.push(`ssh ${port === 22 ? "" : `-p ${port} `}${target}@${host}`);

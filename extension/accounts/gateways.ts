@@ -147,6 +147,6 @@ export class Gateways {
 }
 
 async function* readEvents(body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
-  const { readSessionEvents } = await import("../../agent/client/workspaces/workspace-events.ts");
-  yield* readSessionEvents(body, signal);
+  const { readWorkspaceEvents } = await import("../../agent/client/workspaces/workspace-events.ts");
+  yield* readWorkspaceEvents(body, signal);
 }

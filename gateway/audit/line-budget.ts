@@ -1,7 +1,7 @@
 // How many lines of one kind the audit log takes in a minute. Anybody can be refused, register openly or connect as often as they
 // like; without a bound they would fill the disk with it and push out the lines that matter.
 
-import { isFair } from "../../protocol/fair-places.ts";
+import { isFair } from "../../protocol/fair-slots.ts";
 
 const WINDOW_MS = 60_000;
 

@@ -2,13 +2,13 @@
 
 import type { Discovery } from "../../protocol/api.ts";
 import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protocol/values/gateway-url.ts";
-import type { SshPlace } from "../../protocol/values/host-name.ts";
+import type { SshAddress } from "../../protocol/values/host-name.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { HostKeys } from "../host-keys/host-keys.ts";
 
 export function discovery(gateway: {
   publicUrl: GatewayUrl;
-  ssh: SshPlace | null;
+  ssh: SshAddress | null;
   hostKeys: HostKeys;
   open: boolean;
 }): Discovery {

@@ -3,7 +3,7 @@
 // than one event for it.
 
 import type { ServerResponse } from "node:http";
-import type { SessionEvent, SharedWithMe, Workspace } from "../../protocol/api.ts";
+import type { SharedWithMe, Workspace, WorkspaceEvent } from "../../protocol/api.ts";
 import type { TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 
 const PIECE_CHARACTERS = 32 * 1024;
@@ -123,7 +123,7 @@ export class EventStream {
     }
   }
 
-  async #send(event: SessionEvent): Promise<void> {
+  async #send(event: WorkspaceEvent): Promise<void> {
     const { type, ...data } = event;
     await this.#write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
   }

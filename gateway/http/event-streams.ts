@@ -5,7 +5,7 @@ import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { FairPlaces } from "../../protocol/fair-places.ts";
+import { FairSlots } from "../../protocol/fair-slots.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
 import type { Identity } from "../directory.ts";
 import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
@@ -33,7 +33,7 @@ export interface EventStreamsOptions {
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #streams = new Map<AccountId, Set<EventStream>>();
-  readonly #places = new FairPlaces({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
+  readonly #places = new FairSlots({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
   readonly #unsubscribe: readonly (() => void)[];
   readonly #heartbeat: NodeJS.Timeout;
   /** Of workspaces whose state was sent just now: whether it has changed since. */

@@ -5,7 +5,7 @@
 import type { PushedKey } from "../../protocol/control.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
 
-export interface Loan {
+export interface LentKey {
   readonly key: PushedKey;
   /** When the certificate expires, in milliseconds since 1970; null: never. */
   readonly until: number | null;
@@ -13,7 +13,7 @@ export interface Loan {
 
 export interface Lender {
   /** Returns the way to take it back. */
-  lend(id: WorkspaceId, loan: Loan): () => void;
+  lend(id: WorkspaceId, loan: LentKey): () => void;
   /** All that is lent to a workspace by now, by whichever process. */
   of(id: WorkspaceId): PushedKey[];
   /** A host registers: what was lent to its workspace goes on, but for keys whose certificate has expired meanwhile. */
@@ -22,12 +22,12 @@ export interface Lender {
   follow(follower: (id: WorkspaceId) => void): void;
 }
 
-export class Loans implements Lender {
+export class LentKeys implements Lender {
   /** By object: the same key may be lent to several connections. */
-  readonly #lent = new Map<WorkspaceId, Set<Loan>>();
+  readonly #lent = new Map<WorkspaceId, Set<LentKey>>();
   #follower: ((id: WorkspaceId) => void) | undefined;
 
-  lend(id: WorkspaceId, loan: Loan): () => void {
+  lend(id: WorkspaceId, loan: LentKey): () => void {
     const entry = { ...loan };
     const lent = this.#lent.get(id) ?? new Set();
     this.#lent.set(id, lent.add(entry));
@@ -52,7 +52,7 @@ export class Loans implements Lender {
   }
 
   /** Whether it was there. */
-  #remove(id: WorkspaceId, loan: Loan): boolean {
+  #remove(id: WorkspaceId, loan: LentKey): boolean {
     const lent = this.#lent.get(id);
     const found = lent?.delete(loan) === true;
     if (lent?.size === 0) this.#lent.delete(id);

@@ -20,7 +20,7 @@ import { fittingKeys } from "./fitting-keys.ts";
 import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
 import { Standby } from "./standby.ts";
-import { StreamPlaces } from "./stream-places.ts";
+import { StreamSlots } from "./stream-slots.ts";
 
 export interface NativeLinkOptions {
   readonly workspaceId: WorkspaceId;
@@ -59,7 +59,7 @@ export class NativeLink implements WorkspaceLink {
   readonly #socket: WebSocket;
   readonly #line: ControlLine<GatewayMessage>;
   readonly #pings: NodeJS.Timeout;
-  readonly #places: StreamPlaces;
+  readonly #places: StreamSlots;
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
   #end: LinkEnd | undefined;
@@ -75,7 +75,7 @@ export class NativeLink implements WorkspaceLink {
     this.clockAhead = options.clockAhead;
     this.#options = options;
     const { maxStreams: limit, streamsElsewhere: elsewhere } = options;
-    this.#places = new StreamPlaces({ limit, elsewhere, onChange: () => options.onStreams() });
+    this.#places = new StreamSlots({ limit, elsewhere, onChange: () => options.onStreams() });
     this.#keys = options.keys;
     this.#socket = socket;
     this.#line = new ControlLine(socket, LINE);

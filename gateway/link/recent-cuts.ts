@@ -1,7 +1,7 @@
 // Workspaces whose link was cut a moment ago. Their hosts are on their way back, so whoever comes meanwhile may wait for them
 // instead of being told that the workspace is offline.
 
-import { FairPlaces } from "../../protocol/fair-places.ts";
+import { FairSlots } from "../../protocol/fair-slots.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
 import { MAX_OPENING } from "./bounds.ts";
 
@@ -10,16 +10,16 @@ const BLIP_MS = 10_000;
 /** For one who waits. */
 const RETURN_MS = 5_000;
 
-interface Blip {
+interface Cut {
   readonly end: NodeJS.Timeout;
   /** How to end each wait. */
   readonly waiting: Set<() => void>;
   /** More than this could not be opened at once when it is back. */
-  readonly places: FairPlaces;
+  readonly places: FairSlots;
 }
 
-export class Blips {
-  readonly #blips = new Map<WorkspaceId, Blip>();
+export class RecentCuts {
+  readonly #blips = new Map<WorkspaceId, Cut>();
 
   /** The link is gone, and nobody meant it to be. */
   began(id: WorkspaceId): void {
@@ -30,7 +30,7 @@ export class Blips {
     }
     const end = setTimeout(() => this.over(id), BLIP_MS);
     end.unref();
-    this.#blips.set(id, { end, waiting: new Set(), places: new FairPlaces({ total: MAX_OPENING }) });
+    this.#blips.set(id, { end, waiting: new Set(), places: new FairSlots({ total: MAX_OPENING }) });
   }
 
   /** The workspace is back, or is not expected any more. */

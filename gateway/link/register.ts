@@ -21,7 +21,7 @@ import { WireReader } from "../../protocol/ssh/wire.ts";
 import { parseBrowserUrl } from "../../protocol/values/browser-url.ts";
 import { parseFolder } from "../../protocol/values/folder.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
-import type { SshPlace } from "../../protocol/values/host-name.ts";
+import type { SshAddress } from "../../protocol/values/host-name.ts";
 import { parseWorkspaceId } from "../../protocol/values/id.ts";
 import { parseName } from "../../protocol/values/name.ts";
 import {
@@ -46,7 +46,7 @@ export interface RegistrationContext {
   /** authorized_keys form; ed25519 first. */
   readonly gatewayKeys: readonly string[];
   readonly publicUrl: GatewayUrl;
-  readonly ssh: SshPlace | null;
+  readonly ssh: SshAddress | null;
   readonly maxStreamsPerWorkspace: number;
   readonly onStreams: () => void;
 }

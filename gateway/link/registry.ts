@@ -5,14 +5,14 @@ import { EventEmitter } from "node:events";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
 import type { Presence } from "../presence.ts";
 import type { LinkEnd, WorkspaceLink } from "./link.ts";
-import { Blips } from "./recent-cuts.ts";
+import { RecentCuts } from "./recent-cuts.ts";
 import { FENCED, noRoutesElsewhere, type RouteStore } from "./route-store.ts";
 
 export class LinkRegistry implements Presence {
   readonly #links = new Map<WorkspaceId, WorkspaceLink>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #routes: RouteStore;
-  readonly #blips = new Blips();
+  readonly #blips = new RecentCuts();
 
   constructor(routes: RouteStore = noRoutesElsewhere()) {
     this.#routes = routes;
@@ -45,7 +45,7 @@ export class LinkRegistry implements Presence {
    * longest until `signal` is aborted. Without a signal, whoever comes does not wait.
    * @param holder whose share of those that wait it counts for (open-connections.ts)
    */
-  async findForVisitor(
+  async findForClient(
     id: WorkspaceId,
     signal: AbortSignal | undefined,
     holder: string,

@@ -3,7 +3,7 @@
 
 import type { WorkspaceId } from "../../protocol/values/id.ts";
 import { Turns, type TurnTaker } from "../mutex.ts";
-import { type Lender, Loans } from "./lent-keys.ts";
+import { type Lender, LentKeys } from "./lent-keys.ts";
 import type { LinkEnd, WorkspaceLink } from "./link.ts";
 
 export interface RouteStore {
@@ -45,6 +45,6 @@ export function noRoutesElsewhere(): RouteStore {
     streamsElsewhere: () => 0,
     follow: () => undefined,
     turns: new Turns(),
-    loans: new Loans(),
+    loans: new LentKeys(),
   };
 }

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { UsageError } from "../../protocol/command/command.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
-import { isHostName, parsePort, type SshPlace } from "../../protocol/values/host-name.ts";
+import { isHostName, parsePort, type SshAddress } from "../../protocol/values/host-name.ts";
 import { addressList } from "../client-address.ts";
 
 export interface ListenAddress {
@@ -23,7 +23,7 @@ export interface GatewayOptions {
   readonly http: ListenAddress;
   readonly ssh: ListenAddress | null;
   /** How the public reaches the SSH port; null: by the public URL's host, at the port that is listened on. */
-  readonly publicSsh: SshPlace | null;
+  readonly publicSsh: SshAddress | null;
   /** Whose connections to the SSH port begin with a PROXY header: addresses, CIDR ranges, or `loopback`. */
   readonly trustedProxies: readonly string[];
   /** File of the certificate authorities whose user certificates sign in. */
@@ -252,7 +252,7 @@ function tlsOf(certFile: string | undefined, keyFile: string | undefined): Gatew
   return { certFile, keyFile };
 }
 
-function publicSshOf(address: ListenAddress | null, ssh: string | undefined): SshPlace | null {
+function publicSshOf(address: ListenAddress | null, ssh: string | undefined): SshAddress | null {
   if (address === null) return null;
   if (ssh === undefined) throw new UsageError("--public-ssh means nothing without --ssh.");
   if (address.port === 0) throw new UsageError("--public-ssh takes the port that the public connects to.");

@@ -1,7 +1,7 @@
 // What every connection to the SSH port works with.
 
 import type { Logger } from "pino";
-import type { FairPlaces } from "../../protocol/fair-places.ts";
+import type { FairSlots } from "../../protocol/fair-slots.ts";
 import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import type { Directory } from "../directory.ts";
 import type { LinkRegistry } from "../link/registry.ts";
@@ -18,7 +18,7 @@ export interface ConnectionContext {
   readonly log: Logger;
   readonly metrics: { bytes(direction: "in" | "out", count: number): void; refused(code: string): void };
   /** Connections that are signed in and have no stream to a host. */
-  readonly idle: FairPlaces;
+  readonly idle: FairSlots;
   readonly signIn: SignIn;
   readonly upterm: UptermFront | undefined;
   readonly announcement: HostKeyAnnouncement;

@@ -1,7 +1,7 @@
 // Puts the SSH port together from what the gateway has.
 
 import type { Logger } from "pino";
-import { type FairLimits, FairPlaces } from "../../protocol/fair-places.ts";
+import { type FairLimits, FairSlots } from "../../protocol/fair-slots.ts";
 import { addressList } from "../client-address.ts";
 import { shareOf } from "../cluster/siblings.ts";
 import type { Directory } from "../directory.ts";
@@ -89,7 +89,7 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
       connections,
       log,
       metrics,
-      idle: new FairPlaces(shareOfIdle(limits.idle ?? IDLE_LIMITS, parts.processes)),
+      idle: new FairSlots(shareOfIdle(limits.idle ?? IDLE_LIMITS, parts.processes)),
       signIn: new SignIn({ directory, registry, authorities, upterm }),
       upterm,
       announcement: createHostKeyAnnouncement(hostKeys),

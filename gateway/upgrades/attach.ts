@@ -8,7 +8,7 @@ import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
 import { parseTime, TIME_HEADER } from "../../protocol/clock.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
-import type { Place } from "../../protocol/fair-places.ts";
+import type { Slot } from "../../protocol/fair-slots.ts";
 import { MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import {
@@ -17,7 +17,7 @@ import {
   PATHS,
   SUBPROTOCOL,
 } from "../../protocol/values/gateway-url.ts";
-import type { SshPlace } from "../../protocol/values/host-name.ts";
+import type { SshAddress } from "../../protocol/values/host-name.ts";
 import { bearerToken } from "../../protocol/values/token.ts";
 import { paceWebSocket } from "../../protocol/web-socket/web-socket-pace.ts";
 import type { Directory, Identity } from "../directory.ts";
@@ -50,7 +50,7 @@ export interface WebSocketContext {
   /** authorized_keys form; ed25519 first. */
   readonly gatewayKeys: readonly string[];
   readonly publicUrl: () => GatewayUrl;
-  readonly ssh: () => SshPlace | null;
+  readonly ssh: () => SshAddress | null;
   readonly clientAddress: (request: IncomingMessage) => string;
   /** Hosts may register without an account. */
   readonly open: boolean;
@@ -179,7 +179,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     socket: Duplex,
     head: Buffer,
     address: string,
-    place: Place,
+    place: Slot,
     done: () => void,
   ): Promise<void> => {
     if (!offers(request, SUBPROTOCOL.control)) throw unsupported(SUBPROTOCOL.control);

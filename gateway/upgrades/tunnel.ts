@@ -88,7 +88,7 @@ export async function findTunnelLink(
   patience: AbortSignal | undefined,
   holder: string,
 ): Promise<Link> {
-  const link = await registry.findForVisitor(grant.workspace.id, patience, holder);
+  const link = await registry.findForClient(grant.workspace.id, patience, holder);
   if (link !== undefined) return link;
   throw new ProtocolError(
     "workspace_offline",

@@ -3,7 +3,7 @@
 // short, who has come least far gives its place to who comes.
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { FairPlaces, type Place } from "../../protocol/fair-places.ts";
+import { FairSlots, type Slot } from "../../protocol/fair-slots.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import { shareOf } from "../cluster/siblings.ts";
 
@@ -16,7 +16,7 @@ const STALLED_MS = 1_000;
 
 export class Waiting {
   readonly #limits: { readonly total: number; readonly perHolder: number };
-  readonly #places: FairPlaces;
+  readonly #places: FairSlots;
 
   /** @param workers how many processes share the places */
   constructor(workers = 1, now: () => number = Date.now) {
@@ -24,7 +24,7 @@ export class Waiting {
       total: Math.ceil(MAX_PENDING / workers),
       perHolder: shareOf(MAX_PENDING_PER_ADDRESS, workers, LEAST_PER_ADDRESS),
     };
-    this.#places = new FairPlaces({ ...this.#limits, stalled: STALLED_MS }, now);
+    this.#places = new FairSlots({ ...this.#limits, stalled: STALLED_MS }, now);
   }
 
   /**
@@ -40,7 +40,7 @@ export class Waiting {
    * `evict` ends the request: its place is given to another.
    * @throws ProtocolError gateway_full, rate_limited
    */
-  enter(address: string, evict: () => void): Place {
+  enter(address: string, evict: () => void): Slot {
     const place = this.#places.enter([addressBlock(address)], evict);
     if (typeof place !== "string") return place;
     if (place === "full") {

@@ -1,7 +1,7 @@
 // The upterm sessions of this gateway, by id: counted, bounded, and gone with their host's connection.
 
 import { createHash } from "node:crypto";
-import { isFair } from "../../protocol/fair-places.ts";
+import { isFair } from "../../protocol/fair-slots.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";

@@ -68,7 +68,7 @@ export const HostNameText = Type.Unsafe<HostName>({
 });
 export const PortNumber = Type.Unsafe<Port>({ type: "integer", minimum: 1, maximum: 65_535 });
 /** Where people reach a gateway by SSH. */
-export const SshPlaceObject = Type.Object(
+export const SshAddressObject = Type.Object(
   { host: HostNameText, port: PortNumber },
   { additionalProperties: false },
 );

@@ -46,13 +46,19 @@ export const CLIENT_ADDRESS_PATTERN = `^(?:|${IPV4}|${IPV6}(?:%[A-Za-z0-9._-]{1,
 export const MAX_CLIENT_ADDRESS = 80;
 
 /** Where people reach a gateway by SSH. */
-export interface SshPlace {
+export interface SshAddress {
   host: HostName;
   port: Port;
 }
 
 /** @throws ProtocolError `bad_name` or `bad_request` */
-export function parseSshPlace({ host, port }: { readonly host: unknown; readonly port: unknown }): SshPlace {
+export function parseSshAddress({
+  host,
+  port,
+}: {
+  readonly host: unknown;
+  readonly port: unknown;
+}): SshAddress {
   return { host: parseHostName(host), port: parsePort(port) };
 }
 

@@ -1,8 +1,8 @@
 // `sallyport list`: the workspaces that an account can reach, once or as they change.
 
-import type { SessionEvent, Workspace } from "../../../protocol/api.ts";
+import type { Workspace, WorkspaceEvent } from "../../../protocol/api.ts";
 import type { Command, CommandContext } from "../../../protocol/command/command.ts";
-import { readSessionEvents } from "../../client/workspaces/workspace-events.ts";
+import { readWorkspaceEvents } from "../../client/workspaces/workspace-events.ts";
 import { relativeTime } from "../../platform/duration.ts";
 import { json, table, terminalWidth } from "../../platform/output.ts";
 import { GATEWAY_OPTIONS, positionals as noMore, readArguments } from "../arguments.ts";
@@ -27,7 +27,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   noMore(positionals);
   const { api, gateway } = await signedIn(values.gateway, context);
   if (values.watch === true) {
-    for await (const event of readSessionEvents(await api.events(), context.signal)) {
+    for await (const event of readWorkspaceEvents(await api.events(), context.signal)) {
       context.stdout.write(values.json === true ? json(event) : describe(event, context));
     }
     return context.signal.aborted ? 0 : 1;
@@ -67,7 +67,7 @@ function workspaceTable(workspaces: readonly Workspace[], context: CommandContex
   return table(headings, rows, terminalWidth(context.stdout));
 }
 
-function describe(event: SessionEvent, context: CommandContext): string {
+function describe(event: WorkspaceEvent, context: CommandContext): string {
   switch (event.type) {
     case "snapshot":
       return workspaceTable(event.workspaces, context);

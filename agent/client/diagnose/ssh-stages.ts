@@ -2,7 +2,7 @@
 // forwarded connection. The first three watch one run of ssh, each to where its question is answered.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
-import { parseSshPlace } from "../../../protocol/values/host-name.ts";
+import { parseSshAddress } from "../../../protocol/values/host-name.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { CommandError } from "../../platform/command-error.ts";
@@ -176,7 +176,7 @@ function trialWay(findings: Findings): TrialWay {
         ? {
             kind: "direct",
             jump: gatewayAlias(gateway),
-            ...parseSshPlace(ssh),
+            ...parseSshAddress(ssh),
             hostKeys: parseKeys(discovery?.hostKeys ?? []),
           }
         : { kind: "tunnel", gateway, companion },

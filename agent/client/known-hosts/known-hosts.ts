@@ -2,7 +2,7 @@
 // gateway published for a workspace, under an alias that is the workspace's and nothing else's. Pure.
 
 import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
-import { parseHostName, type SshPlace } from "../../../protocol/values/host-name.ts";
+import { parseHostName, type SshAddress } from "../../../protocol/values/host-name.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
@@ -24,7 +24,7 @@ export function hostKeyAlias(workspace: WorkspaceRef, gateway: GatewayUrl): stri
  * How ssh looks an SSH server up in a known_hosts file: `host`, or `[host]:port` where the port is not 22. A HostName has no
  * blanks, wildcards, lists or line ends in it. @throws ProtocolError bad_name
  */
-export function knownHostsName({ host, port }: SshPlace): string {
+export function knownHostsName({ host, port }: SshAddress): string {
   const name = parseHostName(host).toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
 }

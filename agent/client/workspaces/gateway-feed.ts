@@ -1,7 +1,7 @@
 // What one gateway says about its workspaces, kept up to date for as long as somebody looks: the event stream, dialled again
 // with back-off after each loss. The last list stays while the gateway is out of reach.
 
-import type { SessionEvent, SharedWithMe, Workspace } from "../../../protocol/api.ts";
+import type { SharedWithMe, Workspace, WorkspaceEvent } from "../../../protocol/api.ts";
 import { backoff } from "../../../protocol/backoff.ts";
 import { CommandError } from "../../platform/command-error.ts";
 
@@ -22,7 +22,7 @@ export interface FeedSource {
   /** The list alone, for an account that has too many streams open. */
   workspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
   /** Turns the stream's bytes into events. */
-  read(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<SessionEvent>;
+  read(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<WorkspaceEvent>;
 }
 
 export interface FeedClock {
@@ -158,7 +158,7 @@ export class GatewayFeed {
     return retryInMs;
   }
 
-  #apply(event: SessionEvent): void {
+  #apply(event: WorkspaceEvent): void {
     if (event.type === "offers") {
       this.#offers = new Map(event.offers.map((offer) => [offer.id, offer]));
       this.#onChange();

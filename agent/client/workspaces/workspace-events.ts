@@ -3,20 +3,20 @@
 
 import { Compile } from "typebox/compile";
 import { Clean } from "typebox/value";
-import { SessionEvent } from "../../../protocol/api.ts";
+import { WorkspaceEvent } from "../../../protocol/api.ts";
 import { CommandError } from "../../platform/command-error.ts";
 
 /** A snapshot of 10,000 workspaces fits. */
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 
 /** Ends with the stream, or quietly when `signal` aborts. */
-export async function* readSessionEvents(
+export async function* readWorkspaceEvents(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-): AsyncGenerator<SessionEvent> {
+): AsyncGenerator<WorkspaceEvent> {
   try {
     for await (const { event, data } of readServerSentEvents(body)) {
-      const parsed = parseSessionEvent(event, data);
+      const parsed = parseWorkspaceEvent(event, data);
       if (parsed !== undefined) yield parsed;
     }
   } catch (error) {
@@ -29,24 +29,24 @@ export async function* readSessionEvents(
   }
 }
 
-export function parseSessionEvent(event: string, data: string): SessionEvent | undefined {
+export function parseWorkspaceEvent(event: string, data: string): WorkspaceEvent | undefined {
   let value: unknown;
   try {
     value = JSON.parse(data);
   } catch (cause) {
     throw new CommandError("http", "bad_message", "The gateway sent an event that is not JSON.", { cause });
   }
-  const schema = SessionEvent.anyOf.find(({ properties }) => properties.type.const === event);
+  const schema = WorkspaceEvent.anyOf.find(({ properties }) => properties.type.const === event);
   if (schema === undefined || typeof value !== "object" || value === null) return undefined;
   const known: unknown = Clean(schema, { ...value, type: event });
   return checkOf(schema).Check(known) ? known : undefined;
 }
 
-type Schema = (typeof SessionEvent.anyOf)[number];
-const compiled = new Map<Schema, { Check(value: unknown): value is SessionEvent }>();
+type Schema = (typeof WorkspaceEvent.anyOf)[number];
+const compiled = new Map<Schema, { Check(value: unknown): value is WorkspaceEvent }>();
 
 /** A snapshot of 1,000 workspaces is checked ten times as fast as by the schema itself, which takes a tenth of a second. */
-function checkOf(schema: Schema): { Check(value: unknown): value is SessionEvent } {
+function checkOf(schema: Schema): { Check(value: unknown): value is WorkspaceEvent } {
   const known = compiled.get(schema);
   if (known !== undefined) return known;
   const check = Compile(schema);

@@ -4,7 +4,7 @@
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import ssh2 from "ssh2";
-import { FairPlaces, type Place } from "../../../protocol/fair-places.ts";
+import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
 import { IDENTIFICATION } from "../../../protocol/ssh/identification.ts";
 import { KEY_EXCHANGE_LIMITS, type KeyExchangeLimits } from "../../../protocol/ssh/key-exchange-timer.ts";
@@ -95,7 +95,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
   const openFiles = "openFiles" in options ? options.openFiles : openFilesAtStart();
   const pipes = new PipeStock();
   const streams = new Map<Duplex, AcceptedStream>();
-  const pending = new FairPlaces({
+  const pending = new FairSlots({
     total: limits.pendingLogins,
     perHolder: Math.ceil(limits.pendingLogins / 2),
     stalled: limits.stalledLogin,
@@ -213,7 +213,7 @@ function holdersOf({ account, address }: StreamInfo): string[] {
 interface AcceptedStream {
   readonly info: StreamInfo;
   /** Among those that are not signed in. */
-  readonly place: Place;
+  readonly place: Slot;
   readonly loginTimer: NodeJS.Timeout;
   /** undefined until the client has said what it speaks. */
   connection: HostConnection | undefined;

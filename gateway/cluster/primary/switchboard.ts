@@ -34,7 +34,7 @@ export class Switchboard {
   /** How to end the turns that are taken or awaited, by worker. */
   readonly #turnsOf = new Map<SwitchboardWorker, Map<number, () => void>>();
   /** Keys that workers lend to workspaces, as the others are told. */
-  readonly #loansOf = new Map<SwitchboardWorker, Map<number, FromPrimary>>();
+  readonly #lentKeysOf = new Map<SwitchboardWorker, Map<number, FromPrimary>>();
 
   get size(): number {
     return this.#entries.size;
@@ -48,8 +48,8 @@ export class Switchboard {
   add(worker: SwitchboardWorker): void {
     this.#workers.set(worker.slot, worker);
     this.#turnsOf.set(worker, new Map());
-    for (const loans of this.#loansOf.values()) for (const lent of loans.values()) worker.send(lent);
-    this.#loansOf.set(worker, new Map());
+    for (const loans of this.#lentKeysOf.values()) for (const lent of loans.values()) worker.send(lent);
+    this.#lentKeysOf.set(worker, new Map());
     for (const slot of this.#ready) worker.send({ type: "worker-ready", slot });
     for (const { route, streams } of this.#entries.values()) {
       for (const [slot, count] of streams) worker.send(streamsMessage(route, slot, count));
@@ -69,7 +69,7 @@ export class Switchboard {
     this.#ready.delete(worker.slot);
     for (const end of [...(this.#turnsOf.get(worker)?.values() ?? [])]) end();
     this.#turnsOf.delete(worker);
-    this.#loansOf.delete(worker);
+    this.#lentKeysOf.delete(worker);
     this.#tellAll({ type: "worker-gone", slot: worker.slot });
     for (const [id, entry] of [...this.#entries]) {
       if (entry.holder === worker) this.#drop(id, entry, "cut");
@@ -123,13 +123,13 @@ export class Switchboard {
       case "lend": {
         const { type, ...loan } = message;
         const lent = { type: "lent", slot: worker.slot, ...loan } as const;
-        this.#loansOf.get(worker)?.set(loan.loan, lent);
+        this.#lentKeysOf.get(worker)?.set(loan.loan, lent);
         this.#tellOthers(worker, lent);
         return;
       }
       case "take-back": {
         const { loan } = message;
-        this.#loansOf.get(worker)?.delete(loan);
+        this.#lentKeysOf.get(worker)?.delete(loan);
         this.#tellOthers(worker, { type: "taken-back", slot: worker.slot, loan });
         return;
       }

@@ -6,7 +6,7 @@ import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { MAX_STREAMS_PER_WORKSPACE } from "../../link/bounds.ts";
 import type { Link, LinkStream, StreamRequest, WorkspaceLink } from "../../link/link.ts";
 import type { PendingStreams } from "../../link/pending-streams.ts";
-import { StreamPlaces } from "../../link/stream-places.ts";
+import { StreamSlots } from "../../link/stream-slots.ts";
 import type { LinkWish, RouteRecord } from "../messages.ts";
 
 export interface RemoteLinkOptions {
@@ -27,7 +27,7 @@ export class RemoteLink implements Link {
   readonly credential: Link["credential"];
   readonly clockAhead: number | undefined;
   readonly #options: RemoteLinkOptions;
-  readonly #places: StreamPlaces;
+  readonly #places: StreamSlots;
   #isGone = false;
 
   constructor(route: RouteRecord, options: RemoteLinkOptions) {
@@ -38,7 +38,7 @@ export class RemoteLink implements Link {
     this.credential = route.credential;
     this.clockAhead = route.clockAhead;
     this.#options = options;
-    this.#places = new StreamPlaces({
+    this.#places = new StreamSlots({
       limit: MAX_STREAMS_PER_WORKSPACE,
       elsewhere: () => Math.max(0, this.streams - this.#places.taken),
       onChange: (count) => {

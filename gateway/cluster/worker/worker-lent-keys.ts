@@ -3,13 +3,13 @@
 
 import type { PushedKey } from "../../../protocol/control.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
-import { type Lender, type Loan, Loans } from "../../link/lent-keys.ts";
+import { type Lender, type LentKey, LentKeys } from "../../link/lent-keys.ts";
 import type { Channel } from "../channel.ts";
 import type { FromPrimary } from "../messages.ts";
 
-export class WorkerLoans implements Lender {
+export class WorkerLentKeys implements Lender {
   readonly #channel: Channel;
-  readonly #loans = new Loans();
+  readonly #loans = new LentKeys();
   /** Of other workers: `<slot>/<loan>` to the way to take it back. */
   readonly #elsewhere = new Map<string, () => void>();
   #last = 0;
@@ -18,7 +18,7 @@ export class WorkerLoans implements Lender {
     this.#channel = channel;
   }
 
-  lend(id: WorkspaceId, { key, until }: Loan): () => void {
+  lend(id: WorkspaceId, { key, until }: LentKey): () => void {
     const loan = ++this.#last;
     const takeBack = this.#loans.lend(id, { key, until });
     this.#channel.send({ type: "lend", loan, id, key, until });

@@ -21,7 +21,7 @@ import type { FromPrimary, LinkWish, RouteId, RouteRecord, Welcome } from "../me
 import { Load } from "../primary/load.ts";
 import { HeldLinks } from "./held-links.ts";
 import { RemoteLink, type RemoteLinkOptions, RemoteWorkspaceLink } from "./remote-link.ts";
-import { WorkerLoans } from "./worker-lent-keys.ts";
+import { WorkerLentKeys } from "./worker-lent-keys.ts";
 
 /** What an answer to a probe may take longer than the probe. */
 const PROBE_GRACE_MS = 1_000;
@@ -37,7 +37,7 @@ interface Known {
 export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly pending: PendingStreams;
   readonly turns: TurnTaker;
-  readonly loans: WorkerLoans;
+  readonly loans: WorkerLentKeys;
   readonly #channel: Channel;
   readonly #welcome: Welcome;
   readonly #known = new Map<RouteId, Known>();
@@ -55,7 +55,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     this.#welcome = welcome;
     this.#load = new Load(welcome.slot);
     this.#held = new HeldLinks(channel, welcome);
-    this.loans = new WorkerLoans(channel);
+    this.loans = new WorkerLentKeys(channel);
     this.pending = new PendingStreams({
       mint: () => this.#mint(),
       refused: (owner, token, message) => this.#refused(owner, token, message),

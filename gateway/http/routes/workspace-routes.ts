@@ -4,10 +4,10 @@ import { Type } from "typebox";
 import {
   CreateShare,
   DecideHostKey,
-  SessionEvent,
   Share,
   UpdateWorkspace,
   Workspace,
+  WorkspaceEvent,
 } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { NameText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
@@ -197,7 +197,7 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       schema: described("workspaces", "followSessions", "Session changes as server-sent events.", {
         200: {
           description: "First a snapshot, then changes; each event's data is the rest of its object.",
-          content: { "text/event-stream": { schema: SessionEvent } },
+          content: { "text/event-stream": { schema: WorkspaceEvent } },
         },
       }),
     },

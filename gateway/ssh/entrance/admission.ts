@@ -3,7 +3,7 @@
 // flood costs an accept and a close. Where places run short, those give theirs up first who hold one and say nothing:
 // a client that means it speaks within a moment. Pure: clock and chance are given.
 
-import { FairPlaces, type Place } from "../../../protocol/fair-places.ts";
+import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 import { shareOf } from "../../cluster/siblings.ts";
 
@@ -71,21 +71,21 @@ export function shareOfLimits(limits: AdmissionLimits, processes: number): Admis
 export type Refusal = "penalty" | "address" | "full" | "random";
 
 /** A step is the version line, and the key exchange; it leaves once it is signed in or gone. */
-export type Admitted = Place;
+export type Admitted = Slot;
 
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #penalties = new Map<string, { until: number; refusing: boolean }>();
-  readonly #pending: FairPlaces;
+  readonly #pending: FairSlots;
 
   constructor(limits: AdmissionLimits, now: () => number = Date.now, random: () => number = Math.random) {
     this.#limits = limits;
     this.#now = now;
     this.#random = random;
     const { perAddress, startups, stalled } = limits;
-    this.#pending = new FairPlaces({ total: startups.full, perHolder: perAddress, stalled }, now);
+    this.#pending = new FairSlots({ total: startups.full, perHolder: perAddress, stalled }, now);
   }
 
   /** Connections that are not signed in. */

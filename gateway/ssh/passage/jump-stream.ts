@@ -7,7 +7,7 @@ import { openHostStream, relink } from "../../link/host-stream.ts";
 import { reachedWorkspace } from "../../open-connections.ts";
 import type { ConnectionContext } from "../connection-context.ts";
 import { holderAt, reach } from "../sign-in/principal.ts";
-import type { Visitor } from "./signed-in-connection.ts";
+import type { SignedInConnection } from "./signed-in-connection.ts";
 
 export interface JumpStream {
   readonly stream: Duplex;
@@ -23,14 +23,14 @@ export interface JumpStream {
  */
 export async function openJumpStream(
   name: string,
-  visitor: Visitor,
+  visitor: SignedInConnection,
   context: ConnectionContext,
   over: AbortSignal,
 ): Promise<JumpStream> {
   const { directory, registry, metrics } = context;
   const workspace = await reach(directory, visitor.who, parseWorkspaceRef(name));
   const holder = holderAt(workspace, visitor.who, visitor.address);
-  const link = await registry.findForVisitor(workspace.id, over, holder);
+  const link = await registry.findForClient(workspace.id, over, holder);
   if (link === undefined) {
     throw new ProtocolError("workspace_offline", `the workspace ${workspace.name} is offline`);
   }

@@ -20,7 +20,7 @@ import type { UptermSession } from "../upterm-front.ts";
 import { GlobalRequests } from "./global-requests.ts";
 import { createJump, jumpDestination } from "./jump.ts";
 import { openJumpStream } from "./jump-stream.ts";
-import { Visitor } from "./signed-in-connection.ts";
+import { SignedInConnection } from "./signed-in-connection.ts";
 
 /** The connection below. */
 export interface PassageClient {
@@ -59,7 +59,7 @@ type State =
   | { readonly kind: "over" };
 
 export class Passage implements PacketReceiver {
-  readonly #visitor: Visitor;
+  readonly #visitor: SignedInConnection;
   readonly #client: PassageClient;
   readonly #context: ConnectionContext;
   readonly #transport: PacketTransport;
@@ -72,7 +72,7 @@ export class Passage implements PacketReceiver {
   constructor({ who, target }: SignedIn, client: PassageClient, context: ConnectionContext) {
     this.#client = client;
     this.#context = context;
-    this.#visitor = new Visitor(who, client.address, context, (reason) => client.end(reason));
+    this.#visitor = new SignedInConnection(who, client.address, context, (reason) => client.end(reason));
     const requests = new GlobalRequests({
       announcement: context.announcement,
       hostKeyAlgorithm: client.hostKeyAlgorithm,

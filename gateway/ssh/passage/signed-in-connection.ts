@@ -1,7 +1,7 @@
 // A client that has signed in, as the rest of the gateway knows it: in the audit log, in the list of what is open, and at
 // hosts. Owns what lasts as long as its connection.
 
-import type { Place } from "../../../protocol/fair-places.ts";
+import type { Slot } from "../../../protocol/fair-slots.ts";
 import { expiryOf } from "../../../protocol/ssh/certificate.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { atTime } from "../../deadline.ts";
@@ -13,7 +13,7 @@ import type { Who } from "../sign-in/principal.ts";
 
 const TOO_MANY = "Too many connections of yours have no session open: use one for several (ControlMaster).";
 
-export class Visitor {
+export class SignedInConnection {
   readonly who: Who;
   readonly address: string;
   readonly #context: ConnectionContext;
@@ -22,7 +22,7 @@ export class Visitor {
   readonly #end: (reason: string) => void;
   #streams = 0;
   /** Among the connections that have no stream. */
-  #idle: Place | undefined;
+  #idle: Slot | undefined;
   #isOver = false;
 
   /** `end` tells the client why and closes its connection: when what it signed in with is worth nothing any more. */

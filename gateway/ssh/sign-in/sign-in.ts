@@ -214,7 +214,7 @@ export class SignIn {
       if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
       return accepted(who, undefined);
     }
-    const link = await registry.findForVisitor(workspace.id, patience, holderAt(workspace, who, address));
+    const link = await registry.findForClient(workspace.id, patience, holderAt(workspace, who, address));
     if (link !== undefined) return accepted(who, { workspace, link });
     return refused({
       code: "workspace_offline",

@@ -133,7 +133,7 @@ test("who only knows somebody's public key is refused as ever, and learns nothin
   far.holding = true;
   far.reset();
   await until(() => stack.gateway.registry.session(host.id) === undefined);
-  const found = vi.spyOn(stack.gateway.registry, "findForVisitor");
+  const found = vi.spyOn(stack.gateway.registry, "findForClient");
   const client = new ssh2.Client();
   const failed = once(client, "error");
   const agent = new Forger();

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { LinkStream, StreamRequest } from "../../../gateway/link/link.ts";
-import { StreamPlaces } from "../../../gateway/link/stream-places.ts";
+import { StreamSlots } from "../../../gateway/link/stream-slots.ts";
 import { PATHS, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { echo, TestStack } from "../../support/link.ts";
@@ -44,12 +44,12 @@ describe("of one workspace's streams", () => {
     client: { account, address },
     resume: false,
   });
-  const open = (places: StreamPlaces, asked: StreamRequest): Promise<LinkStream> =>
+  const open = (places: StreamSlots, asked: StreamRequest): Promise<LinkStream> =>
     places.open(asked, () => Object.assign(Object.create(null), { on: () => undefined }));
 
   it("a sharee takes half, and the owner finds the rest", async () => {
     const counts: number[] = [];
-    const places = new StreamPlaces({
+    const places = new StreamSlots({
       limit: 8,
       elsewhere: () => 0,
       onChange: (count) => counts.push(count),
@@ -61,7 +61,7 @@ describe("of one workspace's streams", () => {
   });
 
   it("those that wait for the host are shared as well, and leave where it does not come", async () => {
-    const places = new StreamPlaces({ limit: 1_000, elsewhere: () => 0, onChange: () => undefined });
+    const places = new StreamSlots({ limit: 1_000, elsewhere: () => 0, onChange: () => undefined });
     const never = Promise.withResolvers<WebSocket>();
     const waiting: Promise<unknown>[] = [];
     for (let i = 0; i < 33; i++) waiting.push(places.open(request("mallory"), () => never.promise));
@@ -76,7 +76,7 @@ describe("of one workspace's streams", () => {
   });
 
   it("by address where there is no account, and with what other processes have", async () => {
-    const places = new StreamPlaces({ limit: 8, elsewhere: () => 4, onChange: () => undefined });
+    const places = new StreamSlots({ limit: 8, elsewhere: () => 4, onChange: () => undefined });
     for (let i = 0; i < 3; i++) await open(places, request(null, `2001:db8::${i}`));
     await expect(open(places, request(null, "2001:db8::ffff"))).rejects.toMatchObject({
       code: "gateway_full",

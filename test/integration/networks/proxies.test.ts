@@ -6,7 +6,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
-import { readSessionEvents } from "../../../agent/client/workspaces/workspace-events.ts";
+import { readWorkspaceEvents } from "../../../agent/client/workspaces/workspace-events.ts";
 import { CommandError } from "../../../agent/platform/command-error.ts";
 import type { Network } from "../../../agent/platform/network/network.ts";
 import { networkOf } from "../../../agent/platform/network/network.ts";
@@ -71,7 +71,7 @@ async function everythingWorks(way: { gateway: GatewayUrl; network: Network }): 
     const text = "x".repeat(300_000);
     expect(await echo(socket, text)).toBe(text);
     socket.terminate();
-    for await (const event of readSessionEvents(await api.events(), abort.signal)) {
+    for await (const event of readWorkspaceEvents(await api.events(), abort.signal)) {
       expect(event.type).toBeDefined();
       break;
     }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { MAX_OPENING } from "../../../../gateway/link/bounds.ts";
-import { Blips } from "../../../../gateway/link/recent-cuts.ts";
+import { RecentCuts } from "../../../../gateway/link/recent-cuts.ts";
 import { newWorkspaceId } from "../../../../protocol/values/id.ts";
 
 beforeEach(() => {
@@ -30,13 +30,13 @@ async function lasts(wait: Promise<void>): Promise<number | undefined> {
 }
 
 test("a workspace that was not cut off is not waited for", async () => {
-  const blips = new Blips();
+  const blips = new RecentCuts();
   blips.began(newWorkspaceId());
   expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
 });
 
 test("one that was is waited for during some seconds, and not any more once it was away for long", async () => {
-  const blips = new Blips();
+  const blips = new RecentCuts();
   blips.began(id);
   expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
   vi.advanceTimersByTime(4_000);
@@ -46,7 +46,7 @@ test("one that was is waited for during some seconds, and not any more once it w
 });
 
 test("those who wait go on when it is back, or left for good, and when they leave themselves", async () => {
-  const blips = new Blips();
+  const blips = new RecentCuts();
   blips.began(id);
   const waits = [blips.pass(id, patient, ada), blips.pass(id, patient, ada)];
   blips.over(id);
@@ -60,7 +60,7 @@ test("those who wait go on when it is back, or left for good, and when they leav
 });
 
 test("no more wait than can be let in at once, and one alone has half of the places", async () => {
-  const blips = new Blips();
+  const blips = new RecentCuts();
   blips.began(id);
   const leave = new AbortController();
   const wait = (count: number, holder: string): void => {

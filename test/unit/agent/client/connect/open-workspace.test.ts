@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { openWorkspaceName, withOpenWorkspace } from "../../../../../agent/client/connect/open-workspace.ts";
 import { desiredConfig } from "../../../../../agent/client/ssh-config/desired.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
-import { parseSshPlace } from "../../../../../protocol/values/host-name.ts";
+import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { newWorkspaceId } from "../../../../../protocol/values/id.ts";
 import { isName } from "../../../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../../../protocol/values/ssh-public-key.ts";
@@ -29,7 +29,7 @@ test("workspaces of the account at the same gateway keep their blocks and their 
     gateway,
     account: "ana",
     workspaces: [workspace("dev", { hostKeys: [KEY] })],
-    ssh: parseSshPlace({ host: "gw.example", port: 22 }),
+    ssh: parseSshAddress({ host: "gw.example", port: 22 }),
     hostKeys: [KEY],
   };
   const before = desiredConfig({ sections: [], knownHosts: "" }, [listing], {

@@ -13,7 +13,7 @@ import {
 } from "../../../../../agent/client/diagnose/trial-config.ts";
 import { encode } from "../../../../../protocol/ssh/wire.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
-import { parseSshPlace } from "../../../../../protocol/values/host-name.ts";
+import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { parsePublicKey } from "../../../../../protocol/values/ssh-public-key.ts";
 
 const gateway = parseGatewayUrl("https://gateway.example");
@@ -82,7 +82,7 @@ describe("the verdict on keys", () => {
     const facts = {
       registered,
       pending,
-      ssh: parseSshPlace({ host: "gw.example", port: 2222 }),
+      ssh: parseSshAddress({ host: "gw.example", port: 2222 }),
       by: "The workspace",
       gateway,
     };
@@ -142,7 +142,7 @@ describe("the configuration of a trial", () => {
       transport: {
         kind: "direct",
         jump: "_gateway.gw",
-        ...parseSshPlace({ host: "gw", port: 2222 }),
+        ...parseSshAddress({ host: "gw", port: 2222 }),
         hostKeys: [key],
       },
     };

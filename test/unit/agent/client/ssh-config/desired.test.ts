@@ -7,7 +7,7 @@ import {
 import { pinsOf } from "../../../../../agent/client/ssh-config/managed-config.ts";
 import type { Workspace } from "../../../../../protocol/api.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
-import { parseSshPlace } from "../../../../../protocol/values/host-name.ts";
+import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { newWorkspaceId } from "../../../../../protocol/values/id.ts";
 
 const gateway = parseGatewayUrl("https://gw.example");
@@ -37,7 +37,7 @@ function workspace(name: string, change: Partial<Workspace> = {}): Workspace {
   };
 }
 function listing(workspaces: readonly Workspace[], change: Partial<Listing> = {}): Listing {
-  const ssh = parseSshPlace({ host: "gw.example", port: 2222 });
+  const ssh = parseSshAddress({ host: "gw.example", port: 2222 });
   return { gateway, account: "ada", workspaces, ssh, hostKeys: [KEY2], ...change };
 }
 const names = (sections: readonly { alias: string }[]) => sections.map(({ alias }) => alias);

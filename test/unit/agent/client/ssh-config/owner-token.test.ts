@@ -15,7 +15,7 @@ import {
   withOwnerTokens,
 } from "../../../../../agent/client/ssh-config/owner-token.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
-import { parseSshPlace } from "../../../../../protocol/values/host-name.ts";
+import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { workspace } from "../workspaces/workspaces.ts";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+";
@@ -26,7 +26,7 @@ const listing: Listing = {
   gateway,
   account: "ana",
   workspaces: [dev, other],
-  ssh: parseSshPlace({ host: "ssh.gw.example", port: 2222 }),
+  ssh: parseSshAddress({ host: "ssh.gw.example", port: 2222 }),
   hostKeys: [KEY],
 };
 const nothing: Managed = { sections: [], knownHosts: "" };

@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
 import { type FeedSource, GatewayFeed } from "../../../../../agent/client/workspaces/gateway-feed.ts";
 import { CommandError } from "../../../../../agent/platform/command-error.ts";
-import type { SessionEvent } from "../../../../../protocol/api.ts";
+import type { WorkspaceEvent } from "../../../../../protocol/api.ts";
 import { workspace } from "./workspaces.ts";
 
 /** One connection: what it says, and how it ends. */
 type Connection =
-  | { readonly events: readonly SessionEvent[]; readonly end: "stays" | "ends" | Error }
+  | { readonly events: readonly WorkspaceEvent[]; readonly end: "stays" | "ends" | Error }
   | Error;
 
 /** A gateway that behaves as written, connection by connection; the last one is repeated. */
@@ -51,7 +51,7 @@ function gateway(connections: readonly Connection[]) {
   return { feed, waits, until, dialled: () => dialled };
 }
 
-const snapshot = (...names: string[]): SessionEvent => ({
+const snapshot = (...names: string[]): WorkspaceEvent => ({
   type: "snapshot",
   workspaces: names.map((name) => workspace(name)),
 });

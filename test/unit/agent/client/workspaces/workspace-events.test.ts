@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  parseSessionEvent,
+  parseWorkspaceEvent,
   readServerSentEvents,
 } from "../../../../../agent/client/workspaces/workspace-events.ts";
 
@@ -44,7 +44,7 @@ test("an event that never ends is refused before it fills the memory", async () 
 });
 
 test("kinds of events that this version does not know are passed over", () => {
-  expect(parseSessionEvent("moon-phase", "{}")).toBeUndefined();
-  expect(parseSessionEvent("snapshot", '{"workspaces":[]}')).toEqual({ type: "snapshot", workspaces: [] });
-  expect(() => parseSessionEvent("snapshot", "<html>")).toThrow(/not JSON/);
+  expect(parseWorkspaceEvent("moon-phase", "{}")).toBeUndefined();
+  expect(parseWorkspaceEvent("snapshot", '{"workspaces":[]}')).toEqual({ type: "snapshot", workspaces: [] });
+  expect(() => parseWorkspaceEvent("snapshot", "<html>")).toThrow(/not JSON/);
 });

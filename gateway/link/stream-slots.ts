@@ -3,12 +3,12 @@
 
 import type { WebSocket } from "ws";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { FairPlaces } from "../../protocol/fair-places.ts";
+import { FairSlots } from "../../protocol/fair-slots.ts";
 import { addressHolder } from "../open-connections.ts";
 import { MAX_OPENING } from "./bounds.ts";
 import type { LinkStream, StreamRequest } from "./link.ts";
 
-export interface StreamPlacesOptions {
+export interface StreamSlotsOptions {
   /** How many streams one workspace may have at once. */
   readonly limit: number;
   /** How many others count, in other processes. */
@@ -17,15 +17,15 @@ export interface StreamPlacesOptions {
   readonly onChange: (count: number) => void;
 }
 
-export class StreamPlaces {
-  readonly #options: StreamPlacesOptions;
-  readonly #taken: FairPlaces;
+export class StreamSlots {
+  readonly #options: StreamSlotsOptions;
+  readonly #taken: FairSlots;
   /** Streams whose dial-back is awaited. */
-  readonly #opening = new FairPlaces({ total: MAX_OPENING });
+  readonly #opening = new FairSlots({ total: MAX_OPENING });
 
-  constructor(options: StreamPlacesOptions) {
+  constructor(options: StreamSlotsOptions) {
     this.#options = options;
-    this.#taken = new FairPlaces({ total: options.limit });
+    this.#taken = new FairSlots({ total: options.limit });
   }
 
   get taken(): number {

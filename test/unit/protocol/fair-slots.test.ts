@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type FairLimits, FairPlaces, isFair, type Place } from "../../../protocol/fair-places.ts";
+import { type FairLimits, FairSlots, isFair, type Slot } from "../../../protocol/fair-slots.ts";
 
 let now: number;
 let evicted: string[];
@@ -9,9 +9,9 @@ beforeEach(() => {
 });
 
 function places(limits: FairLimits) {
-  const all = new FairPlaces(limits, () => now);
+  const all = new FairSlots(limits, () => now);
   const enter = (name: string, ...holders: string[]) => all.enter(holders, () => evicted.push(name));
-  const entered = (name: string, ...holders: string[]): Place => {
+  const entered = (name: string, ...holders: string[]): Slot => {
     const result = enter(name, ...holders);
     if (typeof result === "string") throw new Error(`${name}: ${result}`);
     return result;
@@ -110,7 +110,7 @@ describe("a bound with eviction", () => {
   });
 
   test("ends what is evicted once it counts no more, and its own end later changes nothing", () => {
-    const all = new FairPlaces({ total: 1, stalled: 0 }, () => now);
+    const all = new FairSlots({ total: 1, stalled: 0 }, () => now);
     let sizeThen = -1;
     const first = all.enter(["a"], () => {
       sizeThen = all.size;

@@ -13,7 +13,7 @@ export interface FairLimits {
 /** `holder`: one of those who hold it has its share already. `full`: nobody can be evicted. */
 export type FairRefusal = "holder" | "full";
 
-export interface Place {
+export interface Slot {
   /** It has come a step further, and stands still for no time. */
   moved(): void;
   /** Calling it again does nothing. */
@@ -27,7 +27,7 @@ interface Entry {
   since: number;
 }
 
-export class FairPlaces {
+export class FairSlots {
   readonly #limits: FairLimits;
   readonly #now: () => number;
   readonly #entries = new Set<Entry>();
@@ -51,7 +51,7 @@ export class FairPlaces {
    * @param evict ends it; called where its place is given to another, once it counts no more
    * @param elsewhere how many more there are that are not counted here, by other processes
    */
-  enter(holders: readonly string[], evict: () => void, elsewhere = 0): Place | FairRefusal {
+  enter(holders: readonly string[], evict: () => void, elsewhere = 0): Slot | FairRefusal {
     const isFull = (): boolean => this.size + elsewhere >= this.#limits.total;
     for (const holder of holders) {
       // Who has its own share gives up one of its own.
@@ -71,7 +71,7 @@ export class FairPlaces {
   }
 
   /** The same without a look at the bounds. */
-  put(holders: readonly string[], evict: () => void): Place {
+  put(holders: readonly string[], evict: () => void): Slot {
     const entry: Entry = { holders, evict, steps: 0, since: this.#now() };
     this.#entries.add(entry);
     for (const holder of holders) this.#held.set(holder, this.held(holder) + 1);
