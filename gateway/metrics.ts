@@ -16,7 +16,7 @@ export interface Metrics {
   apiRequest(method: string, route: string, status: number, seconds: number): void;
 }
 
-/** Why the SSH port turned a connection away before it began; `stalled`: after it stood still where places ran short. */
+/** Why the SSH port turned a connection away before it began; `stalled`: after it stood still where slots ran short. */
 export type SshRefusal = "penalty" | "address" | "full" | "random" | "stalled" | "proxy";
 
 /** Numbers that are read when somebody asks for the metrics. */

@@ -81,11 +81,11 @@ export class OpenConnections {
    */
   addStream(opened: Opened, address: string, close: (message: string) => void): () => void {
     // Never evicted: it carries somebody's work.
-    const place = this.#streams.enter([holderOf(opened, address)], () => undefined);
-    if (typeof place === "string") {
+    const slot = this.#streams.enter([holderOf(opened, address)], () => undefined);
+    if (typeof slot === "string") {
       throw new ProtocolError(
         "gateway_full",
-        place === "full"
+        slot === "full"
           ? "The gateway has as many streams open as it allows; try again later."
           : "Your streams take their share of what the gateway has free: close some, or try again later.",
       );
@@ -93,7 +93,7 @@ export class OpenConnections {
     const leave = this.add(opened, close);
     return () => {
       leave();
-      place.leave();
+      slot.leave();
     };
   }
 

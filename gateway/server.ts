@@ -42,14 +42,14 @@ export async function createGatewayServer(
 
 function shareConnections(server: Server, total: number, isProxy: (address: string) => boolean): void {
   server.maxConnections = total;
-  const places = new FairSlots({ total });
+  const slots = new FairSlots({ total });
   server.on("connection", (socket: Socket) => {
     const address = plainAddress(socket.remoteAddress ?? "");
     // What comes from a proxy is many people's.
     const holders = address === "" || isProxy(address) ? [] : [addressBlock(address)];
-    const place = places.enter(holders, () => undefined);
-    if (typeof place === "string") socket.destroy();
-    else socket.once("close", () => place.leave());
+    const slot = slots.enter(holders, () => undefined);
+    if (typeof slot === "string") socket.destroy();
+    else socket.once("close", () => slot.leave());
   });
 }
 

@@ -1,22 +1,22 @@
-// A bound on how many of a kind may be there at once, shared fairly: by holder (an account, an address), so that no one of them
-// takes all, and with eviction, so that those who stand still make room for those who come. One rule for all bounds on what
-// strangers and people can hold open. Pure: the clock is given.
+// A bound on how many connections, requests or streams may be open at once. Slots are shared fairly between holders (an
+// account, an address), so that none of them takes all, and idle ones are evicted first when slots run out. One rule for
+// everything that people and strangers can hold open. Pure: the clock is passed in.
 
 export interface FairLimits {
   readonly total: number;
-  /** What one holder may have, however much is free. Missing: as much as is free for everybody else. */
+  /** The most that one holder may have, even when more are free. Missing: as many as are free for everyone else. */
   readonly perHolder?: number;
-  /** Times in ms: after this long without a step an entry may lose its place to a newcomer. Missing: none ever does. */
-  readonly stalled?: number;
+  /** After this long without a step, an entry may be evicted for a newcomer. Missing: nothing is evicted. */
+  readonly stalledMs?: number;
 }
 
-/** `holder`: one of those who hold it has its share already. `full`: nobody can be evicted. */
+/** `holder`: a holder has its share already. `full`: every slot is taken, and none can be evicted. */
 export type FairRefusal = "holder" | "full";
 
 export interface Slot {
-  /** It has come a step further, and stands still for no time. */
+  /** The holder made a step: it counts as further along, and as active now. */
   moved(): void;
-  /** Calling it again does nothing. */
+  /** Frees the slot. Calling it again does nothing. */
   leave(): void;
 }
 
@@ -47,30 +47,31 @@ export class FairSlots {
   }
 
   /**
-   * @param holders all that it counts for; none: for everybody together
-   * @param evict ends it; called where its place is given to another, once it counts no more
-   * @param elsewhere how many more there are that are not counted here, by other processes
+   * Takes a slot, by evicting a stalled entry if that is necessary.
+   * @param holders everyone whose share it counts against; empty: it counts against the total only
+   * @param evict ends what holds the slot; called after the slot was given to another
+   * @param elsewhere how many slots other processes have taken
    */
   enter(holders: readonly string[], evict: () => void, elsewhere = 0): Slot | FairRefusal {
     const isFull = (): boolean => this.size + elsewhere >= this.#limits.total;
     for (const holder of holders) {
-      // Who has its own share gives up one of its own.
+      // A holder that has its share gives up one of its own slots.
       if (!this.hasRoomFor(holder, elsewhere) && !this.evictOne(holder)) return isFull() ? "full" : "holder";
     }
     if (isFull() && !this.evictOne()) return "full";
     return this.put(holders, evict);
   }
 
-  /** Whether one more of this holder's would be within its share. */
+  /** Whether one more slot would be within this holder's share. */
   hasRoomFor(holder: string, elsewhere = 0): boolean {
-    const { total, perHolder = Number.POSITIVE_INFINITY, stalled } = this.#limits;
+    const { total, perHolder = Number.POSITIVE_INFINITY, stalledMs } = this.#limits;
     const held = this.held(holder);
     if (held >= perHolder) return false;
-    // Where everybody can be evicted, what is free need not be kept for those who are to come.
-    return stalled !== undefined || isFair(held, total - this.size - elsewhere);
+    // When anything can be evicted, no slots have to stay free for newcomers.
+    return stalledMs !== undefined || isFair(held, total - this.size - elsewhere);
   }
 
-  /** The same without a look at the bounds. */
+  /** Takes a slot without checking any bound. */
   put(holders: readonly string[], evict: () => void): Slot {
     const entry: Entry = { holders, evict, steps: 0, since: this.#now() };
     this.#entries.add(entry);
@@ -85,13 +86,15 @@ export class FairSlots {
   }
 
   /**
-   * Gives up the place of the one that has come least far; of several, of one whose holder has most, and then of the one that
-   * has stood still longest. False: none stands still. @param holder one of this holder's
+   * Evicts the stalled entry that has made the fewest steps. Among equals, the one whose holder has the most slots goes
+   * first, then the one that has been idle longest.
+   * @param holder evict only among this holder's entries
+   * @returns false if nothing is stalled
    */
   evictOne(holder?: string): boolean {
-    const { stalled } = this.#limits;
-    if (stalled === undefined) return false;
-    const stalledBefore = this.#now() - stalled;
+    const { stalledMs } = this.#limits;
+    if (stalledMs === undefined) return false;
+    const stalledBefore = this.#now() - stalledMs;
     let chosen: Entry | undefined;
     for (const entry of this.#entries) {
       if (entry.since > stalledBefore) continue;
@@ -125,9 +128,9 @@ export class FairSlots {
 }
 
 /**
- * Whether who holds `held` places may have one more while `free` are free: no more than it leaves to others. One alone gets
- * half of a bound, two a third each, and whoever comes first of all its own finds a place (Choudhury and Hahne's dynamic
- * threshold for shared buffers).
+ * Whether a holder of `held` slots may have one more while `free` are free: it may hold at most as many as it leaves free.
+ * A single holder gets half of the total, two get a third each, and a newcomer always finds a slot (Choudhury and Hahne's
+ * dynamic threshold for shared buffers).
  */
 export function isFair(held: number, free: number): boolean {
   return free > 0 && held <= free;

@@ -33,7 +33,7 @@ export interface EventStreamsOptions {
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #streams = new Map<AccountId, Set<EventStream>>();
-  readonly #places = new FairSlots({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
+  readonly #slots = new FairSlots({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
   readonly #unsubscribe: readonly (() => void)[];
   readonly #heartbeat: NodeJS.Timeout;
   /** Of workspaces whose state was sent just now: whether it has changed since. */
@@ -56,8 +56,8 @@ export class EventStreams {
     if (this.#closed)
       throw new ProtocolError("shutting_down", "The gateway is about to stop; try again soon.");
     const { id } = identity.account;
-    if (this.#places.hasRoomFor(id)) return;
-    throw this.#places.held(id) >= MAX_STREAMS_PER_ACCOUNT
+    if (this.#slots.hasRoomFor(id)) return;
+    throw this.#slots.held(id) >= MAX_STREAMS_PER_ACCOUNT
       ? new RateLimited(`An account has at most ${MAX_STREAMS_PER_ACCOUNT} event streams open.`, 10)
       : new RateLimited("The gateway has as many event streams open as it allows; try again later.", 10);
   }
@@ -66,7 +66,7 @@ export class EventStreams {
   open(identity: Identity, response: ServerResponse): void {
     const { store, presence, log, stallMs } = this.#options;
     const { id } = identity.account;
-    const place = this.#places.put([id], () => undefined);
+    const slot = this.#slots.put([id], () => undefined);
     const stream = new EventStream(response, {
       tokenId: identity.tokenId,
       stallMs: stallMs ?? 60_000,
@@ -78,7 +78,7 @@ export class EventStreams {
       offers: () => store.shares.with(id, "pending"),
       onError: (error) => log.error({ err: error }, "An event stream failed."),
       onEnd: () => {
-        place.leave();
+        slot.leave();
         const others = this.#streams.get(id);
         others?.delete(stream);
         if (others?.size === 0) this.#streams.delete(id);

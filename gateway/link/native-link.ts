@@ -59,7 +59,7 @@ export class NativeLink implements WorkspaceLink {
   readonly #socket: WebSocket;
   readonly #line: ControlLine<GatewayMessage>;
   readonly #pings: NodeJS.Timeout;
-  readonly #places: StreamSlots;
+  readonly #slots: StreamSlots;
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
   #end: LinkEnd | undefined;
@@ -75,7 +75,7 @@ export class NativeLink implements WorkspaceLink {
     this.clockAhead = options.clockAhead;
     this.#options = options;
     const { maxStreams: limit, streamsElsewhere: elsewhere } = options;
-    this.#places = new StreamSlots({ limit, elsewhere, onChange: () => options.onStreams() });
+    this.#slots = new StreamSlots({ limit, elsewhere, onChange: () => options.onStreams() });
     this.#keys = options.keys;
     this.#socket = socket;
     this.#line = new ControlLine(socket, LINE);
@@ -115,13 +115,13 @@ export class NativeLink implements WorkspaceLink {
   }
 
   get streams(): number {
-    return this.#places.taken;
+    return this.#slots.taken;
   }
 
   async openStream(request: StreamRequest): Promise<LinkStream> {
     if (this.#end !== undefined)
       throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
-    return await this.#places.open(request, () => {
+    return await this.#slots.open(request, () => {
       // Those that wait for nothing, in advance; who speaks raw is too rare to be waited for.
       const warm = request.resume ? this.#standby?.take() : undefined;
       const { token, socket } = warm ?? this.#options.pending.create(this);

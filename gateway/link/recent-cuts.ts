@@ -15,7 +15,7 @@ interface Cut {
   /** How to end each wait. */
   readonly waiting: Set<() => void>;
   /** More than this could not be opened at once when it is back. */
-  readonly places: FairSlots;
+  readonly slots: FairSlots;
 }
 
 export class RecentCuts {
@@ -30,7 +30,7 @@ export class RecentCuts {
     }
     const end = setTimeout(() => this.over(id), BLIP_MS);
     end.unref();
-    this.#blips.set(id, { end, waiting: new Set(), places: new FairSlots({ total: MAX_OPENING }) });
+    this.#blips.set(id, { end, waiting: new Set(), slots: new FairSlots({ total: MAX_OPENING }) });
   }
 
   /** The workspace is back, or is not expected any more. */
@@ -49,15 +49,15 @@ export class RecentCuts {
   pass(id: WorkspaceId, signal: AbortSignal, holder: string): Promise<void> {
     const blip = this.#blips.get(id);
     if (blip === undefined || signal.aborted) return Promise.resolve();
-    const { waiting, places } = blip;
-    const place = places.enter([holder], () => undefined);
-    if (typeof place === "string") return Promise.resolve();
+    const { waiting, slots } = blip;
+    const slot = slots.enter([holder], () => undefined);
+    if (typeof slot === "string") return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
         waiting.delete(done);
-        place.leave();
+        slot.leave();
         resolve();
       };
       const timer = setTimeout(done, RETURN_MS);

@@ -1,4 +1,4 @@
-// The places that one link has for streams: how many may be open, and how many may wait for the host's dial-back. Each account
+// The slots that one link has for streams: how many may be open, and how many may wait for the host's dial-back. Each account
 // has its share of both, so that nobody with whom a workspace is shared takes it from the others.
 
 import type { WebSocket } from "ws";

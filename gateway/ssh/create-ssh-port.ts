@@ -41,7 +41,7 @@ export interface SshLimits {
  * by it.
  */
 export type IdleLimits = Required<FairLimits>;
-export const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalled: 1_000 };
+export const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalledMs: 1_000 };
 /** Of several processes each takes this many of one account: they are not spread evenly. */
 const LEAST_IDLE = 25;
 
@@ -110,11 +110,11 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
   return { port, admission };
 }
 
-function shareOfIdle({ total, perHolder, stalled }: IdleLimits, processes: number): IdleLimits {
+function shareOfIdle({ total, perHolder, stalledMs }: IdleLimits, processes: number): IdleLimits {
   return {
     total: shareOf(total, processes),
     perHolder: shareOf(perHolder, processes, LEAST_IDLE),
-    stalled,
+    stalledMs,
   };
 }
 

@@ -101,7 +101,7 @@ export class SshPort implements SshAcceptor {
       return;
     }
     const { admission, limits } = this.#options;
-    // Whoever loses its place to another has shown no more than that it stands still.
+    // Whoever loses its slot to another has shown no more than that it stands still.
     const admitted = admission.admit(address, () => {
       this.#options.onRefusal("stalled");
       stream.destroy();

@@ -158,19 +158,19 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
       }
       return;
     }
-    const place = waiting.enter(address, () => socket.destroy());
+    const slot = waiting.enter(address, () => socket.destroy());
     try {
-      if (path === PATHS.link) await acceptHost(request, socket, head, address, place, done);
+      if (path === PATHS.link) await acceptHost(request, socket, head, address, slot, done);
       else if (path === PATHS.tunnel) {
         const offered = dataSubprotocols(request);
         const upgradeTo = (chosen: DataSubprotocol) => upgrade(data[chosen], request, socket, head, done);
         const mayWait = () => waiting.hasRoom(address);
-        const allowed = () => place.moved();
+        const allowed = () => slot.moved();
         await acceptTunnel({ request, address, offered, mayWait, allowed, upgrade: upgradeTo }, tunnels);
       } else if (isUptermRequest(request)) await acceptUpterm(request, socket, head, address, done);
       else throw new ProtocolError("not_found", "There is no WebSocket at this path.");
     } finally {
-      place.leave();
+      slot.leave();
     }
   };
 
@@ -179,7 +179,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     socket: Duplex,
     head: Buffer,
     address: string,
-    place: Slot,
+    slot: Slot,
     done: () => void,
   ): Promise<void> => {
     if (!offers(request, SUBPROTOCOL.control)) throw unsupported(SUBPROTOCOL.control);
@@ -187,7 +187,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     const time = parseTime(request.headers[TIME_HEADER]);
     const clockAhead = time === undefined ? undefined : time - Date.now();
     const identity = await hostIdentity(request);
-    if (identity !== null) place.moved();
+    if (identity !== null) slot.moved();
     const accepted = await upgrade(control, request, socket, head, done);
     try {
       const link = await registerHost(accepted, identity, address, registration(), clockAhead);

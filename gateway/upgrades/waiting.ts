@@ -1,6 +1,6 @@
 // Requests that wait for a token check or a dial-back, and hosts that have not registered yet. Bounded in all and by
-// address (a /64 for IPv6: one customer has that many), so that slow requests of strangers cannot pile up; where places run
-// short, who has come least far gives its place to who comes.
+// address (a /64 for IPv6: one customer has that many), so that slow requests of strangers cannot pile up; where slots run
+// short, who has come least far gives its slot to who comes.
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairSlots, type Slot } from "../../protocol/fair-slots.ts";
@@ -16,34 +16,34 @@ const STALLED_MS = 1_000;
 
 export class Waiting {
   readonly #limits: { readonly total: number; readonly perHolder: number };
-  readonly #places: FairSlots;
+  readonly #slots: FairSlots;
 
-  /** @param workers how many processes share the places */
+  /** @param workers how many processes share the slots */
   constructor(workers = 1, now: () => number = Date.now) {
     this.#limits = {
       total: Math.ceil(MAX_PENDING / workers),
       perHolder: shareOf(MAX_PENDING_PER_ADDRESS, workers, LEAST_PER_ADDRESS),
     };
-    this.#places = new FairSlots({ ...this.#limits, stalled: STALLED_MS }, now);
+    this.#slots = new FairSlots({ ...this.#limits, stalledMs: STALLED_MS }, now);
   }
 
   /**
-   * Whether half of the places are free, in all and for this address: whoever waits for a host leaves those to the hosts that are
+   * Whether half of the slots are free, in all and for this address: whoever waits for a host leaves those to the hosts that are
    * about to come.
    */
   hasRoom(address: string): boolean {
-    const held = this.#places.held(addressBlock(address));
-    return this.#places.size <= this.#limits.total / 2 && held <= this.#limits.perHolder / 2;
+    const held = this.#slots.held(addressBlock(address));
+    return this.#slots.size <= this.#limits.total / 2 && held <= this.#limits.perHolder / 2;
   }
 
   /**
-   * `evict` ends the request: its place is given to another.
+   * `evict` ends the request: its slot is given to another.
    * @throws ProtocolError gateway_full, rate_limited
    */
   enter(address: string, evict: () => void): Slot {
-    const place = this.#places.enter([addressBlock(address)], evict);
-    if (typeof place !== "string") return place;
-    if (place === "full") {
+    const slot = this.#slots.enter([addressBlock(address)], evict);
+    if (typeof slot !== "string") return slot;
+    if (slot === "full") {
       throw new ProtocolError(
         "gateway_full",
         "Too many connections are waiting to be let in; try again in a moment.",

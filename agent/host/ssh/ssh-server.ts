@@ -52,7 +52,7 @@ export interface HostLimits {
   readonly loginTimeout: number;
   /**
    * Connections that are not signed in yet, shared by account and address of the clients as the gateway names them. One that
-   * takes no step for `stalledLogin` may lose its place to a newcomer.
+   * takes no step for `stalledLogin` may lose its slot to a newcomer.
    */
   readonly pendingLogins: number;
   readonly stalledLogin: number;
@@ -98,7 +98,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
   const pending = new FairSlots({
     total: limits.pendingLogins,
     perHolder: Math.ceil(limits.pendingLogins / 2),
-    stalled: limits.stalledLogin,
+    stalledMs: limits.stalledLogin,
   });
   let closing = false;
 
@@ -114,9 +114,9 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
     const stream = streamOf(client);
     const accepted = streams.get(stream);
     if (accepted === undefined) return void client.end();
-    const { info, place } = accepted;
-    place.moved();
-    client.once("handshake", () => place.moved());
+    const { info, slot } = accepted;
+    slot.moved();
+    client.once("handshake", () => slot.moved());
     accepted.connection = new HostConnection(client, stream, {
       anyone: options.anyone,
       allowed: (key) => options.allowed.allowed(key, info.address),
@@ -126,7 +126,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       via: info.via,
       onSignedIn: () => {
         clearTimeout(accepted.loginTimer);
-        place.leave();
+        slot.leave();
       },
       peer: `${info.address} (${info.via})`,
       address: info.address,
@@ -152,15 +152,15 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
 
   return {
     accept(stream, info) {
-      const place = closing
+      const slot = closing
         ? "stopping"
         : pending.enter(holdersOf(info), () => {
-            log.info(`${info.address} (${info.via}): gave its place to a newcomer before it signed in`);
+            log.info(`${info.address} (${info.via}): gave its slot to a newcomer before it signed in`);
             stream.destroy();
           });
-      if (typeof place === "string") {
+      if (typeof slot === "string") {
         log.warn(
-          `refused a connection from ${info.address}: ${place === "stopping" ? place : "too many sign-ins wait"}`,
+          `refused a connection from ${info.address}: ${slot === "stopping" ? slot : "too many sign-ins wait"}`,
         );
         stream.destroy();
         return;
@@ -171,7 +171,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
         if (connection === undefined) stream.destroy();
         else connection.end("Sign-in took too long.");
       }, limits.loginTimeout);
-      const accepted: AcceptedStream = { info, place, loginTimer, connection: undefined };
+      const accepted: AcceptedStream = { info, slot, loginTimer, connection: undefined };
       streams.set(stream, accepted);
       // Errors reach ssh2 as well, which reports them; a stream that only ends is closed here.
       stream.on("error", () => stream.destroy());
@@ -179,7 +179,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       stream.once("close", () => {
         clearTimeout(loginTimer);
         streams.delete(stream);
-        place.leave();
+        slot.leave();
         accepted.connection?.close();
       });
       // While the client signs in.
@@ -213,7 +213,7 @@ function holdersOf({ account, address }: StreamInfo): string[] {
 interface AcceptedStream {
   readonly info: StreamInfo;
   /** Among those that are not signed in. */
-  readonly place: Slot;
+  readonly slot: Slot;
   readonly loginTimer: NodeJS.Timeout;
   /** undefined until the client has said what it speaks. */
   connection: HostConnection | undefined;

@@ -27,7 +27,7 @@ export class RemoteLink implements Link {
   readonly credential: Link["credential"];
   readonly clockAhead: number | undefined;
   readonly #options: RemoteLinkOptions;
-  readonly #places: StreamSlots;
+  readonly #slots: StreamSlots;
   #isGone = false;
 
   constructor(route: RouteRecord, options: RemoteLinkOptions) {
@@ -38,9 +38,9 @@ export class RemoteLink implements Link {
     this.credential = route.credential;
     this.clockAhead = route.clockAhead;
     this.#options = options;
-    this.#places = new StreamSlots({
+    this.#slots = new StreamSlots({
       limit: MAX_STREAMS_PER_WORKSPACE,
-      elsewhere: () => Math.max(0, this.streams - this.#places.taken),
+      elsewhere: () => Math.max(0, this.streams - this.#slots.taken),
       onChange: (count) => {
         if (!this.#isGone) options.onStreams(count);
       },
@@ -54,7 +54,7 @@ export class RemoteLink implements Link {
   async openStream(request: StreamRequest): Promise<LinkStream> {
     const { pending, wish } = this.#options;
     if (this.#isGone) throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
-    return await this.#places.open(request, () => {
+    return await this.#slots.open(request, () => {
       const { token, socket } = pending.create(this);
       const { via, client, resume } = request;
       wish({ kind: "stream", token, via, client, resume });

@@ -1,6 +1,6 @@
 // Who may begin an SSH connection at all: caps on connections that are not signed in, early random drop before the
 // global cap, and penalties for addresses that keep failing. Decided before a single byte is exchanged, so that a
-// flood costs an accept and a close. Where places run short, those give theirs up first who hold one and say nothing:
+// flood costs an accept and a close. Where slots run short, those give theirs up first who hold one and say nothing:
 // a client that means it speaks within a moment. Pure: clock and chance are given.
 
 import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
@@ -16,9 +16,9 @@ export interface AdmissionLimits {
    * from `rate` percent to certainty at `full`.
    */
   readonly startups: { readonly start: number; readonly rate: number; readonly full: number };
-  /** After this long without a next step, a pending connection may lose its place to a newcomer (the one that stands still
+  /** After this long without a next step, a pending connection may lose its slot to a newcomer (the one that stands still
    * longest does). A client sends its version line together with the end of TCP's handshake, however far away it is. */
-  readonly stalled: number;
+  readonly stalledMs: number;
   readonly penalties: {
     /** What each offence adds. */
     readonly cost: Readonly<Record<Offence, number>>;
@@ -46,7 +46,7 @@ const LEAST_PER_ADDRESS = 5;
 export const ADMISSION_LIMITS: AdmissionLimits = {
   perAddress: 10,
   startups: { start: 100, rate: 30, full: 200 },
-  stalled: 100,
+  stalledMs: 100,
   penalties: {
     cost: { refused: 4_000, late: 10_000, left: 500, malformed: 2_000, scanned: 100 },
     threshold: 20_000,
@@ -84,8 +84,8 @@ export class Admission {
     this.#limits = limits;
     this.#now = now;
     this.#random = random;
-    const { perAddress, startups, stalled } = limits;
-    this.#pending = new FairSlots({ total: startups.full, perHolder: perAddress, stalled }, now);
+    const { perAddress, startups, stalledMs } = limits;
+    this.#pending = new FairSlots({ total: startups.full, perHolder: perAddress, stalledMs }, now);
   }
 
   /** Connections that are not signed in. */
@@ -103,7 +103,7 @@ export class Admission {
 
   /**
    * `address` is undefined where a proxy has not said yet whose connection it is: then the global cap alone holds.
-   * `evict` ends the connection; it is called where its place is given to another, after it counts no more.
+   * `evict` ends the connection; it is called where its slot is given to another, after it counts no more.
    */
   admit(address: string | undefined, evict: () => void): Admitted | Refusal {
     const block = address === undefined ? undefined : addressBlock(address);

@@ -131,8 +131,8 @@ export class SignedInConnection {
     if (this.#isOver) return;
     const holder = holderOf(this.#opened(this.#only()), this.address);
     const holders = new Set([holder, addressHolder(this.address)]);
-    const place = this.#context.idle.enter([...holders], () => this.#end(TOO_MANY));
-    if (typeof place !== "string") this.#idle = place;
+    const slot = this.#context.idle.enter([...holders], () => this.#end(TOO_MANY));
+    if (typeof slot !== "string") this.#idle = slot;
     // Later: who makes this object has to have it before it ends.
     else queueMicrotask(() => this.#end(TOO_MANY));
   }

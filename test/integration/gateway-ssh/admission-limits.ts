@@ -5,7 +5,7 @@ import type { AdmissionLimits } from "../../../gateway/ssh/entrance/admission.ts
 export const PATIENT: AdmissionLimits = {
   perAddress: 100,
   startups: { start: 100, rate: 30, full: 200 },
-  stalled: 1_000,
+  stalledMs: 1_000,
   penalties: {
     cost: { refused: 0, late: 0, left: 0, malformed: 0, scanned: 0 },
     threshold: 1,

@@ -46,7 +46,7 @@ test("150 of them by one account leave the last 100, and everybody else is let i
 });
 
 test("one that has a session is not counted, and is again once its session is over", async () => {
-  const limits = { admission: PATIENT, idle: { total: 4, perHolder: 2, stalled: 0 } };
+  const limits = { admission: PATIENT, idle: { total: 4, perHolder: 2, stalledMs: 0 } };
   stack = await SshStack.start({ limits });
   const ada = await stack.account("ada");
   const key = await stack.keyOf(ada, "id");

@@ -26,12 +26,12 @@ const openWith = async (text: string, localAddress?: string) => {
 };
 
 /** None of them stands still for so long as to make room. */
-const PATIENT_WITH_SILENCE = { admission: { ...ADMISSION_LIMITS, stalled: 600_000 } };
+const PATIENT_WITH_SILENCE = { admission: { ...ADMISSION_LIMITS, stalledMs: 600_000 } };
 
 describe("connections that are not signed in", () => {
   test("of an address make room for its next one, where they stand still", async () => {
     // They do so from the start: how long a client takes to start is nothing to wait for.
-    const { ada, id } = await started({ limits: { admission: { ...ADMISSION_LIMITS, stalled: 0 } } });
+    const { ada, id } = await started({ limits: { admission: { ...ADMISSION_LIMITS, stalledMs: 0 } } });
     await stack.host(ada, "dev");
     const silent = await Promise.all(Array.from({ length: 10 }, () => openWith("SSH-2.0-")));
     for (let round = 0; round < 3; round++) {

@@ -44,45 +44,45 @@ describe("of one workspace's streams", () => {
     client: { account, address },
     resume: false,
   });
-  const open = (places: StreamSlots, asked: StreamRequest): Promise<LinkStream> =>
-    places.open(asked, () => Object.assign(Object.create(null), { on: () => undefined }));
+  const open = (slots: StreamSlots, asked: StreamRequest): Promise<LinkStream> =>
+    slots.open(asked, () => Object.assign(Object.create(null), { on: () => undefined }));
 
   it("a sharee takes half, and the owner finds the rest", async () => {
     const counts: number[] = [];
-    const places = new StreamSlots({
+    const slots = new StreamSlots({
       limit: 8,
       elsewhere: () => 0,
       onChange: (count) => counts.push(count),
     });
-    for (let i = 0; i < 5; i++) await open(places, request("mallory", `192.0.2.${i}`));
-    await expect(open(places, request("mallory"))).rejects.toMatchObject({ code: "gateway_full" });
-    await open(places, request("ada"));
+    for (let i = 0; i < 5; i++) await open(slots, request("mallory", `192.0.2.${i}`));
+    await expect(open(slots, request("mallory"))).rejects.toMatchObject({ code: "gateway_full" });
+    await open(slots, request("ada"));
     expect(counts).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("those that wait for the host are shared as well, and leave where it does not come", async () => {
-    const places = new StreamSlots({ limit: 1_000, elsewhere: () => 0, onChange: () => undefined });
+    const slots = new StreamSlots({ limit: 1_000, elsewhere: () => 0, onChange: () => undefined });
     const never = Promise.withResolvers<WebSocket>();
     const waiting: Promise<unknown>[] = [];
-    for (let i = 0; i < 33; i++) waiting.push(places.open(request("mallory"), () => never.promise));
-    await expect(places.open(request("mallory"), () => never.promise)).rejects.toMatchObject({
+    for (let i = 0; i < 33; i++) waiting.push(slots.open(request("mallory"), () => never.promise));
+    await expect(slots.open(request("mallory"), () => never.promise)).rejects.toMatchObject({
       code: "workspace_timeout",
     });
-    waiting.push(places.open(request("ada"), () => never.promise));
-    expect(places.taken).toBe(34);
+    waiting.push(slots.open(request("ada"), () => never.promise));
+    expect(slots.taken).toBe(34);
     never.reject(new Error("it does not come"));
     await Promise.allSettled(waiting);
-    expect(places.taken).toBe(0);
+    expect(slots.taken).toBe(0);
   });
 
   it("by address where there is no account, and with what other processes have", async () => {
-    const places = new StreamSlots({ limit: 8, elsewhere: () => 4, onChange: () => undefined });
-    for (let i = 0; i < 3; i++) await open(places, request(null, `2001:db8::${i}`));
-    await expect(open(places, request(null, "2001:db8::ffff"))).rejects.toMatchObject({
+    const slots = new StreamSlots({ limit: 8, elsewhere: () => 4, onChange: () => undefined });
+    for (let i = 0; i < 3; i++) await open(slots, request(null, `2001:db8::${i}`));
+    await expect(open(slots, request(null, "2001:db8::ffff"))).rejects.toMatchObject({
       code: "gateway_full",
     });
-    await open(places, request(null, "192.0.2.1"));
-    await expect(open(places, request("ada"))).rejects.toThrow(/8 connections open, its limit/);
+    await open(slots, request(null, "192.0.2.1"));
+    await expect(open(slots, request("ada"))).rejects.toThrow(/8 connections open, its limit/);
   });
 });
 

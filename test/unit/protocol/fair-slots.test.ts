@@ -8,7 +8,7 @@ beforeEach(() => {
   evicted = [];
 });
 
-function places(limits: FairLimits) {
+function slots(limits: FairLimits) {
   const all = new FairSlots(limits, () => now);
   const enter = (name: string, ...holders: string[]) => all.enter(holders, () => evicted.push(name));
   const entered = (name: string, ...holders: string[]): Slot => {
@@ -20,8 +20,8 @@ function places(limits: FairLimits) {
 }
 
 describe("a bound without eviction", () => {
-  test("gives one holder half, and each that comes later finds a place", () => {
-    const { all, enter } = places({ total: 100 });
+  test("gives one holder half, and every later one still finds a slot", () => {
+    const { all, enter } = slots({ total: 100 });
     while (typeof enter("greedy", "greedy") !== "string");
     expect(all.held("greedy")).toBe(51);
     while (typeof enter("second", "second") !== "string");
@@ -31,7 +31,7 @@ describe("a bound without eviction", () => {
   });
 
   test("is full for everybody at its end, and gives back what is left", () => {
-    const { enter, entered } = places({ total: 2 });
+    const { enter, entered } = slots({ total: 2 });
     const first = entered("a", "a");
     entered("b", "b");
     expect(enter("c", "c")).toBe("full");
@@ -42,7 +42,7 @@ describe("a bound without eviction", () => {
   });
 
   test("counts those of other processes", () => {
-    const { all } = places({ total: 10 });
+    const { all } = slots({ total: 10 });
     expect(all.enter(["a"], () => undefined, 9)).not.toBeTypeOf("string");
     expect(all.enter(["a"], () => undefined, 8)).not.toBeTypeOf("string");
     expect(all.enter(["a"], () => undefined, 7)).toBe("holder");
@@ -50,7 +50,7 @@ describe("a bound without eviction", () => {
   });
 
   test("bounds a holder whichever of its names reaches the bound", () => {
-    const { enter } = places({ total: 100, perHolder: 2 });
+    const { enter } = slots({ total: 100, perHolder: 2 });
     enter("1", "account a", "address x");
     enter("2", "account b", "address x");
     expect(enter("3", "account c", "address x")).toBe("holder");
@@ -60,10 +60,10 @@ describe("a bound without eviction", () => {
 });
 
 describe("a bound with eviction", () => {
-  const limits = { total: 4, perHolder: 3, stalled: 100 };
+  const limits = { total: 4, perHolder: 3, stalledMs: 100 };
 
-  test("holds for each of an entry's holders, whichever of them gives up a place", () => {
-    const { all, enter } = places({ total: 100, perHolder: 2, stalled: 100 });
+  test("counts an entry against each of its holders, whichever of them frees a slot", () => {
+    const { all, enter } = slots({ total: 100, perHolder: 2, stalledMs: 100 });
     for (const name of ["1", "2"]) enter(name, "account a", "address x");
     for (const name of ["3", "4"]) enter(name, "account b", "address y");
     now = 1_000;
@@ -76,8 +76,8 @@ describe("a bound with eviction", () => {
     for (const holder of ["account a", "address y"]) expect(all.held(holder)).toBe(2);
   });
 
-  test("takes the place of the one that has come least far, then of who holds most, then of the longest still", () => {
-    const { enter, entered } = places(limits);
+  test("evicts the entry with the fewest steps, then that of the largest holder, then the longest idle", () => {
+    const { enter, entered } = slots(limits);
     entered("further", "a").moved();
     now = 1;
     entered("alone", "b");
@@ -99,7 +99,7 @@ describe("a bound with eviction", () => {
   });
 
   test("has a holder make room for itself first, and nobody else", () => {
-    const { enter, entered } = places({ ...limits, total: 5 });
+    const { enter, entered } = slots({ ...limits, total: 5 });
     entered("b1", "b");
     now = 1;
     for (const name of ["a1", "a2", "a3"]) entered(name, "a");
@@ -110,7 +110,7 @@ describe("a bound with eviction", () => {
   });
 
   test("ends what is evicted once it counts no more, and its own end later changes nothing", () => {
-    const all = new FairSlots({ total: 1, stalled: 0 }, () => now);
+    const all = new FairSlots({ total: 1, stalledMs: 0 }, () => now);
     let sizeThen = -1;
     const first = all.enter(["a"], () => {
       sizeThen = all.size;

@@ -59,7 +59,7 @@ test("those who wait go on when it is back, or left for good, and when they leav
   expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
 });
 
-test("no more wait than can be let in at once, and one alone has half of the places", async () => {
+test("no more wait than can be let in at once, and one alone has half of the slots", async () => {
   const blips = new RecentCuts();
   blips.began(id);
   const leave = new AbortController();

@@ -10,7 +10,7 @@ const limits: AdmissionLimits = {
   ...ADMISSION_LIMITS,
   perAddress: 3,
   startups: { start: 4, rate: 50, full: 6 },
-  stalled: 1_000,
+  stalledMs: 1_000,
 };
 
 function setUp(chance = 0) {
@@ -29,7 +29,7 @@ function setUp(chance = 0) {
 }
 
 describe("admission", () => {
-  it("lets an address have its places and no more, and gives them back", () => {
+  it("lets an address have its slots and no more, and gives them back", () => {
     const { admission, admit, none } = setUp();
     const first = admit("192.0.2.1");
     admit("192.0.2.1");
@@ -62,7 +62,7 @@ describe("admission", () => {
     expect(state.evicted).toEqual([]);
   });
 
-  it("gives a newcomer the place of who stands still: least far first, then longest", () => {
+  it("gives a newcomer the slot of who stands still: least far first, then longest", () => {
     const { admit, state, admission } = setUp(0.99);
     const spoken = admit("192.0.2.1");
     for (let i = 2; i <= 6; i++) {
@@ -84,10 +84,10 @@ describe("admission", () => {
 
   it("takes an evicted connection's leaving as nothing new", () => {
     const { admit, state, admission } = setUp(0.99);
-    const places = [1, 2, 3, 4, 5, 6].map((i) => admit(`192.0.2.${i}`));
+    const slots = [1, 2, 3, 4, 5, 6].map((i) => admit(`192.0.2.${i}`));
     state.now = 2_000;
     admit("198.51.100.1");
-    places[0]?.leave();
+    slots[0]?.leave();
     expect(admission.pending).toBe(6);
   });
 
