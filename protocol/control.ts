@@ -145,6 +145,8 @@ export type GatewayMessage = Static<(typeof fromGateway)[keyof typeof fromGatewa
 export type HostMessage = Static<(typeof fromHost)[keyof typeof fromHost]>;
 export type PushedKey = Static<typeof PushedKey>;
 export type OpenMessage = Static<typeof Open>;
+/** What brings a client in: a companion, `ssh -J`, or the gateway itself, which signed the person in (re-origination). */
+export type StreamVia = OpenMessage["via"];
 export type RegisterMessage = Static<typeof Register>;
 export type RegisteredMessage = Static<typeof Registered>;
 export type ChallengeMessage = Static<typeof Challenge>;

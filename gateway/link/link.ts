@@ -3,11 +3,12 @@
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { StreamVia } from "../../protocol/control.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 
 export interface StreamRequest {
-  readonly via: "tunnel" | "jump" | "session";
+  readonly via: StreamVia;
   /** Shown to the host, for its log and for SSH_CONNECTION. */
   readonly client: { readonly address: string; readonly account: string | null };
   /** Whoever asks speaks the resume subprotocol; whether the host does, the WebSocket's `protocol` says. */

@@ -2,6 +2,7 @@
 
 import type { Logger } from "pino";
 import { type FairLimits, FairSlots } from "../../protocol/fair-slots.ts";
+import { KEY_EXCHANGE_LIMITS } from "../../protocol/ssh/key-exchange-timer.ts";
 import { addressList } from "../client-address.ts";
 import { shareOf } from "../cluster/siblings.ts";
 import type { Directory } from "../directory.ts";
@@ -22,7 +23,7 @@ import { createHostKeyAnnouncement } from "./passage/host-key-announcement.ts";
 import { AUTHENTICATION_LIMITS, type AuthenticationLimits } from "./sign-in/authentication.ts";
 import { SignIn } from "./sign-in/sign-in.ts";
 import { loadUserAuthorities } from "./sign-in/user-authorities.ts";
-import { KEY_EXCHANGE_LIMITS, SSH_PORT_LIMITS, SshPort, type SshPortLimits } from "./ssh-port.ts";
+import { SSH_PORT_LIMITS, SshPort, type SshPortLimits } from "./ssh-port.ts";
 import type { UptermFront } from "./upterm-front.ts";
 
 /** What tests make shorter, and the clock that they put forward. */

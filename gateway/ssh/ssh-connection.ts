@@ -3,6 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
+import { endThenDestroy } from "../../protocol/end-then-destroy.ts";
 import { createKeyExchangeTimer, type KeyExchangeTimer } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { isDisagreement } from "../../protocol/ssh/ssh2/key-exchange.ts";
@@ -23,8 +24,6 @@ import { createAuthentication } from "./sign-in/authentication.ts";
 import type { SignedIn, SignInRefusal } from "./sign-in/sign-in.ts";
 
 const USERAUTH_BANNER = 53;
-/** What was written gets this long to leave (ms). */
-const LAST_WORDS_MS = 1_000;
 
 export interface SshClient {
   readonly address: string;
@@ -99,10 +98,7 @@ export class SshConnection implements PacketReceiver {
     this.#untilLongest?.();
     this.#keyExchange.stop();
     this.#passage?.close(reason);
-    this.#stream.end();
-    const last = setTimeout(() => this.#stream.destroy(), LAST_WORDS_MS);
-    this.#stream.once("close", () => clearTimeout(last));
-    if (this.#stream.destroyed) clearTimeout(last);
+    endThenDestroy(this.#stream);
   }
 
   receive(payload: Buffer): void {

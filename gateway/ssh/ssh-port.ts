@@ -5,7 +5,6 @@ import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type Connection as Ssh2Connection, type Server as Ssh2Server } from "ssh2";
 import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
-import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
 import { disconnect, injectStream, streamOf } from "../../protocol/ssh/ssh2/transport.ts";
@@ -30,8 +29,6 @@ export interface SshPortLimits {
 }
 
 export const SSH_PORT_LIMITS: SshPortLimits = { proxyHeader: 5_000, version: 10_000, login: 30_000 };
-/** RFC 4253 §9. */
-export const KEY_EXCHANGE_LIMITS: KeyExchangeLimits = { bytes: 1024 ** 3, age: 3_600_000 };
 
 /** RFC 4253 §4.2, CR LF not counted. */
 const MAX_VERSION_LENGTH = 253;

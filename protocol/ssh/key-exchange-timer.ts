@@ -4,11 +4,11 @@ import type { PacketTransport } from "./ssh2/transport.ts";
 
 export interface KeyExchangeLimits {
   readonly bytes: number;
-  /** Milliseconds. */
-  readonly age: number;
+  readonly ageMs: number;
 }
 
-export const KEY_EXCHANGE_LIMITS: KeyExchangeLimits = { bytes: 1024 ** 3, age: 3_600_000 };
+/** RFC 4253 §9. */
+export const KEY_EXCHANGE_LIMITS: KeyExchangeLimits = { bytes: 1024 ** 3, ageMs: 3_600_000 };
 
 export interface KeyExchangeTimer {
   /** To be called as data moves: cheap. */
@@ -22,7 +22,7 @@ export function createKeyExchangeTimer(
   transport: PacketTransport,
   limits: KeyExchangeLimits,
 ): KeyExchangeTimer {
-  const timer = setInterval(() => transport.rekey(), limits.age);
+  const timer = setInterval(() => transport.rekey(), limits.ageMs);
   timer.unref();
   let asked = false;
   return {

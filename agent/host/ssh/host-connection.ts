@@ -3,6 +3,8 @@
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
+import type { StreamVia } from "../../../protocol/control.ts";
+import { endThenDestroy } from "../../../protocol/end-then-destroy.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
 import {
   type ChannelRequest,
@@ -46,7 +48,7 @@ export interface HostConnectionOptions {
   gatewayKeys(): readonly string[];
   gatewayTime(): Date | undefined;
   readonly ownerTokens: boolean;
-  readonly via: "tunnel" | "jump" | "session";
+  readonly via: StreamVia;
   onSignedIn(): void;
   /** For the log: who this is, as far as it is known before sign-in. */
   readonly peer: string;
@@ -61,7 +63,6 @@ export interface HostConnectionOptions {
   serveSftp: SessionContext["serveSftp"];
 }
 
-const LAST_WORDS_MS = 1_000;
 /**
  * Sessions and connections through forwards together. sshd has no such bound: this is far beyond what a browser opens, and
  * protocol/ssh/channel.ts holds what they cost in memory.
@@ -161,12 +162,9 @@ export class HostConnection implements ConnectionOwner {
     this.#signedIn?.agent.close();
     // Written bytes get a moment to leave; a peer that takes none does not keep the stream. What it still sends is read and
     // dropped: unread bytes would turn the close into a reset, and the last words would be lost with it.
-    this.#stream.end();
+    endThenDestroy(this.#stream);
     this.#stream.resume();
-    const last = setTimeout(() => this.#stream.destroy(), LAST_WORDS_MS);
-    this.#stream.once("close", () => clearTimeout(last));
-    if (this.#stream.destroyed) clearTimeout(last);
-    else if (this.#stream.readableEnded) this.#stream.once("finish", () => this.#stream.destroy());
+    if (this.#stream.readableEnded) this.#stream.once("finish", () => this.#stream.destroy());
     if (this.#signedIn !== undefined) this.#log.info("connection ended");
   }
 

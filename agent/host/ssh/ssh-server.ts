@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import ssh2 from "ssh2";
+import type { StreamVia } from "../../../protocol/control.ts";
 import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
 import { IDENTIFICATION } from "../../../protocol/ssh/identification.ts";
@@ -74,7 +75,7 @@ const UNANSWERED_KEEPALIVES = 6;
 export interface StreamInfo {
   readonly address: string;
   readonly account: string | null;
-  readonly via: "tunnel" | "jump" | "session";
+  readonly via: StreamVia;
 }
 
 export interface HostSshServer {

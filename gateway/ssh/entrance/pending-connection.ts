@@ -3,12 +3,11 @@
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
+import { endThenDestroy } from "../../../protocol/end-then-destroy.ts";
 import { DISCONNECT } from "../../../protocol/ssh/message-numbers.ts";
 import { disconnect } from "../../../protocol/ssh/ssh2/transport.ts";
 import type { UptermFront } from "../upterm-front.ts";
 import type { Offence } from "./admission.ts";
-
-const LAST_WORDS_MS = 1_000;
 
 export interface PendingOutcome {
   /** It is pending no longer. */
@@ -101,10 +100,7 @@ export class PendingConnection {
       if (isOver) return;
       isOver = true;
       disconnect(ssh2, DISCONNECT.byApplication, reason);
-      stream.end();
-      const last = setTimeout(() => stream.destroy(), LAST_WORDS_MS);
-      stream.once("close", () => clearTimeout(last));
-      if (stream.destroyed) clearTimeout(last);
+      endThenDestroy(stream);
     };
     this.served(end);
     front.acceptHost({

@@ -80,14 +80,14 @@ describe("new keys", () => {
   });
 
   it("are exchanged by the host's limits under load both ways", async () => {
-    const host = await started({ limits: { keyExchange: { bytes: 4 * 1024 * 1024, age: 3_600_000 } } });
+    const host = await started({ limits: { keyExchange: { bytes: 4 * 1024 * 1024, ageMs: 3_600_000 } } });
     const result = await both(host, ["-v"]);
     expect(result).toMatchObject({ same: true, code: 0 });
     expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(3);
   });
 
   it("are exchanged after a time", async () => {
-    const host = await started({ limits: { keyExchange: { bytes: 1024 ** 3, age: 200 } } });
+    const host = await started({ limits: { keyExchange: { bytes: 1024 ** 3, ageMs: 200 } } });
     const child = host.start(["-v", "ws", "cat"]);
     const errors = errorsOf(child);
     await until(() => count(errors(), "SSH2_MSG_NEWKEYS received") > 2);

@@ -107,7 +107,7 @@ describe("a re-originated session", () => {
 
   it("exchanges keys on both sides under way, and loses nothing", async () => {
     const often = await startChain({
-      host: { limits: { keyExchange: { bytes: 1_500_000, age: 3_600_000 } } },
+      host: { limits: { keyExchange: { bytes: 1_500_000, ageMs: 3_600_000 } } },
     });
     try {
       const data = randomBytes(60_000_000);

@@ -3,6 +3,7 @@
 // registered, only on a stream that the gateway announced as such, and only for keys that are allowed in anyway.
 
 import type { PublicKeyAuthContext } from "ssh2";
+import type { StreamVia } from "../../../../protocol/control.ts";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import {
   type Certificate,
@@ -24,7 +25,7 @@ export interface GatewayPolicy {
   /** Whether people come in by owner token. */
   readonly ownerTokens: boolean;
   /** How the stream came to be; certificates belong to `session` alone. */
-  readonly via: "tunnel" | "jump" | "session";
+  readonly via: StreamVia;
   allowed(key: OfferedKey): KeyGrant | undefined;
 }
 
