@@ -13,17 +13,17 @@ interface Entry {
 
 const connecting = () => l10n.t("Connecting");
 
+/** In this window: on the node of the tree that was chosen, or on a workspace from the list of all. */
+const CONNECT: Entry = {
+  what: connecting,
+  run: async (services, node) =>
+    (await import("./connect/connect-commands.ts")).connect(services, node, "here"),
+};
+
 const ENTRIES: Readonly<Record<string, Entry>> = {
-  "sallyport.connect": {
-    what: connecting,
-    run: async (services, node) =>
-      (await import("./connect/connect-commands.ts")).connect(services, node, "here"),
-  },
-  "sallyport.connectHere": {
-    what: connecting,
-    run: async (services, node) =>
-      (await import("./connect/connect-commands.ts")).connect(services, node, "here"),
-  },
+  // Two names for one command: the palette calls it "Connect to Workspace…", a node's menu "Connect in This Window".
+  "sallyport.connect": CONNECT,
+  "sallyport.connectHere": CONNECT,
   "sallyport.connectNewWindow": {
     what: connecting,
     run: async (services, node) =>

@@ -48,7 +48,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
 }
 
 async function showLeft(services: Services): Promise<void> {
-  const { showLeftNotice } = await import("./remote-window/left-notice.ts");
+  const { showLeftNotice } = await import("./remote-window/show-left-notice.ts");
   try {
     await showLeftNotice(services);
   } catch (error) {

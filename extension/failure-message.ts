@@ -2,10 +2,11 @@
 
 import { CancellationError, commands, l10n, window } from "vscode";
 import { CommandError, type Stage } from "../agent/platform/command-error.ts";
+import type { Log } from "../agent/platform/log.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { printable } from "../protocol/values/printable.ts";
 import { redactSecrets } from "../protocol/values/token.ts";
-import type { Services } from "./services.ts";
+import type { EditorLog } from "./log.ts";
 
 /** One sentence or two, without a token in it, and without characters that do something: others chose some of the words. */
 export function describe(error: unknown): string {
@@ -19,9 +20,13 @@ export function describe(error: unknown): string {
 }
 
 /** Shows it once, and writes all of it to the log. `what` is the attempt, such as "Connecting to devbox". */
-export async function showFailure(services: Services, what: string, error: unknown): Promise<void> {
+export async function showFailure(
+  { log }: { readonly log: EditorLog },
+  what: string,
+  error: unknown,
+): Promise<void> {
   if (error instanceof CancellationError) return;
-  logFailure(services, what, error);
+  logFailure(log, what, error);
   const showLog = l10n.t("Show Log");
   const signInAgain = l10n.t("Sign In Again");
   const needsSignIn = error instanceof CommandError && isSignedOut(error);
@@ -31,11 +36,11 @@ export async function showFailure(services: Services, what: string, error: unkno
       ? l10n.t("{0} failed: {1}", what, describe(error))
       : l10n.t("{0} failed ({1}): {2}", what, stage, describe(error));
   const answer = await window.showErrorMessage(message, ...(needsSignIn ? [signInAgain] : []), showLog);
-  if (answer === showLog) services.log.show();
+  if (answer === showLog) log.show();
   if (answer === signInAgain) await commands.executeCommand("sallyport.signIn");
 }
 
-export function logFailure({ log }: Services, what: string, error: unknown): void {
+function logFailure(log: Log, what: string, error: unknown): void {
   const known = error instanceof CommandError || error instanceof ProtocolError;
   log.error(`${what}: ${error instanceof CommandError ? `${error.stage}: ` : ""}${describe(error)}`);
   if (!known && error instanceof Error && error.stack !== undefined) log.error(error.stack);

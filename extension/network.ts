@@ -2,6 +2,7 @@
 // therefore sees no setting.
 
 import { type Disposable, workspace } from "vscode";
+import type { Log } from "../agent/platform/log.ts";
 import type { Network } from "../agent/platform/network/network.ts";
 import { hasOwnSettings, networkOf } from "../agent/platform/network/network.ts";
 import {
@@ -13,7 +14,6 @@ import {
 } from "../agent/platform/network/proxy/editor-network.ts";
 import { describe } from "./failure-message.ts";
 import { machine } from "./machine.ts";
-import type { Services } from "./services.ts";
 
 /**
  * For a call to a gateway; undefined where nothing is set: then the call goes by the editor's own `fetch`, which knows the
@@ -30,7 +30,7 @@ export function editorNetwork(): Network | undefined {
 }
 
 /** Hands the settings down now, and whenever they change. */
-export function handDownNetwork({ log }: Pick<Services, "log">): Disposable {
+export function handDownNetwork({ log }: { readonly log: Log }): Disposable {
   const update = (): void => {
     try {
       if (handDown(readSettings(), machine()))

@@ -7,7 +7,7 @@ import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { type AccessToken, parseAccessToken, tokenKind } from "../../protocol/values/token.ts";
 import { describe } from "../failure-message.ts";
 import { editorNetwork } from "../network.ts";
-import type { SignInMethod } from "./sign-in.ts";
+import type { SignInMethod } from "./sign-in-method.ts";
 
 export const accessTokenMethod: SignInMethod = {
   get label() {

@@ -8,20 +8,12 @@ import type { Discovery } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { parseName } from "../../protocol/values/name.ts";
-import type { AccessToken } from "../../protocol/values/token.ts";
 import { describe } from "../failure-message.ts";
 import { editorNetwork } from "../network.ts";
 import type { Services } from "../services.ts";
 import { accessTokenMethod } from "./access-token-method.ts";
+import type { SignInMethod } from "./sign-in-method.ts";
 import type { StoredAccount } from "./stored-account.ts";
-
-export interface SignInMethod {
-  readonly label: string;
-  /** Whether this gateway offers it. */
-  offeredBy(discovery: Discovery): boolean;
-  /** Returns a token that the gateway has accepted; undefined: the person gave up. */
-  obtainToken(gateway: GatewayUrl): Promise<AccessToken | undefined>;
-}
 
 const METHODS: readonly SignInMethod[] = [accessTokenMethod];
 

@@ -5,7 +5,7 @@ import { l10n, window } from "vscode";
 import { gatewayLabel, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { Services } from "../services.ts";
-import type { ConnectTarget } from "./connect.ts";
+import type { ConnectTarget } from "./target.ts";
 
 /** Whether to go on: it is the person's own, they agreed to it before, or they do now. Asked again where the host is a new one. */
 export async function agreesToShared(services: Services, target: ConnectTarget): Promise<boolean> {

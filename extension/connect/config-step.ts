@@ -26,8 +26,8 @@ import type { Services } from "../services.ts";
 import { askForInclude, tellIncludeByHand } from "../ssh-config/consent.ts";
 import { ensureLauncher } from "../ssh-config/launcher.ts";
 import { managedPaths, sshFor } from "../ssh-config/managed-config.ts";
-import type { ConnectTarget } from "./connect.ts";
 import type { KeyChoice } from "./key-step.ts";
+import type { ConnectTarget } from "./target.ts";
 import type { FoundTransport } from "./transport-step.ts";
 
 export interface WrittenConfig {

@@ -1,38 +1,13 @@
 // The commands that connect: which workspace is meant, and what to do at the end of the way.
 
-import { commands, l10n, window } from "vscode";
+import { l10n, window } from "vscode";
 import { remoteFolder } from "../../agent/client/connect/hand-off-target.ts";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
-import type { Workspace } from "../../protocol/api.ts";
-import type { Gateway } from "../accounts/gateways.ts";
 import type { Services } from "../services.ts";
-import { chooseSession } from "../workspaces/workspace-picker.ts";
-import { type ConnectTarget, connectTo, type Purpose } from "./connect.ts";
-
-/** The workspace of a tree node, or the one that the person chooses; undefined: none. */
-export async function targetOf(
-  services: Services,
-  node: TreeNode | undefined,
-  title: string,
-  fits: (workspace: Workspace) => boolean = () => true,
-): Promise<ConnectTarget | undefined> {
-  const gateways = await services.gateways.list();
-  if (gateways.length === 0) {
-    await commands.executeCommand("sallyport.signIn");
-    if ((await services.gateways.list()).length === 0) return undefined;
-  }
-  if (node?.kind === "session") {
-    const gateway = services.gateways.get(node.gateway);
-    const workspace = gateway === undefined ? undefined : await find(gateway, node.id);
-    if (gateway !== undefined && workspace !== undefined) return { gateway, workspace };
-  }
-  return await chooseSession(services, { title, fits });
-}
-
-async function find(gateway: Gateway, id: string): Promise<Workspace | undefined> {
-  return gateway.workspaces.get(id) ?? (await gateway.list()).find((workspace) => workspace.id === id);
-}
+import { targetOf } from "./choose-target.ts";
+import { connectTo, type Purpose } from "./connect.ts";
+import type { ConnectTarget } from "./target.ts";
 
 export async function connect(
   services: Services,

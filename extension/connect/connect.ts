@@ -5,22 +5,14 @@ import { type ConnectState, type ConnectStep, connectFlow } from "../../agent/cl
 import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Workspace } from "../../protocol/api.ts";
-import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
-import type { Gateway } from "../accounts/gateways.ts";
 import { showFailure } from "../failure-message.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
 import { writeConfig } from "./config-step.ts";
 import { copyCommand, handOff, openTerminal, remoteSsh } from "./hand-off.ts";
 import { chooseKey } from "./key-step.ts";
+import type { ConnectTarget } from "./target.ts";
 import { findTransport, noticeTunnel } from "./transport-step.ts";
-
-export interface ConnectTarget {
-  readonly gateway: Gateway;
-  readonly workspace: Workspace;
-  /** Said by the link that led here: no other host key is taken. */
-  readonly hostKey?: SshPublicKey;
-}
 
 export type Purpose = "here" | "new-window" | "terminal" | "copy-command";
 

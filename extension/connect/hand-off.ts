@@ -16,7 +16,7 @@ import type { Services } from "../services.ts";
 import { defaultFolder } from "../settings.ts";
 import { sshWords } from "../ssh-config/managed-config.ts";
 import type { WrittenConfig } from "./config-step.ts";
-import type { ConnectTarget } from "./connect.ts";
+import type { ConnectTarget } from "./target.ts";
 
 /** The id of the Remote-SSH that is there, after an offer to install one; undefined: none. */
 export async function remoteSsh(): Promise<string | undefined> {

@@ -18,8 +18,8 @@ import { accountHome, machine } from "../machine.ts";
 import type { Services } from "../services.ts";
 import { sshProgram } from "../settings.ts";
 import { managedPaths } from "../ssh-config/managed-config.ts";
-import type { ConnectTarget } from "./connect.ts";
 import { hasTerminalsHere, terminalKeygen } from "./signing-terminal.ts";
+import type { ConnectTarget } from "./target.ts";
 import type { FoundTransport } from "./transport-step.ts";
 
 export type KeyChoice =

@@ -6,8 +6,9 @@ import type { ConnectLink } from "../../protocol/connect-url.ts";
 import type { Services } from "../services.ts";
 import { agreesToShared } from "./ask-shared.ts";
 import { requireHostKey } from "./config-step.ts";
-import { type ConnectTarget, connectTo } from "./connect.ts";
-import { findWorkspace } from "./find-pasted.ts";
+import { connectTo } from "./connect.ts";
+import { findWorkspace } from "./find-workspace.ts";
+import type { ConnectTarget } from "./target.ts";
 
 export async function openLink(services: Services, link: ConnectLink): Promise<void> {
   const { gateway, workspace, hostKey } = link;

@@ -12,7 +12,7 @@ import { machine } from "../machine.ts";
 import { leaveNotice } from "../remote-window/left-notice.ts";
 import type { Services } from "../services.ts";
 import { notifiesAboutTunnel, transportSetting } from "../settings.ts";
-import type { ConnectTarget } from "./connect.ts";
+import type { ConnectTarget } from "./target.ts";
 
 export interface FoundTransport extends TransportChoice {
   readonly discovery: Discovery;

@@ -6,7 +6,7 @@ import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { OwnerTokenInfo } from "../../protocol/api.ts";
 import { parseTokenId } from "../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
-import { targetOf } from "../connect/connect-commands.ts";
+import { targetOf } from "../connect/choose-target.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
 import { showTakenBack } from "../taken-back.ts";

@@ -6,7 +6,7 @@ import { formatDuration } from "../../agent/platform/duration.ts";
 import type { OwnerTokenInfo } from "../../protocol/api.ts";
 import { parseTokenId } from "../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
-import type { ConnectTarget } from "../connect/connect.ts";
+import type { ConnectTarget } from "../connect/target.ts";
 import { showFailure } from "../failure-message.ts";
 import { leaveNotice } from "../remote-window/left-notice.ts";
 import type { Services } from "../services.ts";

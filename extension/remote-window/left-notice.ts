@@ -4,14 +4,13 @@
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { CLEAR_AFTER_MS } from "../../agent/client/connect/clipboard-secret.ts";
-import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
-import type { ConnectTarget } from "../connect/connect.ts";
+import type { ConnectTarget } from "../connect/target.ts";
 import type { Services } from "../services.ts";
 
 /** A window that is there after this long has shown it: a machine that is busy takes its time to put another in its place. */
 const SHOWN_MS = 60_000;
 /** Later than that it is no longer news, or no longer true. */
-const MAX_AGE_MS = { tunnel: 5 * 60_000, "owner-token": CLEAR_AFTER_MS };
+export const MAX_AGE_MS = { tunnel: 5 * 60_000, "owner-token": CLEAR_AFTER_MS };
 
 const Notice = Type.Union([
   Type.Object({
@@ -20,7 +19,7 @@ const Notice = Type.Union([
   }),
   Type.Object({ kind: Type.Literal("owner-token"), token: Type.String(), duration: Type.String() }),
 ]);
-const Left = Type.Object({
+export const Left = Type.Object({
   at: Type.Number(),
   gateway: Type.String(),
   workspace: Type.String(),
@@ -42,23 +41,4 @@ export async function leaveNotice(
     if (Check(Left, now) && now.at === left.at) void history.setLeftNotice(undefined);
   }, SHOWN_MS);
   context.subscriptions.push({ dispose: () => clearTimeout(timer) });
-}
-
-/** Shows what the window before this one had no time for. */
-export async function showLeftNotice(services: Services): Promise<void> {
-  const left = services.history.leftNotice;
-  await services.history.setLeftNotice(undefined);
-  if (!Check(Left, left) || Date.now() - left.at > MAX_AGE_MS[left.notice.kind]) return;
-  await services.gateways.list();
-  const gateway = services.gateways.get(parseGatewayUrl(left.gateway));
-  const workspace = (await gateway?.list())?.find(({ id }) => id === left.workspace);
-  if (gateway === undefined || workspace === undefined) return;
-  const { notice } = left;
-  if (notice.kind === "tunnel") {
-    const { showTunnelNotice } = await import("../connect/transport-step.ts");
-    await showTunnelNotice({ gateway, workspace }, notice.because);
-  } else {
-    const { showOwnerTokenNotice } = await import("../owner-token/mint.ts");
-    await showOwnerTokenNotice(services, { gateway, workspace }, notice, "ssh-asks");
-  }
 }

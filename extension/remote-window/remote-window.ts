@@ -2,25 +2,21 @@
 // the status bar shows how the connection is, and a connection that does not come about is explained.
 
 import { commands, workspace as editorWorkspace, l10n, Uri, window } from "vscode";
-import { aliasOfAuthority } from "../../agent/client/connect/hand-off-target.ts";
 import { titleOf } from "../../agent/client/diagnose/report.ts";
-import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
-import { desiredConfig } from "../../agent/client/ssh-config/desired.ts";
 import type { Section } from "../../agent/client/ssh-config/managed-config.ts";
-import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token.ts";
-import type { Gateway } from "../accounts/gateways.ts";
-import { listingOf } from "../connect/config-step.ts";
-import { findTransport } from "../connect/transport-step.ts";
 import { describe } from "../failure-message.ts";
 import type { Services } from "../services.ts";
-import { ensureLauncher } from "../ssh-config/launcher.ts";
-import { managedPaths, managedSections, sectionTransport, sshFor } from "../ssh-config/managed-config.ts";
+import { sectionTransport } from "../ssh-config/managed-config.ts";
 import { startConnectionStatus } from "./connection-status.ts";
+import { ownSection } from "./own-section.ts";
+import { refreshTransport } from "./refresh-transport.ts";
 
 /** Remote-SSH waits for as long: a gateway that does not answer must not hold it up for longer. */
 const WAIT_MS = 5_000;
 /** What is found out after that serves the next attempt; this late it is given up. */
 const REFRESH_TIMEOUT_MS = 60_000;
+/** The same for a later refresh, after the gateway's SSH port has opened or closed. */
+const REPROBE_TIMEOUT_MS = 10_000;
 /** From then on a connection counts as failed. Remote-SSH installs a server in this time, the first time. */
 const CONNECT_TIMEOUT_MS = 120_000;
 
@@ -42,69 +38,14 @@ export async function enterRemoteWindow(services: Services): Promise<void> {
     }),
   ]);
   await services.gateways.followAll();
-  services.context.subscriptions.push(startConnectionStatus(services, section));
+  services.context.subscriptions.push(
+    startConnectionStatus(services, section, async (current) => {
+      // For the next attempt of Remote-SSH.
+      await refreshTransport(services, current, AbortSignal.timeout(REPROBE_TIMEOUT_MS));
+    }),
+  );
   // A password is asked for there: how long a person takes to paste it is theirs.
   if (sectionTransport(section) !== "owner-token") void explainFailure(services, section, folder);
-}
-
-/** The Host block of this window's workspace; undefined: it is not one of ours. */
-export function ownSection(): Section | undefined {
-  const uri = editorWorkspace.workspaceFile ?? editorWorkspace.workspaceFolders?.[0]?.uri;
-  const alias = uri?.scheme === "vscode-remote" ? aliasOfAuthority(uri.authority) : undefined;
-  const sections = managedSections().filter(({ kind }) => kind === "workspace");
-  return alias === undefined ? undefined : sections.find((section) => section.alias === alias);
-}
-
-/** Probes the network, and changes the way where another one is open now. Returns whether it did. */
-export async function refreshTransport(
-  services: Services,
-  section: Section,
-  signal: AbortSignal,
-): Promise<boolean> {
-  await services.gateways.list();
-  const gateway = services.gateways.get(section.gateway);
-  if (gateway === undefined || sectionTransport(section) === "owner-token") return false;
-  // A workspace without an account is in no list, and has one way only.
-  if (!(await gateway.list(signal)).some(({ id }) => id === section.id)) return false;
-  // Right after a connect the answer is a few seconds old and good; before a reconnect it is what is in question.
-  const found = await findTransport(gateway, signal, !isRecent(services, section));
-  // While the network was asked, somebody may have changed it already, or taken it out.
-  const current = managedSections().find(({ alias }) => alias === section.alias);
-  if (current === undefined || found.transport === current.transport) return false;
-  await rewrite(services, gateway, found, signal);
-  services.log.info(`${section.alias}: ${found.transport} from now on (${found.because}).`);
-  return true;
-}
-
-function isRecent({ history }: Services, { gateway, id }: Section): boolean {
-  const used = history.lastUse.get(`${gateway} ${id}`);
-  return used !== undefined && Date.now() - used < 60_000;
-}
-
-async function rewrite(
-  services: Services,
-  gateway: Gateway,
-  found: Awaited<ReturnType<typeof findTransport>>,
-  signal: AbortSignal,
-): Promise<void> {
-  const paths = managedPaths();
-  const [launcher, listing] = [await ensureLauncher(services), await listingOf(gateway, found)];
-  const place = { knownHosts: paths.knownHosts, platform: process.platform };
-  const wanted = (now: Managed) => {
-    const desired = desiredConfig(now, [listing], { place, launcher, transport: found.transport });
-    return withOwnerTokens(desired, now, [listing], undefined, place);
-  };
-  const planned = wanted(readManaged(paths));
-  // Nobody is here to be asked about another host key: the old one stays pinned, and ssh refuses.
-  if (planned.changedKeys.length > 0) return;
-  signal.throwIfAborted();
-  await applyConfig({
-    paths,
-    change: (now) => wanted(now).managed,
-    include: undefined,
-    expect: [],
-    ssh: sshFor(paths),
-  });
 }
 
 /** Waits for the other side; where it does not come, finds out at which stage it failed. */

@@ -8,8 +8,8 @@ import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Workspace } from "../../protocol/api.ts";
 import { type BrowserUrl, browserOrigin, browserUrlOf } from "../../protocol/values/browser-url.ts";
 import { isLoopback } from "../../protocol/values/gateway-url.ts";
-import type { ConnectTarget } from "../connect/connect.ts";
-import { targetOf } from "../connect/connect-commands.ts";
+import { targetOf } from "../connect/choose-target.ts";
+import type { ConnectTarget } from "../connect/target.ts";
 import type { Services } from "../services.ts";
 
 /** As much of an address as a question shows. */

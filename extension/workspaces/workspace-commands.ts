@@ -7,8 +7,8 @@ import { presenceOf, type TreeNode } from "../../agent/client/workspaces/workspa
 import { formatConnectLink } from "../../protocol/connect-url.ts";
 import { isName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
-import type { ConnectTarget } from "../connect/connect.ts";
-import { targetOf } from "../connect/connect-commands.ts";
+import { targetOf } from "../connect/choose-target.ts";
+import type { ConnectTarget } from "../connect/target.ts";
 import { showPage } from "../page.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";

@@ -11,8 +11,8 @@ import {
 } from "../../agent/client/workspaces/workspace-list.ts";
 import { type Presence, presenceOf } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
-import type { ConnectTarget } from "../connect/connect.ts";
 import { findPasted } from "../connect/find-pasted.ts";
+import type { ConnectTarget } from "../connect/target.ts";
 import { describe } from "../failure-message.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
