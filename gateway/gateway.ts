@@ -5,7 +5,8 @@ import type { Logger } from "pino";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/values/gateway-url.ts";
 import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
 import { clientAddressOf } from "./client-address.ts";
-import { type Siblings, shareOf } from "./cluster/siblings.ts";
+import { perWorker } from "./cluster/per-worker.ts";
+import type { Siblings } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
 import { createApi } from "./http/api.ts";
 import { discovery } from "./http/discovery.ts";
@@ -97,7 +98,7 @@ export async function startGateway(
     siblings === undefined
       ? ownAddress
       : (request) => siblings.handover.clientAddress(request) ?? ownAddress(request);
-  const open = new OpenConnections(shareOf(options.maxStreams, processes));
+  const open = new OpenConnections(perWorker(options.maxStreams, processes));
   let ssh: CreatedSshPort | undefined;
   siblings?.onNews((news) => {
     if (news.kind === "directory") store.follow(news.change, news.durability);

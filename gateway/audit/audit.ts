@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import { printable } from "../../protocol/values/printable.ts";
 import { redactTokens } from "../../protocol/values/token.ts";
-import { shareOf } from "../cluster/siblings.ts";
+import { perWorker } from "../cluster/per-worker.ts";
 import type { AuditEvent } from "../directory.ts";
 import type { AuditRow, Tables } from "../store/database/schema.ts";
 import { LineBudget } from "./line-budget.ts";
@@ -59,8 +59,8 @@ export class AuditLog {
       const { now, processes = 1 } = options;
       return new LineBudget({
         now: () => now().getTime(),
-        lines: shareOf(lines, processes),
-        perHolder: shareOf(perHolder, processes),
+        lines: perWorker(lines, processes),
+        perHolder: perWorker(perHolder, processes),
         onOmitted: (count, most) =>
           this.#add({
             event: omitted,

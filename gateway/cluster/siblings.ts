@@ -2,9 +2,9 @@
 // address. A gateway of one process has no siblings, and nothing of this costs it anything.
 
 import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
 import type { PendingStreams } from "../link/pending-streams.ts";
 import type { RouteStore } from "../link/route-store.ts";
-import type { UpgradeHandover } from "../upgrades/attach.ts";
 import type { SessionsElsewhere } from "../upterm/sessions.ts";
 import type { News } from "./news.ts";
 
@@ -23,18 +23,12 @@ export interface Siblings {
   onNews(listener: (news: News) => void): void;
 }
 
-export interface Handover extends UpgradeHandover {
+export interface Handover {
+  /** Gives a request to the process that it is for, with its connection; false: it is for this one. */
+  give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** From now on `upgrades` gets the requests that other processes give. */
   listen(upgrades: Server): Promise<void>;
   close(): Promise<void>;
   /** The client's address of a request that another process has given to this one; undefined: it came by itself. */
   clientAddress(request: IncomingMessage): string | undefined;
-}
-
-/**
- * One process's part of a bound that holds for the whole gateway.
- * @param least a bound on one address or person: their connections are not spread evenly, so no part is smaller than this
- */
-export function shareOf(limit: number, count: number, least = 1): number {
-  return Math.max(Math.ceil(limit / count), Math.min(least, limit));
 }

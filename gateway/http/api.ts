@@ -1,21 +1,14 @@
 // The gateway's HTTP side, put together: one Fastify application with every route, its errors, its log and its
 // OpenAPI document. Links and tunnels share its server and are not known here.
 
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import swagger from "@fastify/swagger";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
-import type { Logger } from "pino";
-import type { Discovery } from "../../protocol/api.ts";
+import Fastify from "fastify";
 import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/values/gateway-url.ts";
-import type { ClientAddress } from "../client-address.ts";
-import type { Metrics } from "../metrics.ts";
-import type { Presence } from "../presence.ts";
-import type { Store } from "../store/store.ts";
+import type { Api, ApiContext } from "./context.ts";
 import { sendError } from "./error-response.ts";
-import type { EventStreams } from "./event-streams.ts";
 import { openApiOptions } from "./openapi.ts";
 import { oneAtATime } from "./pipelining.ts";
 import { accountRoutes } from "./routes/account-routes.ts";
@@ -25,29 +18,6 @@ import { publicRoutes } from "./routes/public-routes.ts";
 import { shareRoutes } from "./routes/share-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
 import { workspaceRoutes } from "./routes/workspace-routes.ts";
-import type { SignInThrottle } from "./sign-in-throttle.ts";
-
-export interface ApiContext {
-  /** Made by the caller, with its limits and certificates; Fastify answers its requests. */
-  readonly server: Server;
-  readonly store: Store;
-  readonly presence: Presence;
-  readonly events: EventStreams;
-  readonly throttle: SignInThrottle;
-  readonly clientAddress: ClientAddress;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  readonly discovery: () => Discovery;
-  readonly isShuttingDown: () => boolean;
-}
-
-export type Api = FastifyInstance<
-  Server,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 /** The application, ready to listen. */
 export async function createApi(context: ApiContext): Promise<Api> {

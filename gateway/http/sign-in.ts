@@ -6,7 +6,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { bearerToken } from "../../protocol/values/token.ts";
 import type { Identity } from "../directory.ts";
 import type { Actor } from "../store/context.ts";
-import type { ApiContext } from "./api.ts";
+import type { ApiContext } from "./context.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

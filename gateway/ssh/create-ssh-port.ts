@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { type FairLimits, FairSlots } from "../../protocol/fair-slots.ts";
 import { KEY_EXCHANGE_LIMITS } from "../../protocol/ssh/key-exchange-timer.ts";
 import { addressList } from "../client-address.ts";
-import { shareOf } from "../cluster/siblings.ts";
+import { perWorker } from "../cluster/per-worker.ts";
 import type { Directory } from "../directory.ts";
 import type { HostKeys } from "../host-keys/host-keys.ts";
 import type { LinkRegistry } from "../link/registry.ts";
@@ -113,8 +113,8 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
 
 function shareOfIdle({ total, perHolder, stalledMs }: IdleLimits, processes: number): IdleLimits {
   return {
-    total: shareOf(total, processes),
-    perHolder: shareOf(perHolder, processes, LEAST_IDLE),
+    total: perWorker(total, processes),
+    perHolder: perWorker(perHolder, processes, LEAST_IDLE),
     stalledMs,
   };
 }

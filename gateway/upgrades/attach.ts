@@ -20,6 +20,7 @@ import {
 import type { SshAddress } from "../../protocol/values/host-name.ts";
 import { bearerToken } from "../../protocol/values/token.ts";
 import { paceWebSocket } from "../../protocol/web-socket/web-socket-pace.ts";
+import type { Handover } from "../cluster/siblings.ts";
 import type { Directory, Identity } from "../directory.ts";
 import { MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
 import { followChange } from "../link/follow-change.ts";
@@ -40,7 +41,7 @@ export interface WebSocketContext {
   readonly registry: LinkRegistry;
   readonly pending: PendingStreams;
   /** Where other processes serve the same address: gives them the requests that are theirs. */
-  readonly handover: UpgradeHandover | undefined;
+  readonly handover: Pick<Handover, "give"> | undefined;
   /** How many processes share the bounds on strangers. */
   readonly workers: number;
   readonly log: Logger;
@@ -63,11 +64,6 @@ export interface TrafficMetrics {
   refused(code: string): void;
   /** Bytes from clients (`in`) and to clients (`out`). */
   bytes(direction: "in" | "out", count: number): void;
-}
-
-export interface UpgradeHandover {
-  /** Gives a request to the process that it is for, with its connection; false: it is for this one. */
-  give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
 }
 
 export interface SignInThrottle {

@@ -5,7 +5,7 @@
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairSlots, type Slot } from "../../protocol/fair-slots.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
-import { shareOf } from "../cluster/siblings.ts";
+import { perWorker } from "../cluster/per-worker.ts";
 
 const MAX_PENDING = 1_000;
 const MAX_PENDING_PER_ADDRESS = 100;
@@ -22,7 +22,7 @@ export class Waiting {
   constructor(workers = 1, now: () => number = Date.now) {
     this.#limits = {
       total: Math.ceil(MAX_PENDING / workers),
-      perHolder: shareOf(MAX_PENDING_PER_ADDRESS, workers, LEAST_PER_ADDRESS),
+      perHolder: perWorker(MAX_PENDING_PER_ADDRESS, workers, LEAST_PER_ADDRESS),
     };
     this.#slots = new FairSlots({ ...this.#limits, stalledMs: STALLED_MS }, now);
   }

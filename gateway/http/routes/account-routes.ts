@@ -16,7 +16,7 @@ import { parseAccountId } from "../../../protocol/values/id.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { accountBody } from "../../store/accounts.ts";
 import type { AuditRow } from "../../store/database/schema.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
 import { newToken, requireGrantable } from "./token-routes.ts";

@@ -9,7 +9,7 @@ import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseKeyId } from "../../../protocol/values/id.ts";
 import { printable } from "../../../protocol/values/printable.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
 import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";

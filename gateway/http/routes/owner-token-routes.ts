@@ -10,7 +10,7 @@ import {
 import { TokenIdText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
 import { parseTokenId } from "../../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
 import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";

@@ -4,7 +4,7 @@ import { type TSchema, Type } from "typebox";
 import { Discovery, ErrorBody } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { PATHS } from "../../../protocol/values/gateway-url.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 
 const Status = Type.Object({ status: Type.String() });
 

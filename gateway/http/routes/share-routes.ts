@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { SharedWithMe } from "../../../protocol/api.ts";
 import { WorkspaceIdText } from "../../../protocol/values/fields.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { described, Nothing } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
 import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";

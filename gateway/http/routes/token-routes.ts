@@ -15,7 +15,7 @@ import { parseName } from "../../../protocol/values/name.ts";
 import type { Identity } from "../../directory.ts";
 import { accountBody } from "../../store/accounts.ts";
 import type { NewAccessToken } from "../../store/tokens/access-tokens.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, requireScope, signedIn } from "../sign-in.ts";
 import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";

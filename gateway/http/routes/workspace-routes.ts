@@ -13,7 +13,7 @@ import { ProtocolError } from "../../../protocol/errors.ts";
 import { NameText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { isOwned } from "../../store/workspaces.ts";
-import type { Api, ApiContext } from "../api.ts";
+import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
 import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";

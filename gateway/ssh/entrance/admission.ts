@@ -5,7 +5,7 @@
 
 import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
-import { shareOf } from "../../cluster/siblings.ts";
+import { perWorker } from "../../cluster/per-worker.ts";
 
 /** Times in ms. */
 export interface AdmissionLimits {
@@ -62,8 +62,8 @@ export function shareOfLimits(limits: AdmissionLimits, processes: number): Admis
   const { start, rate, full } = limits.startups;
   return {
     ...limits,
-    perAddress: shareOf(limits.perAddress, processes, LEAST_PER_ADDRESS),
-    startups: { start: shareOf(start, processes), rate, full: shareOf(full, processes) },
+    perAddress: perWorker(limits.perAddress, processes, LEAST_PER_ADDRESS),
+    startups: { start: perWorker(start, processes), rate, full: perWorker(full, processes) },
   };
 }
 
