@@ -2,25 +2,25 @@
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { bytesOf } from "../../../protocol/values/byte-text.ts";
-import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { pinHostKeys } from "../../client/known-hosts/pinned-keys.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { bytesOf } from "../../../../protocol/values/byte-text.ts";
+import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
+import { pinHostKeys } from "../../../client/known-hosts/pinned-keys.ts";
 import {
   SALLYPORT_SSH_OPTIONS,
   splitSshArguments,
   sshArguments,
-} from "../../client/ssh-command/command-line.ts";
-import { quoteCommand } from "../../client/ssh-command/quote.ts";
-import { rawArguments, startable } from "../../client/ssh-command/raw-arguments.ts";
-import { findTarget } from "../../client/ssh-command/target.ts";
-import { countersNeeded } from "../../client/ssh-config/person/effective-settings.ts";
-import { ownCompanion } from "../../client/tunnel/own-command.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { resolveGateway } from "../../platform/credentials/store.ts";
-import { nodeEnvironment } from "../../platform/node-environment.ts";
-import { argument } from "../arguments.ts";
-import { NETWORK_HELP, takeNetworkFlags } from "../network-flags.ts";
+} from "../../../client/ssh-command/command-line.ts";
+import { quoteCommand } from "../../../client/ssh-command/quote.ts";
+import { rawArguments, startable } from "../../../client/ssh-command/raw-arguments.ts";
+import { findTarget } from "../../../client/ssh-command/target.ts";
+import { countersNeeded } from "../../../client/ssh-config/person/effective-settings.ts";
+import { ownCompanion } from "../../../client/tunnel/own-command.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { resolveGateway } from "../../../platform/credentials/store.ts";
+import { nodeEnvironment } from "../../../platform/node-environment.ts";
+import { argument } from "../../arguments.ts";
+import { NETWORK_HELP, takeNetworkFlags } from "../../network-flags.ts";
 
 const help = `
 Usage: sallyport ssh [options] WORKSPACE [ssh options] [[--] COMMAND…]

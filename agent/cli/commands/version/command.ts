@@ -2,11 +2,11 @@
 
 import { createRequire } from "node:module";
 import { release } from "node:os";
-import type { Command, CommandContext } from "../../../protocol/command/command.ts";
-import { VERSION } from "../../../protocol/version.ts";
-import { nativeCrypto, nativeParts, nativePty } from "../../platform/native-parts.ts";
-import { json } from "../../platform/output.ts";
-import { positionals as noMore, readArguments } from "../arguments.ts";
+import type { Command, CommandContext } from "../../../../protocol/command/command.ts";
+import { VERSION } from "../../../../protocol/version.ts";
+import { nativeCrypto, nativeParts, nativePty } from "../../../platform/native-parts.ts";
+import { json } from "../../../platform/output.ts";
+import { positionals as noMore, readArguments } from "../../arguments.ts";
 
 const help = `
 Usage: sallyport version [options]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseHostOptions } from "../../../../../agent/cli/commands/host-options.ts";
+import { parseHostOptions } from "../../../../../../agent/cli/commands/host/options.ts";
 
 const base = ["--gateway", "https://gw.example"];
 

@@ -2,23 +2,23 @@
 
 import { homedir } from "node:os";
 import { basename } from "node:path";
-import type { Key, PendingKey } from "../../../protocol/api.ts";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { parseKeyId } from "../../../protocol/values/id.ts";
-import { printable } from "../../../protocol/values/printable.ts";
-import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import type { GatewayApi } from "../../client/gateway-api.ts";
-import { type FoundKey, findPublicKeys, readPublicKeyFile } from "../../client/keys/public-keys.ts";
-import { nameKey, registerKey, waysToProve } from "../../client/keys/register-key.ts";
-import { keygenRunner } from "../../client/keys/sign-proof.ts";
-import { suggestedFirst } from "../../client/keys/suggested-keys.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { relativeTime } from "../../platform/duration.ts";
-import { json, table, terminalWidth } from "../../platform/output.ts";
-import { thisMachine } from "../../platform/paths.ts";
-import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
-import { signedIn, tellTakenBack } from "../signed-in.ts";
-import { askChoice, isTerminal } from "../terminal.ts";
+import type { Key, PendingKey } from "../../../../protocol/api.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { parseKeyId } from "../../../../protocol/values/id.ts";
+import { printable } from "../../../../protocol/values/printable.ts";
+import type { SshPublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import type { GatewayApi } from "../../../client/gateway-api.ts";
+import { type FoundKey, findPublicKeys, readPublicKeyFile } from "../../../client/keys/public-keys.ts";
+import { nameKey, registerKey, waysToProve } from "../../../client/keys/register-key.ts";
+import { keygenRunner } from "../../../client/keys/sign-proof.ts";
+import { suggestedFirst } from "../../../client/keys/suggested-keys.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { relativeTime } from "../../../platform/duration.ts";
+import { json, table, terminalWidth } from "../../../platform/output.ts";
+import { thisMachine } from "../../../platform/paths.ts";
+import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../../arguments.ts";
+import { signedIn, tellTakenBack } from "../../signed-in.ts";
+import { askChoice, isTerminal } from "../../terminal.ts";
 
 const help = `
 Usage: sallyport keys list

@@ -6,15 +6,15 @@ import {
   DEFAULT_OWNER_TOKEN_SECONDS,
   SCOPES,
   type Scope,
-} from "../../../protocol/api.ts";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { parseTokenId } from "../../../protocol/values/id.ts";
-import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { printable } from "../../../protocol/values/printable.ts";
-import { parseDuration, relativeTime } from "../../platform/duration.ts";
-import { json, table, terminalWidth } from "../../platform/output.ts";
-import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
-import { signedIn, tellTakenBack } from "../signed-in.ts";
+} from "../../../../protocol/api.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { parseTokenId } from "../../../../protocol/values/id.ts";
+import { parseName, parseWorkspaceRef } from "../../../../protocol/values/name.ts";
+import { printable } from "../../../../protocol/values/printable.ts";
+import { parseDuration, relativeTime } from "../../../platform/duration.ts";
+import { json, table, terminalWidth } from "../../../platform/output.ts";
+import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../../arguments.ts";
+import { signedIn, tellTakenBack } from "../../signed-in.ts";
 
 const help = `
 Usage: sallyport token create --title TEXT --scope SCOPE… [--expires 30d | --expires never]

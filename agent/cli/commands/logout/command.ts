@@ -1,11 +1,11 @@
 // `sallyport logout`: forgets the access token for a gateway, and revokes it there when asked to.
 
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { parseTokenId } from "../../../protocol/values/id.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { forgetAccessToken, listGateways, resolveGateway } from "../../platform/credentials/store.ts";
-import { argument, readArguments } from "../arguments.ts";
-import { signedIn } from "../signed-in.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { parseTokenId } from "../../../../protocol/values/id.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { forgetAccessToken, listGateways, resolveGateway } from "../../../platform/credentials/store.ts";
+import { argument, readArguments } from "../../arguments.ts";
+import { signedIn } from "../../signed-in.ts";
 
 const help = `
 Usage: sallyport logout [GATEWAY] [options]

@@ -1,18 +1,18 @@
 // `sallyport known-hosts`: a gateway's SSH host keys, as the gateway publishes them over TLS, in the form that ssh pins.
 
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
-import type { HostName } from "../../../protocol/values/host-name.ts";
-import { printable } from "../../../protocol/values/printable.ts";
-import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { gatewayApi } from "../../client/gateway-api.ts";
-import { knownHostsName } from "../../client/known-hosts/known-hosts.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { resolveGateway } from "../../platform/credentials/store.ts";
-import { networkFrom } from "../../platform/network/network.ts";
-import { json } from "../../platform/output.ts";
-import { argument, readArguments } from "../arguments.ts";
-import { askYesNo, isTerminal } from "../terminal.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { type GatewayUrl, gatewayHost } from "../../../../protocol/values/gateway-url.ts";
+import type { HostName } from "../../../../protocol/values/host-name.ts";
+import { printable } from "../../../../protocol/values/printable.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import { gatewayApi } from "../../../client/gateway-api.ts";
+import { knownHostsName } from "../../../client/known-hosts/known-hosts.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { resolveGateway } from "../../../platform/credentials/store.ts";
+import { networkFrom } from "../../../platform/network/network.ts";
+import { json } from "../../../platform/output.ts";
+import { argument, readArguments } from "../../arguments.ts";
+import { askYesNo, isTerminal } from "../../terminal.ts";
 
 const help = `
 Usage: sallyport known-hosts [GATEWAY] [--ssh-host NAME] [--json]

@@ -3,39 +3,39 @@
 
 import { homedir, userInfo } from "node:os";
 import { resolve } from "node:path";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
-import { gatewayApi } from "../../client/gateway-api.ts";
-import { applyConfig, readManaged, removeConfig } from "../../client/ssh-config/apply.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import type { GatewayUrl } from "../../../../protocol/values/gateway-url.ts";
+import { gatewayApi } from "../../../client/gateway-api.ts";
+import { applyConfig, readManaged, removeConfig } from "../../../client/ssh-config/apply.ts";
 import {
   type Desired,
   type DesiredOptions,
   desiredConfig,
   type Listing,
-} from "../../client/ssh-config/desired.ts";
-import { launcherPath, removeLauncher, writeLauncher } from "../../client/ssh-config/launcher-file.ts";
-import { countersOf, formatManagedConfig, withCounters } from "../../client/ssh-config/managed-config.ts";
-import { withOwnerTokens } from "../../client/ssh-config/owner-token.ts";
+} from "../../../client/ssh-config/desired.ts";
+import { launcherPath, removeLauncher, writeLauncher } from "../../../client/ssh-config/launcher-file.ts";
+import { countersOf, formatManagedConfig, withCounters } from "../../../client/ssh-config/managed-config.ts";
+import { withOwnerTokens } from "../../../client/ssh-config/owner-token.ts";
 import {
   includeArgument,
   includeSpellings,
   type SshConfigPaths,
   sshConfigPaths,
-} from "../../client/ssh-config/paths.ts";
-import type { Difference } from "../../client/ssh-config/person/effective-settings.ts";
+} from "../../../client/ssh-config/paths.ts";
+import type { Difference } from "../../../client/ssh-config/person/effective-settings.ts";
 import {
   type Change,
   type Plan,
   planInclude,
   planRemoval,
-} from "../../client/ssh-config/person/include-plan.ts";
-import { readPersonConfig } from "../../client/ssh-config/person/person-config.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { listGateways, requireAccessToken, resolveGateway } from "../../platform/credentials/store.ts";
-import { networkFrom } from "../../platform/network/network.ts";
-import { type Machine, thisMachine } from "../../platform/paths.ts";
-import { argument, positionals as noMore, readArguments } from "../arguments.ts";
-import { askYesNo, isTerminal } from "../terminal.ts";
+} from "../../../client/ssh-config/person/include-plan.ts";
+import { readPersonConfig } from "../../../client/ssh-config/person/person-config.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { listGateways, requireAccessToken, resolveGateway } from "../../../platform/credentials/store.ts";
+import { networkFrom } from "../../../platform/network/network.ts";
+import { type Machine, thisMachine } from "../../../platform/paths.ts";
+import { argument, positionals as noMore, readArguments } from "../../arguments.ts";
+import { askYesNo, isTerminal } from "../../terminal.ts";
 
 const help = `
 Usage: sallyport config-ssh [options]

@@ -1,12 +1,12 @@
 // `sallyport list`: the workspaces that an account can reach, once or as they change.
 
-import type { Workspace, WorkspaceEvent } from "../../../protocol/api.ts";
-import type { Command, CommandContext } from "../../../protocol/command/command.ts";
-import { readWorkspaceEvents } from "../../client/workspaces/workspace-events.ts";
-import { relativeTime } from "../../platform/duration.ts";
-import { json, table, terminalWidth } from "../../platform/output.ts";
-import { GATEWAY_OPTIONS, positionals as noMore, readArguments } from "../arguments.ts";
-import { signedIn } from "../signed-in.ts";
+import type { Workspace, WorkspaceEvent } from "../../../../protocol/api.ts";
+import type { Command, CommandContext } from "../../../../protocol/command/command.ts";
+import { readWorkspaceEvents } from "../../../client/workspaces/workspace-events.ts";
+import { relativeTime } from "../../../platform/duration.ts";
+import { json, table, terminalWidth } from "../../../platform/output.ts";
+import { GATEWAY_OPTIONS, positionals as noMore, readArguments } from "../../arguments.ts";
+import { signedIn } from "../../signed-in.ts";
 
 const help = `
 Usage: sallyport list [options]

@@ -1,14 +1,14 @@
 // `sallyport workspace host-key`: which host key a workspace is known by, and the owner's word on one that has changed.
 
-import type { DecideHostKey, Workspace } from "../../../protocol/api.ts";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { printable } from "../../../protocol/values/printable.ts";
-import { isFingerprint, parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { relativeTime } from "../../platform/duration.ts";
-import { json } from "../../platform/output.ts";
-import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
-import { signedIn } from "../signed-in.ts";
+import type { DecideHostKey, Workspace } from "../../../../protocol/api.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
+import { printable } from "../../../../protocol/values/printable.ts";
+import { isFingerprint, parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import { relativeTime } from "../../../platform/duration.ts";
+import { json } from "../../../platform/output.ts";
+import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../../arguments.ts";
+import { signedIn } from "../../signed-in.ts";
 
 const help = `
 Usage: sallyport workspace host-key WORKSPACE [--accept FINGERPRINT | --decline FINGERPRINT]

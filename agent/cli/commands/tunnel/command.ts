@@ -2,15 +2,19 @@
 // local port. It starts once for each ssh connection, so it loads little and does nothing that can wait.
 
 import { parseArgs } from "node:util";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import type { StreamState } from "../../../protocol/resume/initiator.ts";
-import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
-import { formatWorkspaceRef, parseWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
-import { resumable } from "../../client/tunnel/resumable.ts";
-import { resumableStdio, tunnelStdio } from "../../client/tunnel/stdio.ts";
-import { dialFirst, type TunnelTarget } from "../../client/tunnel/tunnel.ts";
-import { createLog } from "../../platform/log.ts";
-import { networkFrom } from "../../platform/network/network.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import type { StreamState } from "../../../../protocol/resume/initiator.ts";
+import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../../protocol/values/gateway-url.ts";
+import {
+  formatWorkspaceRef,
+  parseWorkspaceRef,
+  type WorkspaceRef,
+} from "../../../../protocol/values/name.ts";
+import { resumable } from "../../../client/tunnel/resumable.ts";
+import { resumableStdio, tunnelStdio } from "../../../client/tunnel/stdio.ts";
+import { dialFirst, type TunnelTarget } from "../../../client/tunnel/tunnel.ts";
+import { createLog } from "../../../platform/log.ts";
+import { networkFrom } from "../../../platform/network/network.ts";
 
 const help = `
 Usage: sallyport tunnel [options] GATEWAY WORKSPACE
@@ -57,8 +61,8 @@ export const command: Command = {
     log.debug(`ready to dial after ${Math.round(performance.now() - started)} ms`);
     if (values.listen !== undefined) {
       const [{ listen }, { parseListenAddress }] = await Promise.all([
-        import("../../client/tunnel/listen.ts"),
-        import("../../client/tunnel/listen-address.ts"),
+        import("../../../client/tunnel/listen.ts"),
+        import("../../../client/tunnel/listen-address.ts"),
       ]);
       return await listen(parseListenAddress(values.listen, process.platform), target, {
         json: values.json === true,
@@ -69,7 +73,7 @@ export const command: Command = {
     const socket = await dialFirst(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], context.signal);
     await avoidStuckExit();
     log.debug(`connected after ${Math.round(performance.now() - started)} ms, by ${socket.protocol}`);
-    const { openStatusFile } = await import("../../client/tunnel/status-file.ts");
+    const { openStatusFile } = await import("../../../client/tunnel/status-file.ts");
     const status = openStatusFile(formatWorkspaceRef(workspace), context.env);
     if (socket.protocol !== SUBPROTOCOL.resume) return await tunnelStdio(socket, context, log, status);
     const onState = (state: StreamState, why: string): void => {
@@ -107,10 +111,10 @@ async function credential(
   workspace: WorkspaceRef,
   context: CommandContext,
 ): Promise<string | undefined> {
-  const { ownerTokenFromEnvironment } = await import("../../platform/credentials/environment.ts");
+  const { ownerTokenFromEnvironment } = await import("../../../platform/credentials/environment.ts");
   const ownerToken = ownerTokenFromEnvironment(gateway, context.env);
   if (ownerToken !== undefined) return ownerToken;
-  const { readAccessToken, requireAccessToken } = await import("../../platform/credentials/store.ts");
+  const { readAccessToken, requireAccessToken } = await import("../../../platform/credentials/store.ts");
   if (workspace.kind === "id") return (await readAccessToken(gateway, context))?.token;
   return (await requireAccessToken(gateway, context)).token;
 }

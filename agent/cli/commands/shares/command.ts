@@ -1,14 +1,14 @@
 // `sallyport shares`: the workspaces that other accounts share with one's own, or offer to it, and one's word on them.
 
-import type { SharedWithMe } from "../../../protocol/api.ts";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { parseWorkspaceId } from "../../../protocol/values/id.ts";
-import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { relativeTime } from "../../platform/duration.ts";
-import { json, table, terminalWidth } from "../../platform/output.ts";
-import { argument, GATEWAY_OPTIONS, readArguments } from "../arguments.ts";
-import { signedIn, tellTakenBack } from "../signed-in.ts";
+import type { SharedWithMe } from "../../../../protocol/api.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { parseWorkspaceId } from "../../../../protocol/values/id.ts";
+import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { relativeTime } from "../../../platform/duration.ts";
+import { json, table, terminalWidth } from "../../../platform/output.ts";
+import { argument, GATEWAY_OPTIONS, readArguments } from "../../arguments.ts";
+import { signedIn, tellTakenBack } from "../../signed-in.ts";
 
 const help = `
 Usage: sallyport shares [options]

@@ -2,17 +2,17 @@
 
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { diagnose } from "../../client/diagnose/diagnose.ts";
-import { conclusion, reportMarkdown, reportTable } from "../../client/diagnose/render.ts";
-import type { StageProgress } from "../../client/diagnose/report.ts";
-import type { TransportSetting } from "../../client/reachability/reachability.ts";
-import { ownCompanion } from "../../client/tunnel/own-command.ts";
-import { resolveGateway } from "../../platform/credentials/store.ts";
-import { json, terminalWidth } from "../../platform/output.ts";
-import { thisMachine } from "../../platform/paths.ts";
-import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../arguments.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
+import { diagnose } from "../../../client/diagnose/diagnose.ts";
+import { conclusion, reportMarkdown, reportTable } from "../../../client/diagnose/render.ts";
+import type { StageProgress } from "../../../client/diagnose/report.ts";
+import type { TransportSetting } from "../../../client/reachability/reachability.ts";
+import { ownCompanion } from "../../../client/tunnel/own-command.ts";
+import { resolveGateway } from "../../../platform/credentials/store.ts";
+import { json, terminalWidth } from "../../../platform/output.ts";
+import { thisMachine } from "../../../platform/paths.ts";
+import { argument, GATEWAY_OPTIONS, readArguments, positionals as take } from "../../arguments.ts";
 
 const help = `
 Usage: sallyport doctor [options] WORKSPACE

@@ -1,13 +1,13 @@
 // `sallyport login`: finds out whether a URL is a gateway, checks an access token there, and keeps it.
 
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
-import { parseName } from "../../../protocol/values/name.ts";
-import { printable } from "../../../protocol/values/printable.ts";
-import { type AccessToken, parseAccessToken, tokenKind } from "../../../protocol/values/token.ts";
-import { gatewayApi } from "../../client/gateway-api.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { tokenWithoutGateway, unboundToken } from "../../platform/credentials/environment.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { type GatewayUrl, gatewayHost } from "../../../../protocol/values/gateway-url.ts";
+import { parseName } from "../../../../protocol/values/name.ts";
+import { printable } from "../../../../protocol/values/printable.ts";
+import { type AccessToken, parseAccessToken, tokenKind } from "../../../../protocol/values/token.ts";
+import { gatewayApi } from "../../../client/gateway-api.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { tokenWithoutGateway, unboundToken } from "../../../platform/credentials/environment.ts";
 import {
   listGateways,
   plainHttpAllowed,
@@ -17,12 +17,12 @@ import {
   type Saved,
   saveAccessToken,
   tokenFromEnvironment,
-} from "../../platform/credentials/store.ts";
-import { relativeTime } from "../../platform/duration.ts";
-import { networkFrom } from "../../platform/network/network.ts";
-import { json } from "../../platform/output.ts";
-import { argument, readArguments } from "../arguments.ts";
-import { askSecret, isTerminal, readSecretFrom } from "../terminal.ts";
+} from "../../../platform/credentials/store.ts";
+import { relativeTime } from "../../../platform/duration.ts";
+import { networkFrom } from "../../../platform/network/network.ts";
+import { json } from "../../../platform/output.ts";
+import { argument, readArguments } from "../../arguments.ts";
+import { askSecret, isTerminal, readSecretFrom } from "../../terminal.ts";
 
 const help = `
 Usage: sallyport login [GATEWAY] [options]

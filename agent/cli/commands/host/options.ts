@@ -2,11 +2,11 @@
 
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { UsageError } from "../../../protocol/command/command.ts";
-import { type BrowserUrl, parseBrowserUrl } from "../../../protocol/values/browser-url.ts";
-import { type Folder, parseFolder } from "../../../protocol/values/folder.ts";
-import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
-import { type Name, nearestName, parseName } from "../../../protocol/values/name.ts";
+import { UsageError } from "../../../../protocol/command/command.ts";
+import { type BrowserUrl, parseBrowserUrl } from "../../../../protocol/values/browser-url.ts";
+import { type Folder, parseFolder } from "../../../../protocol/values/folder.ts";
+import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../../../protocol/values/gateway-url.ts";
+import { type Name, nearestName, parseName } from "../../../../protocol/values/name.ts";
 
 export interface HostOptions {
   readonly gateway: GatewayUrl;

@@ -4,26 +4,26 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Command, type CommandContext, UsageError } from "../../../protocol/command/command.ts";
-import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
-import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
-import { Responder } from "../../../protocol/resume/responder.ts";
-import { type Folder, parseFolder } from "../../../protocol/values/folder.ts";
-import { redactTokens } from "../../../protocol/values/token.ts";
-import { VERSION } from "../../../protocol/version.ts";
-import { AllowedKeys } from "../../host/allowed-keys.ts";
-import { type Announced, announcement, readyEvent } from "../../host/announcement.ts";
-import { leaveFirstPlace } from "../../host/first-process.ts";
-import { GatewayClock } from "../../host/gateway-clock.ts";
-import { loadIdentity } from "../../host/identity.ts";
-import { holdLink, registeredId } from "../../host/link.ts";
-import { createHostSshServer } from "../../host/ssh/ssh-server.ts";
-import { CommandError } from "../../platform/command-error.ts";
-import { createLog, type Log } from "../../platform/log.ts";
-import { nativeParts } from "../../platform/native-parts.ts";
-import { networkFrom } from "../../platform/network/network.ts";
-import { stateDirectory, thisMachine } from "../../platform/paths.ts";
-import { type HostOptions, parseHostOptions } from "./host-options.ts";
+import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { PROCESS_BYTES } from "../../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../../protocol/resume/responder.ts";
+import { type Folder, parseFolder } from "../../../../protocol/values/folder.ts";
+import { redactTokens } from "../../../../protocol/values/token.ts";
+import { VERSION } from "../../../../protocol/version.ts";
+import { AllowedKeys } from "../../../host/allowed-keys.ts";
+import { type Announced, announcement, readyEvent } from "../../../host/announcement.ts";
+import { leaveFirstPlace } from "../../../host/first-process.ts";
+import { GatewayClock } from "../../../host/gateway-clock.ts";
+import { loadIdentity } from "../../../host/identity.ts";
+import { holdLink, registeredId } from "../../../host/link.ts";
+import { createHostSshServer } from "../../../host/ssh/ssh-server.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import { createLog, type Log } from "../../../platform/log.ts";
+import { nativeParts } from "../../../platform/native-parts.ts";
+import { networkFrom } from "../../../platform/network/network.ts";
+import { stateDirectory, thisMachine } from "../../../platform/paths.ts";
+import { type HostOptions, parseHostOptions } from "./options.ts";
 
 const help = `
 Usage: sallyport host --gateway URL [options]
@@ -195,7 +195,7 @@ async function tokenReader(
     case "open":
       return () => Promise.resolve(undefined);
     case "stored": {
-      const { readAccessToken } = await import("../../platform/credentials/store.ts");
+      const { readAccessToken } = await import("../../../platform/credentials/store.ts");
       // Plain http was allowed with the options, or this would not be reached.
       const env = { ...context.env, SALLYPORT_ALLOW_PLAIN_HTTP: "1" };
       const stored = async (): Promise<string | undefined> =>
