@@ -18,7 +18,7 @@ import { type Program, startProgram } from "./program.ts";
 import { shellWord, sshConfigWord } from "./shell-word.ts";
 
 const run = promisify(execFile);
-export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const CLI = join(ROOT, "dist", "cli.js");
 
 const GatewayReady = Type.Object({
