@@ -34,7 +34,7 @@ export interface ConnectionLimits {
   readonly authentication: AuthenticationLimits;
   readonly keyExchange: KeyExchangeLimits;
   /** Nothing moved either way; null: for ever. */
-  readonly idleTimeout: number | null;
+  readonly idleTimeoutMs: number | null;
   /** From sign-in to the end; null: for ever. */
-  readonly maxSession: number | null;
+  readonly maxAgeMs: number | null;
 }

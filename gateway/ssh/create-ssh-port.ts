@@ -98,8 +98,8 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
       limits: {
         authentication: limits.authentication ?? AUTHENTICATION_LIMITS,
         keyExchange: limits.keyExchange ?? KEY_EXCHANGE_LIMITS,
-        idleTimeout: milliseconds(options.sshIdleTimeout),
-        maxSession: milliseconds(options.sshMaxSession),
+        idleTimeoutMs: milliseconds(options.sshIdleTimeout),
+        maxAgeMs: milliseconds(options.sshMaxSession),
       },
       jumpHost: () => {
         const address = parts.publicAddress();

@@ -174,11 +174,11 @@ export class SshConnection implements PacketReceiver {
   }
 
   #begin(signedIn: SignedIn, method: string): void {
-    const { idleTimeout, maxSession } = this.#context.limits;
+    const { idleTimeoutMs, maxAgeMs } = this.#context.limits;
     this.#client.signedIn();
-    if (idleTimeout !== null) this.#idle = setTimeout(() => this.end("Idle for too long."), idleTimeout);
-    if (maxSession !== null) {
-      const end = new Date(Date.now() + maxSession);
+    if (idleTimeoutMs !== null) this.#idle = setTimeout(() => this.end("Idle for too long."), idleTimeoutMs);
+    if (maxAgeMs !== null) {
+      const end = new Date(Date.now() + maxAgeMs);
       this.#untilLongest = atTime(end, () => this.end("The longest time for one connection is over."));
     }
     this.#passage = new Passage(

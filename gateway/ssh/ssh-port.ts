@@ -19,16 +19,17 @@ import { readProxiedAddress } from "./entrance/proxied-address.ts";
 import { SshConnection } from "./ssh-connection.ts";
 import type { SshAcceptor } from "./upterm-front.ts";
 
-/** Times in ms. */
+/** How long a client may take. */
 export interface SshPortLimits {
   /** For the PROXY header of a trusted proxy. */
-  readonly proxyHeader: number;
+  readonly proxyHeaderMs: number;
   /** For the client's version line. */
-  readonly version: number;
-  readonly login: number;
+  readonly versionMs: number;
+  /** From accept to signed in. */
+  readonly loginMs: number;
 }
 
-export const SSH_PORT_LIMITS: SshPortLimits = { proxyHeader: 5_000, version: 10_000, login: 30_000 };
+export const SSH_PORT_LIMITS: SshPortLimits = { proxyHeaderMs: 5_000, versionMs: 10_000, loginMs: 30_000 };
 
 /** RFC 4253 §4.2, CR LF not counted. */
 const MAX_VERSION_LENGTH = 253;
@@ -160,7 +161,7 @@ export class SshPort implements SshAcceptor {
       this.#turnAway(socket, admitted);
       return;
     }
-    readProxiedAddress(socket, limits.proxyHeader, (address) => {
+    readProxiedAddress(socket, limits.proxyHeaderMs, (address) => {
       admitted.leave();
       if (address !== undefined) this.accept(socket, address ?? remote);
       else {

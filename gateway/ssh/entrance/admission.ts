@@ -21,10 +21,10 @@ export interface AdmissionLimits {
   readonly stalledMs: number;
   readonly penalties: {
     /** What each offence adds. */
-    readonly cost: Readonly<Record<Offence, number>>;
+    readonly costMs: Readonly<Record<Offence, number>>;
     /** An address is refused once its penalty reaches this, until all of it has faded. */
-    readonly threshold: number;
-    readonly max: number;
+    readonly thresholdMs: number;
+    readonly maxMs: number;
     /** Addresses remembered at once; the one that has been quiet longest makes room. */
     readonly addresses: number;
   };
@@ -48,9 +48,9 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   startups: { start: 100, rate: 30, full: 200 },
   stalledMs: 100,
   penalties: {
-    cost: { refused: 4_000, late: 10_000, left: 500, malformed: 2_000, scanned: 100 },
-    threshold: 20_000,
-    max: 600_000,
+    costMs: { refused: 4_000, late: 10_000, left: 500, malformed: 2_000, scanned: 100 },
+    thresholdMs: 20_000,
+    maxMs: 600_000,
     addresses: 10_000,
   },
 };
@@ -119,13 +119,13 @@ export class Admission {
   }
 
   penalize(address: string, offence: Offence): void {
-    const { cost, threshold, max, addresses } = this.#limits.penalties;
+    const { costMs, thresholdMs, maxMs, addresses } = this.#limits.penalties;
     const block = addressBlock(address);
     const now = this.#now();
     const former = this.#penalties.get(block);
     const stillActive = former !== undefined && former.until > now;
-    const until = Math.min((stillActive ? former.until : now) + cost[offence], now + max);
-    const refusing = (stillActive && former.refusing) || until - now >= threshold;
+    const until = Math.min((stillActive ? former.until : now) + costMs[offence], now + maxMs);
+    const refusing = (stillActive && former.refusing) || until - now >= thresholdMs;
     // Taken out first, so that the map's order is that of the last offence.
     this.#penalties.delete(block);
     this.#penalties.set(block, { until, refusing });

@@ -30,18 +30,17 @@ export class PendingConnection {
   #hasOffended = false;
   #end: ((reason: string) => void) | undefined;
 
-  /** @param limits in ms */
   constructor(
     stream: Duplex,
     address: string,
-    limits: { readonly version: number; readonly login: number },
+    limits: { readonly versionMs: number; readonly loginMs: number },
     outcome: PendingOutcome,
   ) {
     this.#stream = stream;
     this.address = address;
     this.#outcome = outcome;
-    this.#versionTimer = setTimeout(() => this.#late(), limits.version);
-    this.#loginTimer = setTimeout(() => this.#late(), limits.login);
+    this.#versionTimer = setTimeout(() => this.#late(), limits.versionMs);
+    this.#loginTimer = setTimeout(() => this.#late(), limits.loginMs);
   }
 
   versionReceived(): void {

@@ -6,7 +6,7 @@ import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { openHostStream, relink } from "../../link/host-stream.ts";
 import { reachedWorkspace } from "../../open-connections.ts";
 import type { ConnectionContext } from "../connection-context.ts";
-import { holderAt, reach } from "../sign-in/principal.ts";
+import { reachableWorkspace, slotHolder } from "../sign-in/principal.ts";
 import type { SignedInConnection } from "./signed-in-connection.ts";
 
 export interface JumpStream {
@@ -23,13 +23,13 @@ export interface JumpStream {
  */
 export async function openJumpStream(
   name: string,
-  visitor: SignedInConnection,
+  connection: SignedInConnection,
   context: ConnectionContext,
   over: AbortSignal,
 ): Promise<JumpStream> {
   const { directory, registry, metrics } = context;
-  const workspace = await reach(directory, visitor.who, parseWorkspaceRef(name));
-  const holder = holderAt(workspace, visitor.who, visitor.address);
+  const workspace = await reachableWorkspace(directory, connection.principal, parseWorkspaceRef(name));
+  const holder = slotHolder(workspace, connection.principal, connection.address);
   const link = await registry.findForClient(workspace.id, over, holder);
   if (link === undefined) {
     throw new ProtocolError("workspace_offline", `the workspace ${workspace.name} is offline`);
@@ -41,18 +41,18 @@ export async function openJumpStream(
     stream?.destroy();
   };
   // From here on a revocation is heard, also while the host takes its seconds to dial back.
-  const leave = visitor.openedStream(reached, (message) => {
+  const leave = connection.openedStream(reached, (message) => {
     ended ??= message;
     close();
   });
   try {
-    visitor.lendKey(reached);
-    const { address, account } = visitor;
+    connection.lendKey(reached);
+    const { address, account } = connection;
     const asked = { via: "jump", client: { address, account } } as const;
     stream = await openHostStream(link, asked, relink(registry, reached));
     stream.once("close", leave);
     // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
-    await reach(directory, visitor.who, { kind: "id", id: workspace.id });
+    await reachableWorkspace(directory, connection.principal, { kind: "id", id: workspace.id });
     if (ended !== undefined) throw new ProtocolError("forbidden", `not allowed any longer: ${ended}`);
   } catch (error) {
     leave();
@@ -71,10 +71,10 @@ export async function openJumpStream(
     opened(end) {
       close = end;
       const started = performance.now();
-      visitor.audit("ssh.forward.opened", { workspace: workspace.id });
+      connection.audit("ssh.forward.opened", { workspace: workspace.id });
       if (ended !== undefined) end();
       return () => {
-        visitor.audit("ssh.forward.closed", {
+        connection.audit("ssh.forward.closed", {
           workspace: workspace.id,
           bytesIn: bytes.in,
           bytesOut: bytes.out,

@@ -1,5 +1,5 @@
-// What a signed-in connection may do: jump to workspaces end to end, or be passed on to the one that its user name names,
-// packet by packet. Where both are possible, the first message of the connection protocol decides.
+// The passage of a signed-in connection: it either jumps to workspaces, end to end, or is relayed packet by packet to the
+// workspace that its user name names. Where both are possible, the client's first message decides.
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import { Connection } from "../../../protocol/ssh/connection.ts";
@@ -8,18 +8,16 @@ import type { PacketReceiver, PacketTransport } from "../../../protocol/ssh/ssh2
 import { WireReader } from "../../../protocol/ssh/wire.ts";
 import { formatWorkspaceRef, parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { relink } from "../../link/host-stream.ts";
-import type { Link } from "../../link/link.ts";
-import { type ReachedWorkspace, reachedWorkspace } from "../../open-connections.ts";
 import type { ConnectionContext } from "../connection-context.ts";
 import { watchedTransport } from "../entrance/watched-transport.ts";
-import { type ReoriginatedSession, reoriginate } from "../re-origination/re-origination.ts";
-import { reach } from "../sign-in/principal.ts";
-import type { SignedIn, Target } from "../sign-in/sign-in.ts";
+import { type RelayedConnection, reoriginate } from "../re-origination/re-origination.ts";
+import { reachableWorkspace } from "../sign-in/principal.ts";
+import type { SignedIn } from "../sign-in/sign-in.ts";
 import { parseUserName } from "../sign-in/user-name.ts";
-import type { UptermSession } from "../upterm-front.ts";
 import { GlobalRequests } from "./global-requests.ts";
 import { createJump, jumpDestination } from "./jump.ts";
 import { openJumpStream } from "./jump-stream.ts";
+import { endToEndAdvice, type RelayTarget, relayTargetOf } from "./relay-target.ts";
 import { SignedInConnection } from "./signed-in-connection.ts";
 
 /** The connection below. */
@@ -41,38 +39,30 @@ export interface PassageClient {
   readonly over: AbortSignal;
 }
 
-/** Where a session goes to: a workspace, or an upterm session. */
-interface Destination {
-  readonly link: Link;
-  /** null: an upterm session. */
-  readonly reached: ReachedWorkspace | null;
-  /** How it is called at its host; never with a token in it. */
-  readonly userName: string;
-  readonly endToEndOnly: boolean;
-}
-
 type State =
-  /** `waiting`: messages that came while the first one is looked into. */
-  | { readonly kind: "undecided"; readonly destination: Destination; waiting: Buffer[] | undefined }
-  | { readonly kind: "jump"; readonly connection: Connection }
-  | { readonly kind: "session"; readonly session: ReoriginatedSession }
+  /** `waiting`: the messages so far, while the workspace that the first one names is looked up. */
+  | { readonly kind: "undecided"; readonly target: RelayTarget; waiting: Buffer[] | undefined }
+  | { readonly kind: "jump"; readonly channels: Connection }
+  | { readonly kind: "relayed"; readonly relay: RelayedConnection }
   | { readonly kind: "over" };
 
 export class Passage implements PacketReceiver {
-  readonly #visitor: SignedInConnection;
+  readonly #connection: SignedInConnection;
   readonly #client: PassageClient;
   readonly #context: ConnectionContext;
   readonly #transport: PacketTransport;
   readonly #requests: GlobalRequests;
   readonly #started = performance.now();
   #state: State;
-  /** What the user name names is no business of a jump. */
-  #goesElsewhere = (): void => {};
+  /** A jump does not depend on what the user name names. */
+  #forgetTarget = (): void => {};
 
-  constructor({ who, target }: SignedIn, client: PassageClient, context: ConnectionContext) {
+  constructor(signedIn: SignedIn, client: PassageClient, context: ConnectionContext) {
     this.#client = client;
     this.#context = context;
-    this.#visitor = new SignedInConnection(who, client.address, context, (reason) => client.end(reason));
+    this.#connection = new SignedInConnection(signedIn.principal, client.address, context, (reason) =>
+      client.end(reason),
+    );
     const requests = new GlobalRequests({
       announcement: context.announcement,
       hostKeyAlgorithm: client.hostKeyAlgorithm,
@@ -84,20 +74,20 @@ export class Passage implements PacketReceiver {
       passes: (payload) => requests.mayPass(payload),
       sent: (payload, bytes) => {
         requests.sent(payload);
-        if (this.#state.kind === "session") context.metrics.bytes("out", bytes);
+        if (this.#state.kind === "relayed") context.metrics.bytes("out", bytes);
         client.moved();
       },
     });
-    const destination = who.kind === "upterm" ? uptermDestination(who.session) : workspaceDestination(target);
+    const target = relayTargetOf(signedIn);
     this.#state =
-      destination === undefined
-        ? { kind: "jump", connection: this.#newJump() }
-        : { kind: "undecided", destination, waiting: undefined };
-    const reached = destination?.reached ?? null;
+      target === undefined
+        ? { kind: "jump", channels: this.#newJump() }
+        : { kind: "undecided", target, waiting: undefined };
+    const reached = target?.reached ?? null;
     if (reached !== null) {
-      this.#goesElsewhere = this.#visitor.signedInFor(reached, (reason) => client.end(reason));
+      this.#forgetTarget = this.#connection.signedInFor(reached, (reason) => client.end(reason));
     }
-    this.#visitor.audit("ssh.sign-in", {
+    this.#connection.audit("ssh.sign-in", {
       workspace: reached?.workspaceId,
       detail: client.method,
     });
@@ -108,10 +98,10 @@ export class Passage implements PacketReceiver {
   close(reason: string): void {
     const state = this.#state;
     this.#state = { kind: "over" };
-    if (state.kind === "jump") state.connection.close();
-    if (state.kind === "session") state.session.close(reason);
-    this.#visitor.left();
-    this.#visitor.audit("ssh.closed", { detail: reason, durationMs: performance.now() - this.#started });
+    if (state.kind === "jump") state.channels.close();
+    if (state.kind === "relayed") state.relay.close(reason);
+    this.#connection.left();
+    this.#connection.audit("ssh.closed", { detail: reason, durationMs: performance.now() - this.#started });
   }
 
   receive(payload: Buffer): void {
@@ -122,11 +112,11 @@ export class Passage implements PacketReceiver {
         else state.waiting.push(payload);
         return;
       case "jump":
-        state.connection.receive(payload);
+        state.channels.receive(payload);
         return;
-      case "session":
+      case "relayed":
         this.#context.metrics.bytes("in", payload.length);
-        if (this.#passes(payload)) state.session.receiver.receive(payload);
+        if (this.#passes(payload)) state.relay.receiver.receive(payload);
         return;
       case "over":
         return;
@@ -134,33 +124,33 @@ export class Passage implements PacketReceiver {
   }
 
   drain(): void {
-    if (this.#state.kind === "jump") this.#state.connection.drain();
-    if (this.#state.kind === "session") this.#state.session.receiver.drain();
+    if (this.#state.kind === "jump") this.#state.channels.drain();
+    if (this.#state.kind === "relayed") this.#state.relay.receiver.drain();
   }
 
   exchangingKeys(begun: boolean): void {
-    if (this.#state.kind === "session") this.#state.session.receiver.exchangingKeys?.(begun);
+    if (this.#state.kind === "relayed") this.#state.relay.receiver.exchangingKeys?.(begun);
   }
 
   unimplemented(sequence: number): void {
-    if (this.#state.kind === "session") this.#state.session.receiver.unimplemented?.(sequence);
+    if (this.#state.kind === "relayed") this.#state.relay.receiver.unimplemented?.(sequence);
   }
 
   disconnected(reason: number, description: string): void {
-    if (this.#state.kind === "session") this.#state.session.receiver.disconnected?.(reason, description);
+    if (this.#state.kind === "relayed") this.#state.relay.receiver.disconnected?.(reason, description);
   }
 
   ended(): void {
     // What the client has sent before it left still goes to the host; the session then ends by itself.
-    if (this.#state.kind === "session") this.#state.session.receiver.ended?.();
+    if (this.#state.kind === "relayed") this.#state.relay.receiver.ended?.();
     else this.#client.close("the client left");
   }
 
   #first(state: State & { kind: "undecided" }, payload: Buffer): void {
     if (this.#requests.answersKeepalive(payload)) return;
     const host = payload[0] === MSG.channelOpen ? jumpDestination(new WireReader(payload, 1)) : undefined;
-    if (host === undefined || this.#visitor.who.kind === "upterm") {
-      if (this.#passes(payload)) this.#startSession(state.destination, [payload]);
+    if (host === undefined || this.#connection.principal.kind === "upterm") {
+      if (this.#passes(payload)) this.#startRelay(state.target, [payload]);
       return;
     }
     const waiting = [payload];
@@ -171,12 +161,12 @@ export class Passage implements PacketReceiver {
         if (this.#state !== state) return;
         this.#transport.resume();
         if (isJump) {
-          this.#goesElsewhere();
-          this.#state = { kind: "jump", connection: this.#newJump() };
+          this.#forgetTarget();
+          this.#state = { kind: "jump", channels: this.#newJump() };
           for (const each of waiting) this.receive(each);
         } else {
-          this.#startSession(
-            state.destination,
+          this.#startRelay(
+            state.target,
             waiting.filter((each) => this.#passes(each)),
           );
         }
@@ -194,26 +184,23 @@ export class Passage implements PacketReceiver {
     return what === "pass";
   }
 
-  #startSession(destination: Destination, first: readonly Buffer[]): void {
+  #startRelay(target: RelayTarget, first: readonly Buffer[]): void {
     const { signingKey, metrics } = this.#context;
-    const { link, reached, userName, endToEndOnly } = destination;
+    const { link, reached, userName, endToEndOnly } = target;
     if (endToEndOnly) {
-      const { workspace } = parseUserName(this.#client.userName);
-      const name = workspace === undefined ? userName : formatWorkspaceRef(workspace);
-      const command = `ssh -J ${this.#context.jumpHost()} ${name}`;
-      this.#refuse("forbidden", `${name} takes end-to-end connections only: ${command}`);
+      this.#refuse("forbidden", endToEndAdvice(target, this.#client.userName, this.#context.jumpHost()));
       return;
     }
     try {
-      this.#visitor.atEnd(this.#visitor.openedStream(reached, (reason) => this.#client.end(reason)));
+      this.#connection.atEnd(this.#connection.openedStream(reached, (reason) => this.#client.end(reason)));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#refuse(error.code, error.message);
       return;
     }
-    if (reached !== null) this.#visitor.lendKey(reached);
+    if (reached !== null) this.#connection.lendKey(reached);
     for (const payload of first) metrics.bytes("in", payload.length);
-    const session = reoriginate({
+    const relay = reoriginate({
       link,
       again: reached === null ? undefined : relink(this.#context.registry, reached),
       client: this.#transport,
@@ -221,40 +208,40 @@ export class Passage implements PacketReceiver {
       userName,
       address: this.#client.address,
       clientVersion: this.#client.version,
-      who: this.#visitor.nameAtHost,
+      person: this.#connection.personAtHost,
       signingKey,
       signal: this.#client.over,
     });
-    this.#state = { kind: "session", session };
-    const { who } = this.#visitor;
-    if (who.kind === "upterm") {
+    this.#state = { kind: "relayed", relay };
+    const { principal } = this.#connection;
+    if (principal.kind === "upterm") {
       const { address, version: clientVersion } = this.#client;
-      const client = { address, publicKey: who.key.line, clientVersion, end: this.#client.end };
-      this.#visitor.atEnd(who.session.joined(client));
+      const client = { address, publicKey: principal.key.line, clientVersion, end: this.#client.end };
+      this.#connection.atEnd(principal.session.joined(client));
     }
     const audited = {
       workspace: reached?.workspaceId,
-      detail: who.kind === "upterm" ? who.session.label : undefined,
+      detail: principal.kind === "upterm" ? principal.session.label : undefined,
     };
-    this.#visitor.audit("ssh.session.opened", audited);
+    this.#connection.audit("ssh.session.opened", audited);
     const started = performance.now();
     // `ended` never rejects.
-    void session.ended.then(({ bytesIn, bytesOut, reason }) => {
+    void relay.ended.then(({ bytesIn, bytesOut, reason }) => {
       const durationMs = performance.now() - started;
-      this.#visitor.audit("ssh.session.closed", { ...audited, bytesIn, bytesOut, durationMs });
+      this.#connection.audit("ssh.session.closed", { ...audited, bytesIn, bytesOut, durationMs });
       this.#client.close(reason);
     });
   }
 
   #refuse(code: ErrorCode, text: string): void {
     this.#context.metrics.refused(code);
-    this.#visitor.audit("ssh.session.refused", { code, detail: text });
+    this.#connection.audit("ssh.session.refused", { code, detail: text });
     this.#client.end(text);
   }
 
   async #reaches(host: string): Promise<boolean> {
     try {
-      await reach(this.#context.directory, this.#visitor.who, parseWorkspaceRef(host));
+      await reachableWorkspace(this.#context.directory, this.#connection.principal, parseWorkspaceRef(host));
       return true;
     } catch (error) {
       if (error instanceof ProtocolError) return false;
@@ -274,27 +261,16 @@ export class Passage implements PacketReceiver {
     connection.start(
       this.#transport,
       createJump({
-        open: (workspace) => openJumpStream(workspace, this.#visitor, this.#context, this.#client.over),
+        open: (workspace) => openJumpStream(workspace, this.#connection, this.#context, this.#client.over),
         advice: this.#advice(),
         prove: (data) => this.#requests.prove(data),
         refused: (what, code) => {
           this.#context.metrics.refused(code);
-          this.#visitor.audit("ssh.forward.refused", { code, detail: what });
+          this.#connection.audit("ssh.forward.refused", { code, detail: what });
         },
         refuseUnknown: () => this.#client.refuseUnknown(),
       }),
     );
     return connection;
   }
-}
-
-function workspaceDestination(target: Target | undefined): Destination | undefined {
-  if (target === undefined) return undefined;
-  const { link, workspace } = target;
-  const { name, endToEndOnly } = workspace;
-  return { link, reached: reachedWorkspace(workspace, link), userName: name, endToEndOnly };
-}
-
-function uptermDestination({ link, userName }: UptermSession): Destination {
-  return { link, reached: null, userName, endToEndOnly: false };
 }

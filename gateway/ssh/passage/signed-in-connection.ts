@@ -8,13 +8,13 @@ import { atTime } from "../../deadline.ts";
 import type { AuditEvent } from "../../directory.ts";
 import { addressHolder, holderOf, type Opened, type ReachedWorkspace } from "../../open-connections.ts";
 import type { ConnectionContext } from "../connection-context.ts";
-import type { Reorigination } from "../re-origination/re-origination.ts";
-import type { Who } from "../sign-in/principal.ts";
+import type { ReoriginationOptions } from "../re-origination/re-origination.ts";
+import type { Principal } from "../sign-in/principal.ts";
 
 const TOO_MANY = "Too many connections of yours have no session open: use one for several (ControlMaster).";
 
 export class SignedInConnection {
-  readonly who: Who;
+  readonly principal: Principal;
   readonly address: string;
   readonly #context: ConnectionContext;
   readonly #lentTo = new Set<WorkspaceId>();
@@ -26,39 +26,44 @@ export class SignedInConnection {
   #isOver = false;
 
   /** `end` tells the client why and closes its connection: when what it signed in with is worth nothing any more. */
-  constructor(who: Who, address: string, context: ConnectionContext, end: (reason: string) => void) {
-    this.who = who;
+  constructor(
+    principal: Principal,
+    address: string,
+    context: ConnectionContext,
+    end: (reason: string) => void,
+  ) {
+    this.principal = principal;
     this.address = address;
     this.#context = context;
     this.#end = end;
-    this.#atEnd.push(context.connections.add(this.#opened(this.#only()), end));
-    if (who.kind === "owner-token") {
-      this.#atEnd.push(atTime(who.grant.expiresAt, () => end("The owner token has expired.")));
+    this.#atEnd.push(context.connections.add(this.#opened(this.#onlyWorkspace()), end));
+    if (principal.kind === "owner-token") {
+      this.#atEnd.push(atTime(principal.grant.expiresAt, () => end("The owner token has expired.")));
     }
     this.#becomeIdle();
   }
 
   get account(): string | null {
-    return this.who.kind === "account" ? this.who.account.name : null;
+    return this.principal.kind === "account" ? this.principal.account.name : null;
   }
 
   /** In the certificate that the gateway signs for the host. */
-  get nameAtHost(): Reorigination["who"] {
-    const { who } = this;
-    if (who.kind === "owner-token") {
-      return { kind: "owner-token", tokenId: who.grant.tokenId, expiresAt: who.grant.expiresAt };
+  get personAtHost(): ReoriginationOptions["person"] {
+    const { principal } = this;
+    if (principal.kind === "owner-token") {
+      return { kind: "owner-token", tokenId: principal.grant.tokenId, expiresAt: principal.grant.expiresAt };
     }
-    return { kind: "key", publicKey: who.key.line, account: this.account ?? "" };
+    return { kind: "key", publicKey: principal.key.line, account: this.account ?? "" };
   }
 
   audit(event: string, more: Partial<AuditEvent>): void {
-    const { who } = this;
+    const { principal } = this;
     this.#context.directory.audit({
       event,
       address: this.address,
       account: this.account ?? undefined,
-      key: who.kind === "owner-token" ? undefined : who.key.fingerprint,
-      token: who.kind === "owner-token" ? who.grant.tokenId : undefined,
+      key: principal.kind === "owner-token" ? undefined : principal.key.fingerprint,
+      token: principal.kind === "owner-token" ? principal.grant.tokenId : undefined,
       ...more,
     });
   }
@@ -96,12 +101,12 @@ export class SignedInConnection {
    * leave to go there.
    */
   lendKey(to: ReachedWorkspace): void {
-    const { who } = this;
+    const { principal } = this;
     const { workspaceId: id } = to;
-    if (who.kind !== "account" || who.certificate === undefined || this.#lentTo.has(id)) return;
+    if (principal.kind !== "account" || principal.certificate === undefined || this.#lentTo.has(id)) return;
     const { registry, connections } = this.#context;
-    const key = { publicKey: who.key.line, account: who.account.name };
-    const takeBack = registry.loans.lend(id, { key, until: expiryOf(who.certificate) });
+    const key = { publicKey: principal.key.line, account: principal.account.name };
+    const takeBack = registry.loans.lend(id, { key, until: expiryOf(principal.certificate) });
     this.#lentTo.add(id);
     let isLent = true;
     const end = (): void => {
@@ -129,7 +134,7 @@ export class SignedInConnection {
   /** A connection without a stream costs memory and nobody waits for it: there are only so many of one account and address. */
   #becomeIdle(): void {
     if (this.#isOver) return;
-    const holder = holderOf(this.#opened(this.#only()), this.address);
+    const holder = holderOf(this.#opened(this.#onlyWorkspace()), this.address);
     const holders = new Set([holder, addressHolder(this.address)]);
     const slot = this.#context.idle.enter([...holders], () => this.#end(TOO_MANY));
     if (typeof slot !== "string") this.#idle = slot;
@@ -138,20 +143,23 @@ export class SignedInConnection {
   }
 
   /** An owner token opens one workspace and nothing else, so the whole connection depends on it. */
-  #only(): ReachedWorkspace | null {
-    const { who } = this;
-    if (who.kind !== "owner-token") return null;
-    const { workspaceId, ownerId } = who.grant;
+  #onlyWorkspace(): ReachedWorkspace | null {
+    const { principal } = this;
+    if (principal.kind !== "owner-token") return null;
+    const { workspaceId, ownerId } = principal.grant;
     return { workspaceId, ownerId, link: undefined };
   }
 
   #opened(to: ReachedWorkspace | null): Opened {
-    const { who } = this;
+    const { principal } = this;
     return {
-      accountId: who.kind === "account" ? who.account.id : null,
-      tokenId: who.kind === "owner-token" ? who.grant.tokenId : null,
+      accountId: principal.kind === "account" ? principal.account.id : null,
+      tokenId: principal.kind === "owner-token" ? principal.grant.tokenId : null,
       // Removing a registered key has no say over a certificate for it.
-      key: who.kind === "account" && who.certificate === undefined ? who.key.fingerprint : null,
+      key:
+        principal.kind === "account" && principal.certificate === undefined
+          ? principal.key.fingerprint
+          : null,
       to,
     };
   }

@@ -14,7 +14,7 @@ import type { Link } from "../../link/link.ts";
 import { PacketRelay, type RelayEnd } from "./packet-relay.ts";
 import { SideEnd } from "./side-end.ts";
 
-export interface Reorigination {
+export interface ReoriginationOptions {
   readonly link: Link;
   /** undefined: an upterm session, which ends with its link. */
   readonly again: Relink | undefined;
@@ -27,7 +27,7 @@ export interface Reorigination {
   /** The client's version line, such as `SSH-2.0-OpenSSH_9.2`. */
   readonly clientVersion: string;
   /** The key is an authorized_keys line; the account empty where there is none. */
-  readonly who:
+  readonly person:
     | { readonly kind: "key"; readonly publicKey: string; readonly account: string }
     | { readonly kind: "owner-token"; readonly tokenId: TokenId; readonly expiresAt: Date };
   /** The gateway's ed25519 private key, OpenSSH's text form. */
@@ -36,7 +36,7 @@ export interface Reorigination {
   readonly signal: AbortSignal;
 }
 
-export interface ReoriginatedSession {
+export interface RelayedConnection {
   /** For the client's packets. */
   readonly receiver: PacketReceiver;
   /** Never rejects. Resolves when all output has left for the client, or cannot leave any more. */
@@ -48,8 +48,8 @@ export interface ReoriginatedSession {
 const MAX_QUEUED_BYTES = 256 * 1024;
 
 /** Returns at once; the client's packets wait, and then the client does, until the host is connected. */
-export function reoriginate(session: Reorigination): ReoriginatedSession {
-  return new Session(session);
+export function reoriginate(options: ReoriginationOptions): RelayedConnection {
+  return new Reorigination(options);
 }
 
 type State =
@@ -62,8 +62,8 @@ type State =
   | { readonly kind: "relaying"; readonly relay: PacketRelay }
   | { readonly kind: "failed" };
 
-class Session implements ReoriginatedSession {
-  readonly #session: Reorigination;
+class Reorigination implements RelayedConnection {
+  readonly #options: ReoriginationOptions;
   readonly #stop = new AbortController();
   readonly #clientEnd: SideEnd;
   readonly receiver: PacketReceiver;
@@ -71,15 +71,15 @@ class Session implements ReoriginatedSession {
   #resolve: (end: Promise<RelayEnd>) => void = () => {};
   #state: State = { kind: "connecting", queue: [], bytes: 0, paused: false };
 
-  constructor(session: Reorigination) {
-    this.#session = session;
-    this.#clientEnd = new SideEnd(session.client);
+  constructor(options: ReoriginationOptions) {
+    this.#options = options;
+    this.#clientEnd = new SideEnd(options.client);
     this.receiver = this.#clientReceiver();
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    for (const payload of session.first) this.#receive(payload);
-    const { signal } = session;
+    for (const payload of options.first) this.#receive(payload);
+    const { signal } = options;
     const aborted = () => this.close(signal.reason instanceof Error ? signal.reason.message : "closed");
     if (signal.aborted) aborted();
     else signal.addEventListener("abort", aborted, { once: true });
@@ -92,10 +92,10 @@ class Session implements ReoriginatedSession {
   }
 
   async #connect(): Promise<void> {
-    const { link, userName, address, who, signingKey } = this.#session;
-    const account = who.kind === "key" && who.account !== "" ? who.account : null;
+    const { link, userName, address, person, signingKey } = this.#options;
+    const account = person.kind === "key" && person.account !== "" ? person.account : null;
     const asked = { via: "session", client: { address, account } } as const;
-    const stream = await openHostStream(link, asked, this.#session.again);
+    const stream = await openHostStream(link, asked, this.#options.again);
     const issued = issueGatewayCertificate(
       this.#person(),
       signingKey,
@@ -115,8 +115,9 @@ class Session implements ReoriginatedSession {
   }
 
   #person(): CertifiedPerson {
-    const { who, address, clientVersion } = this.#session;
-    const proof = who.kind === "key" ? { kind: who.kind, publicKey: parsePublicKey(who.publicKey) } : who;
+    const { person, address, clientVersion } = this.#options;
+    const proof =
+      person.kind === "key" ? { kind: person.kind, publicKey: parsePublicKey(person.publicKey) } : person;
     return { proof, address, clientVersion };
   }
 
@@ -126,7 +127,7 @@ class Session implements ReoriginatedSession {
       host.transport.destroy();
       return;
     }
-    const { client } = this.#session;
+    const { client } = this.#options;
     const relay = new PacketRelay({ transport: client, answersPing: true }, host);
     this.#state = { kind: "relaying", relay };
     this.#resolve(relay.ended);
@@ -148,11 +149,11 @@ class Session implements ReoriginatedSession {
     if (state.kind === "relaying") state.relay.client.receive(payload);
     if (state.kind !== "connecting") return;
     // With its number: the client may be told later that the host does not know this message.
-    state.queue.push({ payload, received: this.#session.client.received });
+    state.queue.push({ payload, received: this.#options.client.received });
     state.bytes += payload.length;
     if (state.bytes < MAX_QUEUED_BYTES || state.paused) return;
     state.paused = true;
-    this.#session.client.pause();
+    this.#options.client.pause();
   }
 
   get #relay(): PacketRelay | undefined {

@@ -17,14 +17,14 @@ export interface AuthenticationLimits {
   /** Requests of any kind. */
   readonly requests: number;
   /** A refusal comes this long after its request, in ms; a key query that is answered with no, after a quarter. */
-  readonly refusalFloor: number;
+  readonly refusalFloorMs: number;
 }
 
 export const AUTHENTICATION_LIMITS: AuthenticationLimits = {
   tries: 6,
   queries: 20,
   requests: 60,
-  refusalFloor: 100,
+  refusalFloorMs: 100,
 };
 
 /** A token has 53 characters; what is longer is not looked at. */
@@ -114,7 +114,7 @@ export function createAuthentication(
       return;
     }
     if (key !== undefined && unregistered.size < MAX_NAMED_KEYS) unregistered.add(fingerprint(key.blob));
-    await until(started, limits.refusalFloor / 4);
+    await until(started, limits.refusalFloorMs / 4);
     refuse(context);
   };
 
@@ -161,7 +161,8 @@ export function createAuthentication(
     if (outcome.isOver) return;
     if (verdict?.kind === "accepted") {
       const { signedIn } = verdict;
-      if (signedIn.who.kind === "owner-token" && unregistered.size > 0) outcome.banner(advice(unregistered));
+      if (signedIn.principal.kind === "owner-token" && unregistered.size > 0)
+        outcome.banner(advice(unregistered));
       outcome.signedIn(signedIn, context.method);
       context.accept();
       return;
@@ -176,7 +177,7 @@ export function createAuthentication(
       code: "unauthenticated" as const,
       ...(key === undefined ? {} : { key: fingerprint(key.blob) }),
     };
-    await until(started, limits.refusalFloor);
+    await until(started, limits.refusalFloorMs);
     if (outcome.isOver) return;
     outcome.refused(refusal, context.method);
     if (refusal.banner !== undefined) outcome.banner(refusal.banner);

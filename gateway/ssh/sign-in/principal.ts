@@ -14,7 +14,7 @@ export interface ProvedKey {
   readonly fingerprint: string;
 }
 
-export type Who =
+export type Principal =
   | {
       readonly kind: "account";
       readonly account: AccountRecord;
@@ -23,19 +23,23 @@ export type Who =
       readonly certificate: Certificate | undefined;
     }
   /** By the id of a workspace without an account, which is its secret. */
-  | { readonly kind: "open"; readonly key: ProvedKey }
+  | { readonly kind: "accountless"; readonly key: ProvedKey }
   | { readonly kind: "owner-token"; readonly grant: OwnerGrant }
   | { readonly kind: "upterm"; readonly session: UptermSession; readonly key: ProvedKey };
 
 /** @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is not theirs */
-export async function reach(directory: Directory, who: Who, ref: WorkspaceRef): Promise<WorkspaceRecord> {
-  switch (who.kind) {
+export async function reachableWorkspace(
+  directory: Directory,
+  principal: Principal,
+  ref: WorkspaceRef,
+): Promise<WorkspaceRecord> {
+  switch (principal.kind) {
     case "account":
-      return directory.resolveWorkspace(ref, { account: who.account });
-    case "open":
+      return directory.resolveWorkspace(ref, { account: principal.account });
+    case "accountless":
       return directory.resolveWorkspace(ref, null);
     case "owner-token": {
-      const workspace = await directory.workspace(who.grant.workspaceId);
+      const workspace = await directory.workspace(principal.grant.workspaceId);
       if (workspace !== undefined && isNamedBy(workspace, ref)) return workspace;
       throw new ProtocolError("workspace_unknown", "This owner token opens no such workspace.");
     }
@@ -44,9 +48,9 @@ export async function reach(directory: Directory, who: Who, ref: WorkspaceRef): 
   }
 }
 
-/** Whose share it counts for to wait for this workspace. */
-export function holderAt(workspace: WorkspaceRecord, who: Who, address: string): string {
-  const accountId = who.kind === "account" ? who.account.id : null;
+/** Whose share of the waiting slots is used while this workspace is waited for. */
+export function slotHolder(workspace: WorkspaceRecord, principal: Principal, address: string): string {
+  const accountId = principal.kind === "account" ? principal.account.id : null;
   return holderOf({ accountId, to: reachedWorkspace(workspace, undefined) }, address);
 }
 

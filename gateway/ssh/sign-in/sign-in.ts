@@ -12,12 +12,12 @@ import type { Link } from "../../link/link.ts";
 import type { LinkRegistry } from "../../link/registry.ts";
 import type { UptermFront } from "../upterm-front.ts";
 import type { OfferedKey } from "./offered-key.ts";
-import { holderAt, isNamedBy, type ProvedKey, reach, type Who } from "./principal.ts";
+import { isNamedBy, type Principal, type ProvedKey, reachableWorkspace, slotHolder } from "./principal.ts";
 import type { UserAuthorities } from "./user-authorities.ts";
 import { parseUserName, type UserName } from "./user-name.ts";
 
 export interface SignedIn {
-  readonly who: Who;
+  readonly principal: Principal;
   /** What the user name names; undefined: this connection can only jump. */
   readonly target: Target | undefined;
 }
@@ -43,7 +43,7 @@ export type Verdict =
   | { readonly kind: "unconfirmed"; readonly key: ProvedKey }
   | { readonly kind: "refused"; readonly refusal: SignInRefusal };
 
-interface Comer {
+interface Attempt {
   readonly address: string;
   readonly patience: AbortSignal | undefined;
 }
@@ -77,7 +77,7 @@ export class SignIn {
     const { directory, upterm } = this.#options;
     if ((await directory.accountByKey(fingerprint(key.blob))) !== undefined) return true;
     if (upterm?.session(user)?.mayJoin(key.blob) === true) return true;
-    return (await this.#openWorkspace(parseUserName(user))) !== undefined;
+    return (await this.#accountlessWorkspace(parseUserName(user))) !== undefined;
   }
 
   /**
@@ -121,7 +121,7 @@ export class SignIn {
     }
   }
 
-  async #withKey(user: string, key: OfferedKey, comer: Comer): Promise<Verdict> {
+  async #withKey(user: string, key: OfferedKey, attempt: Attempt): Promise<Verdict> {
     const { directory, upterm } = this.#options;
     const name = parseUserName(user);
     const proved = { line: key.line, fingerprint: fingerprint(key.blob) };
@@ -132,21 +132,21 @@ export class SignIn {
         : refused({ code: "unauthenticated", key: proved.fingerprint });
     }
     if (key.certificate !== undefined) {
-      return this.#withCertificate(name, proved, key.certificate, comer);
+      return this.#withCertificate(name, proved, key.certificate, attempt);
     }
     const account = await directory.accountByKey(proved.fingerprint);
     const session = upterm?.session(user);
     if (session?.mayJoin(key.blob) === true) {
       return accepted({ kind: "upterm", session, key: proved }, undefined);
     }
-    if (account !== undefined) return this.#withAccount(name, account, proved, undefined, comer);
-    if ((await this.#openWorkspace(name)) !== undefined) {
-      return this.#toTarget({ kind: "open", key: proved }, name, comer);
+    if (account !== undefined) return this.#withAccount(name, account, proved, undefined, attempt);
+    if ((await this.#accountlessWorkspace(name)) !== undefined) {
+      return this.#toTarget({ kind: "accountless", key: proved }, name, attempt);
     }
     return refused({ code: "unauthenticated", key: proved.fingerprint });
   }
 
-  async #withToken(user: string, token: string, comer: Comer): Promise<Verdict> {
+  async #withToken(user: string, token: string, attempt: Attempt): Promise<Verdict> {
     const { directory } = this.#options;
     const name = parseUserName(user);
     try {
@@ -159,7 +159,7 @@ export class SignIn {
           workspace: grant.workspaceId,
         });
       }
-      return await this.#toTarget({ kind: "owner-token", grant }, name, comer);
+      return await this.#toTarget({ kind: "owner-token", grant }, name, attempt);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       // Whether a token is known is told to its holder alone: these codes come for known ones only.
@@ -172,18 +172,18 @@ export class SignIn {
     name: UserName,
     proved: ProvedKey,
     certificate: Certificate,
-    comer: Comer,
+    attempt: Attempt,
   ): Promise<Verdict> {
     const account = await this.#certifiedAccount(certificate);
     if (account === undefined) return refused({ code: "unauthenticated", key: proved.fingerprint });
     try {
-      this.#options.authorities?.check(certificate, account.name, comer.address);
+      this.#options.authorities?.check(certificate, account.name, attempt.address);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       const key = proved.fingerprint;
       return refused({ code: error.code, banner: error.message, account: account.name, key });
     }
-    return this.#withAccount(name, account, proved, certificate, comer);
+    return this.#withAccount(name, account, proved, certificate, attempt);
   }
 
   async #withAccount(
@@ -191,10 +191,10 @@ export class SignIn {
     account: AccountRecord,
     key: ProvedKey,
     certificate: Certificate | undefined,
-    comer: Comer,
+    attempt: Attempt,
   ): Promise<Verdict> {
     if (!account.disabled) {
-      return this.#toTarget({ kind: "account", account, key, certificate }, name, comer);
+      return this.#toTarget({ kind: "account", account, key, certificate }, name, attempt);
     }
     return refused({
       code: "account_disabled",
@@ -204,29 +204,33 @@ export class SignIn {
     });
   }
 
-  async #toTarget(who: Who, name: UserName, { address, patience }: Comer): Promise<Verdict> {
+  async #toTarget(principal: Principal, name: UserName, { address, patience }: Attempt): Promise<Verdict> {
     const { directory, registry } = this.#options;
-    if (name.workspace === undefined) return accepted(who, undefined);
+    if (name.workspace === undefined) return accepted(principal, undefined);
     let workspace: WorkspaceRecord;
     try {
-      workspace = await reach(directory, who, name.workspace);
+      workspace = await reachableWorkspace(directory, principal, name.workspace);
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
-      return accepted(who, undefined);
+      return accepted(principal, undefined);
     }
-    const link = await registry.findForClient(workspace.id, patience, holderAt(workspace, who, address));
-    if (link !== undefined) return accepted(who, { workspace, link });
+    const link = await registry.findForClient(
+      workspace.id,
+      patience,
+      slotHolder(workspace, principal, address),
+    );
+    if (link !== undefined) return accepted(principal, { workspace, link });
     return refused({
       code: "workspace_offline",
       banner: `The workspace ${formatWorkspaceRef(name.workspace)} is offline: no host is registered for it now.`,
       workspace: workspace.id,
-      ...(who.kind === "account" ? { account: who.account.name } : {}),
-      ...(who.kind === "owner-token" ? {} : { key: who.key.fingerprint }),
+      ...(principal.kind === "account" ? { account: principal.account.name } : {}),
+      ...(principal.kind === "owner-token" ? {} : { key: principal.key.fingerprint }),
     });
   }
 
   /** The workspace without an account that a user name's id opens. */
-  async #openWorkspace(name: UserName): Promise<WorkspaceRecord | undefined> {
+  async #accountlessWorkspace(name: UserName): Promise<WorkspaceRecord | undefined> {
     if (name.workspace?.kind !== "id") return undefined;
     try {
       return await this.#options.directory.resolveWorkspace(name.workspace, null);
@@ -246,8 +250,8 @@ export class SignIn {
   }
 }
 
-function accepted(who: Who, target: Target | undefined): Verdict {
-  return { kind: "accepted", signedIn: { who, target } };
+function accepted(principal: Principal, target: Target | undefined): Verdict {
+  return { kind: "accepted", signedIn: { principal, target } };
 }
 
 function refused(refusal: SignInRefusal): Verdict {

@@ -7,9 +7,9 @@ export const PATIENT: AdmissionLimits = {
   startups: { start: 100, rate: 30, full: 200 },
   stalledMs: 1_000,
   penalties: {
-    cost: { refused: 0, late: 0, left: 0, malformed: 0, scanned: 0 },
-    threshold: 1,
-    max: 1,
+    costMs: { refused: 0, late: 0, left: 0, malformed: 0, scanned: 0 },
+    thresholdMs: 1,
+    maxMs: 1,
     addresses: 10,
   },
 };

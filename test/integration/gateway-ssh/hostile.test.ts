@@ -119,8 +119,8 @@ test("who signed in for a workspace and has opened nothing loses it with the sha
 
 test("who has proved a key is not shut out for asking for a workspace that is offline", async () => {
   // So much that none of it fades to speak of while this test runs.
-  const cost = { refused: 300_000, late: 0, left: 10, malformed: 0, scanned: 0 };
-  const penalties = { ...ADMISSION_LIMITS.penalties, cost, threshold: 400_000 };
+  const costMs = { refused: 300_000, late: 0, left: 10, malformed: 0, scanned: 0 };
+  const penalties = { ...ADMISSION_LIMITS.penalties, costMs, thresholdMs: 400_000 };
   const { ada, id } = await started({ limits: { admission: { ...ADMISSION_LIMITS, penalties } } });
   await (await stack.host(ada, "away")).stop();
   for (let round = 0; round < 4; round++) {

@@ -55,7 +55,7 @@ describe("connections that are not signed in", () => {
 
   test("end when their version line or their sign-in is late, whatever they send meanwhile", async () => {
     await started({
-      limits: { port: { ...SSH_PORT_LIMITS, version: 1_000, login: 5_000 }, admission: PATIENT },
+      limits: { port: { ...SSH_PORT_LIMITS, versionMs: 1_000, loginMs: 5_000 }, admission: PATIENT },
     });
     const slow = await stack.connect();
     slow.socket.write("SSH-2.0-slow\r\n");
@@ -127,13 +127,13 @@ test("an address that keeps failing is turned away before the version line, othe
     args: ["--metrics", "127.0.0.1:0"],
     limits: {
       now: () => Date.now() + ahead,
-      authentication: { ...AUTHENTICATION_LIMITS, refusalFloor: 10 },
+      authentication: { ...AUTHENTICATION_LIMITS, refusalFloorMs: 10 },
       admission: {
         ...ADMISSION_LIMITS,
         penalties: {
-          cost: { refused: 300_000, late: 0, left: 0, malformed: 0, scanned: 0 },
-          threshold: 600_000,
-          max: 1_200_000,
+          costMs: { refused: 300_000, late: 0, left: 0, malformed: 0, scanned: 0 },
+          thresholdMs: 600_000,
+          maxMs: 1_200_000,
           addresses: 10,
         },
       },
@@ -223,7 +223,7 @@ describe("the PROXY protocol", () => {
   test("is required of a trusted proxy, in time", async () => {
     await started({
       args: ["--trusted-proxies", "127.0.0.1"],
-      limits: { port: { ...SSH_PORT_LIMITS, proxyHeader: 300 } },
+      limits: { port: { ...SSH_PORT_LIMITS, proxyHeaderMs: 300 } },
     });
     const without = await stack.connect();
     without.socket.write("SSH-2.0-client\r\n");

@@ -10,8 +10,8 @@ import ssh2 from "ssh2";
 import { createHostSshServer, type HostSshServerOptions } from "../../../agent/host/ssh/ssh-server.ts";
 import type { Link, StreamRequest } from "../../../gateway/link/link.ts";
 import {
-  type ReoriginatedSession,
-  type Reorigination,
+  type RelayedConnection,
+  type ReoriginationOptions,
   reoriginate,
 } from "../../../gateway/ssh/re-origination/re-origination.ts";
 import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
@@ -26,7 +26,7 @@ import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../
 
 export interface Setup {
   /** Changes what the gateway asks for. */
-  readonly session?: Partial<Pick<Reorigination, "who" | "signingKey" | "userName">>;
+  readonly relay?: Partial<Pick<ReoriginationOptions, "person" | "signingKey" | "userName">>;
   readonly host?: Partial<HostSshServerOptions>;
   readonly hostKeys?: readonly string[];
   /** What the host believes of the stream. */
@@ -43,7 +43,7 @@ export interface Chain {
   readonly hostPort: number;
   readonly hostLog: string[];
   readonly allowed: { isAllowed: boolean; changed(): void };
-  readonly sessions: ReoriginatedSession[];
+  readonly relayed: RelayedConnection[];
   /** The gateway's sockets towards clients and towards the host, in order. */
   readonly clients: Socket[];
   readonly links: Socket[];
@@ -128,7 +128,7 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
     close: () => {},
   };
 
-  const sessions: ReoriginatedSession[] = [];
+  const relayed: RelayedConnection[] = [];
   const transports: PacketTransport[] = [];
   const gateway = new ssh2.Server({
     hostKeys: [readFileSync(path("gateway_key"), "utf8")],
@@ -139,11 +139,11 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
   });
   gateway.on("connection", (connection, { header }) => {
     const stop = new AbortController();
-    let session: ReoriginatedSession | undefined;
+    let relay: RelayedConnection | undefined;
     const receiver: PacketReceiver = {
       receive(payload) {
-        if (session !== undefined) return session.receiver.receive(payload);
-        session = reoriginate({
+        if (relay !== undefined) return relay.receiver.receive(payload);
+        relay = reoriginate({
           link,
           again: undefined,
           client: transport,
@@ -151,18 +151,18 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
           userName: "ws",
           address: "192.0.2.7",
           clientVersion: header.identRaw,
-          who: { kind: "key", publicKey: line("id"), account: "ada" },
+          person: { kind: "key", publicKey: line("id"), account: "ada" },
           signingKey: readFileSync(path("gateway_key"), "utf8"),
           signal: stop.signal,
-          ...setup.session,
+          ...setup.relay,
         });
-        sessions.push(session);
+        relayed.push(relay);
       },
-      drain: () => session?.receiver.drain(),
-      exchangingKeys: (begun) => session?.receiver.exchangingKeys?.(begun),
-      unimplemented: (sequence) => session?.receiver.unimplemented?.(sequence),
-      disconnected: (reason, description) => session?.receiver.disconnected?.(reason, description),
-      ended: () => session?.receiver.ended?.(),
+      drain: () => relay?.receiver.drain(),
+      exchangingKeys: (begun) => relay?.receiver.exchangingKeys?.(begun),
+      unimplemented: (sequence) => relay?.receiver.unimplemented?.(sequence),
+      disconnected: (reason, description) => relay?.receiver.disconnected?.(reason, description),
+      ended: () => relay?.receiver.ended?.(),
     };
     const transport = takeOverConnection(connection, streamOf(connection), receiver);
     transports.push(transport);
@@ -212,7 +212,7 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
     hostPort,
     hostLog,
     allowed,
-    sessions,
+    relayed,
     clients,
     links,
     hosts,

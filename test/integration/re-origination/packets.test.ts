@@ -160,7 +160,7 @@ describe.skipIf(NO_PEERS !== undefined)(
       chain = await startChain({
         hostPort: server.port,
         hostKeys: [keys.hostKey],
-        session: { signingKey: readFileSync(`${keys.directory}/gateway_key`, "utf8") },
+        relay: { signingKey: readFileSync(`${keys.directory}/gateway_key`, "utf8") },
       });
       const input = "x".repeat(2_000_000);
       const { code, stdout } = await chain.ssh(["-o", "RekeyLimit=1M", "gw", "anything"], input);

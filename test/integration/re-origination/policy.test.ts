@@ -27,7 +27,7 @@ const newKey = () => opensshEd25519(generateKeyPairSync("ed25519").privateKey);
 
 const tokenId = newTokenId();
 const token = (seconds: number) => ({
-  who: { kind: "owner-token", tokenId, expiresAt: new Date(Date.now() + seconds * 1000) } as const,
+  person: { kind: "owner-token", tokenId, expiresAt: new Date(Date.now() + seconds * 1000) } as const,
 });
 
 async function refusal(setup: Setup, prepare?: (chain: Chain) => void) {
@@ -47,7 +47,7 @@ describe("a host behind a gateway", () => {
   });
 
   it("does not believe another gateway's certificate", async () => {
-    const { stderr, log } = await refusal({ session: { signingKey: newKey() } });
+    const { stderr, log } = await refusal({ relay: { signingKey: newKey() } });
     expect(stderr).toMatch(/\(sign-in\): the host did not accept the gateway's certificate/);
     expect(log).toContain("a certificate that the gateway of this registration did not sign");
   });
@@ -89,18 +89,18 @@ describe("a host behind a gateway", () => {
   });
 
   it("lets an owner token in, and says whose it is not", async () => {
-    const { ssh, hostLog } = await start({ session: token(60) });
+    const { ssh, hostLog } = await start({ relay: token(60) });
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
     expect(hostLog.join("\n")).toContain(`signed in with owner token ${tokenId}`);
   });
 
   it("refuses owner tokens where it was told to", async () => {
-    const { log } = await refusal({ session: token(60), host: { ownerTokens: false } });
+    const { log } = await refusal({ relay: token(60), host: { ownerTokens: false } });
     expect(log).toContain("--no-owner-token");
   });
 
   it("refuses an owner token that has expired", async () => {
-    const { log } = await refusal({ session: token(-1) });
+    const { log } = await refusal({ relay: token(-1) });
     expect(log).toContain(`the owner token ${tokenId} has expired`);
   });
 
@@ -145,7 +145,7 @@ describe("a host behind a gateway", () => {
   });
 
   it("asks nothing of a certificate where anyone may come in", async () => {
-    const { ssh } = await start({ session: { signingKey: newKey() }, host: { anyone: true } });
+    const { ssh } = await start({ relay: { signingKey: newKey() }, host: { anyone: true } });
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
   });
 });

@@ -24,7 +24,7 @@ describe("a re-originated session", () => {
 
   it("ends with the bytes of both ways and why", async () => {
     await chain.ssh(["gw", "cat"], "x".repeat(100_000));
-    const end = await chain.sessions.at(-1)?.ended;
+    const end = await chain.relayed.at(-1)?.ended;
     expect(end?.reason).toMatch(/^the client (disconnected|left)/);
     expect(end?.bytesIn).toBeGreaterThan(100_000);
     expect(end?.bytesOut).toBeGreaterThan(100_000);

@@ -62,7 +62,7 @@ export class UptermStack {
     const log: string[] = [];
     // Everything here comes from one address, and much of it is refused on purpose.
     const { penalties, ...admission } = ADMISSION_LIMITS;
-    const forgiving = { ...penalties, cost: { refused: 0, late: 0, left: 0, malformed: 0, scanned: 0 } };
+    const forgiving = { ...penalties, costMs: { refused: 0, late: 0, left: 0, malformed: 0, scanned: 0 } };
     const limits = { admission: { ...admission, penalties: forgiving } };
     const gateway = await startGateway(options, (line) => log.push(line), limits);
     return new UptermStack(gateway, peers, directory, log);

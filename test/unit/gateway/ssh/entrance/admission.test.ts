@@ -112,7 +112,7 @@ describe("admission", () => {
     expect(typeof admission.admit("192.0.2.1", none)).toBe("object");
     for (let i = 0; i < 1_000; i++) admission.penalize("2001:db8::1", "late");
     expect(admission.admit("2001:db8::ffff", none)).toBe("penalty");
-    state.now += limits.penalties.max;
+    state.now += limits.penalties.maxMs;
     expect(typeof admission.admit("2001:db8::ffff", none)).toBe("object");
   });
 
@@ -125,7 +125,7 @@ describe("admission", () => {
 
   it("remembers a bounded number of addresses", () => {
     const admission = new Admission(
-      { ...limits, penalties: { ...limits.penalties, addresses: 2, threshold: 1 } },
+      { ...limits, penalties: { ...limits.penalties, addresses: 2, thresholdMs: 1 } },
       () => 0,
       () => 0,
     );
