@@ -3,8 +3,8 @@
 
 import { type Disposable, workspace } from "vscode";
 import type { Log } from "../agent/platform/log.ts";
+import { hasOwnSettings, networkWithEditor } from "../agent/platform/network/configured-network.ts";
 import type { Network } from "../agent/platform/network/network.ts";
-import { hasOwnSettings, networkOf } from "../agent/platform/network/network.ts";
 import {
   type EditorNetworkSettings,
   editorNetworkSettings,
@@ -26,7 +26,7 @@ export function editorNetwork(): Network | undefined {
   const { env } = machine();
   const strict = workspace.getConfiguration("http").get("proxyStrictSSL") !== false;
   if (strict && !saysSomething(settings) && !hasOwnSettings(env)) return undefined;
-  return networkOf(env, editorProxy(settings));
+  return networkWithEditor(env, editorProxy(settings));
 }
 
 /** Hands the settings down now, and whenever they change. */

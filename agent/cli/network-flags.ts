@@ -2,7 +2,7 @@
 // them, so that a command, and the companion that ssh starts on its behalf, have one place to look. Pure.
 
 import { UsageError } from "../../protocol/command/command.ts";
-import { VARIABLE } from "../platform/network/network.ts";
+import { VARIABLE } from "../platform/network/configured-network.ts";
 import { holdsCredentials } from "../platform/network/proxy/proxy-address.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

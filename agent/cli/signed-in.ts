@@ -4,7 +4,7 @@ import type { CommandContext } from "../../protocol/command/command.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { type GatewayApi, gatewayApi } from "../client/gateway-api.ts";
 import { requireAccessToken, resolveGateway } from "../platform/credentials/store.ts";
-import { networkFrom } from "../platform/network/network.ts";
+import { networkFrom } from "../platform/network/configured-network.ts";
 import { argument } from "./arguments.ts";
 
 /** @throws CommandError stage `config`, `sign-in`, `keychain` or `file`; UsageError for what is not a URL */

@@ -29,9 +29,10 @@ import { printable } from "../../protocol/values/printable.ts";
 import type { AccessToken } from "../../protocol/values/token.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { CommandError } from "../platform/command-error.ts";
+import { networkWithEditor } from "../platform/network/configured-network.ts";
 import { foreignAnswer } from "../platform/network/foreign-answer.ts";
 import type { HttpAnswer, HttpRequest } from "../platform/network/http-request.ts";
-import { type Network, networkOf } from "../platform/network/network.ts";
+import type { Network } from "../platform/network/network.ts";
 import { networkFailure } from "../platform/network/network-failure.ts";
 import { stageOf } from "../platform/stage.ts";
 
@@ -210,7 +211,7 @@ async function send(
   const verifies = process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0";
   if (network === undefined && verifies) return await byFetch(request);
   const { sendRequest } = await import("../platform/network/http-request.ts");
-  return await sendRequest(request, network ?? networkOf(process.env, undefined));
+  return await sendRequest(request, network ?? networkWithEditor(process.env, undefined));
 }
 
 async function byFetch({ url, method, headers, body, signal }: HttpRequest): Promise<HttpAnswer> {

@@ -31,8 +31,9 @@ function homeOf(homedir: () => string): string {
  * The directory for sign-ins and pinned host keys. SALLYPORT_CONFIG wins; relative values of XDG variables are
  * ignored, as the XDG Base Directory Specification asks.
  */
-export function configDirectory({ platform, env, home }: Machine): string {
-  const { isAbsolute, join, resolve } = platform === "win32" ? win32 : posix;
+export function configDirectory(machine: Machine): string {
+  const { platform, env, home } = machine;
+  const { isAbsolute, join, resolve } = pathsOf(machine);
   const own = env.SALLYPORT_CONFIG;
   if (own !== undefined && own !== "") return resolve(own);
   if (platform === "win32") return join(env.APPDATA || join(home, "AppData", "Roaming"), "sallyport");
@@ -41,9 +42,15 @@ export function configDirectory({ platform, env, home }: Machine): string {
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".config"), "sallyport");
 }
 
+/** Where an editor leaves its network settings for companions: see network/proxy/editor-network.ts. */
+export function editorNetworkFile(machine: Machine): string {
+  return pathsOf(machine).join(configDirectory(machine), "editor-network.json");
+}
+
 /** The directory for what can be made again, such as compiled code. */
-export function cacheDirectory({ platform, env, home }: Machine): string {
-  const { isAbsolute, join } = platform === "win32" ? win32 : posix;
+export function cacheDirectory(machine: Machine): string {
+  const { platform, env, home } = machine;
+  const { isAbsolute, join } = pathsOf(machine);
   if (platform === "win32") {
     return join(env.LOCALAPPDATA || join(home, "AppData", "Local"), "sallyport", "cache");
   }
@@ -59,4 +66,8 @@ export function stateDirectory(machine: Machine): string {
   const xdg = env.XDG_STATE_HOME;
   const base = xdg !== undefined && posix.isAbsolute(xdg) ? xdg : posix.join(home, ".local", "state");
   return posix.join(base, "sallyport");
+}
+
+function pathsOf({ platform }: Machine): typeof posix {
+  return platform === "win32" ? win32 : posix;
 }

@@ -16,8 +16,9 @@ import {
 import type { CommandError } from "../../platform/command-error.ts";
 import { ownerTokenFromEnvironment } from "../../platform/credentials/environment.ts";
 import { readAccessToken } from "../../platform/credentials/store.ts";
-import type { Network, Route } from "../../platform/network/network.ts";
-import { networkFrom } from "../../platform/network/network.ts";
+import { networkFrom } from "../../platform/network/configured-network.ts";
+import type { Network } from "../../platform/network/network.ts";
+import type { Route } from "../../platform/network/route.ts";
 import type { Machine } from "../../platform/paths.ts";
 import { chooseTransport, type Probe, type TransportSetting } from "../reachability/reachability.ts";
 import type { SshTrial, TrialDirectory } from "./ssh-trial.ts";

@@ -6,15 +6,10 @@ import { isPlainRemote, PATHS, SUBPROTOCOL, WORKSPACE_HEADER } from "../../../pr
 import { formatWorkspaceRef } from "../../../protocol/values/name.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { dialWebSocket } from "../../platform/network/dial-web-socket.ts";
-import {
-  DEADLINE,
-  lookUpHost,
-  openPlain,
-  openSocket,
-  openTcp,
-  startTls,
-} from "../../platform/network/open-socket.ts";
+import { lookUpHost, openPlain, openSocket, openTcp, startTls } from "../../platform/network/open-socket.ts";
 import { proxyLabel } from "../../platform/network/proxy/proxy-address.ts";
+import { endpointOf } from "../../platform/network/route.ts";
+import { DEADLINE } from "../../platform/network/stage-run.ts";
 import { gatewayApi } from "../gateway-api.ts";
 import { PROBE_TIMEOUT_MS, probeSsh } from "../reachability/reachability.ts";
 import { adviceFor, explain, fail, warn } from "./advice.ts";
@@ -47,7 +42,7 @@ export function networkStages(findings: Findings): Stage[] {
 
 async function dns(findings: Findings, signal: AbortSignal): Promise<Verdict> {
   const { host, network, url } = findings;
-  [findings.route] = await network.routes(url, signal);
+  [findings.route] = await network.routes(endpointOf(url), signal);
   if (findings.route?.kind === "proxy") {
     const { address, from } = findings.route;
     const detail = `The proxy ${proxyLabel(address)} (from ${from}) is to look ${host} up.`;

@@ -11,7 +11,7 @@ import { ownerTokenFromEnvironment } from "../../platform/credentials/environmen
 import { readAccessToken } from "../../platform/credentials/store.ts";
 import { relativeTime } from "../../platform/duration.ts";
 import { systemCode } from "../../platform/files/private-file.ts";
-import { networkFrom } from "../../platform/network/network.ts";
+import { networkFrom } from "../../platform/network/configured-network.ts";
 import { gatewayApi } from "../gateway-api.ts";
 import { hostKeyAlias, hostKeysFor } from "../known-hosts/known-hosts.ts";
 import { pinnedHostKeys } from "../known-hosts/pinned-keys.ts";

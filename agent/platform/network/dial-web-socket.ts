@@ -11,7 +11,8 @@ import { paceWebSocket } from "../../../protocol/web-socket/web-socket-pace.ts";
 import { CommandError } from "../command-error.ts";
 import { stageOf } from "../stage.ts";
 import type { Network } from "./network.ts";
-import { DEADLINE, openSocket } from "./open-socket.ts";
+import { openSocket } from "./open-socket.ts";
+import { DEADLINE } from "./stage-run.ts";
 
 export interface DialRequest {
   readonly gateway: GatewayUrl;

@@ -12,11 +12,11 @@ import {
 } from "node:tls";
 import { CommandError } from "../command-error.ts";
 import { connectFirst } from "./happy-eyeballs.ts";
-import { endpointOf, type Network, NODES_OWN_TRUST, type Route } from "./network.ts";
+import type { Network } from "./network.ts";
+import { endpointOf, type Route } from "./route.ts";
 import { DEADLINE, runStage } from "./stage-run.ts";
 
-// What is loaded lazily takes these from here, so that the bundler keeps them in one file with this: a companion opens few files.
-export { DEADLINE, runStage } from "./stage-run.ts";
+const DIRECT: readonly Route[] = [{ kind: "direct" }];
 
 export interface OpenOptions {
   /** undefined: no proxy, and Node's own authorities. */
@@ -51,7 +51,7 @@ export async function openSocket(
         again,
         endpointOf(url).host,
         () => openPlain(url, signal, { ...options, trust: trusted }),
-        signal,
+        (what, start) => runStage("tls", DEADLINE.tls, what, signal, start),
       );
     }
   }
@@ -68,7 +68,7 @@ async function open(
   if (!secure) setImmediate(options.onWaiting ?? (() => undefined));
   const socket = await opening;
   if (!secure) return socket;
-  const securing = startTls(socket, host, signal, { trust, sessions: options.network?.sessions, port });
+  const securing = startTls(socket, host, signal, { trust, sessions: options.network?.tlsSessions, port });
   setImmediate(options.onWaiting ?? (() => undefined));
   return await securing;
 }
@@ -88,9 +88,9 @@ export async function openPlain(
   signal: AbortSignal,
   { network, trust }: PlainOptions = {},
 ): Promise<Socket> {
-  const routes = network === undefined ? undefined : await network.routes(url, signal);
+  const routes = network === undefined ? DIRECT : await network.routes(endpointOf(url), signal);
   let failure: unknown;
-  for (const route of routes ?? [{ kind: "direct" } as const]) {
+  for (const route of routes) {
     try {
       return await openRoute(route, url, signal, { network, trust });
     } catch (error) {
@@ -110,10 +110,15 @@ async function openRoute(
   const { host, port, secure } = endpointOf(url);
   if (route.kind === "direct") return await openHost(host, port, signal, network);
   const { openThroughProxy } = await import("./proxy/open-through-proxy.ts");
-  return await openThroughProxy(route, { host, port, secure }, signal, {
-    open: (to, at) => openHost(to, at, signal, network),
-    secure: (socket, to) => startTls(socket, to, signal, { trust }),
-  });
+  return await openThroughProxy(
+    route,
+    { host, port, secure },
+    {
+      open: (to, at) => openHost(to, at, signal, network),
+      secure: (socket, to) => startTls(socket, to, signal, { trust }),
+      runStage: (what, start) => runStage("proxy", DEADLINE.proxy, what, signal, start),
+    },
+  );
 }
 
 async function openHost(
@@ -166,10 +171,13 @@ export function openTcp(
 
 export interface TlsOptions {
   readonly trust?: SecureContextOptions | undefined;
-  readonly sessions?: Network["sessions"] | undefined;
+  readonly sessions?: Network["tlsSessions"] | undefined;
   /** With the host, the key of its session. */
   readonly port?: number;
 }
+
+/** Of no authority but Node's. One object, since parsed authorities are cached by it. */
+const NODES_OWN_TRUST: SecureContextOptions = {};
 
 /** Verified always, whatever the environment says. */
 export function startTls(

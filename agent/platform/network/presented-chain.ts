@@ -5,7 +5,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
 import { printable } from "../../../protocol/values/printable.ts";
 import { CommandError } from "../command-error.ts";
-import { DEADLINE, runStage } from "./open-socket.ts";
+import type { StageRunner } from "./stage-run.ts";
 
 /** Longer chains are nobody's. */
 const MAX_CHAIN = 10;
@@ -15,11 +15,11 @@ export async function explainUntrusted(
   error: CommandError,
   host: string,
   openPlain: () => Promise<Socket>,
-  signal: AbortSignal,
+  runStage: StageRunner,
 ): Promise<CommandError> {
   let issuer: string | undefined;
   try {
-    issuer = topIssuer(await readChain(await openPlain(), host, signal));
+    issuer = topIssuer(await readChain(await openPlain(), host, runStage));
   } catch {
     // The failure itself is what matters; its own words name no issuer.
     return error;
@@ -57,8 +57,8 @@ function isCertificate(value: unknown): value is PeerCertificate {
   return typeof value === "object" && value !== null && "issuer" in value;
 }
 
-function readChain(socket: Socket, host: string, signal: AbortSignal): Promise<DetailedPeerCertificate> {
-  return runStage("tls", DEADLINE.tls, `reading the certificate of ${host}`, signal, (done, fail) => {
+function readChain(socket: Socket, host: string, runStage: StageRunner): Promise<DetailedPeerCertificate> {
+  return runStage(`reading the certificate of ${host}`, (done, fail) => {
     const secured = connect({
       socket,
       ...(isIP(host) === 0 ? { servername: host } : {}),

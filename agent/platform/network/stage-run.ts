@@ -5,13 +5,22 @@ import { CommandError, type Stage } from "../command-error.ts";
 /** Milliseconds. Their sum is the longest that a connection attempt takes; `proxy` is for one that is in between. */
 export const DEADLINE = { dns: 5_000, tcp: 8_000, proxy: 10_000, tls: 8_000, http: 15_000 } as const;
 
+/** Begins a stage's work, and returns what undoes it. */
+type Start<T> = (done: (value: T) => void, fail: (error: Error) => void) => () => void;
+
+/**
+ * `runStage` with the stage, its deadline and its signal filled in. Code that is loaded lazily is handed one instead of
+ * importing `runStage`, so that the bundler keeps this file together with open-socket.ts: a companion opens few files.
+ */
+export type StageRunner = <T>(what: string, start: Start<T>) => Promise<T>;
+
 /** Settles once: by the result, the error, the deadline or `signal`. What `start` returns cleans up unless it succeeded. */
 export function runStage<T>(
   stage: Stage,
   ms: number,
   what: string,
   signal: AbortSignal,
-  start: (done: (value: T) => void, fail: (error: Error) => void) => () => void,
+  start: Start<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {

@@ -5,19 +5,28 @@ import { readFileSync, statSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
 import { CommandError } from "../command-error.ts";
 import { systemCode } from "../files/private-file.ts";
-import type { Machine } from "../paths.ts";
-import { VARIABLE } from "./network.ts";
 
 const MAX_PEM_BYTES = 4 * 1024 * 1024;
 
+/** Paths of PEM files; undefined: none is configured. */
+export interface TrustFiles {
+  readonly ca: string | undefined;
+  readonly clientCert: string | undefined;
+  /** undefined: the key is in the file of the certificate. */
+  readonly clientKey: string | undefined;
+  /** NODE_EXTRA_CA_CERTS, as Node reads it. */
+  readonly nodeExtraCa: string | undefined;
+  /** SSL_CERT_FILE, as OpenSSL reads it: replaces the system's own bundle. */
+  readonly systemCa: string | undefined;
+}
+
 export class Trust {
-  readonly #env: Machine["env"];
+  readonly #files: TrustFiles;
   #own: SecureContextOptions | undefined;
   #withSystem: Promise<SecureContextOptions | undefined> | undefined;
 
-  /** `env` names the files: see VARIABLE; NODE_EXTRA_CA_CERTS and SSL_CERT_FILE as Node and OpenSSL read them. */
-  constructor(env: Machine["env"]) {
-    this.#env = env;
+  constructor(files: TrustFiles) {
+    this.#files = files;
   }
 
   /**
@@ -25,12 +34,10 @@ export class Trust {
    * @throws CommandError stage `tls`: a file is unreadable or holds something else
    */
   async options(): Promise<SecureContextOptions> {
-    const caFile = this.#file(VARIABLE.ca);
+    const { ca } = this.#files;
     this.#own ??= {
       ...this.#clientCertificate(),
-      ...(caFile === undefined
-        ? {}
-        : { ca: [...(await this.#nodesAuthorities()), pem(caFile, "CERTIFICATE")] }),
+      ...(ca === undefined ? {} : { ca: [...(await this.#nodesAuthorities()), pem(ca, "CERTIFICATE")] }),
     };
     return this.#own;
   }
@@ -47,7 +54,7 @@ export class Trust {
 
   async #loadSystem(): Promise<SecureContextOptions | undefined> {
     const { systemAuthorities } = await import("./system-authorities.ts");
-    const system = systemAuthorities(process.platform, this.#file("SSL_CERT_FILE"));
+    const system = systemAuthorities(process.platform, this.#files.systemCa);
     if (system.length === 0) return undefined;
     const own = await this.options();
     const known = own.ca === undefined ? await this.#nodesAuthorities() : [own.ca].flat();
@@ -56,19 +63,13 @@ export class Trust {
 
   async #nodesAuthorities(): Promise<string[]> {
     const { nodesAuthorities } = await import("./system-authorities.ts");
-    return nodesAuthorities(this.#file("NODE_EXTRA_CA_CERTS"));
-  }
-
-  #file(name: string): string | undefined {
-    const path = this.#env[name]?.trim();
-    return path === "" ? undefined : path;
+    return nodesAuthorities(this.#files.nodeExtraCa);
   }
 
   #clientCertificate(): SecureContextOptions {
-    const clientCertFile = this.#file(VARIABLE.clientCert);
-    const clientKeyFile = this.#file(VARIABLE.clientKey);
-    if (clientCertFile === undefined) {
-      if (clientKeyFile === undefined) return {};
+    const { clientCert, clientKey } = this.#files;
+    if (clientCert === undefined) {
+      if (clientKey === undefined) return {};
       throw new CommandError(
         "tls",
         "bad_client_cert",
@@ -77,8 +78,8 @@ export class Trust {
     }
     // One file may hold both, as curl has it.
     return {
-      cert: pem(clientCertFile, "CERTIFICATE"),
-      key: pem(clientKeyFile ?? clientCertFile, "PRIVATE KEY"),
+      cert: pem(clientCert, "CERTIFICATE"),
+      key: pem(clientKey ?? clientCert, "PRIVATE KEY"),
     };
   }
 }

@@ -8,7 +8,7 @@ import { pipeline } from "node:stream";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link.ts";
 import { createLog } from "../../../agent/platform/log.ts";
-import { networkFrom } from "../../../agent/platform/network/network.ts";
+import { networkFrom } from "../../../agent/platform/network/configured-network.ts";
 import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../protocol/resume/responder.ts";

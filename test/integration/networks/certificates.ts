@@ -3,7 +3,12 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Certificate } from "./programs.ts";
+
+/** Paths of PEM files. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
 
 export class Authority {
   readonly #directory: string;

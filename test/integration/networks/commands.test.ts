@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { networkOf } from "../../../agent/platform/network/network.ts";
+import { networkWithEditor } from "../../../agent/platform/network/configured-network.ts";
 import { handDown } from "../../../agent/platform/network/proxy/editor-network.ts";
 import { thisMachine } from "../../../agent/platform/paths.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -76,7 +76,7 @@ test("a flag, a variable and an editor's settings each lead the companion and th
   skip(missing("squid") !== undefined, missing("squid"));
   const way = {
     gateway: parseGatewayUrl(gateway.replace("gateway.test", "localhost")),
-    network: networkOf(env, undefined),
+    network: networkWithEditor(env, undefined),
   };
   const host = await stack.host({ token, name: "dev", way });
   const open = await programs.squid();

@@ -8,7 +8,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../support/loopback.ts";
-import { readableByOthers } from "./certificates.ts";
+import { type Certificate, readableByOthers } from "./certificates.ts";
 
 /** PATH of a login as root: daemons are in the sbin directories. */
 const PATH = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
@@ -28,11 +28,6 @@ export interface RunningProxy {
   readonly port: number;
   /** What it has logged so far. */
   log(): string;
-}
-
-export interface Certificate {
-  readonly cert: string;
-  readonly key: string;
 }
 
 export class Programs {

@@ -8,16 +8,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { readWorkspaceEvents } from "../../../agent/client/workspaces/workspace-events.ts";
 import { CommandError } from "../../../agent/platform/command-error.ts";
+import { networkWithEditor } from "../../../agent/platform/network/configured-network.ts";
 import type { Network } from "../../../agent/platform/network/network.ts";
-import { networkOf } from "../../../agent/platform/network/network.ts";
 import { NativeLink } from "../../../gateway/link/native-link.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/values/token.ts";
 import { echo, TestStack } from "../../support/link.ts";
 import { freePort } from "../../support/loopback.ts";
-import { Authority } from "./certificates.ts";
-import { type Certificate, missing, Programs } from "./programs.ts";
+import { Authority, type Certificate } from "./certificates.ts";
+import { missing, Programs } from "./programs.ts";
 
 /** With what would break an URL if it were not encoded. */
 const ADA = { user: "ada", password: "p@ss:w/rd %" };
@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 
 function network(env: Record<string, string>): Network {
-  return networkOf({ SALLYPORT_CA: authority.file, ...env }, undefined);
+  return networkWithEditor({ SALLYPORT_CA: authority.file, ...env }, undefined);
 }
 
 /** The API, its event stream, a host with its streams in advance and on demand, and a tunnel to it: all of what is dialled. */
@@ -144,7 +144,7 @@ describe("through squid", () => {
     const { port } = await programs.squid({ tls: certificate, auth: ADA });
     const proxy = `https://${ADA_IN_URL}@localhost:${port}`;
     await everythingWorks({ gateway, network: network({ ALL_PROXY: proxy }) });
-    const stranger = networkOf({ ALL_PROXY: proxy, SSL_CERT_FILE: "/dev/null" }, undefined);
+    const stranger = networkWithEditor({ ALL_PROXY: proxy, SSL_CERT_FILE: "/dev/null" }, undefined);
     const refused = stack.tunnel("dev", token, { gateway, network: stranger });
     await expect(refused).rejects.toMatchObject({ stage: "proxy", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
   });

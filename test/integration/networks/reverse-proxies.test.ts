@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openStatusFile } from "../../../agent/client/tunnel/status-file.ts";
 import { tunnelStdio } from "../../../agent/client/tunnel/stdio.ts";
 import { createLog } from "../../../agent/platform/log.ts";
-import { networkOf } from "../../../agent/platform/network/network.ts";
+import { networkWithEditor } from "../../../agent/platform/network/configured-network.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { echo, TestStack, type Way } from "../../support/link.ts";
-import { Authority } from "./certificates.ts";
-import { type Certificate, missing, Programs, type RunningProxy } from "./programs.ts";
+import { Authority, type Certificate } from "./certificates.ts";
+import { missing, Programs, type RunningProxy } from "./programs.ts";
 
 const SCALE = vi.hoisted(() => 8);
 
@@ -63,7 +63,7 @@ describe.concurrent("behind", () => {
       const { port } = await start(Number(new URL(stack.url).port));
       const way: Way = {
         gateway: parseGatewayUrl(`https://localhost:${port}`),
-        network: networkOf({ SALLYPORT_CA: authority.file }, undefined),
+        network: networkWithEditor({ SALLYPORT_CA: authority.file }, undefined),
       };
       const host = await stack.host({ token, name: `dev-${program}`, way });
       const probe = await stack.tunnel(`dev-${program}`, token, way);

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { createServer as createTlsServer, type Server } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
-import { networkOf } from "../../../agent/platform/network/network.ts";
+import { networkWithEditor } from "../../../agent/platform/network/configured-network.ts";
 import { readPacSource } from "../../../agent/platform/network/pac/pac-source.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { TestStack } from "../../support/link.ts";
-import { Authority } from "./certificates.ts";
-import { type Certificate, missing, Programs } from "./programs.ts";
+import { Authority, type Certificate } from "./certificates.ts";
+import { missing, Programs } from "./programs.ts";
 
 let programs: Programs;
 let stack: TestStack;
@@ -37,7 +37,7 @@ function behind(certificate: Certificate, clientCa?: string) {
 async function discover(port: number, env: Record<string, string>): Promise<unknown> {
   const gateway = parseGatewayUrl(`https://localhost:${port}`);
   // Not the machine's own authorities, whatever they are.
-  const network = networkOf({ SSL_CERT_FILE: "/dev/null", ...env }, undefined);
+  const network = networkWithEditor({ SSL_CERT_FILE: "/dev/null", ...env }, undefined);
   return await gatewayApi(gateway, { network }).discovery();
 }
 
@@ -54,7 +54,7 @@ describe("an authority that nobody knows", () => {
       /replaces its certificate.* issued by "Corp Inspection CA", which this machine does not trust.*--ca FILE/,
     );
     const gateway = parseGatewayUrl(`https://localhost:${port}`);
-    const way = { gateway, network: networkOf({ SSL_CERT_FILE: "/dev/null" }, undefined) };
+    const way = { gateway, network: networkWithEditor({ SSL_CERT_FILE: "/dev/null" }, undefined) };
     await expect(stack.tunnel("dev", undefined, way)).rejects.toThrow(/Corp Inspection CA/);
   });
 
@@ -144,7 +144,7 @@ describe("an environment in which certificates are not checked, as other extensi
   test("changes nothing for requests and tunnels, with network settings and without", async () => {
     const gateway = parseGatewayUrl(await impostor());
     const unverified = { stage: "tls", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" };
-    const network = networkOf(noneOfTheSystems, undefined);
+    const network = networkWithEditor(noneOfTheSystems, undefined);
     await expect(gatewayApi(gateway, { network }).discovery()).rejects.toMatchObject(unverified);
     await expect(gatewayApi(gateway).discovery()).rejects.toMatchObject(unverified);
     await expect(stack.tunnel("dev", undefined, { gateway, network })).rejects.toMatchObject(unverified);
@@ -153,10 +153,10 @@ describe("an environment in which certificates are not checked, as other extensi
   test("changes nothing for where a proxy script comes from", async () => {
     const source = `${await impostor()}/proxy.pac`;
     const { signal } = new AbortController();
-    await expect(readPacSource(source, "a setting", noneOfTheSystems, signal)).rejects.toThrow(
-      /cannot be read: .*UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
-    );
-    const trusted = { SALLYPORT_CA: authority.file };
+    await expect(
+      readPacSource(source, "a setting", networkWithEditor(noneOfTheSystems, undefined), signal),
+    ).rejects.toThrow(/cannot be read: .*UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
+    const trusted = networkWithEditor({ SALLYPORT_CA: authority.file }, undefined);
     await expect(readPacSource(source, "a setting", trusted, signal)).resolves.toContain("DIRECT");
   });
 });
@@ -176,7 +176,7 @@ test("a second connection of a process resumes the TLS session of the first", as
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const gateway: GatewayUrl = parseGatewayUrl(`https://localhost:${port}`);
-  const network = networkOf({ SALLYPORT_CA: authority.file }, undefined);
+  const network = networkWithEditor({ SALLYPORT_CA: authority.file }, undefined);
   for (let i = 0; i < 2; i++) {
     await gatewayApi(gateway, { network })
       .discovery()

@@ -32,7 +32,7 @@ import {
 import { readPersonConfig } from "../../../client/ssh-config/person/person-config.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../../../platform/credentials/store.ts";
-import { networkFrom } from "../../../platform/network/network.ts";
+import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { type Machine, thisMachine } from "../../../platform/paths.ts";
 import { argument, positionals as noMore, readArguments } from "../../arguments.ts";
 import { askYesNo, isTerminal } from "../../terminal.ts";

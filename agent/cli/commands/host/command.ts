@@ -21,7 +21,7 @@ import { createHostSshServer } from "../../../host/ssh/ssh-server.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { createLog, type Log } from "../../../platform/log.ts";
 import { nativeParts } from "../../../platform/native-parts.ts";
-import { networkFrom } from "../../../platform/network/network.ts";
+import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { stateDirectory, thisMachine } from "../../../platform/paths.ts";
 import { type HostOptions, parseHostOptions } from "./options.ts";
 

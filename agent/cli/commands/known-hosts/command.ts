@@ -9,7 +9,7 @@ import { gatewayApi } from "../../../client/gateway-api.ts";
 import { knownHostsName } from "../../../client/known-hosts/known-hosts.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { resolveGateway } from "../../../platform/credentials/store.ts";
-import { networkFrom } from "../../../platform/network/network.ts";
+import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { json } from "../../../platform/output.ts";
 import { argument, readArguments } from "../../arguments.ts";
 import { askYesNo, isTerminal } from "../../terminal.ts";

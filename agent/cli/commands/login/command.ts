@@ -19,7 +19,7 @@ import {
   tokenFromEnvironment,
 } from "../../../platform/credentials/store.ts";
 import { relativeTime } from "../../../platform/duration.ts";
-import { networkFrom } from "../../../platform/network/network.ts";
+import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { json } from "../../../platform/output.ts";
 import { argument, readArguments } from "../../arguments.ts";
 import { askSecret, isTerminal, readSecretFrom } from "../../terminal.ts";

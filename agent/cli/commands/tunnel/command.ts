@@ -14,7 +14,7 @@ import { resumable } from "../../../client/tunnel/resumable.ts";
 import { resumableStdio, tunnelStdio } from "../../../client/tunnel/stdio.ts";
 import { dialFirst, type TunnelTarget } from "../../../client/tunnel/tunnel.ts";
 import { createLog } from "../../../platform/log.ts";
-import { networkFrom } from "../../../platform/network/network.ts";
+import { networkFrom } from "../../../platform/network/configured-network.ts";
 
 const help = `
 Usage: sallyport tunnel [options] GATEWAY WORKSPACE

@@ -1,7 +1,7 @@
 // Reads what a proxy script returned. Pure.
 
-import type { Route } from "../network.ts";
 import { type ProxyScheme, parseProxyAddress } from "../proxy/proxy-address.ts";
+import type { Route } from "../route.ts";
 
 /** Each is tried in turn, so a long list would be a long wait. */
 const MAX_ROUTES = 8;

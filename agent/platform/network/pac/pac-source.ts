@@ -4,30 +4,27 @@ import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { CommandError } from "../../command-error.ts";
 import { systemCode } from "../../files/private-file.ts";
-import type { Machine } from "../../paths.ts";
 import { sendRequest } from "../http-request.ts";
-import { type Network, networkOf, VARIABLE } from "../network.ts";
+import type { Network } from "../network.ts";
 
 export const MAX_SCRIPT_BYTES = 1024 * 1024;
 const FETCH_TIMEOUT_MS = 5_000;
 const MAX_REDIRECTS = 5;
-/** What is heard of the environment here: who is trusted, and no proxy, since that is what the script is to say. */
-const TRUST = [VARIABLE.ca, "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 
 /**
  * @param source a path, or a URL with http, https or file
- * @param env names the authorities that vouch for an https URL
+ * @param network fetches a URL: without a proxy, since the script is to name that
  * @throws CommandError stage `proxy`, code `pac_unreadable`; the signal's reason
  */
 export async function readPacSource(
   source: string,
   from: string,
-  env: Machine["env"],
+  network: Network,
   signal: AbortSignal,
 ): Promise<string> {
   try {
     return /^https?:/i.test(source)
-      ? await fetchScript(source, trustOf(env), signal)
+      ? await fetchScript(source, network, signal)
       : await readScript(/^file:/i.test(source) ? fileURLToPath(source) : source);
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
@@ -66,10 +63,6 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<string> {
     parts.push(part);
   }
   return Buffer.concat(parts).toString("utf8");
-}
-
-function trustOf(env: Machine["env"]): Network {
-  return networkOf(Object.fromEntries(TRUST.map((name) => [name, env[name]])), undefined);
 }
 
 function reason(error: Error): string {

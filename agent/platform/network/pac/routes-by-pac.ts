@@ -3,8 +3,8 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import { CommandError } from "../../command-error.ts";
-import type { Machine } from "../../paths.ts";
-import type { Endpoint, Route } from "../network.ts";
+import type { Network } from "../network.ts";
+import type { Endpoint, Route } from "../route.ts";
 import { findProxy } from "./find-proxy.ts";
 import { parsePacAnswer } from "./pac-answer.ts";
 import { readPacSource } from "./pac-source.ts";
@@ -20,7 +20,7 @@ export async function routesByPac(
   source: string,
   from: string,
   { host, port, secure }: Endpoint,
-  env: Machine["env"],
+  network: Network,
   signal: AbortSignal,
 ): Promise<readonly Route[]> {
   const { href: target } = new URL(
@@ -29,7 +29,7 @@ export async function routesByPac(
   const key = JSON.stringify([source, target]);
   const known = remembered.get(key);
   if (known !== undefined && performance.now() - known.at < REMEMBERED_MS) return known.routes;
-  const script = await readPacSource(source, from, env, signal);
+  const script = await readPacSource(source, from, network, signal);
   const answer = await findProxy(script, target, host, { lookUp, ownAddress: ownAddress() }, signal);
   const routes = parsePacAnswer(answer, `the script of ${from}`);
   if (routes.length === 0) {

@@ -3,8 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { readPrivateFile, removePrivateFile, writePrivateFile } from "../../files/private-file.ts";
-import type { Machine } from "../../paths.ts";
-import { editorNetworkFile } from "../network.ts";
+import { editorNetworkFile, type Machine } from "../../paths.ts";
 import { parseProxyAddress } from "./proxy-address.ts";
 import type { EditorProxy } from "./proxy-choice.ts";
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { VERSION } from "../../../../protocol/version.ts";
 import { CommandError } from "../../command-error.ts";
 import { foreignAnswer } from "../foreign-answer.ts";
-import { DEADLINE, runStage } from "../open-socket.ts";
+import type { StageRunner } from "../stage-run.ts";
 import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
 
 /** Of the answer's head. */
@@ -19,10 +19,10 @@ export function httpConnect(
   proxy: ProxyAddress,
   host: string,
   port: number,
-  signal: AbortSignal,
+  runStage: StageRunner,
 ): Promise<Socket> {
   const what = `asking the proxy ${proxyLabel(proxy)} for ${host} port ${port}`;
-  return runStage("proxy", DEADLINE.proxy, what, signal, (done, fail) => {
+  return runStage(what, (done, fail) => {
     let head = Buffer.alloc(0);
     const stop = (): void => {
       socket.off("readable", read);

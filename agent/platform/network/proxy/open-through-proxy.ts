@@ -2,7 +2,8 @@
 
 import type { Socket } from "node:net";
 import { CommandError } from "../../command-error.ts";
-import type { Endpoint, ProxyRoute } from "../network.ts";
+import type { Endpoint, ProxyRoute } from "../route.ts";
+import type { StageRunner } from "../stage-run.ts";
 import { httpConnect } from "./http-connect.ts";
 import { proxyLabel } from "./proxy-address.ts";
 
@@ -10,22 +11,22 @@ export interface Openers {
   /** A connection to a host, as if there were no proxy. */
   open(host: string, port: number): Promise<Socket>;
   secure(socket: Socket, host: string): Promise<Socket>;
+  readonly runStage: StageRunner;
 }
 
 /** @throws CommandError stage `proxy`; the signal's reason */
 export async function openThroughProxy(
   route: ProxyRoute,
   { host, port }: Endpoint,
-  signal: AbortSignal,
   openers: Openers,
 ): Promise<Socket> {
   const { address } = route;
   const socket = await reachProxy(route, openers);
   if (address.scheme === "http" || address.scheme === "https") {
-    return await httpConnect(socket, address, host, port, signal);
+    return await httpConnect(socket, address, host, port, openers.runStage);
   }
   const { socksConnect } = await import("./socks-connect.ts");
-  return await socksConnect(socket, address, host, port, signal);
+  return await socksConnect(socket, address, host, port, openers.runStage);
 }
 
 async function reachProxy(route: ProxyRoute, { open, secure }: Openers): Promise<Socket> {

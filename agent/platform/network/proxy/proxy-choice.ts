@@ -1,6 +1,6 @@
 // Which proxy, if any, a connection to a gateway takes. Pure: settings in, choice out.
 
-import type { Endpoint } from "../network.ts";
+import type { Endpoint } from "../route.ts";
 import { isExempt, isLoopback } from "./no-proxy.ts";
 import { type ProxyAddress, parseProxyAddress } from "./proxy-address.ts";
 

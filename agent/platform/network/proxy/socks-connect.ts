@@ -3,8 +3,11 @@
 
 import type { Socket } from "node:net";
 import { CommandError } from "../../command-error.ts";
-import { DEADLINE, runStage } from "../open-socket.ts";
+import type { StageRunner } from "../stage-run.ts";
 import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
+
+/** Later than the stage's deadline, which is the one that counts. */
+const LIBRARY_TIMEOUT_MS = 60_000;
 
 /**
  * Resolves once the proxy passes bytes on. The proxy looks the name up.
@@ -15,11 +18,11 @@ export async function socksConnect(
   proxy: ProxyAddress,
   host: string,
   port: number,
-  signal: AbortSignal,
+  runStage: StageRunner,
 ): Promise<Socket> {
   const { SocksClient } = await import("socks");
   const what = `asking the proxy ${proxyLabel(proxy)} for ${host} port ${port}`;
-  return await runStage("proxy", DEADLINE.proxy, what, signal, (done, fail) => {
+  return await runStage(what, (done, fail) => {
     const { credentials } = proxy;
     const client = new SocksClient({
       command: "connect",
@@ -31,8 +34,7 @@ export async function socksConnect(
         ...(credentials === undefined ? {} : { userId: credentials.user, password: credentials.password }),
       },
       destination: { host, port },
-      // The stage's deadline comes first.
-      timeout: 2 * DEADLINE.proxy,
+      timeout: LIBRARY_TIMEOUT_MS,
     });
     client.on("established", () => done(socket));
     client.on("error", (error: Error) => fail(refusal(error, proxy, host, port)));

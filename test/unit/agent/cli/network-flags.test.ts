@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { takeNetworkFlags } from "../../../../agent/cli/network-flags.ts";
+import { ownProxySettings } from "../../../../agent/platform/network/configured-network.ts";
 import { ownProxy } from "../../../../agent/platform/network/proxy/configured-routes.ts";
 import { UsageError } from "../../../../protocol/command/command.ts";
 
@@ -33,6 +34,8 @@ describe("the network's flags", () => {
   });
 
   test("say none, too", () => {
-    expect(ownProxy(takeNetworkFlags(["--proxy", "none"], {}).env)).toMatchObject({ kind: "none" });
+    expect(ownProxy(ownProxySettings(takeNetworkFlags(["--proxy", "none"], {}).env))).toMatchObject({
+      kind: "none",
+    });
   });
 });

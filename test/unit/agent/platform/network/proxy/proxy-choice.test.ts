@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CommandError } from "../../../../../../agent/platform/command-error.ts";
-import { endpointOf } from "../../../../../../agent/platform/network/network.ts";
 import { isExempt } from "../../../../../../agent/platform/network/proxy/no-proxy.ts";
 import {
   holdsCredentials,
@@ -13,6 +12,7 @@ import {
   type EditorProxy,
   type ProxySettings,
 } from "../../../../../../agent/platform/network/proxy/proxy-choice.ts";
+import { endpointOf } from "../../../../../../agent/platform/network/route.ts";
 
 const https = new URL("wss://gateway.example/tunnel");
 const http = new URL("http://gateway.example:8080/");
