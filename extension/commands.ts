@@ -3,7 +3,7 @@
 import { commands, type Disposable, env, l10n } from "vscode";
 import type { TreeNode } from "../agent/client/workspaces/workspace-tree.ts";
 import type { Services } from "./services.ts";
-import type { SessionsView } from "./workspaces/workspaces-view.ts";
+import type { WorkspacesView } from "./workspaces/workspaces-view.ts";
 
 /** `what` is how a failure is introduced. `node` is there when the command comes from the tree. */
 interface Entry {
@@ -150,10 +150,10 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
 };
 
-export function registerCommands(services: Services, sessions: SessionsView): Disposable[] {
+export function registerCommands(services: Services, view: WorkspacesView): Disposable[] {
   return Object.entries(ENTRIES).map(([name, { what, run }]) =>
     commands.registerCommand(name, async (argument: unknown) => {
-      const node = sessions.nodeOf(argument);
+      const node = view.nodeOf(argument);
       try {
         services.log.debug(`${name}${env.remoteName === undefined ? "" : ` in a ${env.remoteName} window`}`);
         await run(services, node);

@@ -14,7 +14,7 @@ import { resumeClipboardClearing } from "./owner-token/clipboard.ts";
 import type { Services } from "./services.ts";
 import { registerSharing } from "./sharing/sharing-status.ts";
 import { registerUriHandler } from "./uri-handler.ts";
-import { SessionsView } from "./workspaces/workspaces-view.ts";
+import { WorkspacesView } from "./workspaces/workspaces-view.ts";
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const started = performance.now();
@@ -22,16 +22,16 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const accounts = new AccountStore(context.secrets, log);
   const gateways = new Gateways(accounts);
   const services: Services = { context, log, accounts, gateways, history: new History(context.globalState) };
-  const sessions = new SessionsView(services);
+  const view = new WorkspacesView(services);
   context.subscriptions.push(
     log,
     accounts,
     gateways,
-    sessions,
+    view,
     registerAuthenticationProvider(accounts, async (gateway) =>
       (await import("./accounts/sign-in.ts")).signIn(services, gateway),
     ),
-    ...registerCommands(services, sessions),
+    ...registerCommands(services, view),
     registerUriHandler(services),
     watchSignIns(services),
     registerSharing(services),

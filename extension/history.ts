@@ -3,7 +3,7 @@
 
 import type { Memento } from "vscode";
 import { withRecentFolder } from "../agent/client/connect/hand-off-target.ts";
-import { type LastUse, sessionKey } from "../agent/client/workspaces/workspace-list.ts";
+import { type LastUse, workspaceKey } from "../agent/client/workspaces/workspace-list.ts";
 import type { GatewayUrl } from "../protocol/values/gateway-url.ts";
 
 const LAST_USE = "sallyport.lastUse";
@@ -28,17 +28,17 @@ export class History {
   }
 
   async used(gateway: GatewayUrl, id: string, now = Date.now()): Promise<void> {
-    const entries = [...this.lastUse].filter(([key]) => key !== sessionKey(gateway, id));
-    entries.push([sessionKey(gateway, id), now]);
+    const entries = [...this.lastUse].filter(([key]) => key !== workspaceKey(gateway, id));
+    entries.push([workspaceKey(gateway, id), now]);
     await this.#state.update(LAST_USE, Object.fromEntries(entries.slice(-MAX_ENTRIES)));
   }
 
   folders(gateway: GatewayUrl, id: string): readonly string[] {
-    return this.#state.get<Record<string, string[]>>(FOLDERS, {})[sessionKey(gateway, id)] ?? [];
+    return this.#state.get<Record<string, string[]>>(FOLDERS, {})[workspaceKey(gateway, id)] ?? [];
   }
 
   async openedFolder(gateway: GatewayUrl, id: string, folder: string): Promise<void> {
-    const key = sessionKey(gateway, id);
+    const key = workspaceKey(gateway, id);
     const { [key]: own = [], ...others } = this.#state.get<Record<string, string[]>>(FOLDERS, {});
     if (own[0] === folder) return;
     const kept = Object.entries(others).slice(1 - MAX_ENTRIES);
@@ -47,11 +47,11 @@ export class History {
 
   /** Whether the person has agreed to open this origin when this workspace names it: another one's word is not enough. */
   hasOpened(gateway: GatewayUrl, id: string, origin: string): boolean {
-    return this.#state.get<string[]>(BROWSER_ORIGINS, []).includes(`${sessionKey(gateway, id)} ${origin}`);
+    return this.#state.get<string[]>(BROWSER_ORIGINS, []).includes(`${workspaceKey(gateway, id)} ${origin}`);
   }
 
   async setOpened(gateway: GatewayUrl, id: string, origin: string): Promise<void> {
-    const entry = `${sessionKey(gateway, id)} ${origin}`;
+    const entry = `${workspaceKey(gateway, id)} ${origin}`;
     const others = this.#state.get<string[]>(BROWSER_ORIGINS, []).filter((one) => one !== entry);
     await this.#state.update(BROWSER_ORIGINS, [...others, entry].slice(-MAX_ENTRIES));
   }
@@ -59,11 +59,11 @@ export class History {
   /** Whether the person has agreed to connect to this workspace of another account, when it had one of these host keys. */
   hasAgreed(gateway: GatewayUrl, id: string, fingerprints: readonly string[]): boolean {
     const known = new Set(this.#state.get<string[]>(AGREED, []));
-    return fingerprints.some((one) => known.has(`${sessionKey(gateway, id)} ${one}`));
+    return fingerprints.some((one) => known.has(`${workspaceKey(gateway, id)} ${one}`));
   }
 
   async setAgreed(gateway: GatewayUrl, id: string, fingerprints: readonly string[]): Promise<void> {
-    const added = fingerprints.map((one) => `${sessionKey(gateway, id)} ${one}`);
+    const added = fingerprints.map((one) => `${workspaceKey(gateway, id)} ${one}`);
     const others = this.#state.get<string[]>(AGREED, []).filter((one) => !added.includes(one));
     await this.#state.update(AGREED, [...others, ...added].slice(-MAX_ENTRIES));
   }

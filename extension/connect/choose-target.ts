@@ -5,7 +5,7 @@ import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { Workspace } from "../../protocol/api.ts";
 import type { Gateway } from "../accounts/gateways.ts";
 import type { Services } from "../services.ts";
-import { chooseSession } from "../workspaces/workspace-picker.ts";
+import { chooseWorkspace } from "../workspaces/workspace-picker.ts";
 import type { ConnectTarget } from "./target.ts";
 
 /** The workspace of a tree node, or the one that the person chooses; undefined: none. */
@@ -20,12 +20,12 @@ export async function targetOf(
     await commands.executeCommand("sallyport.signIn");
     if ((await services.gateways.list()).length === 0) return undefined;
   }
-  if (node?.kind === "session") {
+  if (node?.kind === "workspace") {
     const gateway = services.gateways.get(node.gateway);
     const workspace = gateway === undefined ? undefined : await find(gateway, node.id);
     if (gateway !== undefined && workspace !== undefined) return { gateway, workspace };
   }
-  return await chooseSession(services, { title, fits });
+  return await chooseWorkspace(services, { title, fits });
 }
 
 async function find(gateway: Gateway, id: string): Promise<Workspace | undefined> {

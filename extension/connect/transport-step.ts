@@ -70,7 +70,7 @@ export async function showTunnelNotice(
   );
   if (answer === diagnose) {
     await commands.executeCommand("sallyport.diagnose", {
-      kind: "session",
+      kind: "workspace",
       gateway,
       id: workspace.id,
     });

@@ -4,7 +4,7 @@ import { l10n, ProgressLocation, window } from "vscode";
 import { diagnose } from "../../agent/client/diagnose/diagnose.ts";
 import { conclusion, reportMarkdown } from "../../agent/client/diagnose/render.ts";
 import type { Report } from "../../agent/client/diagnose/report.ts";
-import { sessionKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { workspaceKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { targetOf } from "../connect/choose-target.ts";
@@ -41,8 +41,8 @@ export async function runDiagnosis(
   onStage: (title: string) => void,
 ): Promise<Report | undefined> {
   const paths = managedPaths();
-  const key = sessionKey(gateway.gateway, workspace.id);
-  const alias = managedSections().find((section) => sessionKey(section.gateway, section.id) === key)?.alias;
+  const key = workspaceKey(gateway.gateway, workspace.id);
+  const alias = managedSections().find((section) => workspaceKey(section.gateway, section.id) === key)?.alias;
   try {
     return await diagnose(
       {

@@ -12,7 +12,7 @@ import {
 } from "vscode";
 import type { Section } from "../../agent/client/ssh-config/managed-config.ts";
 import { formatRate } from "../../agent/client/tunnel/connection-status.ts";
-import { sessionKey } from "../../agent/client/workspaces/workspace-list.ts";
+import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import { describe } from "../failure-message.ts";
 import type { Services } from "../services.ts";
 import { transportWord } from "../workspaces/tree-item.ts";
@@ -95,7 +95,7 @@ export async function showConnection(services: Services): Promise<void> {
     void window.showInformationMessage(l10n.t("This window is not open on a workspace of Sallyport's."));
     return;
   }
-  const node = { kind: "session", gateway: section.gateway, id: section.id };
+  const node = { kind: "workspace", gateway: section.gateway, id: section.id };
   const items: (QuickPickItem & { command: string })[] = [
     { label: `$(info) ${l10n.t("Show Details")}`, command: "sallyport.showDetails" },
     { label: `$(pulse) ${l10n.t("Diagnose Connection")}`, command: "sallyport.diagnose" },
@@ -104,6 +104,6 @@ export async function showConnection(services: Services): Promise<void> {
   ];
   const title = latest === undefined ? section.alias : words(latest).join(" · ");
   const picked = await window.showQuickPick(items, { title });
-  services.log.debug(`${sessionKey(section.gateway, section.id)}: ${title}`);
+  services.log.debug(`${workspaceKey(section.gateway, section.id)}: ${title}`);
   if (picked !== undefined) await commands.executeCommand(picked.command, node);
 }

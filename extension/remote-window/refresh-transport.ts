@@ -4,6 +4,7 @@ import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-c
 import { desiredConfig } from "../../agent/client/ssh-config/desired.ts";
 import type { Section } from "../../agent/client/ssh-config/managed-config.ts";
 import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token.ts";
+import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import type { Gateway } from "../accounts/gateways.ts";
 import { listingOf } from "../connect/config-step.ts";
 import { findTransport } from "../connect/transport-step.ts";
@@ -33,7 +34,7 @@ export async function refreshTransport(
 }
 
 function isRecent({ history }: Services, { gateway, id }: Section): boolean {
-  const used = history.lastUse.get(`${gateway} ${id}`);
+  const used = history.lastUse.get(workspaceKey(gateway, id));
   return used !== undefined && Date.now() - used < 60_000;
 }
 

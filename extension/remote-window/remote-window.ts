@@ -78,7 +78,7 @@ async function explainFailure(services: Services, section: Section, folder: Uri 
   );
   if (answer !== diagnose) return;
   await commands.executeCommand("sallyport.diagnose", {
-    kind: "session",
+    kind: "workspace",
     gateway: gateway.gateway,
     id: workspace.id,
   });

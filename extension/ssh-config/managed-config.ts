@@ -4,7 +4,7 @@ import { readManaged } from "../../agent/client/ssh-config/apply.ts";
 import { isOwnerTokenSection, type Section } from "../../agent/client/ssh-config/managed-config.ts";
 import { type SshConfigPaths, sshConfigPaths } from "../../agent/client/ssh-config/paths.ts";
 import type { SshProgram } from "../../agent/client/ssh-config/person/effective-settings.ts";
-import { sessionKey } from "../../agent/client/workspaces/workspace-list.ts";
+import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import { accountHome, machine } from "../machine.ts";
 import { remoteSshConfigFile, sshProgram } from "../settings.ts";
 
@@ -35,12 +35,12 @@ export function sectionTransport(section: Section): ManagedTransport {
   return isOwnerTokenSection(section) ? "owner-token" : section.transport;
 }
 
-/** Of all workspaces that have a Host block, by `sessionKey`. Empty where the file cannot be read. */
+/** Of all workspaces that have a Host block, by `workspaceKey`. Empty where the file cannot be read. */
 export function managedTransports(): Map<string, ManagedTransport> {
   const found = new Map<string, ManagedTransport>();
   for (const section of managedSections()) {
     if (section.kind === "workspace")
-      found.set(sessionKey(section.gateway, section.id), sectionTransport(section));
+      found.set(workspaceKey(section.gateway, section.id), sectionTransport(section));
   }
   return found;
 }

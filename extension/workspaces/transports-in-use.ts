@@ -2,7 +2,7 @@
 // changes it.
 
 import { type Disposable, type FileSystemWatcher, RelativePattern, Uri, workspace } from "vscode";
-import { sessionKey } from "../../agent/client/workspaces/workspace-list.ts";
+import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { ManagedTransport } from "../ssh-config/managed-config.ts";
 
@@ -21,7 +21,7 @@ export class TransportsInUse implements Disposable {
   }
 
   of(node: TreeNode): ManagedTransport | undefined {
-    return node.kind === "session" ? this.#transports.get(sessionKey(node.gateway, node.id)) : undefined;
+    return node.kind === "workspace" ? this.#transports.get(workspaceKey(node.gateway, node.id)) : undefined;
   }
 
   dispose(): void {

@@ -49,11 +49,11 @@ function itemOf(
   switch (node.kind) {
     case "gateway":
       return gatewayItem(view, gatewayLabel(node.gateway), account ?? "");
-    case "session": {
+    case "workspace": {
       const workspace = view?.workspaces.get(node.id);
       return workspace === undefined
         ? new TreeItem(node.id)
-        : sessionItem(node, workspace, view?.state, transport);
+        : workspaceItem(node, workspace, view?.state, transport);
     }
     case "offline-folder": {
       const count = [...(view?.workspaces.values() ?? [])].filter(({ online }) => !online).length;
@@ -131,7 +131,7 @@ function stateWord(state: GatewayView["state"]["kind"]): string {
   }
 }
 
-function sessionItem(
+function workspaceItem(
   node: TreeNode,
   workspace: Workspace,
   state: FeedState | undefined,
@@ -140,9 +140,9 @@ function sessionItem(
   const label = workspaceLabel(workspace);
   const item = new TreeItem(label, TreeItemCollapsibleState.None);
   const presence = presenceOf(workspace, state);
-  const words = sessionWords(workspace, presence, transport);
+  const words = workspaceWords(workspace, presence, transport);
   item.description = words.join(" · ");
-  item.iconPath = sessionIcon(presence);
+  item.iconPath = workspaceIcon(presence);
   item.accessibilityInformation = { label: `${label}, ${words.join(", ")}` };
   if (workspace.heldHostKeys !== undefined) {
     item.iconPath = new ThemeIcon("warning", new ThemeColor("list.warningForeground"));
@@ -157,7 +157,7 @@ function sessionItem(
   return item;
 }
 
-function sessionIcon(presence: Presence): ThemeIcon {
+function workspaceIcon(presence: Presence): ThemeIcon {
   switch (presence) {
     case "online":
       return new ThemeIcon("vm-active", new ThemeColor("testing.iconPassed"));
@@ -169,7 +169,7 @@ function sessionIcon(presence: Presence): ThemeIcon {
 }
 
 /** State, way, clients: for those who read, and for those who listen. */
-export function sessionWords(
+export function workspaceWords(
   workspace: Pick<Workspace, "clients" | "lastSeenAt" | "heldHostKeys">,
   presence: Presence,
   transport: ManagedTransport | undefined,
@@ -214,9 +214,9 @@ export function tooltip(
   view: GatewayView | undefined,
   transport: ManagedTransport | undefined,
 ): MarkdownString | undefined {
-  const workspace = node.kind === "session" ? view?.workspaces.get(node.id) : undefined;
+  const workspace = node.kind === "workspace" ? view?.workspaces.get(node.id) : undefined;
   if (workspace === undefined) return undefined;
-  const words = sessionWords(workspace, presenceOf(workspace, view?.state), transport);
+  const words = workspaceWords(workspace, presenceOf(workspace, view?.state), transport);
   // Names are a-z, 0-9 and hyphens: nothing in them is Markdown, and it is not trusted anyway.
   const text = new MarkdownString(`**${workspaceLabel(workspace)}**\n\n${words.join(" · ")}`);
   text.appendMarkdown(`\n\n${l10n.t("Owner: {0}", workspace.owner)}`);

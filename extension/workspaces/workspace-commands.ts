@@ -2,7 +2,7 @@
 
 import { env, l10n, type QuickPickItem, window } from "vscode";
 import { markdownText } from "../../agent/client/markdown-text.ts";
-import { gatewayLabel, sessionKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import { gatewayLabel, workspaceKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { presenceOf, type TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import { formatConnectLink } from "../../protocol/connect-url.ts";
 import { isName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
@@ -14,7 +14,7 @@ import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
 import { managedTransports } from "../ssh-config/managed-config.ts";
 import { showTakenBack } from "../taken-back.ts";
-import { sessionWords, transportWord } from "./tree-item.ts";
+import { transportWord, workspaceWords } from "./tree-item.ts";
 
 export async function rename(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Rename Workspace"), ({ mine }) => mine);
@@ -116,9 +116,9 @@ export async function showDetails(services: Services, node: TreeNode | undefined
 
 async function detailsOf(services: Services, { gateway, workspace }: ConnectTarget): Promise<string> {
   const { ssh } = await gateway.discovery();
-  const transport = managedTransports().get(sessionKey(gateway.gateway, workspace.id));
+  const transport = managedTransports().get(workspaceKey(gateway.gateway, workspace.id));
   const rows: (readonly [string, string])[] = [
-    [l10n.t("State"), sessionWords(workspace, presenceOf(workspace, gateway.state), transport).join(" · ")],
+    [l10n.t("State"), workspaceWords(workspace, presenceOf(workspace, gateway.state), transport).join(" · ")],
     [l10n.t("Gateway"), gateway.gateway],
     [l10n.t("Owner"), workspace.owner],
     [l10n.t("Clients"), String(workspace.clients)],
@@ -145,7 +145,7 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
 }
 
 function lastUse({ history }: Services, gateway: ConnectTarget["gateway"]["gateway"], id: string): string {
-  const at = history.lastUse.get(sessionKey(gateway, id));
+  const at = history.lastUse.get(workspaceKey(gateway, id));
   return at === undefined ? l10n.t("never") : timeAgo(at);
 }
 

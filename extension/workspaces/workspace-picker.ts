@@ -1,12 +1,12 @@
-// "Connect to Workspace…": all sessions of all gateways in one list, or whatever address the person pastes into it.
+// "Connect to Workspace…": the workspaces of all gateways in one list, or an address that the person pastes into it.
 
 import { l10n, type QuickPickItem, QuickPickItemKind, ThemeIcon, window } from "vscode";
 import { parsePastedAddress } from "../../agent/client/connect/pasted-address.ts";
 import {
   gatewayLabel,
   inOrder,
-  type Session,
-  sessionKey,
+  type ListedWorkspace,
+  workspaceKey,
   workspaceLabel,
 } from "../../agent/client/workspaces/workspace-list.ts";
 import { type Presence, presenceOf } from "../../agent/client/workspaces/workspace-tree.ts";
@@ -17,10 +17,10 @@ import { describe } from "../failure-message.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
 import { type ManagedTransport, managedTransports } from "../ssh-config/managed-config.ts";
-import { sessionWords } from "./tree-item.ts";
+import { workspaceWords } from "./tree-item.ts";
 
-interface SessionItem extends QuickPickItem {
-  readonly session?: Session;
+interface WorkspaceItem extends QuickPickItem {
+  readonly listed?: ListedWorkspace;
   /** What was pasted. */
   readonly address?: string;
 }
@@ -38,12 +38,12 @@ export interface ChooseOptions {
 }
 
 /** undefined: the person chose none. Shows at once and fills as the gateways answer. */
-export async function chooseSession(
+export async function chooseWorkspace(
   services: Services,
   { title, fits }: ChooseOptions,
 ): Promise<ConnectTarget | undefined> {
   const { gateways } = services;
-  const pick = window.createQuickPick<SessionItem>();
+  const pick = window.createQuickPick<WorkspaceItem>();
   pick.title = title;
   pick.placeholder = l10n.t("Choose a workspace, or paste an address such as `ssh devbox@gateway.example`");
   pick.matchOnDescription = true;
@@ -57,7 +57,7 @@ export async function chooseSession(
   try {
     void gateways.followAll().then(fill);
     fill();
-    const item = await new Promise<SessionItem | undefined>((resolve) => {
+    const item = await new Promise<WorkspaceItem | undefined>((resolve) => {
       let pasted = false;
       pick.onDidChangeValue((value) => {
         const isAddress = looksLikeAddress(value);
@@ -74,9 +74,9 @@ export async function chooseSession(
       pick.show();
     });
     if (item?.address !== undefined) return await findPasted(services, item.address);
-    if (item?.session === undefined) return undefined;
-    const gateway = gateways.get(item.session.gateway);
-    return gateway === undefined ? undefined : { gateway, workspace: item.session.workspace };
+    if (item?.listed === undefined) return undefined;
+    const gateway = gateways.get(item.listed.gateway);
+    return gateway === undefined ? undefined : { gateway, workspace: item.listed.workspace };
   } finally {
     listening.dispose();
     pick.dispose();
@@ -88,18 +88,18 @@ function itemsOf(
   fits: (workspace: Workspace) => boolean,
   transports: ReadonlyMap<string, ManagedTransport>,
   typed: string,
-): SessionItem[] {
+): WorkspaceItem[] {
   const { lastUse } = history;
-  const sessions = gateways.known.flatMap(({ gateway, workspaces }) =>
-    [...workspaces.values()].filter(fits).map((workspace): Session => ({ gateway, workspace })),
+  const listed = gateways.known.flatMap(({ gateway, workspaces }) =>
+    [...workspaces.values()].filter(fits).map((workspace): ListedWorkspace => ({ gateway, workspace })),
   );
-  const groups: Readonly<Record<Presence, SessionItem[]>> = { online: [], "was-online": [], offline: [] };
-  for (const session of inOrder(sessions, lastUse)) {
-    const presence = presenceOf(session.workspace, gateways.get(session.gateway)?.state);
-    const [usedAt, transport] = [lastUse.get(keyOf(session)), transports.get(keyOf(session))];
-    groups[presence].push(sessionItem(session, presence, usedAt, transport));
+  const groups: Readonly<Record<Presence, WorkspaceItem[]>> = { online: [], "was-online": [], offline: [] };
+  for (const one of inOrder(listed, lastUse)) {
+    const presence = presenceOf(one.workspace, gateways.get(one.gateway)?.state);
+    const [usedAt, transport] = [lastUse.get(keyOf(one)), transports.get(keyOf(one))];
+    groups[presence].push(workspaceItem(one, presence, usedAt, transport));
   }
-  const group = (label: string, items: readonly SessionItem[]): SessionItem[] =>
+  const group = (label: string, items: readonly WorkspaceItem[]): WorkspaceItem[] =>
     items.length === 0 ? [] : [{ label, kind: QuickPickItemKind.Separator }, ...items];
   return [
     ...(looksLikeAddress(typed) ? [addressItem(typed)] : []),
@@ -109,24 +109,24 @@ function itemsOf(
   ];
 }
 
-function sessionItem(
-  { gateway, workspace }: Session,
+function workspaceItem(
+  { gateway, workspace }: ListedWorkspace,
   presence: Presence,
   usedAt: number | undefined,
   transport: ManagedTransport | undefined,
-): SessionItem {
+): WorkspaceItem {
   const used = usedAt === undefined ? [] : [l10n.t("used {0}", timeAgo(usedAt))];
   const owner = workspace.mine ? [] : [l10n.t("Owner: {0}", workspace.owner)];
   return {
     label: workspaceLabel(workspace),
-    description: [...sessionWords(workspace, presence, transport), ...owner, ...used].join(" · "),
+    description: [...workspaceWords(workspace, presence, transport), ...owner, ...used].join(" · "),
     detail: gatewayLabel(gateway),
     iconPath: new ThemeIcon(ICONS[presence]),
-    session: { gateway, workspace },
+    listed: { gateway, workspace },
   };
 }
 
-function addressItem(address: string): SessionItem {
+function addressItem(address: string): WorkspaceItem {
   return {
     label: l10n.t("Connect to this address"),
     description: address.slice(0, 200),
@@ -145,6 +145,6 @@ function looksLikeAddress(text: string): boolean {
   }
 }
 
-function keyOf({ gateway, workspace }: Session): string {
-  return sessionKey(gateway, workspace.id);
+function keyOf({ gateway, workspace }: ListedWorkspace): string {
+  return workspaceKey(gateway, workspace.id);
 }

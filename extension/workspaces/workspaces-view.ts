@@ -1,4 +1,4 @@
-// The sidebar's tree of gateways and sessions: keeps VS Code's view in step with the live lists.
+// The sidebar's tree of gateways and workspaces: keeps VS Code's view in step with the live lists.
 
 import {
   commands,
@@ -28,7 +28,7 @@ import { tooltip, treeItem } from "./tree-item.ts";
 const REDRAW_MS = 100;
 const WELCOME = "sallyport.welcome";
 
-export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
+export class WorkspacesView implements TreeDataProvider<TreeNode>, Disposable {
   readonly #services: Services;
   readonly #changed = new EventEmitter<TreeNode | undefined>();
   readonly #view: TreeView<TreeNode>;
@@ -47,6 +47,7 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
   constructor(services: Services) {
     this.#services = services;
     this.#transports = new TransportsInUse(() => this.#redraw("all"));
+    // The id is from when a workspace was called a session: people's layouts of the sidebar hold it.
     this.#view = window.createTreeView("sallyport.sessions", {
       treeDataProvider: this,
       showCollapseAll: true,
@@ -104,7 +105,7 @@ export class SessionsView implements TreeDataProvider<TreeNode>, Disposable {
     if (known === undefined) return undefined;
     const node = { kind: "gateway", gateway: known.gateway } as const;
     if (!("id" in argument) || typeof argument.id !== "string") return node;
-    if (kind !== "session" && kind !== "offer") return node;
+    if (kind !== "workspace" && kind !== "offer") return node;
     return { kind, gateway: known.gateway, id: argument.id };
   }
 

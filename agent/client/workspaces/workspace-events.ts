@@ -1,4 +1,4 @@
-// The gateway's event stream, as the agent reads it: server-sent events (HTML Living Standard, §9.2) with a session event
+// The gateway's event stream, as the agent reads it: server-sent events (HTML Living Standard, §9.2) with a workspace event
 // each. Unknown kinds are passed over, so that a newer gateway may send more.
 
 import { Compile } from "typebox/compile";

@@ -1,18 +1,18 @@
-// Sessions in the order in which people look for them, and the words for their state. Pure.
+// Workspaces in the order in which people look for them, and the words for their state. Pure.
 
 import type { Workspace } from "../../../protocol/api.ts";
 import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
 
-export interface Session {
+export interface ListedWorkspace {
   readonly gateway: GatewayUrl;
   readonly workspace: Workspace;
 }
 
-/** When this person last connected, in ms since 1970, by `sessionKey`. */
+/** When this person last connected, in ms since 1970, by `workspaceKey`. */
 export type LastUse = ReadonlyMap<string, number>;
 
 /** One workspace of one gateway; stable through renames. */
-export function sessionKey(gateway: GatewayUrl, id: string): string {
+export function workspaceKey(gateway: GatewayUrl, id: string): string {
   return `${gateway} ${id}`;
 }
 
@@ -22,9 +22,10 @@ export function workspaceLabel({ name, owner, mine }: Pick<Workspace, "name" | "
 }
 
 /** Online first, then those used most recently, then by name. */
-export function inOrder(sessions: readonly Session[], lastUse: LastUse): Session[] {
-  const used = ({ gateway, workspace }: Session) => lastUse.get(sessionKey(gateway, workspace.id)) ?? 0;
-  return sessions.toSorted(
+export function inOrder(workspaces: readonly ListedWorkspace[], lastUse: LastUse): ListedWorkspace[] {
+  const used = ({ gateway, workspace }: ListedWorkspace) =>
+    lastUse.get(workspaceKey(gateway, workspace.id)) ?? 0;
+  return workspaces.toSorted(
     (a, b) =>
       Number(b.workspace.online) - Number(a.workspace.online) ||
       used(b) - used(a) ||

@@ -4,16 +4,16 @@ import type { SharedWithMe, Workspace } from "../../../protocol/api.ts";
 import { browserUrlOf } from "../../../protocol/values/browser-url.ts";
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import type { FeedState } from "./gateway-feed.ts";
-import { inOrder, type LastUse, type Session } from "./workspace-list.ts";
+import { inOrder, type LastUse, type ListedWorkspace } from "./workspace-list.ts";
 
 export type TreeNode =
   | { readonly kind: "gateway"; readonly gateway: GatewayUrl }
-  | { readonly kind: "session"; readonly gateway: GatewayUrl; readonly id: string }
+  | { readonly kind: "workspace"; readonly gateway: GatewayUrl; readonly id: string }
   /** Folds the workspaces that are offline. */
   | { readonly kind: "offline-folder"; readonly gateway: GatewayUrl }
   /** A workspace that another account offers; `id` is the workspace's. */
   | { readonly kind: "offer"; readonly gateway: GatewayUrl; readonly id: string }
-  /** A line in the place of sessions, or above those that are known from before. */
+  /** A line instead of workspaces, or above those that are known from before. */
   | { readonly kind: "notice"; readonly gateway: GatewayUrl; readonly notice: Notice };
 
 export type Notice = "loading" | "none" | "offline" | "error" | "signed-out";
@@ -33,8 +33,8 @@ export function nodeId(node: TreeNode): string {
   switch (node.kind) {
     case "gateway":
       return `gateway ${node.gateway}`;
-    case "session":
-      return `session ${node.gateway} ${node.id}`;
+    case "workspace":
+      return `workspace ${node.gateway} ${node.id}`;
     case "offer":
       return `offer ${node.gateway} ${node.id}`;
     case "offline-folder":
@@ -66,19 +66,23 @@ export function rootNodes(gateways: readonly GatewayView[]): TreeNode[] {
 
 export function childNodes(node: TreeNode, view: GatewayView, lastUse: LastUse): TreeNode[] {
   const { gateway } = node;
-  const sessions = inOrder(
-    [...view.workspaces.values()].map((workspace): Session => ({ gateway, workspace })),
+  const listed = inOrder(
+    [...view.workspaces.values()].map((workspace): ListedWorkspace => ({ gateway, workspace })),
     lastUse,
   );
-  const toNode = ({ workspace }: Session): TreeNode => ({ kind: "session", gateway, id: workspace.id });
-  if (node.kind === "offline-folder") return sessions.filter((one) => !one.workspace.online).map(toNode);
+  const toNode = ({ workspace }: ListedWorkspace): TreeNode => ({
+    kind: "workspace",
+    gateway,
+    id: workspace.id,
+  });
+  if (node.kind === "offline-folder") return listed.filter((one) => !one.workspace.online).map(toNode);
   if (node.kind !== "gateway") return [];
-  const online = sessions.filter((one) => one.workspace.online);
+  const online = listed.filter((one) => one.workspace.online);
   const notice = noticeOf(view);
   return [
     ...(notice === undefined ? [] : [{ kind: "notice", gateway, notice } as const]),
     ...online.map(toNode),
-    ...(online.length < sessions.length ? [{ kind: "offline-folder", gateway } as const] : []),
+    ...(online.length < listed.length ? [{ kind: "offline-folder", gateway } as const] : []),
     ...[...view.offers.keys()].map((id): TreeNode => ({ kind: "offer", gateway, id })),
   ];
 }
@@ -86,7 +90,7 @@ export function childNodes(node: TreeNode, view: GatewayView, lastUse: LastUse):
 export function parentNode(node: TreeNode, view: GatewayView | undefined): TreeNode | undefined {
   const { gateway } = node;
   if (node.kind === "gateway") return undefined;
-  const offline = node.kind === "session" && view?.workspaces.get(node.id)?.online === false;
+  const offline = node.kind === "workspace" && view?.workspaces.get(node.id)?.online === false;
   return { kind: offline ? "offline-folder" : "gateway", gateway };
 }
 
@@ -113,12 +117,16 @@ export function contextValue(node: TreeNode, view: GatewayView | undefined): str
   switch (node.kind) {
     case "gateway":
       return view?.state.kind === "signed-out" ? "gateway expired" : "gateway";
-    case "session": {
+    case "workspace": {
       const workspace = view?.workspaces.get(node.id);
-      if (workspace === undefined) return "session";
+      if (workspace === undefined) return "workspace";
       // Nothing of what is offered otherwise would be let in; while a gateway is only out of reach, it may be back by now.
-      if (view?.state.kind === "signed-out") return "session signed-out";
-      const words = ["session", workspace.online ? "online" : "offline", workspace.mine ? "mine" : "shared"];
+      if (view?.state.kind === "signed-out") return "workspace signed-out";
+      const words = [
+        "workspace",
+        workspace.online ? "online" : "offline",
+        workspace.mine ? "mine" : "shared",
+      ];
       if (workspace.mine && !workspace.endToEndOnly) words.push("owner-token");
       if (browserUrlOf(workspace.browserUrl) !== undefined) words.push("browser");
       if (workspace.heldHostKeys !== undefined) words.push("held");

@@ -43,7 +43,7 @@ export function forgetReachability(): void {
   rmSync(join(HOME, ".cache", "sallyport"), { recursive: true, force: true });
 }
 
-/** From a click on a session to the moment at which VS Code opens the folder over there. */
+/** From a click on a workspace to the moment at which VS Code opens the folder over there. */
 export async function expectHandOff(
   window: Workbench,
   editor: Editor,

@@ -67,13 +67,13 @@ test("a token that the gateway does not know is refused before it is kept, and n
   await window.page.keyboard.press("Escape");
 });
 
-test("after signing in the tree lists the sessions, with their state in words", async () => {
+test("after signing in the tree lists the workspaces, with their state in words", async () => {
   await signIn(window, ana.token);
   await window.row(/^api, online/).waitFor();
   await window.row(/^training, online/).waitFor();
   await window.row(/^design\.bo, online/).waitFor();
   await window.row(/1 workspaces? offline/).waitFor();
-  await window.screenshot("sessions");
+  await window.screenshot("workspaces");
 });
 
 test("a click asks for consent to the one line, with a diff, and hands the alias to Remote-SSH", async () => {

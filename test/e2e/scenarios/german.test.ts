@@ -42,7 +42,7 @@ test("the tree, its menu and the question before anything is written are in Germ
   await window.type(ana.token);
   await window.row(/1 Arbeitsplatz offline/).waitFor();
   await window.openMenu(/^api, online/, "Besitzer-Token kopieren");
-  await window.screenshot("german-sessions");
+  await window.screenshot("german-workspaces");
   await window.page.keyboard.press("Escape");
   await window.row(/^api, online/).click();
   await window.dialog.getByText("Darf Sallyport eine Zeile zu").waitFor();

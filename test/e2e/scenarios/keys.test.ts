@@ -102,7 +102,7 @@ test("an encrypted key that is not registered is proved in a terminal, where its
   expect(await ana.api.keys()).toMatchObject([{ provedAt: expect.any(String) }]);
 });
 
-/** Signs in on a new machine and clicks the session. */
+/** Signs in on a new machine and clicks the workspace. */
 async function click(env: NodeJS.ProcessEnv = {}, more: object = {}): Promise<Workbench> {
   editor = await Editor.start({ settings: { ...SETTINGS, ...more }, env });
   const window = await editor.openWindow();

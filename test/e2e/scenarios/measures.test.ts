@@ -96,7 +96,7 @@ test("a click is handed to Remote-SSH soon where the port is blocked, from the s
   forgetReachability();
 });
 
-test("a thousand sessions are listed and filtered without a pause", async () => {
+test("a thousand workspaces are listed and filtered without a pause", async () => {
   const bo = await world.person("bo");
   const share = async (name: string): Promise<void> => {
     await bo.api.share(parseWorkspaceRef(name), ana.name);
@@ -121,18 +121,18 @@ test("a thousand sessions are listed and filtered without a pause", async () => 
   let started = performance.now();
   await window.openSidebar();
   await window.row(/^own-0, online/).waitFor();
-  report("1,000 sessions, from the click on the icon to the tree", [performance.now() - started], {
+  report("1,000 workspaces, from the click on the icon to the tree", [performance.now() - started], {
     target: 1_000,
     allowed: 10_000,
   });
-  await window.screenshot("a-thousand-sessions");
+  await window.screenshot("a-thousand-workspaces");
   await window.command("Sallyport: Connect to Workspace…");
   await window.choices.first().waitFor();
   started = performance.now();
   await window.quickInput.fill("team-321");
   await window.choices.filter({ hasText: "team-321.bo" }).first().waitFor();
   await expect.poll(() => window.choices.count(), { interval: 10 }).toBe(1);
-  report("1,000 sessions, from typing to the filtered list", [performance.now() - started], {
+  report("1,000 workspaces, from typing to the filtered list", [performance.now() - started], {
     target: 100,
     allowed: 1_500,
   });

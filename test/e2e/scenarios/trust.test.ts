@@ -50,7 +50,7 @@ test("an owner token on the clipboard is the password of a stock ssh, until it i
   expect((await sshByPassword(token)).code).toBe(255);
 });
 
-test("two windows show the same sessions, and one sign-in serves both", async () => {
+test("two windows show the same workspaces, and one sign-in serves both", async () => {
   const second = await editor.openWindow();
   await second.openSidebar();
   await second.row(/^api, online/).waitFor();

@@ -28,7 +28,7 @@ export function oneGateway(workspace: Workspace) {
   return {
     state,
     gateway,
-    node: { kind: "session", gateway: url, id: workspace.id },
+    node: { kind: "workspace", gateway: url, id: workspace.id },
     services: {
       log,
       context: { subscriptions: [] },

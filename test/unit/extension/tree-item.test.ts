@@ -11,17 +11,17 @@ const dev = workspace("dev", { clients: 2 });
 
 function shown(state: FeedState) {
   const view = { gateway, state, workspaces: new Map([[dev.id, dev]]), offers: new Map() };
-  return treeItem({ kind: "session", gateway, id: dev.id }, view, "ana", "direct");
+  return treeItem({ kind: "workspace", gateway, id: dev.id }, view, "ana", "direct");
 }
 
-test("a session of a gateway that answers is green, says its state in words, and connects", () => {
+test("a workspace of a gateway that answers is green, says its state in words, and connects", () => {
   const item = shown({ kind: "online" });
   expect(item.iconPath).toMatchObject({ id: "vm-active", color: { id: "testing.iconPassed" } });
   expect(item.description).toBe("online · direct · 2 clients");
   expect(item.command?.command).toBe("sallyport.connectHere");
 });
 
-test("a session of a gateway that takes the sign-in no longer is not green, and a click leads to signing in", () => {
+test("a workspace of a gateway that takes the sign-in no longer is not green, and a click leads to signing in", () => {
   const item = shown({ kind: "signed-out", code: "token_revoked", message: "no" });
   expect(item.iconPath).toEqual({ id: "vm", color: undefined });
   expect(item.accessibilityInformation?.label).toBe("dev, was online");
@@ -31,7 +31,7 @@ test("a session of a gateway that takes the sign-in no longer is not green, and 
   });
 });
 
-test("a session of a gateway that is out of reach is not green, but can be tried", () => {
+test("a workspace of a gateway that is out of reach is not green, but can be tried", () => {
   const item = shown({ kind: "offline", message: "refused", retryInMs: 1 });
   expect(item.iconPath).toEqual({ id: "vm", color: undefined });
   expect(item.description).toBe("was online");
@@ -53,10 +53,10 @@ test("a workspace under whose name a host came with a different key warns of it,
     workspaces: new Map([[prod.id, prod]]),
     offers: new Map(),
   } as const;
-  const item = treeItem({ kind: "session", gateway, id: prod.id }, view, "ana", undefined);
+  const item = treeItem({ kind: "workspace", gateway, id: prod.id }, view, "ana", undefined);
   expect(item.iconPath).toMatchObject({ id: "warning" });
   expect(item.description).toBe("offline · new host key");
-  expect(item.contextValue).toMatch(/^session .*\bheld\b/);
+  expect(item.contextValue).toMatch(/^workspace .*\bheld\b/);
   expect(item.command?.command).toBe("sallyport.decideHostKey");
   expect(heldKeyLines(prod)).toEqual([
     expect.stringContaining("SHA256:"),

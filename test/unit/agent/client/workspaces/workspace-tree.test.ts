@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FeedState } from "../../../../../agent/client/workspaces/gateway-feed.ts";
-import { inOrder, sessionKey } from "../../../../../agent/client/workspaces/workspace-list.ts";
+import { inOrder, workspaceKey } from "../../../../../agent/client/workspaces/workspace-list.ts";
 import {
   childNodes,
   contextValue,
@@ -57,7 +57,7 @@ test("workspaces that are known stay in sight while their gateway is out of reac
   if (root === undefined) return;
   expect(childNodes(root, seen, none)).toEqual([
     { kind: "notice", gateway, notice: "offline" },
-    { kind: "session", gateway, id: dev.id },
+    { kind: "workspace", gateway, id: dev.id },
   ]);
 });
 
@@ -65,17 +65,17 @@ test("what is offline is folded away below what is online", () => {
   const [on, off] = [workspace("on"), workspace("off", { online: false })];
   const seen = view("online", off, on);
   expect(childNodes({ kind: "gateway", gateway }, seen, none)).toEqual([
-    { kind: "session", gateway, id: on.id },
+    { kind: "workspace", gateway, id: on.id },
     { kind: "offline-folder", gateway },
   ]);
   expect(childNodes({ kind: "offline-folder", gateway }, seen, none)).toEqual([
-    { kind: "session", gateway, id: off.id },
+    { kind: "workspace", gateway, id: off.id },
   ]);
-  expect(parentNode({ kind: "session", gateway, id: off.id }, seen)?.kind).toBe("offline-folder");
-  expect(parentNode({ kind: "session", gateway, id: on.id }, seen)?.kind).toBe("gateway");
+  expect(parentNode({ kind: "workspace", gateway, id: off.id }, seen)?.kind).toBe("offline-folder");
+  expect(parentNode({ kind: "workspace", gateway, id: on.id }, seen)?.kind).toBe("gateway");
 });
 
-test("sessions come online first, then recent first, then by name", () => {
+test("workspaces come online first, then recent first, then by name", () => {
   const [a, b, c, d] = [
     workspace("a"),
     workspace("b"),
@@ -83,8 +83,8 @@ test("sessions come online first, then recent first, then by name", () => {
     workspace("d", { mine: false, owner: "bo" }),
   ];
   const used = new Map([
-    [sessionKey(gateway, b.id), 2],
-    [sessionKey(gateway, c.id), 3],
+    [workspaceKey(gateway, b.id), 2],
+    [workspaceKey(gateway, c.id), 3],
   ]);
   const ordered = inOrder(
     [c, d, a, b].map((one) => ({ gateway, workspace: one })),
@@ -93,9 +93,9 @@ test("sessions come online first, then recent first, then by name", () => {
   expect(ordered.map((one) => one.workspace.name)).toEqual(["b", "a", "d", "c"]);
 });
 
-test("an id holds through a rename and a change of state, and two gateways' sessions have different ones", () => {
+test("an id holds through a rename and a change of state, and two gateways' workspaces have different ones", () => {
   const dev = workspace("dev");
-  const node: TreeNode = { kind: "session", gateway, id: dev.id };
+  const node: TreeNode = { kind: "workspace", gateway, id: dev.id };
   expect(nodeId(node)).toContain(dev.id);
   const other = parseGatewayUrl("https://other.example");
   expect(nodeId({ ...node, gateway: other })).not.toBe(nodeId(node));
@@ -108,10 +108,10 @@ test("the context says in words what can be done", () => {
     workspace("c", { endToEndOnly: true }),
   ];
   const seen = view("online", mine, shared, sealed);
-  const of = ({ id }: Workspace) => contextValue({ kind: "session", gateway, id }, seen);
-  expect(of(mine)).toBe("session online mine owner-token");
-  expect(of(shared)).toBe("session offline shared");
-  expect(of(sealed)).toBe("session online mine");
+  const of = ({ id }: Workspace) => contextValue({ kind: "workspace", gateway, id }, seen);
+  expect(of(mine)).toBe("workspace online mine owner-token");
+  expect(of(shared)).toBe("workspace offline shared");
+  expect(of(sealed)).toBe("workspace online mine");
   expect(contextValue({ kind: "gateway", gateway }, view("signed-out"))).toBe("gateway expired");
 });
 
@@ -119,9 +119,9 @@ test("what a workspace shows in a browser is offered only where it is an address
   const named = workspace("a", { browserUrl: "https://dev.example/" });
   const wrong = workspace("b", { browserUrl: "javascript:alert(1)" });
   const seen = view("online", named, wrong);
-  const of = ({ id }: Workspace) => contextValue({ kind: "session", gateway, id }, seen);
-  expect(of(named)).toBe("session online mine owner-token browser");
-  expect(of(wrong)).toBe("session online mine owner-token");
+  const of = ({ id }: Workspace) => contextValue({ kind: "workspace", gateway, id }, seen);
+  expect(of(named)).toBe("workspace online mine owner-token browser");
+  expect(of(wrong)).toBe("workspace online mine owner-token");
 });
 
 test.each([
@@ -130,7 +130,7 @@ test.each([
   ["error", "was-online", 0],
   ["signed-out", "was-online", 0],
 ] as const)(
-  "of a gateway that is %s, a session that was online when it was heard is %s",
+  "of a gateway that is %s, a workspace that was online when the gateway was last heard is %s",
   (state, presence, count) => {
     const [dev, off] = [workspace("dev"), workspace("off", { online: false })];
     expect(presenceOf(dev, states[state])).toBe(presence);
@@ -139,14 +139,14 @@ test.each([
   },
 );
 
-test("nothing is offered on sessions of a gateway that takes the sign-in no longer", () => {
+test("nothing is offered on workspaces of a gateway that takes the sign-in no longer", () => {
   const dev = workspace("dev");
-  const node: TreeNode = { kind: "session", gateway, id: dev.id };
-  expect(contextValue(node, view("signed-out", dev))).toBe("session signed-out");
-  expect(contextValue(node, view("offline", dev))).toBe("session online mine owner-token");
+  const node: TreeNode = { kind: "workspace", gateway, id: dev.id };
+  expect(contextValue(node, view("signed-out", dev))).toBe("workspace signed-out");
+  expect(contextValue(node, view("offline", dev))).toBe("workspace online mine owner-token");
 });
 
-test("a thousand sessions are laid out within a frame or two", () => {
+test("a thousand workspaces are laid out within a frame or two", () => {
   const many = Array.from({ length: 1_000 }, (_, index) =>
     workspace(`dev-${index}`, { online: index % 3 === 0, mine: index % 5 !== 0 }),
   );
