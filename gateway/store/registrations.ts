@@ -1,8 +1,7 @@
-// How a host finds its workspace again, or makes one. The same account and name give the same workspace; an open
-// registration is known by its id alone. A host's token is bound to the workspace that it registers first, and a host
-// whose key has changed waits for the owner's word.
+// How a registering host finds its workspace again, or creates one. The same account and name give the same workspace; an
+// accountless one is found by its id only. A host token is bound to the workspace that it registers first
+// (tokens/host-token.ts), and a host whose key has changed waits for the owner's decision (keys/held-host-keys.ts).
 
-import type { Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import { clientAddressText } from "../../protocol/values/host-name.ts";
@@ -10,21 +9,22 @@ import { newWorkspaceId, type WorkspaceId } from "../../protocol/values/id.ts";
 import type { Name } from "../../protocol/values/name.ts";
 import type { HeldHostKey, Identity, Registration, WorkspaceRecord } from "../directory.ts";
 import { isExpected } from "../link/expected-host-key.ts";
+import { makeRoom } from "./accountless-workspaces.ts";
 import { flag, LIMITS, type StoreContext } from "./context.ts";
-import type { Tables, WorkspaceRow } from "./database/schema.ts";
+import type { WorkspaceRow } from "./database/schema.ts";
 import { fingerprintOf, parseHeld, parseHostKeys, withHeld } from "./keys/held-host-keys.ts";
-import { makeRoom } from "./open-workspaces.ts";
+import { bindToken, tokenBound } from "./tokens/host-token.ts";
 import type { Workspaces } from "./workspaces.ts";
 
 export class Registrations {
   readonly #context: StoreContext;
   readonly #workspaces: Workspaces;
-  readonly #openIds: Set<WorkspaceId>;
+  readonly #accountlessIds: Set<WorkspaceId>;
 
-  constructor(context: StoreContext, workspaces: Workspaces, openIds: Set<WorkspaceId>) {
+  constructor(context: StoreContext, workspaces: Workspaces, accountlessIds: Set<WorkspaceId>) {
     this.#context = context;
     this.#workspaces = workspaces;
-    this.#openIds = openIds;
+    this.#accountlessIds = accountlessIds;
   }
 
   /** @throws ProtocolError token_bound */
@@ -38,9 +38,9 @@ export class Registrations {
     if (identity === null) return byId?.owner === null ? byId : undefined;
     if (identity.registers.kind === "first") {
       const { name: madeFor } = identity.registers;
-      if (madeFor !== null && madeFor !== name) throw bound(madeFor, name);
+      if (madeFor !== null && madeFor !== name) throw tokenBound(madeFor, name);
     }
-    // A workspace that was renamed at the gateway: its host still asks for the former name, with the id.
+    // The workspace was renamed at the gateway: its host still asks for the former name, and sends the id.
     if (byId?.owner?.id === identity.account.id && (await this.#askedName(byId.id)) === name) return byId;
     const row = await this.#context.db
       .selectFrom("workspaces")
@@ -52,8 +52,8 @@ export class Registrations {
   }
 
   /**
-   * @throws ProtocolError limit_reached (an account's workspaces), gateway_full (open ones), name_taken, token_bound;
-   * host_key_held and identity_mismatch for a host whose key is not the workspace's
+   * @throws ProtocolError limit_reached; gateway_full (accountless workspaces); name_taken; token_bound; host_key_held and
+   * identity_mismatch for a host whose key is not the workspace's
    */
   async register(registration: Registration): Promise<WorkspaceRecord> {
     const { existing } = registration;
@@ -74,7 +74,7 @@ export class Registrations {
     return workspace;
   }
 
-  /** The workspace of the account's own token; one that was deleted comes back by a different token only. */
+  /** The workspace that a token is bound to. Once it is deleted, only a different token can bring it back. */
   async #bound(
     registers: Extract<Identity["registers"], { kind: "one" }>,
     name: Name,
@@ -83,17 +83,16 @@ export class Registrations {
     if (workspace === undefined) {
       throw new ProtocolError(
         "token_bound",
-        `This access token was for the workspace ${registers.name}, which was deleted: make a new one.`,
+        `This access token was for the workspace ${registers.name}, which was deleted. Make a new token.`,
       );
     }
-    // Renamed at the gateway: its host still asks for the former name.
+    // After the workspace was renamed at the gateway its host still asks for the former name.
     if (name !== workspace.name && name !== (await this.#askedName(workspace.id))) {
-      throw bound(workspace.name, name);
+      throw tokenBound(workspace.name, name);
     }
     return workspace;
   }
 
-  /** `gone`: the row has been removed meanwhile. */
   async #update(existing: WorkspaceRecord, registration: Registration): Promise<Update> {
     const { db, now, audit } = this.#context;
     const time = now().toISOString();
@@ -129,9 +128,9 @@ export class Registrations {
           .execute();
         return { kind: "held", workspace: existing, key, isNew: true };
       }
-      await bind(transaction, registration, id);
+      await bindToken(transaction, registration, id);
       const hostKeys = JSON.stringify(registration.hostKeys);
-      const changed = was[0] !== hostKey;
+      const change = was[0] !== hostKey ? "first" : row.host_keys !== hostKeys ? "others" : "none";
       await transaction
         .updateTable("workspaces")
         .set({
@@ -142,15 +141,15 @@ export class Registrations {
           browser_url: registration.browserUrl,
           folder: registration.folder,
           last_seen_at: time,
-          ...(changed ? { accepted_host_key: null } : {}),
+          ...(change === "first" ? { accepted_host_key: null } : {}),
         })
         .where("id", "=", id)
         .execute();
-      return { kind: "updated", id, changed, moreKeys: row.host_keys !== hostKeys };
+      return { kind: "updated", id, hostKeys: change };
     });
-    if (update.kind === "updated" && (update.changed || update.moreKeys)) {
+    if (update.kind === "updated" && update.hostKeys !== "none") {
       audit({
-        event: update.changed ? "workspace.host-key-changed" : "workspace.host-keys-updated",
+        event: update.hostKeys === "first" ? "workspace.host-key-changed" : "workspace.host-keys-updated",
         account: registration.identity?.account.name,
         workspace: id,
         token: registration.identity?.tokenId,
@@ -162,7 +161,7 @@ export class Registrations {
     return update;
   }
 
-  /** The owner hears of it once; a host that asks again changes nothing. */
+  /** What the host is told. The owner is notified once, however often the host asks again. */
   #heldBack({ workspace, key, isNew }: Held, { identity, address }: Registration): ProtocolError {
     if (isNew) {
       this.#context.audit({
@@ -185,7 +184,7 @@ export class Registrations {
     }
     return new ProtocolError(
       "host_key_held",
-      `${workspace.name} is known by a different host key, so this host waits for its owner's word. If it is right, run: sallyport workspace host-key ${workspace.name} --accept ${key.fingerprint}`,
+      `${workspace.name} is known by a different host key, so this host waits for the owner to accept its key. If the key is right, run: sallyport workspace host-key ${workspace.name} --accept ${key.fingerprint}`,
       { field: "hostKeys" },
     );
   }
@@ -222,7 +221,7 @@ export class Registrations {
       if (Number(count) >= LIMITS.workspacesPerAccount && owner !== null) {
         throw new ProtocolError(
           "limit_reached",
-          `An account has at most ${LIMITS.workspacesPerAccount} workspaces: delete one first.`,
+          `An account can have at most ${LIMITS.workspacesPerAccount} workspaces. Delete one first.`,
         );
       }
       const { numInsertedOrUpdatedRows } = await transaction
@@ -231,23 +230,19 @@ export class Registrations {
         .onConflict((conflict) => conflict.columns(["owner_id", "name"]).doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) {
-        throw new ProtocolError(
-          "name_taken",
-          `The workspace ${row.name} is being registered by another host.`,
-          {
-            field: "name",
-          },
-        );
+        throw new ProtocolError("name_taken", `Another host is registering the workspace ${row.name}.`, {
+          field: "name",
+        });
       }
-      await bind(transaction, registration, row.id);
+      await bindToken(transaction, registration, row.id);
       return madeRoom;
     });
     for (const id of forgotten) {
       audit({ event: "workspace.forgotten", workspace: id, address, detail: "for a newer one" });
       this.#context.changed({ kind: "workspace-removed", id });
-      this.#openIds.delete(id);
+      this.#accountlessIds.delete(id);
     }
-    if (owner === null) this.#openIds.add(row.id);
+    if (owner === null) this.#accountlessIds.add(row.id);
     audit({ event: "workspace.created", account: owner?.name, address, workspace: row.id, detail: row.name });
     return row.id;
   }
@@ -269,52 +264,15 @@ type Held = {
   readonly isNew: boolean;
 };
 type Update =
+  /** The workspace has been removed in the meantime. */
   | { readonly kind: "gone" }
   | Held
   | {
       readonly kind: "updated";
       readonly id: WorkspaceId;
-      /** By its first key, which it is known by. */
-      readonly changed: boolean;
-      /** Another set of keys beside the first. */
-      readonly moreKeys: boolean;
+      /** Which host keys have changed: the first, by which the workspace is known, or only those beside it. */
+      readonly hostKeys: "first" | "others" | "none";
     };
-
-/**
- * Binds the token of a registration to its workspace. In the transaction that registers, so that of two hosts which come
- * with one token at once the second is refused. @throws ProtocolError token_bound
- */
-async function bind(
-  transaction: Transaction<Tables>,
-  { identity, name }: Registration,
-  id: WorkspaceId,
-): Promise<void> {
-  if (identity === null || identity.registers.kind === "any") return;
-  const { numUpdatedRows } = await transaction
-    .updateTable("access_tokens")
-    .set({ workspace_id: id, workspace_name: name })
-    .where("id", "=", identity.tokenId)
-    .where((or) =>
-      or.or([
-        or("workspace_id", "=", id),
-        or.and([
-          or("workspace_id", "is", null),
-          or.or([or("workspace_name", "is", null), or("workspace_name", "=", name)]),
-        ]),
-      ]),
-    )
-    .executeTakeFirstOrThrow();
-  if (numUpdatedRows === 0n) throw bound(null, name);
-}
-
-/** `to`: the workspace that the token is for; null: not this one. */
-function bound(to: Name | null, name: Name): ProtocolError {
-  return new ProtocolError(
-    "token_bound",
-    `This access token is for ${to === null ? "a different workspace" : `the workspace ${to} alone`}. Make one for ${name}: sallyport token create --title ${name} --scope host --workspace ${name}`,
-    { field: "name" },
-  );
-}
 
 function notItsKey(): ProtocolError {
   return new ProtocolError("identity_mismatch", "This workspace id belongs to a host with a different key.", {

@@ -60,7 +60,7 @@ export class Store implements Directory {
   readonly #db: Kysely<Tables>;
   readonly #log: Logger;
   readonly #changes = new EventEmitter().setMaxListeners(0);
-  readonly #openIds: Set<WorkspaceId>;
+  readonly #accountlessIds: Set<WorkspaceId>;
 
   /** Takes the database over: it is closed with the store, also where opening fails. @throws StartError */
   static async open(db: Kysely<Tables>, options: StoreOptions): Promise<Store> {
@@ -74,12 +74,12 @@ export class Store implements Directory {
     }
   }
 
-  private constructor(db: Kysely<Tables>, options: StoreOptions, openIds: Set<WorkspaceId>) {
+  private constructor(db: Kysely<Tables>, options: StoreOptions, accountlessIds: Set<WorkspaceId>) {
     const now = options.now ?? (() => new Date());
     this.#db = db;
     this.#log = options.log;
-    this.#openIds = openIds;
-    const isSecret = (id: string) => (openIds as ReadonlySet<string>).has(id);
+    this.#accountlessIds = accountlessIds;
+    const isSecret = (id: string) => (accountlessIds as ReadonlySet<string>).has(id);
     this.auditLog = new AuditLog({ db, log: options.log, now, isSecret, processes: options.processes ?? 1 });
     const tell = (change: DirectoryChange, durability: Durability): void => {
       this.unwritten.follow(change, durability);
@@ -102,11 +102,11 @@ export class Store implements Directory {
     this.tokens = new AccessTokens(context);
     this.keys = new SshKeys(context);
     this.pendingKeys = new PendingKeys(context, this.keys);
-    this.workspaces = new Workspaces(context, openIds);
+    this.workspaces = new Workspaces(context, accountlessIds);
     this.shares = new Shares(context);
     this.ownerTokens = new OwnerTokens(context);
     this.hostKeyDecisions = new HostKeyDecisions(context);
-    this.#registrations = new Registrations(context, this.workspaces, openIds);
+    this.#registrations = new Registrations(context, this.workspaces, accountlessIds);
   }
 
   authenticate(bearer: string): Promise<Identity> {
@@ -174,9 +174,9 @@ export class Store implements Directory {
   /** Another process, `from`, has made this change to the database, or tries to. */
   follow(change: DirectoryChange, durability: Durability = "written", from?: object): void {
     this.unwritten.follow(change, durability, from);
-    if (change.kind === "workspace" && change.open === true) this.#openIds.add(change.id);
+    if (change.kind === "workspace" && change.open === true) this.#accountlessIds.add(change.id);
     this.#changed(change);
-    if (change.kind === "workspace-removed") this.#openIds.delete(change.id);
+    if (change.kind === "workspace-removed") this.#accountlessIds.delete(change.id);
   }
 
   audit(event: AuditEvent): void {
@@ -196,7 +196,7 @@ export class Store implements Directory {
 
   /** Throws away what nobody needs any more; meant for the start and once an hour. */
   async prune(isOnline: (id: WorkspaceId) => boolean): Promise<void> {
-    await this.workspaces.pruneOpen(isOnline);
+    await this.workspaces.pruneAccountless(isOnline);
     await this.tokens.prune();
     await this.ownerTokens.prune();
     await this.pendingKeys.prune();

@@ -15,12 +15,12 @@ type JoinedRow = WorkspaceRow & { owner_name: Name | null };
 
 export class Workspaces {
   readonly #context: StoreContext;
-  readonly #openIds: Set<WorkspaceId>;
+  readonly #accountlessIds: Set<WorkspaceId>;
 
   /** `openIds` is kept up to date with the account-less workspaces: their ids are secrets. */
-  constructor(context: StoreContext, openIds: Set<WorkspaceId>) {
+  constructor(context: StoreContext, accountlessIds: Set<WorkspaceId>) {
     this.#context = context;
-    this.#openIds = openIds;
+    this.#accountlessIds = accountlessIds;
   }
 
   async get(id: WorkspaceId): Promise<WorkspaceRecord | undefined> {
@@ -170,9 +170,9 @@ export class Workspaces {
   }
 
   /** Forgets open workspaces that nobody has run for a week. Returns how many. */
-  async pruneOpen(isOnline: (id: WorkspaceId) => boolean): Promise<number> {
+  async pruneAccountless(isOnline: (id: WorkspaceId) => boolean): Promise<number> {
     const { db, now, changed, audit } = this.#context;
-    const limit = daysBefore(now(), LIMITS.openWorkspaceDays);
+    const limit = daysBefore(now(), LIMITS.accountlessWorkspaceDays);
     const rows = await db
       .selectFrom("workspaces")
       .select(["id"])
@@ -190,7 +190,7 @@ export class Workspaces {
     audit({ event: "workspace.pruned", detail: `${ids.length} open workspaces, offline for a week` });
     for (const id of ids) {
       changed({ kind: "workspace-removed", id });
-      this.#openIds.delete(id);
+      this.#accountlessIds.delete(id);
     }
     return ids.length;
   }

@@ -1,35 +1,31 @@
-// Access tokens: minted once, stored as a hash, checked on every sign-in.
+// Access tokens: how they are made, listed, revoked and forgotten. The database has only their hashes.
 
 import type { AccessTokenInfo, Scope } from "../../../protocol/api.ts";
-import { SCOPES } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { type AccountId, newTokenId, type TokenId } from "../../../protocol/values/id.ts";
 import type { Name } from "../../../protocol/values/name.ts";
 import { printable } from "../../../protocol/values/printable.ts";
-import {
-  type AccessToken,
-  equalHashes,
-  hashToken,
-  newAccessToken,
-  parseAccessToken,
-} from "../../../protocol/values/token.ts";
-import type { Identity, RegistersWhat } from "../../directory.ts";
-import { type Actor, daysBefore, flag, LAST_USED_MS, LIMITS, type StoreContext } from "../context.ts";
+import { type AccessToken, hashToken, newAccessToken } from "../../../protocol/values/token.ts";
+import type { Identity } from "../../directory.ts";
+import { type Actor, daysBefore, flag, LIMITS, type StoreContext } from "../context.ts";
 import type { AccessTokenRow } from "../database/schema.ts";
-import { type Durability, unlessUnwritable } from "../unwritten.ts";
+import type { Durability } from "../unwritten.ts";
+import { checkAccessToken, recheckAccessToken } from "./check-access-token.ts";
+import { checkBinding } from "./host-token.ts";
+import { formatScopes, parseScopes } from "./scopes.ts";
 import { birthOf, livingDescendants, revokeDescendants } from "./token-family.ts";
 
 export interface NewAccessToken {
   readonly accountId: AccountId;
   readonly title: string;
   readonly scopes: readonly Scope[];
-  /** null: until it is revoked. */
+  /** null: it is valid until it is revoked. */
   readonly expiresInSeconds: number | null;
-  /** The token that makes it, and with which it ends. Missing: the gateway itself makes it. */
+  /** The token that makes it; it ends when that one ends. Missing: the gateway itself makes it. */
   readonly parent?: TokenId;
-  /** For which workspace a host's token is; there may be none of this name yet. Missing: the first that it registers. */
+  /** The workspace that a host token is for, which need not exist yet. Missing: the first that it registers. */
   readonly workspace?: Name | undefined;
-  /** A host's token that registers any workspace of the account. */
+  /** A host token may register any workspace of the account. */
   readonly reusable?: boolean | undefined;
 }
 
@@ -45,31 +41,24 @@ export class AccessTokens {
    * @throws ProtocolError bad_token, token_unknown, token_revoked, token_expired, account_disabled
    */
   async authenticate(bearer: string): Promise<Identity> {
-    const hash = hashToken(parseAccessToken(bearer));
-    const row = await this.#select().where("access_tokens.hash", "=", hash).executeTakeFirst();
-    if (row === undefined || !equalHashes(row.hash, hash)) {
-      throw new ProtocolError("token_unknown", "This gateway does not know this access token.");
-    }
-    return this.#admit(row);
+    return checkAccessToken(this.#context, bearer);
   }
 
-  /** The same check for a token that was admitted before: is it still good? The errors are the same. */
+  /** Checks again a token that was admitted before. It throws the same errors. */
   async recheck(id: TokenId): Promise<Identity> {
-    const row = await this.#select().where("access_tokens.id", "=", id).executeTakeFirst();
-    if (row === undefined) throw new ProtocolError("token_unknown", "This access token is gone.");
-    return this.#admit(row);
+    return recheckAccessToken(this.#context, id);
   }
 
   /**
-   * The new token's expiry is its parent's where that is earlier.
-   * @throws ProtocolError limit_reached, bad_request; token_revoked, token_expired: the parent has ended meanwhile
+   * The token expires no later than its parent.
+   * @throws ProtocolError limit_reached, bad_request; token_revoked, token_expired: the parent has ended
    */
   async create(wanted: NewAccessToken, actor: Actor): Promise<{ token: AccessToken; info: AccessTokenInfo }> {
     const { db, now, audit } = this.#context;
     const token = newAccessToken();
     const created = now();
     const createdAt = created.toISOString();
-    refuseSenseless(wanted);
+    checkBinding(wanted);
     const expiry =
       wanted.expiresInSeconds === null
         ? null
@@ -95,7 +84,7 @@ export class AccessTokens {
       if (Number(count) >= LIMITS.tokensPerAccount) {
         throw new ProtocolError(
           "limit_reached",
-          `An account has at most ${LIMITS.tokensPerAccount} access tokens: revoke one first.`,
+          `An account can have at most ${LIMITS.tokensPerAccount} access tokens. Revoke one first.`,
         );
       }
       const made: AccessTokenRow = {
@@ -103,7 +92,7 @@ export class AccessTokens {
         account_id: wanted.accountId,
         title: wanted.title,
         hash: hashToken(token),
-        scopes: JSON.stringify(SCOPES.filter((scope) => wanted.scopes.includes(scope))),
+        scopes: formatScopes(wanted.scopes),
         workspace_id: workspace?.id ?? null,
         workspace_name: wanted.workspace ?? null,
         reusable: flag(wanted.reusable === true),
@@ -128,7 +117,7 @@ export class AccessTokens {
     return { token, info: tokenBody(row) };
   }
 
-  /** Those that are not revoked, oldest first. */
+  /** Tokens that are not revoked, oldest first; expired ones are among them. */
   async list(accountId: AccountId): Promise<AccessTokenInfo[]> {
     const rows = await this.#context.db
       .selectFrom("access_tokens")
@@ -151,8 +140,8 @@ export class AccessTokens {
   }
 
   /**
-   * Revokes a token with all that it has made, also for other accounts.
-   * @throws ProtocolError not_found, alike for a token that does not exist and one that is someone else's
+   * Revokes a token and all tokens that it has made, for other accounts too.
+   * @throws ProtocolError not_found, the same for a token that does not exist and one of another account
    */
   async revoke(accountId: AccountId, id: TokenId, actor: Actor): Promise<Durability> {
     return await this.#context.unwritten.revoke(
@@ -198,7 +187,7 @@ export class AccessTokens {
     }
   }
 
-  /** Forgets tokens that have been dead for long. */
+  /** Forgets tokens that expired or were revoked long ago. */
   async prune(): Promise<void> {
     const { db, now } = this.#context;
     const limit = daysBefore(now(), LIMITS.deadTokenDays);
@@ -211,57 +200,13 @@ export class AccessTokens {
   }
 
   /**
-   * What was opened with a token that has expired since may be open still. Once the token is forgotten nobody could end it by
-   * revoking that one, or the one that made it.
+   * What a token opened may still be open after the token has expired. Once the token is forgotten, nobody could end that by
+   * revoking the token or its parent, so it is ended now.
    */
   #endWhatIsOpen(forgotten: readonly Pick<AccessTokenRow, "id" | "revoked_at">[]): void {
     for (const { id, revoked_at } of forgotten) {
       if (revoked_at === null) this.#context.changed({ kind: "token-revoked", tokenId: id });
     }
-  }
-
-  #select() {
-    return this.#context.db
-      .selectFrom("access_tokens")
-      .innerJoin("accounts", "accounts.id", "access_tokens.account_id")
-      .selectAll("access_tokens")
-      .select(["accounts.name", "accounts.admin", "accounts.disabled"]);
-  }
-
-  async #admit(
-    row: AccessTokenRow & { name: Identity["account"]["name"]; admin: number; disabled: number },
-  ): Promise<Identity> {
-    const now = this.#context.now();
-    const { unwritten } = this.#context;
-    if (row.revoked_at !== null || unwritten.isRevoked(row.id)) {
-      throw new ProtocolError("token_revoked", "This access token was revoked.");
-    }
-    if (row.expires_at !== null && row.expires_at <= now.toISOString()) {
-      throw new ProtocolError("token_expired", `This access token expired at ${row.expires_at}.`);
-    }
-    if (row.disabled === 1 || unwritten.isDisabled(row.account_id)) {
-      throw new ProtocolError("account_disabled", "This account is disabled: ask an administrator.");
-    }
-    await this.#touch(row, now);
-    const admin = row.admin === 1;
-    const scopes = new Set(parseScopes(row.scopes).filter((scope) => scope !== "admin" || admin));
-    return {
-      account: { id: row.account_id, name: row.name, admin },
-      tokenId: row.id,
-      scopes,
-      registers: registersWhat(row),
-    };
-  }
-
-  async #touch(row: AccessTokenRow, now: Date): Promise<void> {
-    const before = new Date(now.getTime() - LAST_USED_MS).toISOString();
-    if (row.last_used_at !== null && row.last_used_at > before) return;
-    await this.#context.db
-      .updateTable("access_tokens")
-      .set({ last_used_at: now.toISOString() })
-      .where("id", "=", row.id)
-      .execute()
-      .catch(unlessUnwritable);
   }
 
   /** Creating and revoking in a loop must not fill the disk. */
@@ -290,7 +235,7 @@ export class AccessTokens {
 export function tokenBody(row: AccessTokenRow): AccessTokenInfo {
   return {
     id: row.id,
-    // Earlier versions stored any text, and clients take no list that has characters in it which do something.
+    // Earlier versions stored any text, and clients refuse a list with control characters in it.
     title: printable(row.title),
     scopes: parseScopes(row.scopes),
     createdAt: row.created_at,
@@ -300,39 +245,4 @@ export function tokenBody(row: AccessTokenRow): AccessTokenInfo {
     ...(row.reusable === 1 ? { reusable: true } : {}),
     ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
   };
-}
-
-/**
- * Whether a token is a host's alone, so that it is for one workspace: who manages the account, or the gateway, can make
- * such tokens for each of them.
- */
-function isForHosts(scopes: readonly Scope[]): boolean {
-  return scopes.includes("host") && !scopes.includes("account") && !scopes.includes("admin");
-}
-
-function registersWhat(row: AccessTokenRow): RegistersWhat {
-  if (row.reusable === 1 || !isForHosts(parseScopes(row.scopes))) return { kind: "any" };
-  if (row.workspace_id === null || row.workspace_name === null) {
-    return { kind: "first", name: row.workspace_name };
-  }
-  return { kind: "one", id: row.workspace_id, name: row.workspace_name };
-}
-
-/** @throws ProtocolError bad_request */
-function refuseSenseless({ scopes, workspace, reusable }: NewAccessToken): void {
-  if (workspace === undefined && reusable !== true) return;
-  const field = workspace === undefined ? "reusable" : "workspace";
-  if (workspace !== undefined && reusable === true) {
-    throw new ProtocolError("bad_request", "A token is for one workspace, or reusable: not both.", { field });
-  }
-  if (!isForHosts(scopes)) {
-    const message = "Only a token with the scope host, and neither account nor admin, is for one workspace.";
-    throw new ProtocolError("bad_request", message, { field });
-  }
-}
-
-/** A scope that this version does not know grants nothing. */
-function parseScopes(text: string): Scope[] {
-  const value: unknown = JSON.parse(text);
-  return Array.isArray(value) ? SCOPES.filter((scope) => value.includes(scope)) : [];
 }

@@ -1,4 +1,4 @@
-// Owner tokens: secrets that open one workspace each, for a while.
+// Owner tokens: each is a secret that opens one workspace until it expires.
 
 import type { OwnerTokenInfo } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
@@ -11,10 +11,11 @@ import {
   parseOwnerToken,
 } from "../../../protocol/values/token.ts";
 import type { OwnerGrant } from "../../directory.ts";
-import { type Actor, daysBefore, LAST_USED_MS, LIMITS, type StoreContext } from "../context.ts";
+import { type Actor, daysBefore, LIMITS, type StoreContext } from "../context.ts";
 import type { OwnerTokenRow } from "../database/schema.ts";
-import { type Durability, unlessUnwritable } from "../unwritten.ts";
+import type { Durability } from "../unwritten.ts";
 import type { OwnedWorkspace } from "../workspaces.ts";
+import { noteUse } from "./last-use.ts";
 import { birthOf } from "./token-family.ts";
 
 export class OwnerTokens {
@@ -27,7 +28,7 @@ export class OwnerTokens {
   /**
    * Checks a token as it came from the wire.
    * @throws ProtocolError bad_token, token_unknown, token_revoked, token_expired, account_disabled (the owner's);
-   * forbidden where the host does not take owner tokens any more
+   * forbidden where the host no longer accepts owner tokens
    */
   async authenticate(bearer: string): Promise<OwnerGrant> {
     const { db, now } = this.#context;
@@ -43,26 +44,18 @@ export class OwnerTokens {
     if (row === undefined || !equalHashes(row.hash, hash)) {
       throw new ProtocolError("token_unknown", "This gateway does not know this owner token.");
     }
-    const time = now();
     const { unwritten } = this.#context;
     if (row.revoked_at !== null || unwritten.isRevoked(row.id) || unwritten.isRemoved(row.workspace_id)) {
       throw new ProtocolError("token_revoked", "This owner token was revoked.");
     }
-    if (row.expires_at <= time.toISOString()) {
+    if (row.expires_at <= now().toISOString()) {
       throw new ProtocolError("token_expired", `This owner token expired at ${row.expires_at}.`);
     }
-    if (row.disabled === 1 || unwritten.isDisabled(row.owner_id))
+    if (row.disabled === 1 || unwritten.isDisabled(row.owner_id)) {
       throw new ProtocolError("account_disabled", "The owner's account is disabled.");
-    if (row.allowed === 0) throw refusedByHost();
-    const before = new Date(time.getTime() - LAST_USED_MS).toISOString();
-    if (row.last_used_at === null || row.last_used_at <= before) {
-      await db
-        .updateTable("owner_tokens")
-        .set({ last_used_at: time.toISOString() })
-        .where("id", "=", row.id)
-        .execute()
-        .catch(unlessUnwritable);
     }
+    if (row.allowed === 0) throw refusedByHost();
+    await noteUse(this.#context, "owner_tokens", row);
     return {
       workspaceId: row.workspace_id,
       ownerId: row.owner_id,
@@ -72,8 +65,8 @@ export class OwnerTokens {
   }
 
   /**
-   * @param parent the access token that makes it; its expiry is the owner token's too where it is earlier
-   * @throws ProtocolError limit_reached, forbidden; token_revoked, token_expired: the parent has ended meanwhile
+   * @param parent the access token that makes it; the owner token expires no later than its parent
+   * @throws ProtocolError limit_reached, forbidden; token_revoked, token_expired: the parent has ended
    */
   async create(
     workspace: OwnedWorkspace,
@@ -99,7 +92,7 @@ export class OwnerTokens {
       if (Number(count) >= LIMITS.ownerTokensPerWorkspace) {
         throw new ProtocolError(
           "limit_reached",
-          `A workspace has at most ${LIMITS.ownerTokensPerWorkspace} owner tokens: revoke one first.`,
+          `A workspace can have at most ${LIMITS.ownerTokensPerWorkspace} owner tokens. Revoke one first.`,
         );
       }
       const made: OwnerTokenRow = {
@@ -127,7 +120,7 @@ export class OwnerTokens {
     return { token, info: body(row) };
   }
 
-  /** Those that still open the workspace, oldest first. */
+  /** Tokens that still open the workspace, oldest first. */
   async list(workspace: OwnedWorkspace): Promise<OwnerTokenInfo[]> {
     const { db, now } = this.#context;
     const rows = await db
@@ -175,7 +168,7 @@ export class OwnerTokens {
     changed({ kind: "token-revoked", tokenId: id });
   }
 
-  /** Forgets tokens that have been dead for long. */
+  /** Forgets tokens that expired or were revoked long ago. */
   async prune(): Promise<void> {
     const { db, now } = this.#context;
     const limit = daysBefore(now(), LIMITS.deadTokenDays);
@@ -212,5 +205,5 @@ function body(row: OwnerTokenRow): OwnerTokenInfo {
 }
 
 function refusedByHost(): ProtocolError {
-  return new ProtocolError("forbidden", "This workspace's host does not take owner tokens.");
+  return new ProtocolError("forbidden", "This workspace's host does not accept owner tokens.");
 }

@@ -26,8 +26,8 @@ export async function makeRoom(
   const held = new Map<string | null, number>();
   for (const { registered_from } of rows) held.set(registered_from, (held.get(registered_from) ?? 0) + 1);
   const own = held.get(block) ?? 0;
-  const isCrowded = own >= LIMITS.openWorkspacesPerAddress;
-  if (!isCrowded && rows.length < LIMITS.openWorkspaces) return [];
+  const isCrowded = own >= LIMITS.accountlessWorkspacesPerAddress;
+  if (!isCrowded && rows.length < LIMITS.accountlessWorkspaces) return [];
   const mayGo = rows.filter(({ id, registered_from }) => {
     // Nobody makes room for who has as much already.
     const isTheirs = registered_from === block || (!isCrowded && (held.get(registered_from) ?? 0) > own);
@@ -45,7 +45,7 @@ export async function makeRoom(
         )
       : new ProtocolError(
           "gateway_full",
-          `This gateway has ${LIMITS.openWorkspaces} open workspaces already; sign in to register one.`,
+          `This gateway has ${LIMITS.accountlessWorkspaces} open workspaces already; sign in to register one.`,
         );
   }
   await transaction.deleteFrom("workspaces").where("id", "=", victim.id).execute();
