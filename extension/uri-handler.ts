@@ -9,8 +9,8 @@ export function registerUriHandler(services: Services): Disposable {
 
 async function open(services: Services, uri: Uri): Promise<void> {
   try {
-    const { parseConnectLink } = await import("../protocol/connect-url.ts");
-    const link = parseConnectLink(uri.path, uri.query);
+    const { parseConnectUrl } = await import("../protocol/connect-url.ts");
+    const link = parseConnectUrl(uri.path, uri.query);
     const { openLink } = await import("./connect/open-link.ts");
     await openLink(services, link);
   } catch (error) {

@@ -23,8 +23,3 @@ export const DirectoryChange = Type.Union([
 ]);
 /** Delivered after it is durable; a revocation that the disk does not take also before (store/unwritten.ts). */
 export type DirectoryChange = Static<typeof DirectoryChange>;
-
-/** For the end of a `switch` over kinds: does not compile while one of them is left out. */
-export function assertNoOtherChange(rest: never): never {
-  throw new TypeError(`an unknown change of the directory: ${JSON.stringify(rest)}`);
-}

@@ -10,7 +10,7 @@ import { TOKEN_PATTERN } from "./values/token.ts";
 /** `publisher.name` of the extension: the authority of its links. */
 export const EXTENSION_ID = "sallyport.sallyport";
 
-export interface ConnectLink {
+export interface ConnectUrl {
   readonly gateway: GatewayUrl;
   readonly workspace: WorkspaceRef;
   /** The workspace's host key, where no account vouches for it. */
@@ -25,7 +25,7 @@ const KNOWN = ["gateway", "workspace", "hostKey"];
  * @param query without the question mark; percent-encoded, or decoded once, as editors hand it over
  * @throws ProtocolError bad_url, bad_name, bad_id, bad_key
  */
-export function parseConnectLink(path: string, query: string): ConnectLink {
+export function parseConnectUrl(path: string, query: string): ConnectUrl {
   if (path !== "/connect") throw bad("This link asks for something that Sallyport does not know.");
   if (query.length > MAX_QUERY) throw bad("This link is too long.");
   if (query.search(TOKEN_PATTERN) !== -1) {
@@ -51,15 +51,15 @@ export function parseConnectLink(path: string, query: string): ConnectLink {
   };
 }
 
-/** A link as a whole, of whichever editor. @throws ProtocolError as `parseConnectLink` */
-export function readConnectLink(text: string): ConnectLink {
+/** A link as a whole, of whichever editor. @throws ProtocolError as `parseConnectUrl` */
+export function readConnectUrl(text: string): ConnectUrl {
   const parts = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(\/[^?#]*)\?([^#]*)$/i.exec(text);
   if (parts?.[1]?.toLowerCase() !== EXTENSION_ID) throw bad("This is not a link of Sallyport's.");
-  return parseConnectLink(parts[2] ?? "", parts[3] ?? "");
+  return parseConnectUrl(parts[2] ?? "", parts[3] ?? "");
 }
 
 /** `scheme` is the editor's: `vscode`, `vscode-insiders`, `vscodium`, `cursor`. */
-export function formatConnectLink(link: ConnectLink, scheme = "vscode"): string {
+export function formatConnectUrl(link: ConnectUrl, scheme = "vscode"): string {
   const { gateway, workspace, hostKey } = link;
   const parameters = [
     ["gateway", gateway],

@@ -33,6 +33,10 @@ export const CONTROL_VERSION = 1;
 export const TAKES_PROOFS = 2;
 
 const closed = { additionalProperties: false } as const;
+/** What brings a client in: a companion (`tunnel`), `ssh -J` (`jump`), or the gateway itself for a person whom it has
+ * signed in (`session`). */
+export const StreamVia = Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]);
+export type StreamVia = Static<typeof StreamVia>;
 const StreamTokenText = Type.String({ pattern: "^sps_[0-9A-Za-z]+$", maxLength: 80 });
 
 /** A key that the gateway allows in, with the account that it belongs to. */
@@ -68,7 +72,7 @@ const Open = Type.Object(
   {
     type: Type.Literal("open"),
     stream: StreamTokenText,
-    via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
+    via: StreamVia,
     client: Type.Object({ address: ClientAddressText, account: Nullable(NameText) }, closed),
     /** The client speaks `sallyport.v1.resume`: a host that does so too dials back with it. Missing: raw. */
     resume: Type.Optional(Type.Boolean()),
@@ -145,8 +149,6 @@ export type GatewayMessage = Static<(typeof fromGateway)[keyof typeof fromGatewa
 export type HostMessage = Static<(typeof fromHost)[keyof typeof fromHost]>;
 export type PushedKey = Static<typeof PushedKey>;
 export type OpenMessage = Static<typeof Open>;
-/** What brings a client in: a companion, `ssh -J`, or the gateway itself, which signed the person in (re-origination). */
-export type StreamVia = OpenMessage["via"];
 export type RegisterMessage = Static<typeof Register>;
 export type RegisteredMessage = Static<typeof Registered>;
 export type ChallengeMessage = Static<typeof Challenge>;

@@ -1,14 +1,20 @@
-// Ends a stream so that what was written last, a reason above all, still leaves; a peer that does not take it cannot
-// keep the stream open.
+// Bounds how long the end of a connection may take: a peer that does not answer it, or reads nothing, must not keep the
+// connection open.
 
 import type { Duplex } from "node:stream";
 
-const LAST_WORDS_MS = 1_000;
+/** How long an SSH connection has to deliver what was written last, a DISCONNECT above all. */
+export const LAST_WORDS_MS = 1_000;
 
-/** Ends the stream, and destroys it 1 s later where it has not closed by itself. */
+/** Ends the stream, and destroys it if it has not closed in LAST_WORDS_MS. */
 export function endThenDestroy(stream: Duplex): void {
   stream.end();
-  const last = setTimeout(() => stream.destroy(), LAST_WORDS_MS);
-  stream.once("close", () => clearTimeout(last));
-  if (stream.destroyed) clearTimeout(last);
+  destroyAfter(stream, LAST_WORDS_MS);
+}
+
+/** Destroys a stream that has not closed in `ms`. */
+export function destroyAfter(stream: Duplex, ms: number): void {
+  if (stream.destroyed) return;
+  const timer = setTimeout(() => stream.destroy(), ms);
+  stream.once("close", () => clearTimeout(timer));
 }

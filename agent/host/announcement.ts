@@ -1,6 +1,6 @@
 // What `sallyport host` says once it is registered: how people get in, for those who read it and for programs. Pure.
 
-import { formatConnectLink } from "../../protocol/connect-url.ts";
+import { formatConnectUrl } from "../../protocol/connect-url.ts";
 import type { RegisteredMessage } from "../../protocol/control.ts";
 import { type GatewayUrl, isLoopback, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { parseSshAddress } from "../../protocol/values/host-name.ts";
@@ -17,7 +17,7 @@ export interface Announced {
 }
 
 /** Links that a colleague clicks: an editor opens, and connects. */
-export interface ConnectLinks {
+export interface ConnectUrls {
   /** Takes the host key that the gateway publishes; null for an open registration, whose key nobody publishes. */
   readonly connect: string | null;
   /** Carries the host key: where the gateway publishes another one, the editor refuses. */
@@ -31,14 +31,14 @@ export function readyEvent(announced: Announced) {
     event: "ready",
     workspace: { id, name },
     ssh: connectCommands(announced),
-    links: connectLinks(announced),
+    links: connectUrls(announced),
     fingerprint: announced.hostKey.fingerprint,
   };
 }
 
 export function announcement(announced: Announced): string {
   const { message, gateway, hostKey } = announced;
-  const { connect, pinned } = connectLinks(announced);
+  const { connect, pinned } = connectUrls(announced);
   const open = message.account === null;
   const lines = [
     `Workspace ${message.workspace.name} is online at ${gateway}${open ? "" : ` (account ${message.account})`}.`,
@@ -79,14 +79,14 @@ function connectCommands({ message, gateway, endToEndOnly, hostKey }: Announced)
 }
 
 /** By its id: a name is another workspace for everybody else, and may change. */
-function connectLinks({ message, gateway, hostKey }: Announced): ConnectLinks {
+function connectUrls({ message, gateway, hostKey }: Announced): ConnectUrls {
   const place = {
     gateway: gatewayForOthers(message.publicUrl, gateway),
     workspace: parseWorkspaceRef(message.workspace.id),
   };
   return {
-    connect: message.account === null ? null : formatConnectLink({ ...place, hostKey: undefined }),
-    pinned: formatConnectLink({ ...place, hostKey }),
+    connect: message.account === null ? null : formatConnectUrl({ ...place, hostKey: undefined }),
+    pinned: formatConnectUrl({ ...place, hostKey }),
   };
 }
 

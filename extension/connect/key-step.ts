@@ -14,7 +14,7 @@ import type { AgentAddress } from "../../agent/client/ssh-agent/agent-address.ts
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { CommandError } from "../../agent/platform/command-error.ts";
 import { gatewayHost } from "../../protocol/values/gateway-url.ts";
-import { accountHome, machine } from "../machine.ts";
+import { machine, sshHome } from "../machine.ts";
 import type { Services } from "../services.ts";
 import { sshProgram } from "../settings.ts";
 import { managedPaths } from "../ssh-config/managed-config.ts";
@@ -70,7 +70,7 @@ async function findKeys({ gateway }: ConnectTarget): Promise<DiscoveredKeys> {
   return await discoverKeys({
     host: gatewayHost(gateway.gateway),
     configFile: paths.personIsDefault ? undefined : paths.person,
-    machine: { ...machine(), home: accountHome() },
+    machine: { ...machine(), home: sshHome() },
     ssh: sshProgram(),
   });
 }

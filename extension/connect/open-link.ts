@@ -2,7 +2,7 @@
 // has to be the same; where nobody does, the link's is the one.
 
 import { CommandError } from "../../agent/platform/command-error.ts";
-import type { ConnectLink } from "../../protocol/connect-url.ts";
+import type { ConnectUrl } from "../../protocol/connect-url.ts";
 import type { Services } from "../services.ts";
 import { agreesToShared } from "./ask-shared.ts";
 import { requireHostKey } from "./config-step.ts";
@@ -10,7 +10,7 @@ import { connectTo } from "./connect.ts";
 import { findWorkspace } from "./find-workspace.ts";
 import type { ConnectTarget } from "./target.ts";
 
-export async function openLink(services: Services, link: ConnectLink): Promise<void> {
+export async function openLink(services: Services, link: ConnectUrl): Promise<void> {
   const { gateway, workspace, hostKey } = link;
   const target = await ownTarget(services, link);
   if (target === "open" && hostKey !== undefined && workspace.kind === "id") {
@@ -27,7 +27,7 @@ export async function openLink(services: Services, link: ConnectLink): Promise<v
 /** `open`: no account knows the workspace, and the link has all that is needed without one. */
 async function ownTarget(
   services: Services,
-  { gateway, workspace, hostKey }: ConnectLink,
+  { gateway, workspace, hostKey }: ConnectUrl,
 ): Promise<ConnectTarget | "open" | undefined> {
   const needsNoAccount = hostKey !== undefined && workspace.kind === "id";
   await services.gateways.list();

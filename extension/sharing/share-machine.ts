@@ -10,7 +10,7 @@ import {
   startSharing,
 } from "../../agent/client/sharing/shared-host.ts";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
-import { formatConnectLink } from "../../protocol/connect-url.ts";
+import { formatConnectUrl } from "../../protocol/connect-url.ts";
 import { isName, nearestName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import type { Gateway } from "../accounts/gateways.ts";
 import type { Services } from "../services.ts";
@@ -86,7 +86,7 @@ async function showSharing(services: Services, host: SharedHost): Promise<void> 
     workspace: parseWorkspaceRef(host.name),
     hostKey: undefined,
   };
-  await env.clipboard.writeText(formatConnectLink(link, env.uriScheme));
+  await env.clipboard.writeText(formatConnectUrl(link, env.uriScheme));
 }
 
 async function tellSharing(host: SharedHost | undefined): Promise<void> {

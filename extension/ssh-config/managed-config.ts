@@ -5,14 +5,14 @@ import { isOwnerTokenSection, type Section } from "../../agent/client/ssh-config
 import { type SshConfigPaths, sshConfigPaths } from "../../agent/client/ssh-config/paths.ts";
 import type { SshProgram } from "../../agent/client/ssh-config/person/effective-settings.ts";
 import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
-import { accountHome, machine } from "../machine.ts";
+import { machine, sshHome } from "../machine.ts";
 import { remoteSshConfigFile, sshProgram } from "../settings.ts";
 
 export type ManagedTransport = "direct" | "tunnel" | "owner-token";
 
 export function managedPaths(): SshConfigPaths {
   const { platform, home } = machine();
-  return sshConfigPaths({ platform, home, accountHome: accountHome() }, remoteSshConfigFile());
+  return sshConfigPaths({ platform, home, accountHome: sshHome() }, remoteSshConfigFile());
 }
 
 /** The ssh that Remote-SSH will run, told which configuration to read as Remote-SSH tells it. */
@@ -21,7 +21,7 @@ export function sshFor(paths: SshConfigPaths): SshProgram {
     program: sshProgram(),
     env: process.env,
     configFile: paths.personIsDefault ? undefined : paths.person,
-    home: accountHome(),
+    home: sshHome(),
   };
 }
 

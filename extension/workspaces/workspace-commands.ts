@@ -4,7 +4,7 @@ import { env, l10n, type QuickPickItem, window } from "vscode";
 import { markdownText } from "../../agent/client/markdown-text.ts";
 import { gatewayLabel, workspaceKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { presenceOf, type TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
-import { formatConnectLink } from "../../protocol/connect-url.ts";
+import { formatConnectUrl } from "../../protocol/connect-url.ts";
 import { isName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import { targetOf } from "../connect/choose-target.ts";
@@ -74,7 +74,7 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
 
 async function copyLink({ gateway, workspace }: ConnectTarget): Promise<void> {
   const ref = parseWorkspaceRef(workspace.id);
-  const link = formatConnectLink(
+  const link = formatConnectUrl(
     { gateway: gateway.gateway, workspace: ref, hostKey: undefined },
     env.uriScheme,
   );

@@ -2,8 +2,9 @@
 // it arrives: a mistake shows there, and not in what follows from it.
 
 import { type Static, type TSchema, Type } from "typebox";
-import { ERROR_STATUS, type ErrorCode } from "../../protocol/errors.ts";
+import { StreamVia } from "../../protocol/control.ts";
 import { matches } from "../../protocol/schema-check.ts";
+import { Code, Nullable } from "../../protocol/values/fields.ts";
 import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../../protocol/values/id-schema.ts";
 import type { StreamToken } from "../../protocol/values/token.ts";
 import type { SessionKey } from "../upterm/sessions.ts";
@@ -16,13 +17,11 @@ const count = Type.Integer({ minimum: 0 });
 const slot = Type.Integer({ minimum: 0, maximum: 255 });
 /** Pairs a question with its answer. */
 const request = count;
-const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const SessionKeyText = Type.Unsafe<SessionKey>({ type: "string", pattern: "^upterm_[0-9a-f]{64}$" });
 /** A workspace, or an upterm session. */
 const RouteIdText = Type.Union([WorkspaceIdSchema, SessionKeyText]);
 const StreamTokenText = Type.Unsafe<StreamToken>({ type: "string", pattern: "^sps_[0-9A-Za-z]{49}$" });
-const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
 /** `<worker>.<number>`: the worker's number is never used again, so a claim is one link's for good. */
 const Claim = Type.String({ pattern: "^[0-9]+\\.[0-9]+$", maxLength: 40 });
 const LinkEnd = Type.Union([Type.Literal("left"), Type.Literal("cut")]);
@@ -57,7 +56,7 @@ const Wish = Type.Union([
   object({
     kind: Type.Literal("stream"),
     token: StreamTokenText,
-    via: Type.Union([Type.Literal("tunnel"), Type.Literal("jump"), Type.Literal("session")]),
+    via: StreamVia,
     client: object({ address: text(100), account: Nullable(text(40)) }),
     resume: Type.Boolean(),
   }),

@@ -5,6 +5,7 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import { destroyAfter } from "../../protocol/end-then-destroy.ts";
 import { type ErrorBody, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import {
@@ -82,8 +83,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Dupl
     socket.destroy();
     return;
   }
-  const last = setTimeout(() => socket.destroy(), LAST_WORDS_MS);
-  socket.once("close", () => clearTimeout(last));
+  destroyAfter(socket, LAST_WORDS_MS);
   const [status, body] = clientErrorOf(error.code);
   const text = JSON.stringify(body);
   socket.end(

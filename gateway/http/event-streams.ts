@@ -4,11 +4,12 @@
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
+import { assertNever } from "../../protocol/assert-never.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairSlots } from "../../protocol/fair-slots.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
 import type { Identity } from "../directory.ts";
-import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
+import type { DirectoryChange } from "../directory-change.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
 import { EventStream } from "./event-stream.ts";
@@ -151,7 +152,7 @@ export class EventStreams {
         for (const stream of this.#of(change.accountId)) stream.end();
         return;
       default:
-        assertNoOtherChange(change);
+        assertNever(change);
     }
   }
 

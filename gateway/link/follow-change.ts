@@ -1,8 +1,9 @@
 // What the live connections of this process do when an account, a token, a key or a workspace changes: keys go out to hosts, and what a
 // revoked credential had opened is closed.
 
+import { assertNever } from "../../protocol/assert-never.ts";
 import type { Directory } from "../directory.ts";
-import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
+import type { DirectoryChange } from "../directory-change.ts";
 import type { OpenConnections } from "../open-connections.ts";
 import { NativeLink } from "./native-link.ts";
 import type { LinkRegistry } from "./registry.ts";
@@ -55,6 +56,6 @@ export async function followChange(
       }
       break;
     default:
-      assertNoOtherChange(change);
+      assertNever(change);
   }
 }

@@ -2,6 +2,7 @@
 // dials one WebSocket back, so streams never block each other and the kernel does the flow control.
 
 import type { WebSocket } from "ws";
+import { assertNever } from "../../protocol/assert-never.ts";
 import {
   type GatewayMessage,
   type HostMessage,
@@ -201,6 +202,8 @@ export class NativeLink implements WorkspaceLink {
         break;
       case "register":
         throw new ProtocolError("bad_message", "This connection is registered already.");
+      default:
+        assertNever(message);
     }
   }
 

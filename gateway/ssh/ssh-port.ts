@@ -4,6 +4,7 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type Connection as Ssh2Connection, type Server as Ssh2Server } from "ssh2";
+import { destroyAfter } from "../../protocol/end-then-destroy.ts";
 import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
@@ -118,8 +119,7 @@ export class SshPort implements SshAcceptor {
     stream.once("end", () => stream.end());
     // A client that does not answer our end must not keep its connection.
     stream.once("finish", () => {
-      const last = setTimeout(() => stream.destroy(), CLOSE_MS);
-      stream.once("close", () => clearTimeout(last));
+      destroyAfter(stream, CLOSE_MS);
     });
     stream.once("close", () => {
       this.#connections.delete(stream);

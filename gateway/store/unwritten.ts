@@ -2,10 +2,11 @@
 // and in every process, are held in memory and asked for by whatever lets somebody in, and are written as soon as that works.
 
 import type { Logger } from "pino";
+import { assertNever } from "../../protocol/assert-never.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "../../protocol/limits.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../../protocol/values/id.ts";
-import { assertNoOtherChange, type DirectoryChange } from "../directory-change.ts";
+import type { DirectoryChange } from "../directory-change.ts";
 import { reasonOf } from "../program/start-error.ts";
 
 /** `pending`: it is in effect, and lost if every process of the gateway ends before it can be written. */
@@ -161,7 +162,7 @@ function isRevocation(change: DirectoryChange): change is Revocation {
     case "account-enabled":
       return false;
     default:
-      return assertNoOtherChange(change);
+      return assertNever(change);
   }
 }
 

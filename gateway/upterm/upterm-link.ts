@@ -2,6 +2,7 @@
 // (`forwarded-streamlocal@openssh.com`). Each channel has a window of its own, so one slow client stops nobody else's bytes.
 
 import type { Duplex } from "node:stream";
+import { destroyAfter } from "../../protocol/end-then-destroy.ts";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
 import type { Channel } from "../../protocol/ssh/channel.ts";
 import { encode } from "../../protocol/ssh/wire.ts";
@@ -99,8 +100,7 @@ export class UptermLink implements Link {
 function asByteStream(channel: Channel): Duplex {
   channel.once("end", () => channel.end());
   channel.once("finish", () => {
-    const timer = setTimeout(() => channel.destroy(), LINGER_MS);
-    channel.once("close", () => clearTimeout(timer));
+    destroyAfter(channel, LINGER_MS);
   });
   return channel;
 }

@@ -2,6 +2,7 @@
 // it passes the time, in milliseconds of a clock that does not go back. What it holds outlives any connection; a connection
 // is attached to it and lost again.
 
+import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../limits.ts";
 import {
   decodeFrame,
   encodeFrame,
@@ -18,9 +19,7 @@ import {
   ACK_MS,
   ACKS_IN_WINDOW,
   JUMP_MS,
-  PING_MS,
   PROBE_MS,
-  SILENT_MS,
   STALLED_MAX_MS,
   STALLED_MS,
 } from "./limits.ts";
@@ -202,7 +201,10 @@ export class ResumeEnd {
       return effects;
     }
     const quiet = now - Math.max(attached.pinged, attached.owedSince ?? 0);
-    if (now - attached.pinged >= PING_MS || (attached.owedSince !== undefined && quiet >= STALLED_MS / 2)) {
+    if (
+      now - attached.pinged >= PING_INTERVAL_MS ||
+      (attached.owedSince !== undefined && quiet >= STALLED_MS / 2)
+    ) {
       this.#ping(attached, now, effects);
     }
     return effects;
@@ -266,7 +268,7 @@ export class ResumeEnd {
     if (payload.length !== 8) throw new FrameError("a pong to no ping");
     const took = now - payload.readDoubleBE();
     // A peer that answers with something else says nothing about the way.
-    if (took >= 0 && took <= SILENT_MS) this.#pingRoundTrip = took;
+    if (took >= 0 && took <= DEAD_AFTER_MS) this.#pingRoundTrip = took;
   }
 
   #takeData({ offset, payload }: Frame, effects: Effect[], now: number): void {
@@ -369,7 +371,7 @@ export class ResumeEnd {
   #death(attached: Attached, now: number): "silent" | "stalled" | "asleep" | undefined {
     if (attached.probeUntil !== undefined && now >= attached.probeUntil) return "asleep";
     const silence = now - attached.heard;
-    if (silence >= SILENT_MS) return "silent";
+    if (silence >= DEAD_AFTER_MS) return "silent";
     const { owedSince } = attached;
     // On a slow line one frame alone may take long: several times what an ack took before is no sign of death.
     const patience = Math.max(this.#stalledMs, 3 * (this.#out.roundTripMs ?? 0));

@@ -4,10 +4,6 @@
 export const GRACE_MS = 300_000;
 /** From an open connection to a finished handshake. */
 export const HANDSHAKE_MS = 10_000;
-/** Load balancers cut idle connections after 55–60 s. */
-export const PING_MS = 20_000;
-/** Nothing heard for this long, while nothing is owed: two pongs missed. */
-export const SILENT_MS = 45_000;
 /** Nothing heard for this long while bytes wait for their ack. Doubled for as long as nothing gets through. */
 export const STALLED_MS = 10_000;
 export const STALLED_MAX_MS = 80_000;

@@ -1,6 +1,7 @@
 // The connection protocol (RFC 4254) of one authenticated connection: channels, global requests and their replies,
 // between ssh2's packets below and sessions and forwards above. Everything a peer can ask for is counted here.
 
+import { LAST_WORDS_MS } from "../end-then-destroy.ts";
 import { printable } from "../values/printable.ts";
 import { Channel, type ChannelCarrier, MAX_PACKET, windowFor } from "./channel.ts";
 import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
@@ -16,7 +17,6 @@ const MAX_PENDING_REQUESTS = 256;
  * memory.
  */
 const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
-const LAST_WORDS_MS = 1_000;
 
 /** Where breaches of the protocol are told. */
 export interface ConnectionLog {

@@ -1,6 +1,16 @@
-// Numbers of the connection protocol (RFC 4254 §9) and of its neighbours that the host sends or answers.
+// The numbers of SSH's messages and of the reasons in them, as far as Sallyport reads or writes them.
 
 export const MSG = {
+  /** Transport (RFC 4253 §12). */
+  disconnect: 1,
+  unimplemented: 3,
+  serviceRequest: 5,
+  /** RFC 8308 §2.3 */
+  extInfo: 7,
+  kexInit: 20,
+  /** Sign-in (RFC 4252 §6); its numbers begin with this one. */
+  userAuthRequest: 50,
+  /** The connection protocol (RFC 4254 §9); its numbers begin with this one. */
   globalRequest: 80,
   requestSuccess: 81,
   requestFailure: 82,
@@ -31,6 +41,7 @@ export const OPEN_FAILURE = {
 /** Reasons in DISCONNECT (RFC 4253 §11.1). */
 export const DISCONNECT = {
   protocolError: 2,
+  keyExchangeFailed: 3,
   byApplication: 11,
   tooManyConnections: 12,
   noMoreAuthMethods: 14,

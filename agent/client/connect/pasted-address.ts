@@ -1,7 +1,7 @@
 // What people paste when they are asked for a workspace: an ssh command, a WebSocket address, a `sallyport` command, or a
 // link. Pure.
 
-import { EXTENSION_ID, parseConnectLink } from "../../../protocol/connect-url.ts";
+import { EXTENSION_ID, parseConnectUrl } from "../../../protocol/connect-url.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
@@ -28,7 +28,7 @@ export function parsePastedAddress(input: string): PastedAddress | undefined {
 function editorLink(text: string): PastedAddress | undefined {
   const link = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(\/[^?#]*)(?:\?([^#]*))?$/i.exec(text);
   if (link === null || link[1]?.toLowerCase() !== EXTENSION_ID) return undefined;
-  return { ...parseConnectLink(link[2] ?? "", link[3] ?? ""), sshHost: undefined };
+  return { ...parseConnectUrl(link[2] ?? "", link[3] ?? ""), sshHost: undefined };
 }
 
 /** `wss://WORKSPACE@gateway`. What stands behind a colon is a secret or nothing, and is not looked at. */

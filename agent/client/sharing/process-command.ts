@@ -1,13 +1,13 @@
 // Whether a process number still belongs to the program that it was given to: numbers are used again.
 
 import { execFile } from "node:child_process";
-import { systemCode } from "../../platform/files/private-file.ts";
+import { isProcessAlive } from "../../platform/process-alive.ts";
 
 const TIMEOUT_MS = 10_000;
 
 /** Whether `pid` runs and has `word` in its command line. */
 export async function runsCommand(pid: number, word: string): Promise<boolean> {
-  if (!isAlive(pid)) return false;
+  if (!isProcessAlive(pid)) return false;
   const [program, args] = listCommand(pid, process.platform);
   return await new Promise((resolve) => {
     execFile(program, args, { timeout: TIMEOUT_MS, windowsHide: true }, (_error, stdout) => {
@@ -22,13 +22,4 @@ export function listCommand(pid: number, platform: NodeJS.Platform): [program: s
   if (platform !== "win32") return ["ps", ["-ww", "-o", "args=", "-p", String(pid)]];
   const query = `(Get-CimInstance Win32_Process -Filter 'ProcessId=${pid}').CommandLine`;
   return ["powershell.exe", ["-NoProfile", "-NonInteractive", "-Command", query]];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "EPERM";
-  }
 }

@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type ConnectLink, formatConnectLink, readConnectLink } from "../../../protocol/connect-url.ts";
+import { type ConnectUrl, formatConnectUrl, readConnectUrl } from "../../../protocol/connect-url.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { isName, type Name } from "../../../protocol/values/name.ts";
 import { CommandError } from "../../platform/command-error.ts";
@@ -25,7 +25,7 @@ export interface SharedHost {
   /** Found in the process's command line, so that another one under the same number is not taken for it. */
   readonly cliPath: string;
   /** The link to it that pins its host key, as it gave it itself; undefined: it gave none. */
-  readonly link?: ConnectLink;
+  readonly link?: ConnectUrl;
 }
 
 export interface ShareOptions {
@@ -85,7 +85,7 @@ export async function startSharing(options: ShareOptions): Promise<SharedHost> {
   child.unref();
   const link = pinnedLink(await whenReady(logFile, ended, () => child.kill()));
   const host = { pid, gateway, name, cliPath };
-  const noted = link === undefined ? host : { ...host, link: formatConnectLink(link) };
+  const noted = link === undefined ? host : { ...host, link: formatConnectUrl(link) };
   writePrivateFile(noteFile, `${JSON.stringify(noted)}\n`);
   return link === undefined ? host : { ...host, link };
 }
@@ -125,7 +125,7 @@ export function parseNote(text: string | undefined): SharedHost | undefined {
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 1) return undefined;
     if (!isName(name) || typeof cliPath !== "string") return undefined;
     const host = { pid, gateway: parseGatewayUrl(gateway), name, cliPath };
-    return "link" in value ? { ...host, link: readConnectLink(String(value.link)) } : host;
+    return "link" in value ? { ...host, link: readConnectUrl(String(value.link)) } : host;
   } catch {
     // Not as it was written: nothing can be said about a host then.
     return undefined;
@@ -133,12 +133,12 @@ export function parseNote(text: string | undefined): SharedHost | undefined {
 }
 
 /** Of the host's first line. */
-function pinnedLink(ready: string): ConnectLink | undefined {
+function pinnedLink(ready: string): ConnectUrl | undefined {
   try {
     const event: unknown = JSON.parse(ready);
     const links = typeof event === "object" && event !== null && "links" in event ? event.links : undefined;
     if (typeof links !== "object" || links === null || !("pinned" in links)) return undefined;
-    return readConnectLink(String(links.pinned));
+    return readConnectUrl(String(links.pinned));
   } catch {
     // It runs, and is shared: a link that cannot be read is not worth ending it.
     return undefined;

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from "
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { CommandError } from "../command-error.ts";
+import { isProcessAlive } from "../process-alive.ts";
 import { makePrivateDirectory, systemCode } from "./private-file.ts";
 
 const WAIT_MS = 5_000;
@@ -51,18 +52,9 @@ function isStale(path: string): boolean {
   try {
     if (Date.now() - statSync(path).mtimeMs > STALE_MS) return true;
     const owner = Number(readFileSync(path, "utf8"));
-    return Number.isSafeInteger(owner) && owner > 0 && !isAlive(owner);
+    return Number.isSafeInteger(owner) && owner > 0 && !isProcessAlive(owner);
   } catch {
     // It was released between the two looks at it.
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH";
   }
 }

@@ -2,6 +2,7 @@
 // the way of a message from one worker to another. There is one primary, so the order in which it hears of claims decides.
 // No process and no socket here.
 
+import { assertNever } from "../../../protocol/assert-never.ts";
 import type { LinkEnd } from "../../link/link.ts";
 import { Turns } from "../../mutex.ts";
 import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "../messages.ts";
@@ -146,6 +147,8 @@ export class Switchboard {
       case "news":
         this.#tellOthers(worker, message);
         return;
+      default:
+        assertNever(message);
     }
   }
 

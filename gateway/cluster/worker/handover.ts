@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createConnection, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { destroyAfter } from "../../../protocol/end-then-destroy.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { PATHS } from "../../../protocol/values/gateway-url.ts";
 import { bearerToken, parseStreamToken, type StreamToken } from "../../../protocol/values/token.ts";
@@ -140,9 +141,7 @@ function carry(socket: Duplex, bytes: Buffer, path: string): void {
     side.once("close", () => {
       if (!opposite.writableEnded) opposite.destroy();
       // A peer that does not answer the end must not keep its connection.
-      const last = setTimeout(() => opposite.destroy(), LINGER_MS);
-      opposite.once("close", () => clearTimeout(last));
-      if (opposite.destroyed) clearTimeout(last);
+      destroyAfter(opposite, LINGER_MS);
     });
   }
 }

@@ -1,5 +1,6 @@
 // The links that this worker holds, as the others know them: by their claims. Does with them what others wish.
 
+import { assertNever } from "../../../protocol/assert-never.ts";
 import type { ProtocolError } from "../../../protocol/errors.ts";
 import type { StreamToken } from "../../../protocol/values/token.ts";
 import type { Link, LinkEnd } from "../../link/link.ts";
@@ -89,6 +90,8 @@ export class HeldLinks {
       case "close":
         link.close(wish.code, wish.message);
         return;
+      default:
+        assertNever(wish);
     }
   }
 

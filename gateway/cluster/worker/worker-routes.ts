@@ -2,6 +2,7 @@
 // message. New connections are handed out by the primary over the same line, so a worker has heard of every claim that
 // the primary knew when it gave it the connection.
 
+import { assertNever } from "../../../protocol/assert-never.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { hashToken, newStreamToken, type StreamToken } from "../../../protocol/values/token.ts";
@@ -191,6 +192,16 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
       case "taken-back":
         this.loans.takenBack(message.slot, message.loan);
         return;
+      case "welcome":
+      case "news":
+      case "handover":
+      case "metrics":
+      case "reload-tls":
+      case "stop":
+        // worker.ts and handover.ts listen for these.
+        return;
+      default:
+        assertNever(message);
     }
   }
 

@@ -8,15 +8,14 @@ import { type KeyObject, sign } from "node:crypto";
 import type { Duplex } from "node:stream";
 import cryptoModule from "ssh2/lib/protocol/crypto.js";
 import Protocol from "ssh2/lib/protocol/Protocol.js";
+import { endThenDestroy } from "../../end-then-destroy.ts";
 import { parsePublicKey } from "../../values/ssh-public-key.ts";
 import { ED25519_CERTIFICATE } from "../certificate.ts";
+import { MSG } from "../message-numbers.ts";
 import { encode, message, WireError, WireReader } from "../wire.ts";
 import { CLIENT_ALGORITHMS } from "./algorithms.ts";
 import { checkedProtocol, type PrivateProtocol, sendMessage } from "./private.ts";
 import { type CarriedPackets, carryPackets, type PacketReceiver, type PacketTransport } from "./transport.ts";
-
-const MSG_EXT_INFO = 7;
-const MSG_USERAUTH_REQUEST = 50;
 
 export interface OriginateOptions {
   /** The user name to sign in with. */
@@ -54,7 +53,6 @@ export class OriginateError extends Error {
 }
 
 const TIME_LIMIT_MS = 10_000;
-const LAST_WORDS_MS = 1_000;
 
 /**
  * Resolves once signed in; the receiver may have its first packets by then. On failure the stream is destroyed.
@@ -81,8 +79,7 @@ export async function originate(stream: Duplex, options: OriginateOptions): Prom
         reject(new OriginateError(step, reason, { cause }));
       }
       // What has been said already, a DISCONNECT perhaps, gets a moment to leave.
-      stream.end();
-      setTimeout(() => stream.destroy(), LAST_WORDS_MS);
+      endThenDestroy(stream);
     };
     const limit = options.timeLimit ?? TIME_LIMIT_MS;
     const timer = setTimeout(() => fail(`the host took longer than ${limit / 1000} s`), limit);
@@ -181,7 +178,7 @@ function offerFor(hostKeys: readonly string[]) {
 function signInRequest(protocol: PrivateProtocol, options: OriginateOptions): Buffer {
   const { userName, certificate, privateKey } = options;
   const request = Buffer.concat([
-    message(MSG_USERAUTH_REQUEST, userName, "ssh-connection", "publickey", true),
+    message(MSG.userAuthRequest, userName, "ssh-connection", "publickey", true),
     encode(ED25519_CERTIFICATE, certificate),
   ]);
   const signed = Buffer.concat([encode(protocol._kex?.sessionID ?? ""), request]);
@@ -192,7 +189,7 @@ function signInRequest(protocol: PrivateProtocol, options: OriginateOptions): Bu
 function readExtensions(protocol: PrivateProtocol, found: (names: readonly string[]) => void): void {
   const next = protocol._onPayload;
   protocol._onPayload = (payload) => {
-    if (payload[0] === MSG_EXT_INFO) {
+    if (payload[0] === MSG.extInfo) {
       try {
         const reader = new WireReader(payload, 1);
         const names: string[] = [];

@@ -6,10 +6,9 @@
 // server uses them for sending as soon as its own NEWKEYS is out, and for receiving when the peer says so.
 
 import type { Duplex } from "node:stream";
+import { MSG } from "../message-numbers.ts";
 import { message } from "../wire.ts";
 import { isAlive, type PrivateKeyExchange, type PrivateProtocol, sendMessage } from "./private.ts";
-
-const MSG_EXT_INFO = 7;
 
 /** Announced in `server-sig-algs` (RFC 8308 §3.1): what authentication accepts, and no SHA-1. */
 export const SIGNATURE_ALGORITHMS = [
@@ -77,5 +76,5 @@ export function announceExtensions(
 
 function extensionInfo(extensions: Readonly<Record<string, string>>): Buffer {
   const entries = Object.entries(extensions);
-  return message(MSG_EXT_INFO, entries.length, ...entries.flat());
+  return message(MSG.extInfo, entries.length, ...entries.flat());
 }

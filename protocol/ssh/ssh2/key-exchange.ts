@@ -7,22 +7,19 @@
 
 import type { Duplex } from "node:stream";
 import kexModule from "ssh2/lib/protocol/kex.js";
+import { DISCONNECT, MSG } from "../message-numbers.ts";
 import { encode, WireError, WireReader } from "../wire.ts";
 import { HYBRID_KEY_EXCHANGE } from "./algorithms.ts";
 import { announceExtensions } from "./extension-info.ts";
 import { type HybridExchange, hybridClient, hybridServer } from "./hybrid-key-exchange.ts";
 import {
   fail,
-  KEY_EXCHANGE_FAILED,
   type PrivateKeyExchange,
   type PrivateOffer,
   type PrivateProtocol,
   unexpectedVersion,
 } from "./private.ts";
 
-const MSG_SERVICE_REQUEST = 5;
-const MSG_KEXINIT = 20;
-const MSG_USERAUTH_FIRST = 50;
 /** What ssh2 believes that it does. Same hash; its object is the one whose methods are replaced. */
 const STAND_IN = "curve25519-sha256";
 /** Markers in the list of key exchange methods are no methods (RFC 8308 §2.1, OpenSSH PROTOCOL §1.9). */
@@ -67,13 +64,13 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, be
   let isFirst = true;
   const receive = (payload: Buffer, toSsh2: (payload: Buffer) => unknown): unknown => {
     const type = payload[0] ?? 0;
-    if (unsafe !== undefined && (type === MSG_SERVICE_REQUEST || type >= MSG_USERAUTH_FIRST)) {
-      return fail(protocol, KEY_EXCHANGE_FAILED, new DisagreementError(unsafe));
+    if (unsafe !== undefined && (type === MSG.serviceRequest || type >= MSG.userAuthRequest)) {
+      return fail(protocol, DISCONNECT.keyExchangeFailed, new DisagreementError(unsafe));
     }
-    if (type !== MSG_KEXINIT) return toSsh2(payload);
+    if (type !== MSG.kexInit) return toSsh2(payload);
     const agreement = agree(protocol, payload);
     if (agreement.problem !== undefined && !(protocol._server && isFirst)) {
-      return fail(protocol, KEY_EXCHANGE_FAILED, new DisagreementError(agreement.problem));
+      return fail(protocol, DISCONNECT.keyExchangeFailed, new DisagreementError(agreement.problem));
     }
     unsafe = agreement.problem;
     if (isFirst) begun();

@@ -6,14 +6,8 @@
 // way; test/unit/protocol/ssh/ssh2/large-packets.test.ts holds all of them.
 
 import { createDecipheriv, createHmac } from "node:crypto";
-import {
-  fail,
-  isAlive,
-  PROTOCOL_ERROR,
-  type PrivateDecipher,
-  type PrivateProtocol,
-  unexpectedVersion,
-} from "./private.ts";
+import { DISCONNECT } from "../message-numbers.ts";
+import { fail, isAlive, type PrivateDecipher, type PrivateProtocol, unexpectedVersion } from "./private.ts";
 
 /** Without the length field. OpenSSH's is 256 KiB; a longer one is read here so that what is in it can be refused alone. */
 export const MAX_PACKET_BYTES = 1024 * 1024;
@@ -35,7 +29,7 @@ export function acceptLargePackets(protocol: PrivateProtocol, isAllowed: () => b
         extend(next, isAllowed, (length) => {
           if (!isAlive(protocol)) return;
           const text = `A packet of ${length} bytes, where ${MAX_PACKET_BYTES} are the limit.`;
-          fail(protocol, PROTOCOL_ERROR, new Error(text));
+          fail(protocol, DISCONNECT.protocolError, new Error(text));
         });
       }
       decipher = next;

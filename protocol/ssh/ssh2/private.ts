@@ -4,6 +4,7 @@
 import type { Hmac } from "node:crypto";
 import utils from "ssh2/lib/protocol/utils.js";
 import { printable } from "../../values/printable.ts";
+import { MSG } from "../message-numbers.ts";
 
 /** One side of an SSH connection inside of ssh2. */
 export interface PrivateProtocol {
@@ -173,16 +174,12 @@ export function sendMessage(protocol: PrivateProtocol, parts: readonly Uint8Arra
 export function disconnectMessage(reason: number, description: string): Uint8Array {
   const text = Buffer.from(printable(description, 500), "utf8");
   const message = Buffer.alloc(1 + 4 + 4 + text.length + 4);
-  message[0] = 1;
+  message[0] = MSG.disconnect;
   message.writeUInt32BE(reason, 1);
   message.writeUInt32BE(text.length, 5);
   message.set(text, 9);
   return message;
 }
-
-/** Reasons in DISCONNECT (RFC 4253 §11.1). */
-export const PROTOCOL_ERROR = 2;
-export const KEY_EXCHANGE_FAILED = 3;
 
 /** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
 export function fail(protocol: PrivateProtocol, reason: number, problem: Error): number {

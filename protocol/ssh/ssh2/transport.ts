@@ -7,6 +7,7 @@ import { Duplex } from "node:stream";
 import type { Connection, Server } from "ssh2";
 import { HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "../../limits.ts";
 import { KeyExchangeAllowance } from "../key-exchange-allowance.ts";
+import { DISCONNECT, MSG } from "../message-numbers.ts";
 import { WireError, WireReader } from "../wire.ts";
 import { prepareKeyExchange } from "./key-exchange.ts";
 import { acceptLargePackets } from "./large-packets.ts";
@@ -16,21 +17,12 @@ import {
   fail,
   isAlive,
   isExchangingKeys,
-  PROTOCOL_ERROR,
   type PrivateProtocol,
   privateProtocol,
   sendMessage,
   unexpectedVersion,
 } from "./private.ts";
 import { countUnsent } from "./unsent.ts";
-
-/** First message number of the connection protocol (RFC 4250 §4.1.2). */
-const CONNECTION_PROTOCOL = 80;
-const MSG_DISCONNECT = 1;
-const MSG_UNIMPLEMENTED = 3;
-const MSG_SERVICE_REQUEST = 5;
-const MSG_KEXINIT = 20;
-const MSG_USERAUTH_FIRST = 50;
 
 /**
  * What may wait to leave, in bytes of memory, before a server cuts the peer off. Those who send data stop where the transport is not
@@ -208,31 +200,31 @@ export function carryPackets(
   protocol._onPayload = (payload) => {
     bytes += payload.length;
     const type = payload[0] ?? 0;
-    if (type < CONNECTION_PROTOCOL) {
+    if (type < MSG.globalRequest) {
       // ssh2 disconnects on these after authentication, OpenSSH ignores them (RFC 4252 §5.3).
-      if (isAuthenticated && type >= MSG_USERAUTH_FIRST) {
+      if (isAuthenticated && type >= MSG.userAuthRequest) {
         protocol._onPacket();
         return undefined;
       }
       // Each costs this side much and takes the peer no further; no client in use asks for one so early.
-      if (type === MSG_KEXINIT && protocol._server && !isAuthenticated) {
+      if (type === MSG.kexInit && protocol._server && !isAuthenticated) {
         protocol._onPacket();
-        transport.disconnect(PROTOCOL_ERROR, "A second key exchange before sign-in.");
+        transport.disconnect(DISCONNECT.protocolError, "A second key exchange before sign-in.");
         return undefined;
       }
-      if (type === MSG_KEXINIT && !isExchangingKeys(protocol) && !allowance.take(bytes)) {
+      if (type === MSG.kexInit && !isExchangingKeys(protocol) && !allowance.take(bytes)) {
         const problem = new Error("Key exchanges follow each other too fast: raise RekeyLimit.");
-        return fail(protocol, PROTOCOL_ERROR, problem);
+        return fail(protocol, DISCONNECT.protocolError, problem);
       }
       if (isAuthenticated) reportTransportMessage(payload, receiver);
-      else if (type === MSG_SERVICE_REQUEST) receiver.serviceAsked?.();
+      else if (type === MSG.serviceRequest) receiver.serviceAsked?.();
       const result = toSsh2(payload);
-      if (type === MSG_KEXINIT) noteExchange();
+      if (type === MSG.kexInit) noteExchange();
       return result;
     }
     protocol._onPacket();
     if (isAuthenticated) receiver.receive(payload);
-    else transport.disconnect(PROTOCOL_ERROR, "Connection protocol before authentication.");
+    else transport.disconnect(DISCONNECT.protocolError, "Connection protocol before authentication.");
     return undefined;
   };
   acceptLargePackets(protocol, () => isAuthenticated);
@@ -256,10 +248,10 @@ export function carryPackets(
 /** What of the transport protocol a receiver may want to know; ssh2 handles it all the same. */
 function reportTransportMessage(payload: Buffer, receiver: PacketReceiver): void {
   const type = payload[0];
-  if (type !== MSG_DISCONNECT && type !== MSG_UNIMPLEMENTED) return;
+  if (type !== MSG.disconnect && type !== MSG.unimplemented) return;
   try {
     const reader = new WireReader(payload, 1);
-    if (type === MSG_UNIMPLEMENTED) receiver.unimplemented?.(reader.uint32());
+    if (type === MSG.unimplemented) receiver.unimplemented?.(reader.uint32());
     else receiver.disconnected?.(reader.uint32(), reader.string().toString("utf8").slice(0, 500));
   } catch (error) {
     // A message that is cut off: ssh2 ends the connection on it.
@@ -275,7 +267,7 @@ export function refuseMessage(connection: Connection): Uint8Array {
 /** UNIMPLEMENTED for the message that came with this sequence number. */
 export function unimplementedMessage(sequence: number): Uint8Array {
   const message = Buffer.alloc(5);
-  message[0] = MSG_UNIMPLEMENTED;
+  message[0] = MSG.unimplemented;
   message.writeUInt32BE(sequence, 1);
   return message;
 }

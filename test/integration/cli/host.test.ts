@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
-import { parseConnectLink } from "../../../protocol/connect-url.ts";
+import { parseConnectUrl } from "../../../protocol/connect-url.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { parseAccessToken } from "../../../protocol/values/token.ts";
 import { CLI, Person } from "../../support/cli.ts";
@@ -58,7 +58,7 @@ describe("sallyport host", () => {
     const { links, fingerprint } = JSON.parse((await host.finished).stdout.split("\n", 1)[0] ?? "");
     const [plain, pinned] = [links.connect, links.pinned].map((link: string) => {
       const { pathname, search } = new URL(link);
-      return parseConnectLink(pathname, search.slice(1));
+      return parseConnectUrl(pathname, search.slice(1));
     });
     expect(plain).toEqual({
       gateway: stack.url,

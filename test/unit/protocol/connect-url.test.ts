@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatConnectLink, parseConnectLink, readConnectLink } from "../../../protocol/connect-url.ts";
+import { formatConnectUrl, parseConnectUrl, readConnectUrl } from "../../../protocol/connect-url.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
@@ -13,10 +13,10 @@ const link = {
 };
 
 test("a link that Sallyport writes says the same when it is read, encoded or decoded once by the editor", () => {
-  const url = new URL(formatConnectLink(link, "vscodium"));
+  const url = new URL(formatConnectUrl(link, "vscodium"));
   expect(url.protocol).toBe("vscodium:");
-  const encoded = parseConnectLink(url.pathname, url.search.slice(1));
-  const decoded = parseConnectLink(url.pathname, decodeURIComponent(url.search.slice(1)));
+  const encoded = parseConnectUrl(url.pathname, url.search.slice(1));
+  const decoded = parseConnectUrl(url.pathname, decodeURIComponent(url.search.slice(1)));
   for (const read of [encoded, decoded]) {
     expect(read.gateway).toBe(link.gateway);
     expect(read.workspace).toEqual(link.workspace);
@@ -52,16 +52,16 @@ test.each([
   ["a token", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${KEY} ${newOwnerToken()}`],
   ["too much", "/connect", `gateway=https://gw.example&workspace=dev&hostKey=${"x".repeat(9_000)}`],
 ])("a link with %s is refused", (_, path, query) => {
-  expect(() => parseConnectLink(path, query)).toThrow(/./);
+  expect(() => parseConnectUrl(path, query)).toThrow(/./);
 });
 
 test("a whole link is read whichever editor it is for, and no other extension's is", () => {
-  expect(readConnectLink(formatConnectLink(link, "cursor"))).toMatchObject({
+  expect(readConnectUrl(formatConnectUrl(link, "cursor"))).toMatchObject({
     gateway: link.gateway,
     hostKey: { fingerprint: link.hostKey.fingerprint },
   });
-  const foreign = formatConnectLink(link).replace("sallyport.sallyport", "evil.sallyport");
-  for (const text of [foreign, "", "https://gw.example/connect?x", `${formatConnectLink(link)}#x`]) {
-    expect(() => readConnectLink(text)).toThrow(expect.objectContaining({ code: "bad_url" }));
+  const foreign = formatConnectUrl(link).replace("sallyport.sallyport", "evil.sallyport");
+  for (const text of [foreign, "", "https://gw.example/connect?x", `${formatConnectUrl(link)}#x`]) {
+    expect(() => readConnectUrl(text)).toThrow(expect.objectContaining({ code: "bad_url" }));
   }
 });

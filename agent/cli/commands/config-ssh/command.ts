@@ -1,7 +1,7 @@
 // `sallyport config-ssh`: puts all workspaces into the SSH configuration, so that ssh, scp, rsync and every editor know them by
 // name; or takes all of that out again.
 
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
 import type { GatewayUrl } from "../../../../protocol/values/gateway-url.ts";
@@ -30,6 +30,7 @@ import {
   planRemoval,
 } from "../../../client/ssh-config/person/include-plan.ts";
 import { readPersonConfig } from "../../../client/ssh-config/person/person-config.ts";
+import { accountHome } from "../../../platform/account-home.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../../../platform/credentials/store.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
@@ -179,15 +180,6 @@ async function remove(
 function pathsOf(machine: Machine, file: string | undefined): SshConfigPaths {
   const configured = file === undefined || file.startsWith("~") ? file : resolve(file);
   return sshConfigPaths({ ...machine, accountHome: accountHome(machine.home) }, configured);
-}
-
-function accountHome(fallback: string): string {
-  try {
-    return userInfo().homedir;
-  } catch {
-    // A user id without an entry in the user database, as in some containers: ssh would not know its home either.
-    return fallback;
-  }
 }
 
 async function planFor(

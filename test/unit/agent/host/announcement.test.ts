@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Announced, announcement, readyEvent } from "../../../../agent/host/announcement.ts";
-import { parseConnectLink } from "../../../../protocol/connect-url.ts";
+import { parseConnectUrl } from "../../../../protocol/connect-url.ts";
 import { parseGatewayUrl } from "../../../../protocol/values/gateway-url.ts";
 import { newWorkspaceId } from "../../../../protocol/values/id.ts";
 import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
@@ -33,7 +33,7 @@ function announced({
 function read(link: string | null) {
   const url = new URL(link ?? "");
   expect(url.protocol).toBe("vscode:");
-  return parseConnectLink(url.pathname, url.search.slice(1));
+  return parseConnectUrl(url.pathname, url.search.slice(1));
 }
 
 describe("the links of a host", () => {

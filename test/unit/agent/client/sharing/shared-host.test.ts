@@ -10,7 +10,7 @@ import {
   runningHost,
   startSharing,
 } from "../../../../../agent/client/sharing/shared-host.ts";
-import { formatConnectLink } from "../../../../../protocol/connect-url.ts";
+import { formatConnectUrl } from "../../../../../protocol/connect-url.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
 import { newWorkspaceId } from "../../../../../protocol/values/id.ts";
 import { parseName, parseWorkspaceRef } from "../../../../../protocol/values/name.ts";
@@ -58,7 +58,7 @@ test("a host that is ready is shared until it is stopped, and every window can s
 });
 
 test("the link that it gives is there for every window, with its host key", async () => {
-  const pinned = formatConnectLink({
+  const pinned = formatConnectUrl({
     gateway: parseGatewayUrl("https://gw.example"),
     workspace: parseWorkspaceRef(newWorkspaceId()),
     hostKey: parsePublicKey(KEY),
