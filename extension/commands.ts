@@ -64,12 +64,12 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
       (await import("./owner-token/commands.ts")).revokeOwnerTokens(services, node),
   },
   "sallyport.renameWorkspace": {
-    what: () => l10n.t("Renaming"),
+    what: () => l10n.t("Renaming the workspace"),
     run: async (services, node) =>
       (await import("./workspaces/workspace-commands.ts")).rename(services, node),
   },
   "sallyport.shareWorkspace": {
-    what: () => l10n.t("Sharing"),
+    what: () => l10n.t("Sharing the workspace"),
     run: async (services, node) => (await import("./workspaces/workspace-commands.ts")).share(services, node),
   },
   "sallyport.answerOffer": {
@@ -86,7 +86,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
       (await import("./workspaces/workspace-commands.ts")).forget(services, node),
   },
   "sallyport.decideHostKey": {
-    what: () => l10n.t("Deciding about a host key"),
+    what: () => l10n.t("Deciding about a new host key"),
     run: async (services, node) =>
       (await import("./workspaces/decide-host-key.ts")).decideHostKey(services, node),
   },
@@ -128,7 +128,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     run: async (services) => (await import("./sharing/share-machine.ts")).shareMachine(services),
   },
   "sallyport.stopSharing": {
-    what: () => l10n.t("Stopping to share this machine"),
+    what: () => l10n.t("Ending the sharing of this machine"),
     run: async (services) => (await import("./sharing/share-machine.ts")).stopSharing(services),
   },
   "sallyport.removeSshConfig": {

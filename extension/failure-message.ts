@@ -90,11 +90,11 @@ export function networkAdvice({ code }: Pick<CommandError, "code">): string | un
   switch (code) {
     case "captive_portal":
       return l10n.t(
-        "This network wants you to sign in first: open any web page in a browser, then try again.",
+        "This network requires you to sign in first: open any web page in a browser, then try again.",
       );
     case "proxy_auth_required":
       return l10n.t(
-        "Your network's proxy wants a user name and password: put them into the setting http.proxy, as http://user:password@host:port.",
+        "Your network's proxy requires a user name and password: put them in the setting http.proxy, as http://user:password@host:port.",
       );
     case "proxy_auth_refused":
       return l10n.t(
@@ -119,7 +119,7 @@ export function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code
     case "account_disabled":
       return l10n.t("Your account is disabled.");
     case "scope_missing":
-      return l10n.t("Your access token may not do this: sign in with one that has more scopes.");
+      return l10n.t("Your access token is not allowed to do this: sign in with one that has more scopes.");
     default:
       return undefined;
   }

@@ -21,7 +21,7 @@ async function obtainToken(gateway: GatewayUrl): Promise<AccessToken | undefined
   const input = window.createInputBox();
   input.title = l10n.t("Sign in to Sallyport (2/2)");
   input.prompt = l10n.t(
-    "Your access token for {0}. Make one with `sallyport token create`, or ask who runs the gateway.",
+    "Your access token for {0}. Create one with `sallyport token create`, or ask the person who runs the gateway.",
     gatewayLabel(gateway),
   );
   input.placeholder = "spt_…";

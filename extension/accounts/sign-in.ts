@@ -91,7 +91,7 @@ async function acceptsPlainHttp(gateway: GatewayUrl): Promise<boolean> {
     {
       modal: true,
       detail: l10n.t(
-        "Everyone on the way could read your access token. Use an https address unless you know this network.",
+        "Anyone on the network path could read your access token. Use an https address unless you trust this network.",
       ),
     },
     accept,
@@ -127,7 +127,7 @@ async function tellWhereTheCopyIs(
   } else {
     await window.showWarningMessage(
       l10n.t(
-        "Signed in at {0} as {1}, but the tunnel cannot be given your token: see the log.",
+        "Signed in at {0} as {1}, but your token could not be stored for the tunnel: see the log.",
         where,
         account,
       ),

@@ -33,8 +33,11 @@ function reason(code: string, gateway: string, account: string): string {
     case "account_disabled":
       return l10n.t("The account {0} at {1} is disabled.", account, gateway);
     case "scope_missing":
-      return l10n.t("Your access token for {0} may not list workspaces: sign in with one that may.", gateway);
+      return l10n.t(
+        "Your access token for {0} is not allowed to list workspaces: sign in with one that is.",
+        gateway,
+      );
     default:
-      return l10n.t("{0} does not accept your sign-in any more.", gateway);
+      return l10n.t("{0} no longer accepts your sign-in.", gateway);
   }
 }

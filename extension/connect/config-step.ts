@@ -120,7 +120,7 @@ export function requireHostKey(workspace: Workspace, hostKey: SshPublicKey): Wor
     "ssh",
     "host_key_mismatch",
     l10n.t(
-      "The link says that {0} has the host key {1}, but its gateway publishes {2}. Either the machine was set up anew and the link is old, or somebody stands in its place: ask whoever sent the link.",
+      "The link says that {0} has the host key {1}, but its gateway publishes {2}. Either the machine was reinstalled and the link is old, or somebody is impersonating the machine: ask the person who sent the link.",
       workspaceLabel(workspace),
       hostKey.fingerprint,
       workspace.hostKeys.map((line) => parsePublicKey(line).fingerprint).join(", ") || l10n.t("none"),
@@ -169,11 +169,11 @@ async function acceptsHostKeys(
   const list = (keys: ChangedKeys["after"]) => keys.map(({ fingerprint }) => fingerprint).join("\n");
   const name = own.alias === alias ? workspaceLabel(workspace) : own.alias.replace("_gateway.", "");
   const answer = await window.showWarningMessage(
-    l10n.t("{0} shows another host key than before", name),
+    l10n.t("The host key of {0} has changed", name),
     {
       modal: true,
       detail: l10n.t(
-        "Before:\n{0}\n\nNow:\n{1}\n\nThis is right if the machine was set up anew. If nobody did that, somebody may be standing in its place: ask before you go on.",
+        "Before:\n{0}\n\nNow:\n{1}\n\nThis is expected if the machine was reinstalled. If it was not, somebody may be impersonating it: ask before you go on.",
         list(own.before),
         list(own.after),
       ),
@@ -192,7 +192,7 @@ export function shadowed(differences: readonly Difference[], { person }: SshConf
     "config",
     "shadowed",
     l10n.t(
-      "SSH does not take Sallyport's settings, so nothing was changed: {0}. Something else in {1}, or in the system's SSH configuration, comes first.",
+      "SSH does not use Sallyport's settings, so nothing was changed: {0}. Something in {1}, or in the system's SSH configuration, takes precedence.",
       lines.join("; "),
       person,
     ),
@@ -203,6 +203,6 @@ function gone({ workspace }: ConnectTarget): CommandError {
   return new CommandError(
     "workspace",
     "workspace_unknown",
-    l10n.t("{0} is not there any more.", workspaceLabel(workspace)),
+    l10n.t("{0} no longer exists.", workspaceLabel(workspace)),
   );
 }

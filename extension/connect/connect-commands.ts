@@ -49,7 +49,7 @@ async function askFolder(services: Services, target: ConnectTarget): Promise<str
     placeHolder: "/home/me/project",
     ignoreFocusOut: true,
     validateInput: (value) =>
-      remoteFolder(value) === undefined ? l10n.t("A folder is given by its absolute path.") : undefined,
+      remoteFolder(value) === undefined ? l10n.t("Enter an absolute path.") : undefined,
   });
   return text === undefined ? undefined : remoteFolder(text);
 }
@@ -61,6 +61,6 @@ export async function askAboutKeys(services: Services, node: TreeNode | undefine
   for (const { gateway } of meant) await services.history.setUsesOwnerToken(gateway, false);
   const names = meant.map(({ gateway }) => gatewayLabel(gateway)).join(", ");
   void window.showInformationMessage(
-    l10n.t("Sallyport asks again which key to use where none fits: {0}", names),
+    l10n.t("Sallyport will ask again which key to use when none fits: {0}", names),
   );
 }

@@ -23,11 +23,11 @@ export async function connectOpen(services: Services, workspace: OpenWorkspace):
   const name = openWorkspaceName(id);
   const connect = l10n.t("Connect");
   const answer = await window.showWarningMessage(
-    l10n.t("Connect to a workspace that somebody shares without an account?"),
+    l10n.t("Connect to a workspace without an account?"),
     {
       modal: true,
       detail: l10n.t(
-        "Gateway: {0}\nHost key: {1}\n\nGo on only if the link comes from somebody you trust: what you open there runs on their machine. It has to know one of your SSH keys.",
+        "Gateway: {0}\nHost key: {1}\n\nGo on only if the link comes from somebody you trust: what you open there runs on their machine. The machine must already allow one of your SSH keys.",
         gateway,
         hostKey.fingerprint,
       ),

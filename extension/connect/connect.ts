@@ -100,7 +100,7 @@ function stepName(step: ConnectStep): string {
     case "keys":
       return l10n.t("looking for your key");
     case "transport":
-      return l10n.t("looking for a way");
+      return l10n.t("checking the network");
     case "config":
       return l10n.t("writing the SSH configuration");
     case "hand-off":

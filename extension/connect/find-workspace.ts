@@ -24,7 +24,7 @@ export async function findWorkspace(
       {
         modal: true,
         detail: l10n.t(
-          "{0}\n\nSallyport has not contacted it. Go on only if you know who runs this gateway: it will see your account and can offer you any machine.",
+          "{0}\n\nSallyport has not contacted it yet. Go on only if you know who runs this gateway: it will see your account and can offer you any machine.",
           url,
         ),
       },

@@ -126,7 +126,7 @@ async function ask(
     })),
     {
       label: l10n.t("Create a key for Sallyport"),
-      detail: l10n.t("A new key of its own in ~/.ssh/sallyport, registered with {0}", where),
+      detail: l10n.t("A new key in ~/.ssh/sallyport, only for Sallyport, registered with {0}", where),
       iconPath: new ThemeIcon("add"),
       answer: { kind: "create" },
     },
@@ -134,14 +134,14 @@ async function ask(
   if (tokenWorks) {
     items.push(
       {
-        label: l10n.t("Use the owner token"),
-        detail: l10n.t("A password for {0} that expires by itself: paste it when SSH asks", workspace.name),
+        label: l10n.t("Use an owner token"),
+        detail: l10n.t("A password for {0} that expires: paste it when SSH asks for it", workspace.name),
         iconPath: new ThemeIcon("shield"),
         answer: { kind: "owner-token", always: false },
       },
       {
         label: l10n.t("Don't ask again for this gateway"),
-        detail: l10n.t("Use the owner token at {0} whenever no key fits", where),
+        detail: l10n.t("Use an owner token at {0} whenever no key fits", where),
         iconPath: new ThemeIcon("bell-slash"),
         answer: { kind: "owner-token", always: true },
       },

@@ -18,7 +18,7 @@ export function terminalKeygen(where: string, signal: AbortSignal): RunKeygen {
     const terminal = window.createTerminal({
       name: l10n.t("Prove your SSH key"),
       message: l10n.t(
-        "{0} wants to see that this key is yours. ssh-keygen signs with it, and may ask for its passphrase or for a touch.",
+        "{0} needs proof that this key is yours. ssh-keygen signs with it, and may ask for its passphrase or for a touch.",
         where,
       ),
       shellPath: "ssh-keygen",

@@ -62,7 +62,7 @@ export async function showTunnelNotice(
   const diagnose = l10n.t("Diagnose");
   const answer = await window.showInformationMessage(
     l10n.t(
-      "This network blocks SSH to {0}. Sallyport goes through the tunnel over HTTPS.",
+      "This network blocks SSH to {0}. Sallyport uses the tunnel over HTTPS instead.",
       gatewayLabel(gateway),
     ),
     why,
@@ -82,7 +82,7 @@ async function explain(because: FoundTransport["because"]): Promise<void> {
   await window.showInformationMessage(blockedWord(because), {
     modal: true,
     detail: l10n.t(
-      "The tunnel carries the same SSH connection inside HTTPS, end to end encrypted between your machine and the workspace. Nothing else changes. Sallyport asks again at each connect and goes back to SSH's own port as soon as it is open. The setting “sallyport.transport” decides it for good.",
+      "The tunnel carries the same SSH connection inside HTTPS, encrypted end to end between your machine and the workspace. Nothing else changes. Sallyport checks again for each connection and goes back to SSH's own port as soon as it is open. To always use one or the other, change the setting “sallyport.transport”.",
     ),
   });
 }
@@ -92,10 +92,12 @@ export function blockedWord(because: FoundTransport["because"]): string {
     case "refused":
       return l10n.t("The connection to the gateway's SSH port was refused.");
     case "dropped":
-      return l10n.t("The gateway's SSH port does not answer: something on the way drops the connection.");
+      return l10n.t(
+        "The gateway's SSH port does not answer: something on the network path drops the connection.",
+      );
     case "silent":
       return l10n.t(
-        "Something on the way accepts the connection to the gateway's SSH port and then stays silent.",
+        "Something on the network path accepts the connection to the gateway's SSH port and then stays silent.",
       );
     case "not-ssh":
       return l10n.t("Something other than SSH answers at the gateway's SSH port.");

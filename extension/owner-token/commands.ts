@@ -27,11 +27,11 @@ export async function revokeOwnerTokens(services: Services, node: TreeNode | und
   const api = await gateway.api();
   const tokens = await api.ownerTokens(ref);
   if (tokens.length === 0) {
-    void window.showInformationMessage(l10n.t("No owner token opens {0}.", label));
+    void window.showInformationMessage(l10n.t("There are no owner tokens for {0}.", label));
     return;
   }
   const picked = await window.showQuickPick(tokens.map(toItem), {
-    title: l10n.t("Which owner tokens shall no longer open {0}?", label),
+    title: l10n.t("Which owner tokens for {0} do you want to revoke?", label),
     canPickMany: true,
   });
   if (picked === undefined || picked.length === 0) return;
@@ -47,7 +47,7 @@ export async function revokeOwnerTokens(services: Services, node: TreeNode | und
 
 function toItem(token: OwnerTokenInfo): QuickPickItem & { token: OwnerTokenInfo } {
   return {
-    label: l10n.t("Made {0}", timeAgo(token.createdAt)),
+    label: l10n.t("Created {0}", timeAgo(token.createdAt)),
     description: l10n.t("expires {0}", timeAgo(token.expiresAt)),
     detail: token.lastUsedAt === null ? l10n.t("Never used") : l10n.t("Used {0}", timeAgo(token.lastUsedAt)),
     picked: true,

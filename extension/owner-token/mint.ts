@@ -52,13 +52,13 @@ export async function showOwnerTokenNotice(
         ? l10n.t("An owner token for {0} is on the clipboard: paste it when SSH asks for a password.", label)
         : await howToUse(target, label);
     const limits = l10n.t(
-      "It opens this one workspace for {0}, for whoever has it, and leaves the clipboard after 60 seconds.",
+      "It opens only this workspace, for {0}, to anyone who has it. It is removed from the clipboard after 60 seconds.",
       duration,
     );
     if ((await window.showInformationMessage(`${text} ${limits}`, revoke)) !== revoke) return;
     const api = await gateway.api();
     const notWritten = await api.revokeOwnerToken(parseWorkspaceRef(workspace.id), parseTokenId(id));
-    showTakenBack(l10n.t("The owner token for {0} opens nothing any more.", label), notWritten);
+    showTakenBack(l10n.t("The owner token for {0} no longer works.", label), notWritten);
   } catch (error) {
     await showFailure(services, l10n.t("Revoking the owner token"), error);
   }

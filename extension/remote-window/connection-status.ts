@@ -92,7 +92,7 @@ function tooltip(look: Look): MarkdownString {
 export async function showConnection(services: Services): Promise<void> {
   const section = ownSection();
   if (section === undefined) {
-    void window.showInformationMessage(l10n.t("This window is not open on a workspace of Sallyport's."));
+    void window.showInformationMessage(l10n.t("This window is not open on a Sallyport workspace."));
     return;
   }
   const node = { kind: "workspace", gateway: section.gateway, id: section.id };

@@ -73,7 +73,12 @@ async function explainFailure(services: Services, section: Section, folder: Uri 
   const failed = report.stages.find(({ id }) => id === report.failed);
   const advice = failed !== undefined && "todo" in failed ? `${failed.means} ${failed.todo}` : "";
   const answer = await window.showErrorMessage(
-    l10n.t("{0} cannot be reached. It fails at: {1}. {2}", workspace.name, titleOf(report.failed), advice),
+    l10n.t(
+      "{0} cannot be reached. The connection fails at: {1}. {2}",
+      workspace.name,
+      titleOf(report.failed),
+      advice,
+    ),
     diagnose,
   );
   if (answer !== diagnose) return;

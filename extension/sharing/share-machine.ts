@@ -32,7 +32,7 @@ export async function shareMachine(services: Services): Promise<void> {
   const text = await window.showInputBox({
     title: l10n.t("Share this machine at {0}", gatewayLabel(gateway.gateway)),
     prompt: l10n.t(
-      "Its name as a workspace. Whoever holds an SSH key of your account can log in as {0}, until you stop it.",
+      "Its name as a workspace. Until you stop sharing, anyone with an SSH key of your account can log in as {0}.",
       homedir().split(/[\\/]/).at(-1) ?? "",
     ),
     value: nearestName(hostname(), "workspace"),
@@ -40,7 +40,7 @@ export async function shareMachine(services: Services): Promise<void> {
     validateInput: (value) =>
       isName(value)
         ? undefined
-        : l10n.t("1 to 40 characters of a-z, 0-9 and hyphens; neither the first nor the last one a hyphen."),
+        : l10n.t("1 to 40 characters: a-z, 0-9 and hyphens, with no hyphen at the start or the end."),
   });
   if (text === undefined) return;
   const title = l10n.t("Sharing this machine as {0}", text);
@@ -72,7 +72,7 @@ export async function stopSharing(services: Services): Promise<void> {
 }
 
 async function showSharing(services: Services, host: SharedHost): Promise<void> {
-  const copy = l10n.t("Copy a Link to It");
+  const copy = l10n.t("Copy Link");
   const stop = l10n.t("Stop Sharing");
   const answer = await window.showInformationMessage(
     l10n.t("This machine is shared as {0} at {1}.", host.name, gatewayLabel(host.gateway)),

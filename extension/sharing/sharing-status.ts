@@ -59,8 +59,13 @@ function sharingItem({ name, gateway }: SharedHost): StatusBarItem {
   const item = window.createStatusBarItem("sallyport.sharing", StatusBarAlignment.Left, 0);
   item.name = l10n.t("Sallyport: Shared Machine");
   item.text = `$(broadcast) ${l10n.t("Shared as {0}", name)}`;
-  item.tooltip = l10n.t("This machine is a workspace at {0}. Click for a link to it, or to stop.", gateway);
-  item.accessibilityInformation = { label: l10n.t("This machine is shared as {0}. Activate to stop.", name) };
+  item.tooltip = l10n.t(
+    "This machine is a workspace at {0}. Click to copy a link to it, or to stop sharing.",
+    gateway,
+  );
+  item.accessibilityInformation = {
+    label: l10n.t("This machine is shared as {0}. Activate to copy a link to it, or to stop sharing.", name),
+  };
   item.backgroundColor = new ThemeColor("statusBarItem.warningBackground");
   item.command = "sallyport.shareMachine";
   item.show();

@@ -11,7 +11,7 @@ export async function askForInclude(path: string, change: Change): Promise<boole
   return await askForChange(path, change, {
     question: l10n.t("Let Sallyport add one line to {0}?", path),
     detail: l10n.t(
-      "SSH then finds your workspaces. Sallyport's own settings stay in a file of their own, and “Sallyport: Remove SSH Configuration” takes the line out again.",
+      "SSH can then find your workspaces. Sallyport keeps its own settings in a separate file, and “Sallyport: Remove SSH Configuration” removes the line again.",
     ),
     accept: l10n.t("Add the Line"),
   });
@@ -20,9 +20,7 @@ export async function askForInclude(path: string, change: Change): Promise<boole
 export async function askForRemoval(path: string, change: Change): Promise<boolean> {
   return await askForChange(path, change, {
     question: l10n.t("Remove Sallyport from {0}?", path),
-    detail: l10n.t(
-      "Sallyport's own SSH files are deleted, too. Everything else in your file stays as it is.",
-    ),
+    detail: l10n.t("Sallyport's own SSH files are deleted too. Everything else in your file stays as it is."),
     accept: l10n.t("Remove"),
   });
 }
@@ -75,8 +73,8 @@ export async function tellIncludeByHand(
   const goOn = what === "add" ? l10n.t("I Have Added It") : l10n.t("I Have Removed It");
   const detail =
     what === "add"
-      ? l10n.t("Add this line at the very top of {0} by yourself:\n\n{1}", path, line)
-      : l10n.t("Take this line out of {0} by yourself:\n\n{1}", path, line);
+      ? l10n.t("Add this line yourself, at the very top of {0}:\n\n{1}", path, line)
+      : l10n.t("Remove this line from {0} yourself:\n\n{1}", path, line);
   const ask = (...buttons: string[]) =>
     window.showWarningMessage(message, { modal: true, detail }, ...buttons);
   const answer = await ask(copy, goOn);

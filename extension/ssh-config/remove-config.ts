@@ -34,7 +34,7 @@ export async function removeSshConfig(services: Services): Promise<void> {
     if (outcome.keptFor.length > 0) {
       void window.showInformationMessage(
         l10n.t(
-          "Sallyport's SSH configuration is out of {0}. It stays for {1}, which includes it too.",
+          "Sallyport's SSH configuration was removed from {0}. Its files stay, because {1} includes them too.",
           paths.person,
           outcome.keptFor.join(", "),
         ),
@@ -45,8 +45,8 @@ export async function removeSshConfig(services: Services): Promise<void> {
     services.log.info("The SSH configuration was removed.");
     void window.showInformationMessage(
       outcome.changed
-        ? l10n.t("Sallyport's SSH configuration is gone. The next connect asks before it adds it again.")
-        : l10n.t("There was no SSH configuration of Sallyport's."),
+        ? l10n.t("Sallyport's SSH configuration was removed. Before it is added again, you will be asked.")
+        : l10n.t("Sallyport had no SSH configuration here."),
     );
     return;
   }

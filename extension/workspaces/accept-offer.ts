@@ -42,7 +42,7 @@ export async function askAboutOffer(
     {
       modal: true,
       detail: l10n.t(
-        "Accept it only if you know {0} and expect this: what you open there runs on their machine, and they can read it. It then stands in your list and in your SSH configuration.",
+        "Accept it only if you know {0} and expect this: what you open there runs on their machine, and they can read it. The workspace then appears in your list and in your SSH configuration.",
         owner,
       ),
     },

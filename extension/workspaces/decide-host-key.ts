@@ -11,7 +11,7 @@ import type { Services } from "../services.ts";
 import { heldKeyLines } from "./tree-item.ts";
 
 export async function decideHostKey(services: Services, node: TreeNode | undefined): Promise<void> {
-  const title = l10n.t("Decide about the New Host Key");
+  const title = l10n.t("Decide About a New Host Key");
   const isHeld = ({ heldHostKeys }: ConnectTarget["workspace"]) => heldHostKeys !== undefined;
   const target = await targetOf(services, node, title, isHeld);
   if (target === undefined) return;
@@ -21,11 +21,11 @@ export async function decideHostKey(services: Services, node: TreeNode | undefin
   const accept = l10n.t("Accept");
   const decline = l10n.t("Decline");
   const answer = await window.showWarningMessage(
-    l10n.t("A host came as {0} with a different host key. May it take {0} over?", workspace.name),
+    l10n.t("A host registered as {0} with a different host key. Let it take over {0}?", workspace.name),
     {
       modal: true,
       detail: `${heldKeyLines({ ...workspace, heldHostKeys: [key] }).join("\n")}\n\n${l10n.t(
-        "Accept it if its host prints this fingerprint itself, such as a machine that you set up again. If you do not know of any, decline it: somebody may be standing in its place.",
+        "Accept the key if the host itself prints this fingerprint, for example because you reinstalled the machine. If you know of no such reason, decline it: somebody may be impersonating the machine.",
       )}`,
     },
     accept,
@@ -38,15 +38,15 @@ export async function decideHostKey(services: Services, node: TreeNode | undefin
   services.log.info(`Host key ${fingerprint} of ${workspace.name}: ${decision}.`);
   void window.showInformationMessage(
     decision === "accept"
-      ? l10n.t("{0} goes to the host with the new key as soon as it comes again.", workspace.name)
-      : l10n.t("The host with the new key is turned away from {0}.", workspace.name),
+      ? l10n.t("{0} goes to the host with the new key as soon as it registers again.", workspace.name)
+      : l10n.t("The host with the new key may not take over {0}.", workspace.name),
   );
 }
 
 /** The only one, or the one that the person chooses. */
 async function choose(held: readonly HeldHostKey[], title: string): Promise<HeldHostKey | undefined> {
   if (held.length === 0) {
-    void window.showInformationMessage(l10n.t("No host with a new key waits."));
+    void window.showInformationMessage(l10n.t("No host is waiting with a new key."));
     return undefined;
   }
   if (held.length === 1) return held[0];

@@ -27,12 +27,12 @@ export async function leave(services: Services, node: TreeNode | undefined): Pro
   const target = await targetOf(services, node, l10n.t("Leave Shared Workspace"), ({ mine }) => !mine);
   if (target === undefined || target.workspace.mine) return;
   const { gateway, workspace } = target;
-  const accept = l10n.t("Leave It");
+  const accept = l10n.t("Leave Workspace");
   const answer = await window.showWarningMessage(
     l10n.t("Leave {0} at {1}?", workspaceLabel(workspace), gatewayLabel(gateway.gateway)),
     {
       modal: true,
-      detail: l10n.t("Your open connections to it end. {0} can offer it to you again.", workspace.owner),
+      detail: l10n.t("Your open connections to it will end. {0} can offer it to you again.", workspace.owner),
     },
     accept,
   );

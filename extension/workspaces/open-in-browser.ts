@@ -23,7 +23,7 @@ export async function openInBrowser(services: Services, node: TreeNode | undefin
     throw new CommandError(
       "workspace",
       "no_browser_url",
-      l10n.t("{0} names nothing to open in a browser.", workspaceLabel(target.workspace)),
+      l10n.t("{0} has no page to open in a browser.", workspaceLabel(target.workspace)),
     );
   }
   if (!(await mayOpen(services, target, url))) return;
@@ -48,12 +48,12 @@ async function mayOpen(
   const detail = [
     shown,
     l10n.t(
-      "The workspace {0} of {1} names this address. Go on only if you trust whoever runs it.",
+      "The workspace {0} of {1} names this address. Go on only if you trust the person who runs it.",
       workspace.name,
       workspace.owner,
     ),
     ...(isLoopback(new URL(url).hostname)
-      ? [l10n.t("It leads to this machine of yours, not to the workspace.")]
+      ? [l10n.t("It leads to your own machine, not to the workspace.")]
       : []),
   ];
   const answer = await window.showWarningMessage(

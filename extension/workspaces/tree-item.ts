@@ -149,7 +149,7 @@ function workspaceItem(
   }
   if (state?.kind === "signed-out") item.command = signInCommand(node);
   else if (presence === "offline" && workspace.heldHostKeys !== undefined) {
-    const title = l10n.t("Decide about the New Host Key");
+    const title = l10n.t("Decide About a New Host Key");
     item.command = { command: "sallyport.decideHostKey", title, arguments: [node] };
   } else if (presence === "offline")
     item.command = { command: "sallyport.showDetails", title: l10n.t("Show Details"), arguments: [node] };

@@ -27,7 +27,7 @@ export async function rename(services: Services, node: TreeNode | undefined): Pr
   });
   if (text === undefined || text === workspace.name) return;
   await (await gateway.api()).renameWorkspace(parseWorkspaceRef(workspace.id), parseName(text));
-  void window.showInformationMessage(l10n.t("{0} is called {1} now.", workspace.name, text));
+  void window.showInformationMessage(l10n.t("{0} is now called {1}.", workspace.name, text));
 }
 
 /** With whom a workspace is shared, and a field for one more. */
@@ -39,7 +39,7 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
   const api = await gateway.api();
   const shares = await api.shares(ref);
   const add = { label: l10n.t("Share with another account…"), account: undefined };
-  const link = { label: l10n.t("Copy a link that connects"), account: null };
+  const link = { label: l10n.t("Copy a link to {0}", workspace.name), account: null };
   const items: (QuickPickItem & { account: string | null | undefined })[] = [
     add,
     ...shares.map(({ account, pending }) => ({
@@ -59,14 +59,14 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
   }
   const account = await window.showInputBox({
     title: l10n.t("Share {0} with which account?", workspace.name),
-    prompt: l10n.t("They can sign in there with their own keys, as you."),
+    prompt: l10n.t("They can log in to the workspace with their own keys, as your user."),
     validateInput: nameProblem,
   });
   if (account === undefined) return;
   await api.share(ref, parseName(account, "account"));
-  const copy = l10n.t("Copy a Link for Them");
+  const copy = l10n.t("Copy Link");
   const answer = await window.showInformationMessage(
-    l10n.t("{0} is offered to {1}, who reaches it after accepting.", workspace.name, account),
+    l10n.t("{0} is offered to {1}, who can reach it after accepting.", workspace.name, account),
     copy,
   );
   if (answer === copy) await copyLink(target);
@@ -87,17 +87,17 @@ export async function forget(services: Services, node: TreeNode | undefined): Pr
   const target = await targetOf(services, node, l10n.t("Forget Workspace"), ({ mine }) => mine);
   if (target === undefined) return;
   const { gateway, workspace } = target;
-  const accept = l10n.t("Forget It");
+  const accept = l10n.t("Forget Workspace");
   const answer = await window.showWarningMessage(
     l10n.t("Forget {0} at {1}?", workspace.name, gatewayLabel(gateway.gateway)),
     {
       modal: true,
       detail: workspace.online
         ? l10n.t(
-            "It is online: its host is disconnected, open connections end, and its shares are gone. Nothing on the machine itself is deleted.",
+            "It is online: its host will be disconnected, open connections will end, and nobody else will reach it any longer. Nothing on the machine itself is deleted.",
           )
         : l10n.t(
-            "Its shares are gone. Nothing on the machine itself is deleted; when its host starts again, it comes back as a new workspace.",
+            "It will no longer be shared with anyone. Nothing on the machine itself is deleted; when its host starts again, it comes back as a new workspace.",
           ),
     },
     accept,
@@ -123,7 +123,7 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
     [l10n.t("Owner"), workspace.owner],
     [l10n.t("Clients"), String(workspace.clients)],
     [
-      l10n.t("Way"),
+      l10n.t("Transport"),
       transport === undefined ? l10n.t("not connected from this machine yet") : transportWord(transport),
     ],
     [l10n.t("SSH port of the gateway"), ssh === null ? l10n.t("none") : `${ssh.host}:${ssh.port}`],
@@ -132,7 +132,7 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
     ...(workspace.browserUrl === undefined
       ? []
       : [[l10n.t("In the browser"), workspace.browserUrl] as const]),
-    [l10n.t("Made"), timeAgo(workspace.createdAt)],
+    [l10n.t("Created"), timeAgo(workspace.createdAt)],
     [l10n.t("Last used from here"), lastUse(services, gateway.gateway, workspace.id)],
     ...workspace.hostKeys.map((line) => [l10n.t("Host key"), parsePublicKey(line).fingerprint] as const),
     ...(workspace.heldHostKeys ?? []).map(
@@ -152,5 +152,5 @@ function lastUse({ history }: Services, gateway: ConnectTarget["gateway"]["gatew
 function nameProblem(text: string): string | undefined {
   return isName(text)
     ? undefined
-    : l10n.t("1 to 40 characters of a-z, 0-9 and hyphens; neither the first nor the last one a hyphen.");
+    : l10n.t("1 to 40 characters: a-z, 0-9 and hyphens, with no hyphen at the start or the end.");
 }

@@ -42,7 +42,7 @@ afterAll(async () => {
 test("a workspace that is renamed has its new name in the tree, and for ssh", async () => {
   await window.menu(/^api, online/, "Rename Workspace");
   await window.type("backend");
-  await window.notification("api is called backend now").waitFor();
+  await window.notification("api is now called backend").waitFor();
   await window.row(/^backend, online/).waitFor();
   await window.screenshot("renamed");
   await connectByClick(window, editor, "backend");
@@ -94,7 +94,7 @@ test("a workspace is forgotten after a yes, and is gone from the tree and the ga
   await window.dialog.getByText("Nothing on the machine itself is deleted").waitFor();
   await window.screenshot("forget");
   expect(await ana.api.workspaces()).toHaveLength(1);
-  await window.press("Forget It");
+  await window.press("Forget Workspace");
   await window.row(/1 workspace offline/).waitFor({ state: "detached" });
   expect(await ana.api.workspaces()).toEqual([]);
   expect(existsSync(api.home)).toBe(true);

@@ -46,7 +46,7 @@ test("an owner token on the clipboard is the password of a stock ssh, until it i
   const opened = await sshByPassword(token);
   expect(opened).toMatchObject({ code: 0, stdout: "/root\n" });
   await window.press("Revoke", told);
-  await window.notification("opens nothing any more").waitFor();
+  await window.notification("The owner token for api no longer works").waitFor();
   expect((await sshByPassword(token)).code).toBe(255);
 });
 
@@ -78,7 +78,7 @@ test("a machine that comes back with a different host key waits for its owner, a
   await window.openSidebar();
   await window.row(/\d workspaces? offline/).click();
   await window.row(/^api, offline.*new host key/).click();
-  await window.dialog.getByText("A host came as api with a different host key").waitFor();
+  await window.dialog.getByText("A host registered as api with a different host key").waitFor();
   await window.screenshot("host-key-held");
   await window.press("Accept");
   api = await comingBack;
@@ -86,7 +86,7 @@ test("a machine that comes back with a different host key waits for its owner, a
   expect(refused.code).toBe(255);
   expect(refused.stderr).toContain("REMOTE HOST IDENTIFICATION HAS CHANGED");
   await window.row(/^api, online/).click();
-  await window.dialog.getByText("api shows another host key than before").waitFor();
+  await window.dialog.getByText("The host key of api has changed").waitFor();
   await window.screenshot("host-key-changed");
   await window.press("Trust the New Key");
   await expectHandOff(window, editor, ALIAS);

@@ -90,7 +90,7 @@ test("the link that the sidebar copies for others connects without a question wh
   await editor.show(window);
   await window.openSidebar();
   await window.menu(/^api, online/, "Share Workspace");
-  await window.choose("Copy a link that connects");
+  await window.choose("Copy a link to api");
   await window.notification("A link to api is on the clipboard").waitFor();
   const link = await window.clipboard();
   expect(link).not.toMatch(/sp[to]_/);

@@ -49,7 +49,7 @@ test("a workspace of another account is left after a yes", async () => {
   const { api, box, call } = world();
   await call(leave, "workspace");
   expect(api.leaveShare).not.toHaveBeenCalled();
-  window.showWarningMessage.mockResolvedValueOnce("Leave It");
+  window.showWarningMessage.mockResolvedValueOnce("Leave Workspace");
   await call(leave, "workspace");
   expect(api.leaveShare).toHaveBeenCalledWith(box.id);
 });
@@ -57,7 +57,7 @@ test("a workspace of another account is left after a yes", async () => {
 test("a gateway that has left it and could not write it down is heard", async () => {
   const { api, call } = world();
   api.leaveShare.mockResolvedValueOnce("It is in effect now.");
-  window.showWarningMessage.mockResolvedValueOnce("Leave It");
+  window.showWarningMessage.mockResolvedValueOnce("Leave Workspace");
   await call(leave, "workspace");
   expect(window.showWarningMessage).toHaveBeenLastCalledWith("It is in effect now.");
   api.leaveShare.mockResolvedValueOnce("It is in effect now.");

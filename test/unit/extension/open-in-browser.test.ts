@@ -57,8 +57,8 @@ test("an address of the person's own machine is told as one", async () => {
   await open(named("http://localhost:8080/"));
   await open(named("http://localhost.example/"));
   const [own, other] = window.showWarningMessage.mock.calls.map((call) => JSON.stringify(call));
-  expect(own).toContain("this machine of yours");
-  expect(other).not.toContain("this machine of yours");
+  expect(own).toContain("your own machine");
+  expect(other).not.toContain("your own machine");
 });
 
 test.each([undefined, "javascript:alert(1)", "command:workbench.action.quit", "https://me:pw@dev.example/"])(
