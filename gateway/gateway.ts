@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/values/gateway-url.ts";
 import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
-import { clientAddressOf } from "./client-address.ts";
+import { clientAddressOf, formatAddress, type ListenAddress } from "./address.ts";
 import { perWorker } from "./cluster/per-worker.ts";
 import type { Siblings } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
@@ -18,7 +18,7 @@ import { createGatewayLog } from "./log.ts";
 import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metrics.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { createFirstAdmin } from "./program/first-admin.ts";
-import { formatAddress, type GatewayOptions, type ListenAddress } from "./program/options.ts";
+import type { GatewayOptions } from "./program/options.ts";
 import { closeServer, createGatewayServer, listen, reloadTls, trackConnections } from "./server.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/database/sqlite.ts";
@@ -68,7 +68,7 @@ export async function startGateway(
   await using started = new AsyncDisposableStack();
 
   const server = await createGatewayServer(options);
-  const connections = trackConnections(server);
+  const sockets = trackConnections(server);
   if (siblings === undefined) {
     prepareDataDir(options.dataDir);
     const lock = lockDataDir(options.dataDir);
@@ -98,7 +98,7 @@ export async function startGateway(
     siblings === undefined
       ? ownAddress
       : (request) => siblings.handover.clientAddress(request) ?? ownAddress(request);
-  const open = new OpenConnections(perWorker(options.maxStreams, processes));
+  const connections = new OpenConnections(perWorker(options.maxStreams, processes));
   let ssh: CreatedSshPort | undefined;
   siblings?.onNews((news) => {
     if (news.kind === "directory") store.follow(news.change, news.durability);
@@ -108,8 +108,8 @@ export async function startGateway(
   const metrics = createMetrics({
     process: options.metrics !== null,
     levels: {
-      sessions: () => registry.size,
-      streams: () => open.streams,
+      links: () => registry.size,
+      streams: () => connections.streams,
       sshConnections: () => ssh?.port.connections ?? 0,
       sshPending: () => ssh?.admission.pending ?? 0,
       sshPenalized: () => ssh?.admission.penalized ?? 0,
@@ -146,7 +146,7 @@ export async function startGateway(
     isShuttingDown: () => shuttingDown,
   });
   started.defer(() => api.close());
-  started.defer(() => closeServer(server, connections));
+  started.defer(() => closeServer(server, sockets));
   const attached = attachWebSockets({
     server,
     directory: store,
@@ -161,8 +161,8 @@ export async function startGateway(
     publicUrl: () => publicUrl,
     ssh: publicSsh,
     clientAddress,
-    open: options.open,
-    connections: open,
+    allowAccountless: options.open,
+    connections,
     sshServer: () => ssh?.port,
   });
   started.defer(async () => {
@@ -174,12 +174,12 @@ export async function startGateway(
   await siblings?.handover.listen(server);
 
   if (options.ssh !== null) {
-    const parts = { options, hostKeys, directory: store, registry, connections: open, log, metrics };
+    const parts = { options, hostKeys, directory: store, registry, connections, log, metrics };
     const upterm = createUptermFront({
       sessions: new UptermSessions(SESSION_LIMITS, siblings?.sessions),
       allowed:
         options.hostKeysAllowed === null ? undefined : await readAllowedHosts(options.hostKeysAllowed, log),
-      open: options.open,
+      allowAccountless: options.open,
       nodeAddress: () => formatAddress(publicSsh() ?? { host: gatewayHost(publicUrl), port: 22 }),
       audit: (event) => store.audit(event),
       log,
@@ -232,7 +232,7 @@ function pruning(store: Store, registry: LinkRegistry, log: Logger): { stop(): P
   let running = Promise.resolve();
   const prune = (): void => {
     running = store
-      .prune((id) => registry.session(id) !== undefined)
+      .prune((id) => registry.online(id) !== undefined)
       .catch((error: unknown) => log.error({ err: error }, "Old rows could not be pruned."));
   };
   prune();

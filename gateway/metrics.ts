@@ -21,7 +21,7 @@ export type SshRefusal = "penalty" | "address" | "full" | "random" | "stalled" |
 
 /** Numbers that are read when somebody asks for the metrics. */
 export interface Levels {
-  readonly sessions: () => number;
+  readonly links: () => number;
   readonly streams: () => number;
   readonly sshConnections: () => number;
   readonly sshPending: () => number;
@@ -47,7 +47,7 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
     help: "Workspaces that are online at this gateway.",
     registers,
     collect() {
-      this.set(options.levels.sessions());
+      this.set(options.levels.links());
     },
   });
   new Gauge({

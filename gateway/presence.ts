@@ -1,17 +1,21 @@
-// Which workspaces are online on this gateway, as the API and the event stream see it. The link registry implements it.
+// Which workspaces are online at this gateway, as the API and the event streams see it. LinkRegistry implements it.
 
 import type { WorkspaceId } from "../protocol/values/id.ts";
 
-export interface Session {
+/** A workspace that is online. */
+export interface OnlineState {
   readonly clients: number;
   readonly since: Date;
-  /** How far the host's clock is ahead of the gateway's (ms); missing: not known. */
-  readonly clockAhead?: number | undefined;
+  /** How far the host's clock is ahead of the gateway's; undefined: not known. */
+  readonly clockAheadMs?: number | undefined;
 }
 
 export interface Presence {
-  /** undefined while the workspace is offline. */
-  session(id: WorkspaceId): Session | undefined;
-  /** Called when a workspace comes online, goes offline, or its number of clients changes. Returns the way out. */
+  /** undefined: the workspace is offline. */
+  online(id: WorkspaceId): OnlineState | undefined;
+  /**
+   * Calls `listener` when a workspace comes online, goes offline, or its number of clients changes. Returns a function
+   * that ends the subscription.
+   */
   onChange(listener: (id: WorkspaceId) => void): () => void;
 }

@@ -6,9 +6,9 @@ import { createServer as createTlsServer, Server as TlsServer } from "node:https
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { FairSlots } from "../protocol/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
-import { addressList, plainAddress } from "./client-address.ts";
+import { addressMatcher, formatAddress, type ListenAddress, plainAddress } from "./address.ts";
 import { answerClientError } from "./http/error-response.ts";
-import { formatAddress, type GatewayOptions, type ListenAddress } from "./program/options.ts";
+import type { GatewayOptions } from "./program/options.ts";
 import { readGuardedFile } from "./program/private-files.ts";
 import { reasonOf, StartError } from "./program/start-error.ts";
 
@@ -34,7 +34,7 @@ export async function createGatewayServer(
       : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...(await readTls(options.tls)) });
   // A tunnel has two connections here, the client's and the host's; the rest is hosts and requests. One address alone has half
   // of them, which is enough for a proxy in front that nobody has named.
-  shareConnections(server, options.maxStreams * 4 + 40_000, addressList(options.trustProxy));
+  shareConnections(server, options.maxStreams * 4 + 40_000, addressMatcher(options.trustProxy));
   server.maxRequestsPerSocket = 10_000;
   server.on("clientError", answerClientError);
   return server;

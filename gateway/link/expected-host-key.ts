@@ -1,9 +1,12 @@
-// Whether a host that comes under a workspace's name is the workspace's.
+// Whether a host that registers as a workspace has the workspace's host key.
 
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { WorkspaceRecord } from "../directory.ts";
 
-/** The workspace is known by this key, or its owner has accepted it. `hostKey`: the first of the host's, which has signed. */
+/**
+ * Whether the workspace is known by this key, or its owner has accepted it.
+ * @param hostKey the host's first key, which signed the registration
+ */
 export function isExpected(
   { hostKeys, acceptedHostKey }: Pick<WorkspaceRecord, "hostKeys" | "acceptedHostKey">,
   hostKey: string | undefined,

@@ -1,12 +1,12 @@
-// The keys that a host is told of in one message.
+// Which public keys a host is told: as many as one control message can carry.
 
 import type { PushedKey } from "../../protocol/control.ts";
 import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "../../protocol/limits.ts";
 
-/** What goes with them in `registered` fits into the rest. */
+/** The other fields of `registered` fit into the rest. */
 const KEYS_BYTES = MAX_CONTROL_BYTES - 16 * 1024;
 
-/** As many of the first keys as one control message takes, each key once. */
+/** The first keys, each once, up to the bounds of one control message. */
 export function fittingKeys(keys: readonly PushedKey[]): PushedKey[] {
   const chosen = new Map<string, PushedKey>();
   let bytes = 0;

@@ -1,5 +1,6 @@
-// A stream to a workspace's host as plain bytes, for those who speak SSH on it themselves. Where the host can, the gateway
-// plays the companion's part on the way to it: a blip of the host's network is no end for who is connected directly.
+// A stream to a workspace's host as plain bytes, for the gateway's own SSH connections. Where the host can resume streams,
+// the gateway plays the companion's part towards it: a short loss of the host's network does not end the connection of a
+// person who comes in by the SSH port.
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
@@ -8,25 +9,27 @@ import { initiate } from "../../protocol/resume/initiator.ts";
 import { PROCESS_BYTES } from "../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../protocol/resume/outgoing.ts";
 import { SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
+import { webSocketStream } from "../../protocol/web-socket/web-socket.ts";
 import type { ReachedWorkspace } from "../open-connections.ts";
-import type { Link, StreamRequest } from "./link.ts";
+import { Heartbeat } from "../splice/keep-alive.ts";
+import type { Link, LinkStream, StreamRequest } from "./link.ts";
 import type { LinkRegistry } from "./registry.ts";
-import { streamDuplex } from "./stream-duplex.ts";
 
-/** Taken from a host before the client has it: as much as OpenSSH lets a channel have. */
-const WINDOW = 2 * 1024 * 1024;
+/** Bytes that are taken from a host before the client has them: as many as OpenSSH allows a channel. */
+const WINDOW_BYTES = 2 * 1024 * 1024;
 const budget = new ByteBudget(PROCESS_BYTES);
 
-/** The link that a workspace has by now. */
+/** How a stream that lost its link finds the next one. */
 export interface Relink {
+  /** The workspace's link now. */
   current(): Link | undefined;
-  /** The stream goes by this link from now on. */
+  /** The stream uses this link from now on. */
   taken(link: Link): void;
-  /** Called when a different link has come. Returns the way to stop. */
+  /** Calls `listener` when the workspace has a different link. Returns a function that ends the subscription. */
   onNew(listener: () => void): () => void;
 }
 
-/** `reached` is kept up to date. */
+/** Keeps `reached.link` up to date. */
 export function relink(registry: LinkRegistry, reached: ReachedWorkspace): Relink {
   const { workspaceId } = reached;
   return {
@@ -38,7 +41,7 @@ export function relink(registry: LinkRegistry, reached: ReachedWorkspace): Relin
       let known = registry.get(workspaceId);
       return registry.onChange((id) => {
         if (id !== workspaceId) return;
-        // Each stream that comes or goes is a change as well, and says nothing about the way.
+        // The registry also reports each stream that opens or closes; the link is the same then.
         const link = registry.get(workspaceId);
         if (link === known) return;
         known = link;
@@ -59,9 +62,9 @@ export async function openHostStream(
 ): Promise<Duplex> {
   const first = await link.openStream({ ...request, resume: again !== undefined });
   const resumes = first.kind === "web-socket" && first.socket.protocol === SUBPROTOCOL.resume;
-  if (again === undefined || !resumes) return streamDuplex(first);
+  if (again === undefined || !resumes) return duplexOf(first);
   const initiator = initiate(first.socket, {
-    window: WINDOW,
+    window: WINDOW_BYTES,
     budget,
     dial: () => redial(again, request),
     isFinal: (error) => error instanceof ProtocolError && isFinal(error.code),
@@ -75,7 +78,7 @@ export async function openHostStream(
 async function redial(again: Relink, request: Omit<StreamRequest, "resume">): Promise<WebSocket> {
   const link = again.current();
   if (link === undefined) throw new ProtocolError("workspace_offline", "the workspace is offline");
-  // Before it is there: what lets the host in may be revoked meanwhile.
+  // Noted before the stream is there: the host's credential may be revoked while it is being opened.
   again.taken(link);
   const stream = await link.openStream({ ...request, resume: true });
   if (stream.kind === "web-socket") {
@@ -85,4 +88,13 @@ async function redial(again: Relink, request: Omit<StreamRequest, "resume">): Pr
     stream.stream.destroy();
   }
   throw new ProtocolError("unsupported_version", "the workspace's host does not resume streams any more");
+}
+
+function duplexOf(stream: LinkStream): Duplex {
+  if (stream.kind === "duplex") return stream.stream;
+  const { socket } = stream;
+  const heartbeat = new Heartbeat(socket);
+  socket.on("message", () => heartbeat.heard());
+  socket.once("close", () => heartbeat.stop());
+  return webSocketStream(socket);
 }

@@ -1,6 +1,6 @@
-// Keys that are lent to workspaces: those of user certificates, which no account has registered, each for as long as the
-// connection of whoever signed in with it. They are lent to the workspace and not to its link: a host ends the sessions of
-// keys that it does not hear of when it registers again, and a blip is no reason to end any.
+// Keys of user certificates, which no account has registered. Each is lent to a workspace for as long as the connection
+// of the person who signed in with it. A host ends the sessions of keys that are missing when it registers again, so keys
+// are lent to the workspace and not to its link: a short loss of the link ends no session.
 
 import type { PushedKey } from "../../protocol/control.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
@@ -11,26 +11,26 @@ export interface LentKey {
   readonly until: number | null;
 }
 
-export interface Lender {
-  /** Returns the way to take it back. */
-  lend(id: WorkspaceId, loan: LentKey): () => void;
-  /** All that is lent to a workspace by now, by whichever process. */
+export interface KeyLender {
+  /** Returns a function that takes the key back. */
+  lend(id: WorkspaceId, lent: LentKey): () => void;
+  /** The keys that are lent to a workspace, by this process and by others. */
   of(id: WorkspaceId): PushedKey[];
-  /** A host registers: what was lent to its workspace goes on, but for keys whose certificate has expired meanwhile. */
-  renew(id: WorkspaceId, now: number): void;
-  /** Tells one subscriber, the registry, where other keys are lent than before. */
+  /** Takes back the keys whose certificate has expired at `now` (ms since 1970): the workspace's host registers. */
+  dropExpired(id: WorkspaceId, now: number): void;
+  /** Calls the one subscriber, the registry, with each workspace whose lent keys have changed. */
   follow(follower: (id: WorkspaceId) => void): void;
 }
 
-export class LentKeys implements Lender {
+export class LentKeys implements KeyLender {
   /** By object: the same key may be lent to several connections. */
   readonly #lent = new Map<WorkspaceId, Set<LentKey>>();
   #follower: ((id: WorkspaceId) => void) | undefined;
 
-  lend(id: WorkspaceId, loan: LentKey): () => void {
-    const entry = { ...loan };
-    const lent = this.#lent.get(id) ?? new Set();
-    this.#lent.set(id, lent.add(entry));
+  lend(id: WorkspaceId, lent: LentKey): () => void {
+    const entry = { ...lent };
+    const entries = this.#lent.get(id) ?? new Set();
+    this.#lent.set(id, entries.add(entry));
     this.#follower?.(id);
     return () => {
       if (this.#remove(id, entry)) this.#follower?.(id);
@@ -41,9 +41,9 @@ export class LentKeys implements Lender {
     return [...(this.#lent.get(id) ?? [])].map(({ key }) => key);
   }
 
-  renew(id: WorkspaceId, now: number): void {
-    for (const loan of [...(this.#lent.get(id) ?? [])]) {
-      if (loan.until !== null && loan.until <= now) this.#remove(id, loan);
+  dropExpired(id: WorkspaceId, now: number): void {
+    for (const entry of [...(this.#lent.get(id) ?? [])]) {
+      if (entry.until !== null && entry.until <= now) this.#remove(id, entry);
     }
   }
 
@@ -52,10 +52,10 @@ export class LentKeys implements Lender {
   }
 
   /** Whether it was there. */
-  #remove(id: WorkspaceId, loan: LentKey): boolean {
-    const lent = this.#lent.get(id);
-    const found = lent?.delete(loan) === true;
-    if (lent?.size === 0) this.#lent.delete(id);
+  #remove(id: WorkspaceId, entry: LentKey): boolean {
+    const entries = this.#lent.get(id);
+    const found = entries?.delete(entry) === true;
+    if (entries?.size === 0) this.#lent.delete(id);
     return found;
   }
 }

@@ -28,10 +28,10 @@ export interface NativeLinkOptions {
   readonly address: string;
   readonly credential: WorkspaceLink["credential"];
   readonly hostKeys: readonly string[];
-  readonly clockAhead: number | undefined;
-  /** The keys of accounts that the host was told in `registered`. */
+  readonly clockAheadMs: number | undefined;
+  /** The accounts' keys that the host was told in `registered`. */
   readonly keys: readonly PushedKey[];
-  /** Those that are lent to the workspace besides. */
+  /** The keys that are lent to the workspace. */
   readonly lent: () => readonly PushedKey[];
   readonly pending: PendingStreams;
   /** How many streams one workspace may have at once. */
@@ -39,11 +39,11 @@ export interface NativeLinkOptions {
   /** How many of them other processes have. */
   readonly streamsElsewhere: () => number;
   readonly onStreams: () => void;
-  /** Once, when the link has ended. */
+  /** Called once, when the link has ended. */
   readonly onEnd: (how: LinkEnd) => void;
 }
 
-/** A host answers what it is sent, and says little by itself: a ping each 20 s. */
+/** A host answers what it is sent, and sends little by itself: a ping every 20 s. */
 const LINE = { maxWaiting: 4 * 1024 * 1024, burst: 1_000, perSecond: 20 } as const;
 
 /** A host that is stopped by its user says so in its close frame. */
@@ -55,7 +55,7 @@ export class NativeLink implements WorkspaceLink {
   readonly address: string;
   readonly credential: WorkspaceLink["credential"];
   readonly hostKeys: readonly string[];
-  readonly clockAhead: number | undefined;
+  readonly clockAheadMs: number | undefined;
   readonly #options: NativeLinkOptions;
   readonly #socket: WebSocket;
   readonly #line: ControlLine<GatewayMessage>;
@@ -64,7 +64,8 @@ export class NativeLink implements WorkspaceLink {
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
   #end: LinkEnd | undefined;
-  readonly #waitingForPong = new Set<() => void>();
+  /** The probes that wait for the host's answer. */
+  readonly #probes = new Set<() => void>();
   #standby: Standby | undefined;
 
   /** Takes over a control connection whose host has registered. */
@@ -73,7 +74,7 @@ export class NativeLink implements WorkspaceLink {
     this.address = options.address;
     this.credential = options.credential;
     this.hostKeys = options.hostKeys;
-    this.clockAhead = options.clockAhead;
+    this.clockAheadMs = options.clockAheadMs;
     this.#options = options;
     const { maxStreams: limit, streamsElsewhere: elsewhere } = options;
     this.#slots = new StreamSlots({ limit, elsewhere, onChange: () => options.onStreams() });
@@ -81,7 +82,7 @@ export class NativeLink implements WorkspaceLink {
     this.#socket = socket;
     this.#line = new ControlLine(socket, LINE);
     socket.on("message", (data, isBinary) => {
-      // What is left of a read whose beginning has ended the link.
+      // A message that was read together with the one that ended the link.
       if (this.#end !== undefined) return;
       this.#lastHeard = Date.now();
       this.#receive(data, isBinary);
@@ -90,7 +91,6 @@ export class NativeLink implements WorkspaceLink {
     socket.on("error", () => this.#ended("cut"));
     this.#pings = setInterval(() => {
       if (Date.now() - this.#lastHeard > DEAD_AFTER_MS) {
-        // Nothing was heard for too long.
         this.#ended("cut");
         socket.terminate();
       } else {
@@ -99,12 +99,12 @@ export class NativeLink implements WorkspaceLink {
     }, PING_INTERVAL_MS);
   }
 
-  /** The next stream is there already. */
+  /** The host has dialled the next stream in advance. */
   get isWarm(): boolean {
     return this.#standby?.isReady === true;
   }
 
-  /** The host dials a stream in advance from now on: once it knows that it is registered. */
+  /** Has the host dial streams in advance; to be called once the host knows that it is registered. */
   warm(): void {
     this.#standby = new Standby({
       ask: () => {
@@ -123,7 +123,7 @@ export class NativeLink implements WorkspaceLink {
     if (this.#end !== undefined)
       throw new ProtocolError("workspace_offline", "The workspace went offline just now.");
     return await this.#slots.open(request, () => {
-      // Those that wait for nothing, in advance; who speaks raw is too rare to be waited for.
+      // Uses the pre-dialled stream; raw clients are too rare to keep one for them.
       const warm = request.resume ? this.#standby?.take() : undefined;
       const { token, socket } = warm ?? this.#options.pending.create(this);
       this.askFor(token, request);
@@ -131,13 +131,13 @@ export class NativeLink implements WorkspaceLink {
     });
   }
 
-  /** Has the host dial back for a stream that somebody waits for, who sees to its bounds: here or in another process. */
+  /** Asks the host to dial back with `token`. The process that waits for the stream has checked its bounds. */
   askFor(token: StreamToken, request: StreamRequest): void {
     const { via, resume } = request;
     this.#send({ type: "open", stream: token, via, client: clientOf(request), resume });
   }
 
-  /** Replaces what was pushed before; keys that are lent stay. */
+  /** Replaces the accounts' keys at the host; lent keys stay. */
   sendKeys(keys: readonly PushedKey[]): void {
     this.#keys = keys;
     this.#send({ type: "keys", keys: fittingKeys([...this.#options.lent(), ...keys]) });
@@ -156,12 +156,12 @@ export class NativeLink implements WorkspaceLink {
     return new Promise((resolve) => {
       const done = (alive: boolean): void => {
         clearTimeout(timer);
-        this.#waitingForPong.delete(answered);
+        this.#probes.delete(answered);
         resolve(alive);
       };
       const answered = (): void => done(true);
       const timer = setTimeout(() => done(false), ms);
-      this.#waitingForPong.add(answered);
+      this.#probes.add(answered);
       this.#send({ type: "ping" });
     });
   }
@@ -169,12 +169,12 @@ export class NativeLink implements WorkspaceLink {
   close(code: ErrorCode, message: string): void {
     this.#send({ type: "error", code, message: messageText(message) });
     this.#socket.close(code === "fenced" ? CLOSE.fenced : CLOSE.refused, closeReason(code));
-    // It would go on, and does not listen for an end either.
+    // Such a host would go on sending, and may not react to the close frame either.
     if (code === "rate_limited") this.#line.hangUp();
     this.#ended("left");
   }
 
-  /** Whatever a host sends, it ends its own link at most. */
+  /** Whatever a host sends can end no more than its own link. */
   #receive(data: unknown, isBinary: boolean): void {
     try {
       if (isBinary || !(data instanceof Uint8Array)) {
@@ -188,14 +188,14 @@ export class NativeLink implements WorkspaceLink {
     }
   }
 
-  /** @throws ProtocolError a message that is not allowed here, or a stream token that is none */
+  /** @throws ProtocolError a message that is not allowed here, or a malformed stream token */
   #handle(message: HostMessage): void {
     switch (message.type) {
       case "ping":
         this.#send({ type: "pong" });
         break;
       case "pong":
-        for (const answered of [...this.#waitingForPong]) answered();
+        for (const answered of [...this.#probes]) answered();
         break;
       case "refuse":
         this.#options.pending.refuse(this, message.stream, "stream_refused", message.message);
@@ -208,7 +208,7 @@ export class NativeLink implements WorkspaceLink {
   }
 
   #send(message: GatewayMessage): void {
-    // A host that does not read must not fill the gateway's memory: what is owed to it is small and bounded.
+    // Bounded, so that a host that does not read cannot fill the gateway's memory.
     if (!this.#line.send(message)) this.#ended("cut");
   }
 

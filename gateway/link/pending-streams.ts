@@ -1,5 +1,5 @@
-// Streams that a host has been asked to dial back for. The token in the request is the only thing that ties the
-// dial-back to the person who waits: 256 random bits, good once, for DIAL_BACK_TIMEOUT_MS.
+// Streams for which a host has been asked to dial back. Only the token in the request ties the dial-back to the client
+// that waits: 256 random bits, good once, for DIAL_BACK_TIMEOUT_MS.
 
 import type { WebSocket } from "ws";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
@@ -11,17 +11,17 @@ import {
   type StreamToken,
 } from "../../protocol/values/token.ts";
 
-/** The end that waits for a dial-back. One of the two is called, once. */
+/** What waits for a dial-back. One of the two functions is called, once. */
 export interface Waiter {
   readonly resolve: (socket: WebSocket) => void;
   readonly reject: (error: ProtocolError) => void;
 }
 
-/** Where a gateway is several processes: streams that others wait for. */
+/** Streams that other processes of this gateway wait for. */
 export interface WaitersElsewhere {
   /** A new token that leads a dial-back to this process. */
   mint(): StreamToken;
-  /** The host of `owner`, a link of this process, refused a stream that is none of ours. */
+  /** The host of `owner`, a link of this process, refused a stream for which another process waits. */
   refused(owner: object, token: StreamToken, message: string): void;
 }
 
@@ -43,7 +43,10 @@ export class PendingStreams {
     return this.#pending.size;
   }
 
-  /** `owner` is the link that asks; `socket` settles with the host's WebSocket or a ProtocolError. */
+  /**
+   * @param owner the link that asks
+   * @returns the token for the host, and the WebSocket with which it dials back, or a ProtocolError
+   */
   create(
     owner: object,
     timeoutMs = DIAL_BACK_TIMEOUT_MS,
@@ -66,7 +69,7 @@ export class PendingStreams {
   }
 
   /**
-   * Takes the request that `bearer` names out of the list: a second use finds nothing.
+   * Removes the request that `bearer` names and returns it: a second use of the token finds nothing.
    * @throws ProtocolError bad_token, stream_unknown
    */
   take(bearer: string | undefined): Waiter {
@@ -84,7 +87,7 @@ export class PendingStreams {
     return pending;
   }
 
-  /** Fails one request, if `owner` made it: the host refused. @throws ProtocolError bad_token */
+  /** The host refused a request: fails it, if `owner` made it. @throws ProtocolError bad_token */
   refuse(owner: object, bearer: string, code: ErrorCode, message: string): void {
     const token = parseStreamToken(bearer);
     const hash = hashToken(token);
@@ -93,7 +96,7 @@ export class PendingStreams {
     if (pending?.owner === owner) this.#fail(hash, pending, new ProtocolError(code, message));
   }
 
-  /** Fails all that `owner` waits for: its link is gone. */
+  /** Fails all requests of `owner`: the link has ended. */
   abandon(owner: object): void {
     for (const [hash, pending] of this.#pending) {
       if (pending.owner !== owner) continue;

@@ -1,55 +1,56 @@
-// Workspaces whose link was cut a moment ago. Their hosts are on their way back, so whoever comes meanwhile may wait for them
+// Workspaces whose link was cut a moment ago. Their hosts are probably on their way back, so clients may wait for them
 // instead of being told that the workspace is offline.
 
 import { FairSlots } from "../../protocol/fair-slots.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
-import { MAX_OPENING } from "./bounds.ts";
+import { MAX_OPENING } from "./stream-slots.ts";
 
-/** After this, a workspace whose link was cut is offline like any other. */
-const BLIP_MS = 10_000;
-/** For one who waits. */
-const RETURN_MS = 5_000;
+/** After this, a workspace whose link was cut counts as offline. */
+const RECENT_MS = 10_000;
+/** The longest that one client waits. */
+const WAIT_MS = 5_000;
 
 interface Cut {
-  readonly end: NodeJS.Timeout;
-  /** How to end each wait. */
+  readonly expiry: NodeJS.Timeout;
+  /** Each ends one client's wait. */
   readonly waiting: Set<() => void>;
-  /** More than this could not be opened at once when it is back. */
+  /** As many as can open a stream at once when the host is back. */
   readonly slots: FairSlots;
 }
 
 export class RecentCuts {
-  readonly #blips = new Map<WorkspaceId, Cut>();
+  readonly #cuts = new Map<WorkspaceId, Cut>();
 
-  /** The link is gone, and nobody meant it to be. */
+  /** The workspace's link was lost, and is expected back. */
   began(id: WorkspaceId): void {
-    const before = this.#blips.get(id);
+    const before = this.#cuts.get(id);
     if (before !== undefined) {
-      before.end.refresh();
+      before.expiry.refresh();
       return;
     }
-    const end = setTimeout(() => this.over(id), BLIP_MS);
-    end.unref();
-    this.#blips.set(id, { end, waiting: new Set(), slots: new FairSlots({ total: MAX_OPENING }) });
+    const expiry = setTimeout(() => this.over(id), RECENT_MS);
+    expiry.unref();
+    this.#cuts.set(id, { expiry, waiting: new Set(), slots: new FairSlots({ total: MAX_OPENING }) });
   }
 
-  /** The workspace is back, or is not expected any more. */
+  /** The workspace is back, or is no longer expected. */
   over(id: WorkspaceId): void {
-    const blip = this.#blips.get(id);
-    if (blip === undefined) return;
-    this.#blips.delete(id);
-    clearTimeout(blip.end);
-    for (const done of [...blip.waiting]) done();
+    const cut = this.#cuts.get(id);
+    if (cut === undefined) return;
+    this.#cuts.delete(id);
+    clearTimeout(cut.expiry);
+    for (const done of [...cut.waiting]) done();
   }
 
   /**
-   * Settles when the blip is over, after RETURN_MS, or with `signal`; at once where there is none, or too many wait for it.
-   * @param holder whose share of those that wait it counts for
+   * Settles when the cut is over, after WAIT_MS, or when `signal` is aborted; at once where there was no cut, or where too
+   * many clients wait for it.
+   * @param holder the account or address against whose share of the waiting clients this one counts
    */
-  pass(id: WorkspaceId, signal: AbortSignal, holder: string): Promise<void> {
-    const blip = this.#blips.get(id);
-    if (blip === undefined || signal.aborted) return Promise.resolve();
-    const { waiting, slots } = blip;
+  wait(id: WorkspaceId, signal: AbortSignal, holder: string): Promise<void> {
+    const cut = this.#cuts.get(id);
+    if (cut === undefined || signal.aborted) return Promise.resolve();
+    const { waiting, slots } = cut;
     const slot = slots.enter([holder], () => undefined);
     if (typeof slot === "string") return Promise.resolve();
     return new Promise((resolve) => {
@@ -60,7 +61,7 @@ export class RecentCuts {
         slot.leave();
         resolve();
       };
-      const timer = setTimeout(done, RETURN_MS);
+      const timer = setTimeout(done, WAIT_MS);
       signal.addEventListener("abort", done, { once: true });
       waiting.add(done);
     });

@@ -1,9 +1,9 @@
-// Which workspaces have a link on this gateway, and the rule that there is one link a workspace: the newest. Holds the
-// links of this process, and finds those of the others.
+// Which workspaces have a link at this gateway, and the rule that a workspace has one link: the newest. Holds the links
+// of this process, and finds those of other processes.
 
 import { EventEmitter } from "node:events";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
-import type { Presence } from "../presence.ts";
+import type { OnlineState, Presence } from "../presence.ts";
 import type { LinkEnd, WorkspaceLink } from "./link.ts";
 import { RecentCuts } from "./recent-cuts.ts";
 import { FENCED, noRoutesElsewhere, type RouteStore } from "./route-store.ts";
@@ -12,18 +12,18 @@ export class LinkRegistry implements Presence {
   readonly #links = new Map<WorkspaceId, WorkspaceLink>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #routes: RouteStore;
-  readonly #blips = new RecentCuts();
+  readonly #recentCuts = new RecentCuts();
 
   constructor(routes: RouteStore = noRoutesElsewhere()) {
     this.#routes = routes;
     routes.follow((id, how) => {
-      this.#seen(id, how);
+      this.#noteCut(id, how);
       this.#changes.emit("change", id);
     });
-    routes.loans.follow((id) => this.#links.get(id)?.keysLent?.());
+    routes.lentKeys.follow((id) => this.#links.get(id)?.keysLent?.());
   }
 
-  /** Links of this process. */
+  /** The number of links that this process holds. */
   get size(): number {
     return this.#links.size;
   }
@@ -32,7 +32,7 @@ export class LinkRegistry implements Presence {
     return this.#links.get(id) ?? this.#routes.elsewhere(id);
   }
 
-  /** The same, but does not miss a link that another process has taken in this very moment. */
+  /** As `get`, but does not miss a link that another process has claimed only just now. */
   async find(id: WorkspaceId): Promise<WorkspaceLink | undefined> {
     const link = this.get(id);
     if (link !== undefined) return link;
@@ -41,9 +41,9 @@ export class LinkRegistry implements Presence {
   }
 
   /**
-   * The same, for somebody who comes in: where the link has just been cut, waits some seconds for it to be there again, at the
-   * longest until `signal` is aborted. Without a signal, whoever comes does not wait.
-   * @param holder whose share of those that wait it counts for (open-connections.ts)
+   * As `find`, for a client. Where the link was cut just now, waits a few seconds for it to come back, until `signal` is
+   * aborted at the latest. Without a signal it does not wait.
+   * @param holder the account or address against whose share of the waiting clients this one counts (open-connections.ts)
    */
   async findForClient(
     id: WorkspaceId,
@@ -52,7 +52,7 @@ export class LinkRegistry implements Presence {
   ): Promise<WorkspaceLink | undefined> {
     const link = await this.find(id);
     if (link !== undefined || signal === undefined) return link;
-    await this.#blips.pass(id, signal, holder);
+    await this.#recentCuts.wait(id, signal, holder);
     return this.get(id);
   }
 
@@ -61,76 +61,75 @@ export class LinkRegistry implements Presence {
     return this.#links.get(id);
   }
 
-  /** Links of this process. */
+  /** The links that this process holds. */
   all(): IterableIterator<WorkspaceLink> {
     return this.#links.values();
   }
 
-  /** Those of the other processes as well. */
+  /** The links of all processes. */
   *everywhere(): Generator<WorkspaceLink> {
     yield* this.#links.values();
     yield* this.#routes.all();
   }
 
-  get turns(): RouteStore["turns"] {
-    return this.#routes.turns;
+  get registrationMutex(): RouteStore["registrationMutex"] {
+    return this.#routes.registrationMutex;
   }
 
-  /** Keys that are lent to workspaces. */
-  get loans(): RouteStore["loans"] {
-    return this.#routes.loans;
+  get lentKeys(): RouteStore["lentKeys"] {
+    return this.#routes.lentKeys;
   }
 
-  /** Streams that other processes have open by a link of this one. */
+  /** How many streams other processes have open by a link of this process. */
   streamsElsewhere(id: WorkspaceId): number {
     const link = this.#links.get(id);
     return link === undefined ? 0 : this.#routes.streamsElsewhere(link);
   }
 
-  /** Puts a link in its place; the one that was there is fenced: told so, and closed. */
+  /** Makes this the workspace's link. A link that it replaces is fenced: its host is told so, and it is closed. */
   claim(link: WorkspaceLink): void {
     const former = this.#links.get(link.workspaceId);
     this.#links.set(link.workspaceId, link);
     this.#routes.claim(link);
     former?.close("fenced", FENCED);
-    this.#seen(link.workspaceId, undefined);
+    this.#noteCut(link.workspaceId, undefined);
     this.changed(link.workspaceId);
   }
 
-  /** Takes a link out, unless another has taken its place already. */
+  /** Removes a link, unless a newer one has replaced it already. */
   release(link: WorkspaceLink, how: LinkEnd): void {
     if (this.#links.get(link.workspaceId) !== link) return;
     this.#links.delete(link.workspaceId);
     this.#routes.release(link, how);
-    this.#seen(link.workspaceId, how);
+    this.#noteCut(link.workspaceId, how);
     this.changed(link.workspaceId);
   }
 
-  /** Tells those who watch that a workspace's state or number of clients is another. */
+  /** Notifies watchers that a workspace's state or client count has changed. */
   changed(id: WorkspaceId): void {
     const link = this.#links.get(id);
     if (link !== undefined) this.#routes.streamsChanged(link);
     this.#changes.emit("change", id);
   }
 
-  /** A workspace's link has ended in this way, or may have come. */
-  #seen(id: WorkspaceId, how: LinkEnd | undefined): void {
-    if (this.get(id) !== undefined || how === "left") this.#blips.over(id);
-    else if (how === "cut") this.#blips.began(id);
-  }
-
-  session(id: WorkspaceId): ReturnType<Presence["session"]> {
+  online(id: WorkspaceId): OnlineState | undefined {
     const link = this.get(id);
     if (link === undefined) return undefined;
     return {
       clients: link.streams + this.streamsElsewhere(id),
       since: link.since,
-      clockAhead: link.clockAhead,
+      clockAheadMs: link.clockAheadMs,
     };
   }
 
   onChange(listener: (id: WorkspaceId) => void): () => void {
     this.#changes.on("change", listener);
     return () => this.#changes.off("change", listener);
+  }
+
+  /** @param how undefined: the workspace's link may have come, or is unchanged */
+  #noteCut(id: WorkspaceId, how: LinkEnd | undefined): void {
+    if (this.get(id) !== undefined || how === "left") this.#recentCuts.over(id);
+    else if (how === "cut") this.#recentCuts.began(id);
   }
 }

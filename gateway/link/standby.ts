@@ -1,5 +1,5 @@
-// The one stream that a host dials in advance, so that the next connection to it costs no round trip more. It belongs to no
-// person until it is taken; the next one is asked for at once.
+// The one stream that a host dials in advance, so that the next client that connects saves a round trip. It belongs to no
+// client until it is taken; then the next one is asked for at once.
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
@@ -8,18 +8,18 @@ import type { StreamToken } from "../../protocol/values/token.ts";
 import { OPEN } from "../../protocol/web-socket/web-socket.ts";
 
 export interface StandbyOptions {
-  /** Asks the host for a stream; settles when it has dialled. */
+  /** Asks the host for a stream. `socket` settles when the host has dialled. */
   readonly ask: () => { readonly token: StreamToken; readonly socket: Promise<WebSocket> };
 }
 
 export interface WarmStream {
-  /** How host and gateway call it. */
+  /** Names the stream between host and gateway. */
   readonly token: StreamToken;
   /** Paused. */
   readonly socket: WebSocket;
 }
 
-/** Between two tries with a host whose streams do not last. */
+/** Between two tries, where the host fails to dial or its streams do not last. */
 const RETRY_MS = 5_000;
 
 export class Standby {
@@ -37,7 +37,7 @@ export class Standby {
     return this.#ready !== undefined;
   }
 
-  /** undefined: none is there, or nothing was heard of it for too long. */
+  /** undefined: there is none, or its host has not answered for too long. */
   take(): WarmStream | undefined {
     const ready = this.#ready;
     if (ready === undefined || ready.stream.socket.readyState !== OPEN) return undefined;
@@ -62,7 +62,7 @@ export class Standby {
     const { token, socket: dialled } = this.#options.ask();
     dialled.then(
       (socket) => this.#keep({ token, socket }),
-      // A host that cannot dial now is asked for each connection as it comes.
+      // Until then the host is asked when a client comes.
       () => this.#again(),
     );
   }
@@ -73,7 +73,7 @@ export class Standby {
       socket.close(CLOSE.goingAway);
       return;
     }
-    // Pongs are heard although nobody reads: a host says nothing before it is greeted.
+    // Read on, so that pongs are heard: a host sends nothing else before it is greeted.
     socket.resume();
     const pings = setInterval(() => {
       if (Date.now() - ready.heard > DEAD_AFTER_MS) socket.terminate();

@@ -1,19 +1,23 @@
-// The slots that one link has for streams: how many may be open, and how many may wait for the host's dial-back. Each account
-// has its share of both, so that nobody with whom a workspace is shared takes it from the others.
+// How many streams one workspace may have open, and for how many the host's dial-back may be awaited. Each account has its
+// share of both, so that nobody with whom a workspace is shared takes it from the others.
 
 import type { WebSocket } from "ws";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairSlots } from "../../protocol/fair-slots.ts";
 import { addressHolder } from "../open-connections.ts";
-import { MAX_OPENING } from "./bounds.ts";
 import type { LinkStream, StreamRequest } from "./link.ts";
+
+/** In all processes together. One account alone has half of them at most. */
+export const MAX_STREAMS_PER_WORKSPACE = 1_024;
+/** A host dials this many back at once; a host that never does must not take the slots of everyone who waits. */
+export const MAX_OPENING = 64;
 
 export interface StreamSlotsOptions {
   /** How many streams one workspace may have at once. */
   readonly limit: number;
-  /** How many others count, in other processes. */
+  /** How many of them other processes have. */
   readonly elsewhere: () => number;
-  /** Called with the number of streams of this link, here. */
+  /** Called with the number of this link's streams in this process. */
   readonly onChange: (count: number) => void;
 }
 
@@ -33,7 +37,7 @@ export class StreamSlots {
   }
 
   /**
-   * @param request whose share it counts for
+   * @param request names the account or address against whose share the stream counts
    * @param dial asks the host, and settles with its WebSocket
    * @throws ProtocolError gateway_full, workspace_timeout, and what `dial` throws
    */
@@ -61,7 +65,7 @@ export class StreamSlots {
       if (typeof opening === "string") {
         throw new ProtocolError(
           "workspace_timeout",
-          "The workspace does not answer: too many connections to it wait.",
+          "The workspace does not answer: too many connections are waiting for it.",
         );
       }
       const socket = await dial();

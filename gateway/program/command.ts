@@ -5,6 +5,7 @@ import { SCOPES } from "../../protocol/api.ts";
 import type { CommandContext as AnyCommandContext } from "../../protocol/command/command.ts";
 import { UsageError } from "../../protocol/command/command.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { formatAddress } from "../address.ts";
 import { startGateway } from "../gateway.ts";
 import { hostKeyReport, hostKeyText } from "../host-keys/host-key-report.ts";
 import {
@@ -17,7 +18,6 @@ import { createGatewayLog } from "../log.ts";
 import { hasDatabase, openDatabase } from "../store/database/sqlite.ts";
 import { Store } from "../store/store.ts";
 import {
-  formatAddress,
   type GatewayOptions,
   parseAdminTokenOptions,
   parseGatewayOptions,

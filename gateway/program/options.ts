@@ -8,13 +8,7 @@ import { UsageError } from "../../protocol/command/command.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { isHostName, parsePort, type SshAddress } from "../../protocol/values/host-name.ts";
-import { addressList } from "../client-address.ts";
-
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
+import { addressMatcher, type ListenAddress } from "../address.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type GatewayLogLevel = (typeof LOG_LEVELS)[number];
@@ -171,11 +165,6 @@ export function parseHostKeysOptions(args: readonly string[], env: Environment):
   };
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatAddress({ host, port }: ListenAddress): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 type Flag = keyof typeof flags;
 type ListFlag = "trust-proxy" | "trusted-proxies";
 type TextFlag = Exclude<Flag, "open" | "json" | ListFlag>;
@@ -264,7 +253,7 @@ function publicSshOf(address: ListenAddress | null, ssh: string | undefined): Ss
 function listOf(flag: ListFlag, values: readonly string[]): string[] {
   const entries = values.flatMap((value) => value.split(/[\s,]+/)).filter((entry) => entry !== "");
   try {
-    addressList(entries);
+    addressMatcher(entries);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(`--${flag}: ${error.message}.`, { cause: error });

@@ -3,14 +3,14 @@
 import type { Logger } from "pino";
 import { type FairLimits, FairSlots } from "../../protocol/fair-slots.ts";
 import { KEY_EXCHANGE_LIMITS } from "../../protocol/ssh/key-exchange-timer.ts";
-import { addressList } from "../client-address.ts";
+import { addressMatcher, formatAddress, type ListenAddress } from "../address.ts";
 import { perWorker } from "../cluster/per-worker.ts";
 import type { Directory } from "../directory.ts";
 import type { HostKeys } from "../host-keys/host-keys.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import type { MetricsRegistry } from "../metrics.ts";
 import type { OpenConnections } from "../open-connections.ts";
-import { formatAddress, type GatewayOptions, type ListenAddress } from "../program/options.ts";
+import type { GatewayOptions } from "../program/options.ts";
 import type { ConnectionLimits } from "./connection-context.ts";
 import {
   ADMISSION_LIMITS,
@@ -81,7 +81,7 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
     hostKeys,
     admission,
     limits: limits.port ?? SSH_PORT_LIMITS,
-    isProxy: addressList(options.trustedProxies),
+    isProxy: addressMatcher(options.trustedProxies),
     onRefusal: (reason) => metrics.sshRefused(reason),
     onOffence: parts.onOffence,
     context: {

@@ -70,7 +70,7 @@ export class Registrations {
       const account = identity.account.name;
       this.#context.audit({ event: "token.bound", account, address, token, workspace: id });
     }
-    this.#context.changed({ kind: "workspace", id, open: identity === null });
+    this.#context.changed({ kind: "workspace", id, accountless: identity === null });
     return workspace;
   }
 

@@ -174,7 +174,7 @@ export class Store implements Directory {
   /** Another process, `from`, has made this change to the database, or tries to. */
   follow(change: DirectoryChange, durability: Durability = "written", from?: object): void {
     this.unwritten.follow(change, durability, from);
-    if (change.kind === "workspace" && change.open === true) this.#accountlessIds.add(change.id);
+    if (change.kind === "workspace" && change.accountless === true) this.#accountlessIds.add(change.id);
     this.#changed(change);
     if (change.kind === "workspace-removed") this.#accountlessIds.delete(change.id);
   }

@@ -22,7 +22,6 @@ import { bearerToken } from "../../protocol/values/token.ts";
 import { paceWebSocket } from "../../protocol/web-socket/web-socket-pace.ts";
 import type { Handover } from "../cluster/siblings.ts";
 import type { Directory, Identity } from "../directory.ts";
-import { MAX_STREAMS_PER_WORKSPACE } from "../link/bounds.ts";
 import { followChange } from "../link/follow-change.ts";
 import { NativeLink } from "../link/native-link.ts";
 import type { PendingStreams } from "../link/pending-streams.ts";
@@ -54,7 +53,7 @@ export interface WebSocketContext {
   readonly ssh: () => SshAddress | null;
   readonly clientAddress: (request: IncomingMessage) => string;
   /** Hosts may register without an account. */
-  readonly open: boolean;
+  readonly allowAccountless: boolean;
   readonly connections: OpenConnections;
   /** For upterm's WebSockets; undefined where no SSH is served. */
   readonly sshServer: () => SshAcceptor | undefined;
@@ -103,8 +102,6 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     gatewayKeys: context.gatewayKeys,
     publicUrl: context.publicUrl(),
     ssh: context.ssh(),
-    maxStreamsPerWorkspace: MAX_STREAMS_PER_WORKSPACE,
-    onStreams: () => undefined,
   });
 
   const tunnels: TunnelContext = {
@@ -181,12 +178,12 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
     if (!offers(request, SUBPROTOCOL.control)) throw unsupported(SUBPROTOCOL.control);
     // Before anything is waited for.
     const time = parseTime(request.headers[TIME_HEADER]);
-    const clockAhead = time === undefined ? undefined : time - Date.now();
+    const clockAheadMs = time === undefined ? undefined : time - Date.now();
     const identity = await hostIdentity(request);
     if (identity !== null) slot.moved();
     const accepted = await upgrade(control, request, socket, head, done);
     try {
-      const link = await registerHost(accepted, identity, address, registration(), clockAhead);
+      const link = await registerHost(accepted, { identity, address, clockAheadMs }, registration());
       const account = identity?.account.name;
       directory.audit({ event: "link.registered", workspace: link.workspaceId, account, address });
       accepted.once("close", () => {
@@ -204,7 +201,7 @@ export function attachWebSockets(context: WebSocketContext): WebSockets {
 
   const hostIdentity = async (request: IncomingMessage): Promise<Identity | null> => {
     if (request.headers.authorization === undefined) {
-      if (context.open) {
+      if (context.allowAccountless) {
         const block = addressBlock(context.clientAddress(request));
         const held = [...registry.everywhere()].filter(
           (link) => link.credential === null && addressBlock(link.address) === block,

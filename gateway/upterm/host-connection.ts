@@ -35,9 +35,9 @@ import { UptermLink } from "./upterm-link.ts";
 
 export interface UptermHostContext {
   readonly sessions: UptermSessions;
-  /** undefined: a host with any key may register, if `open`. */
+  /** undefined: a host with any key may register, if `allowAccountless`. */
   readonly allowed: AllowedHosts | undefined;
-  readonly open: boolean;
+  readonly allowAccountless: boolean;
   /** `host:port`, which hosts show and send back; nothing is dialled by it. */
   readonly nodeAddress: () => string;
   readonly audit: (event: AuditEvent) => void;
@@ -146,10 +146,10 @@ class UptermHost implements ConnectionOwner {
   }
 
   #register(payload: Buffer): GlobalReply {
-    const { allowed, open, sessions, nodeAddress, limits, audit } = this.#context;
+    const { allowed, allowAccountless, sessions, nodeAddress, limits, audit } = this.#context;
     const { address } = this.#host;
     try {
-      if (allowed === undefined && !open) throw new SessionRefused(CLOSED);
+      if (allowed === undefined && !allowAccountless) throw new SessionRefused(CLOSED);
       if (this.#hasRegistered) throw new SessionRefused("this connection has had its session");
       const request = decodeCreateSessionRequest(payload);
       const hostKeys = knownKeys(request.hostPublicKeys);

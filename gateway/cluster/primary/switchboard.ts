@@ -3,8 +3,8 @@
 // No process and no socket here.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
+import { LocalKeyedMutex } from "../../keyed-mutex.ts";
 import type { LinkEnd } from "../../link/link.ts";
-import { Turns } from "../../mutex.ts";
 import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "../messages.ts";
 import type { News } from "../news.ts";
 
@@ -31,7 +31,7 @@ export class Switchboard {
   readonly #workers = new Map<number, SwitchboardWorker>();
   readonly #ready = new Set<number>();
   readonly #entries = new Map<RouteId, Entry>();
-  readonly #turns = new Turns();
+  readonly #mutex = new LocalKeyedMutex();
   /** How to end the turns that are taken or awaited, by worker. */
   readonly #turnsOf = new Map<SwitchboardWorker, Map<number, () => void>>();
   /** Keys that workers lend to workspaces, as the others are told. */
@@ -180,7 +180,7 @@ export class Switchboard {
       });
     });
     // Never rejects.
-    void this.#turns.take(name, async () => {
+    void this.#mutex.runExclusive(name, async () => {
       if (!ends.has(request)) return;
       worker.send({ type: "turn", request });
       await over;

@@ -50,7 +50,7 @@ export class HeldLinks {
       since: link.since.getTime(),
       address: link.address.slice(0, 100),
       hostKeys: [...link.hostKeys],
-      ...(link.clockAhead === undefined ? {} : { clockAhead: link.clockAhead }),
+      ...(link.clockAheadMs === undefined ? {} : { clockAhead: link.clockAheadMs }),
       ...more,
     };
     this.#channel.send({ type: "claim", route });

@@ -3,10 +3,9 @@
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
-import { MAX_STREAMS_PER_WORKSPACE } from "../../link/bounds.ts";
 import type { Link, LinkStream, StreamRequest, WorkspaceLink } from "../../link/link.ts";
 import type { PendingStreams } from "../../link/pending-streams.ts";
-import { StreamSlots } from "../../link/stream-slots.ts";
+import { MAX_STREAMS_PER_WORKSPACE, StreamSlots } from "../../link/stream-slots.ts";
 import type { LinkWish, RouteRecord } from "../messages.ts";
 
 export interface RemoteLinkOptions {
@@ -25,7 +24,7 @@ export class RemoteLink implements Link {
   readonly address: string;
   readonly hostKeys: readonly string[];
   readonly credential: Link["credential"];
-  readonly clockAhead: number | undefined;
+  readonly clockAheadMs: number | undefined;
   readonly #options: RemoteLinkOptions;
   readonly #slots: StreamSlots;
   #isGone = false;
@@ -36,7 +35,7 @@ export class RemoteLink implements Link {
     this.address = route.address;
     this.hostKeys = route.hostKeys;
     this.credential = route.credential;
-    this.clockAhead = route.clockAhead;
+    this.clockAheadMs = route.clockAhead;
     this.#options = options;
     this.#slots = new StreamSlots({
       limit: MAX_STREAMS_PER_WORKSPACE,

@@ -3,13 +3,13 @@
 
 import type { PushedKey } from "../../../protocol/control.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
-import { type Lender, type LentKey, LentKeys } from "../../link/lent-keys.ts";
+import { type KeyLender, type LentKey, LentKeys } from "../../link/lent-keys.ts";
 import type { Channel } from "../channel.ts";
 import type { FromPrimary } from "../messages.ts";
 
-export class WorkerLentKeys implements Lender {
+export class WorkerLentKeys implements KeyLender {
   readonly #channel: Channel;
-  readonly #loans = new LentKeys();
+  readonly #lentKeys = new LentKeys();
   /** Of other workers: `<slot>/<loan>` to the way to take it back. */
   readonly #elsewhere = new Map<string, () => void>();
   #last = 0;
@@ -20,7 +20,7 @@ export class WorkerLentKeys implements Lender {
 
   lend(id: WorkspaceId, { key, until }: LentKey): () => void {
     const loan = ++this.#last;
-    const takeBack = this.#loans.lend(id, { key, until });
+    const takeBack = this.#lentKeys.lend(id, { key, until });
     this.#channel.send({ type: "lend", loan, id, key, until });
     return () => {
       takeBack();
@@ -29,19 +29,19 @@ export class WorkerLentKeys implements Lender {
   }
 
   of(id: WorkspaceId): PushedKey[] {
-    return this.#loans.of(id);
+    return this.#lentKeys.of(id);
   }
 
-  renew(id: WorkspaceId, now: number): void {
-    this.#loans.renew(id, now);
+  dropExpired(id: WorkspaceId, now: number): void {
+    this.#lentKeys.dropExpired(id, now);
   }
 
   follow(follower: (id: WorkspaceId) => void): void {
-    this.#loans.follow(follower);
+    this.#lentKeys.follow(follower);
   }
 
   lent({ slot, loan, id, key, until }: Extract<FromPrimary, { type: "lent" }>): void {
-    this.#elsewhere.set(`${slot}/${loan}`, this.#loans.lend(id, { key, until }));
+    this.#elsewhere.set(`${slot}/${loan}`, this.#lentKeys.lend(id, { key, until }));
   }
 
   takenBack(slot: number, loan: number): void {

@@ -6,11 +6,11 @@ import { assertNever } from "../../../protocol/assert-never.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { hashToken, newStreamToken, type StreamToken } from "../../../protocol/values/token.ts";
+import type { KeyedMutex } from "../../keyed-mutex.ts";
 import type { Link, LinkEnd, WorkspaceLink } from "../../link/link.ts";
 import { NativeLink } from "../../link/native-link.ts";
 import { PendingStreams } from "../../link/pending-streams.ts";
 import { FENCED, type RouteStore } from "../../link/route-store.ts";
-import type { TurnTaker } from "../../mutex.ts";
 import {
   isSessionKey,
   type SessionElsewhere,
@@ -37,8 +37,8 @@ interface Known {
 
 export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly pending: PendingStreams;
-  readonly turns: TurnTaker;
-  readonly loans: WorkerLentKeys;
+  readonly registrationMutex: KeyedMutex;
+  readonly lentKeys: WorkerLentKeys;
   readonly #channel: Channel;
   readonly #welcome: Welcome;
   readonly #known = new Map<RouteId, Known>();
@@ -56,12 +56,12 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     this.#welcome = welcome;
     this.#load = new Load(welcome.slot);
     this.#held = new HeldLinks(channel, welcome);
-    this.loans = new WorkerLentKeys(channel);
+    this.lentKeys = new WorkerLentKeys(channel);
     this.pending = new PendingStreams({
       mint: () => this.#mint(),
       refused: (owner, token, message) => this.#refused(owner, token, message),
     });
-    this.turns = { take: (name, task) => this.#takeTurn(name, task) };
+    this.registrationMutex = { runExclusive: (key, task) => this.#runExclusive(key, task) };
     for (const route of welcome.routes) this.#learn(route);
     channel.onMessage((message) => this.#receive(message));
   }
@@ -184,13 +184,13 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
         return;
       case "worker-gone":
         this.#load.gone(message.slot);
-        this.loans.workerGone(message.slot);
+        this.lentKeys.workerGone(message.slot);
         return;
       case "lent":
-        this.loans.lent(message);
+        this.lentKeys.lent(message);
         return;
       case "taken-back":
-        this.loans.takenBack(message.slot, message.loan);
+        this.lentKeys.takenBack(message.slot, message.loan);
         return;
       case "welcome":
       case "news":
@@ -268,11 +268,11 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     this.#held.refused(owner, to, token, new ProtocolError("stream_refused", message));
   }
 
-  async #takeTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
+  async #runExclusive<T>(key: string, task: () => Promise<T>): Promise<T> {
     let taken = 0;
     await this.#turnQuestions.ask((request) => {
       taken = request;
-      this.#channel.send({ type: "turn", request, name: name.slice(0, 200) });
+      this.#channel.send({ type: "turn", request, name: key.slice(0, 200) });
     });
     try {
       return await task();

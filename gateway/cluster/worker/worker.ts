@@ -1,7 +1,7 @@
 // One of several processes that serve the same address: a whole gateway, except for what the primary does for all.
 
 import process from "node:process";
-import { clientAddressOf } from "../../client-address.ts";
+import { clientAddressOf } from "../../address.ts";
 import { type RunningGateway, startGateway } from "../../gateway.ts";
 import type { GatewayOptions } from "../../program/options.ts";
 import { reasonOf, StartError } from "../../program/start-error.ts";

@@ -3,7 +3,7 @@
 import type { Workspace } from "../../../protocol/api.ts";
 import { CLOCK_OFF_MS } from "../../../protocol/clock.ts";
 import type { AccountId } from "../../../protocol/values/id.ts";
-import type { Presence, Session } from "../../presence.ts";
+import type { OnlineState, Presence } from "../../presence.ts";
 import type { OwnedWorkspace } from "../../store/workspaces.ts";
 
 export function workspaceBody(
@@ -13,15 +13,15 @@ export function workspaceBody(
 ): Workspace {
   const mine = workspace.owner.id === accountId;
   const held = workspace.heldHostKeys.filter(({ declined }) => !declined);
-  const session = presence.session(workspace.id);
+  const online = presence.online(workspace.id);
   return {
     id: workspace.id,
     name: workspace.name,
     owner: workspace.owner.name,
     mine,
-    online: session !== undefined,
-    clients: session?.clients ?? 0,
-    ...clockOf(session),
+    online: online !== undefined,
+    clients: online?.clients ?? 0,
+    ...clockOf(online),
     endToEndOnly: workspace.endToEndOnly,
     hostKeys: [...workspace.hostKeys],
     ...(mine && held.length > 0 ? { heldHostKeys: held.map(({ declined: _, ...key }) => key) } : {}),
@@ -32,7 +32,7 @@ export function workspaceBody(
   };
 }
 
-function clockOf(session: Session | undefined): Pick<Workspace, "clockAhead"> {
-  const ahead = session?.clockAhead ?? 0;
-  return Math.abs(ahead) < CLOCK_OFF_MS ? {} : { clockAhead: Math.round(ahead / 1000) };
+function clockOf(online: OnlineState | undefined): Pick<Workspace, "clockAhead"> {
+  const aheadMs = online?.clockAheadMs ?? 0;
+  return Math.abs(aheadMs) < CLOCK_OFF_MS ? {} : { clockAhead: Math.round(aheadMs / 1000) };
 }

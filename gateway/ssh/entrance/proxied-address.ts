@@ -1,7 +1,7 @@
 // Reads the PROXY header off a connection of a trusted proxy, and leaves what follows it to be read by SSH.
 
 import type { Socket } from "node:net";
-import { plainAddress } from "../../client-address.ts";
+import { plainAddress } from "../../address.ts";
 import { parseProxyHeader } from "./proxy-protocol.ts";
 
 /**

@@ -106,7 +106,7 @@ export class SignedInConnection {
     if (principal.kind !== "account" || principal.certificate === undefined || this.#lentTo.has(id)) return;
     const { registry, connections } = this.#context;
     const key = { publicKey: principal.key.line, account: principal.account.name };
-    const takeBack = registry.loans.lend(id, { key, until: expiryOf(principal.certificate) });
+    const takeBack = registry.lentKeys.lend(id, { key, until: expiryOf(principal.certificate) });
     this.#lentTo.add(id);
     let isLent = true;
     const end = (): void => {

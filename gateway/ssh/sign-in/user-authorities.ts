@@ -4,7 +4,7 @@ import { ProtocolError } from "../../../protocol/errors.ts";
 import { type Certificate, checkUserCertificate } from "../../../protocol/ssh/certificate.ts";
 import { isName, type Name } from "../../../protocol/values/name.ts";
 import { parseAuthorizedKeys } from "../../../protocol/values/ssh-public-key.ts";
-import { addressList } from "../../client-address.ts";
+import { addressMatcher } from "../../address.ts";
 import { readGuardedFile } from "../../program/private-files.ts";
 import { StartError } from "../../program/start-error.ts";
 
@@ -57,7 +57,7 @@ const MAX_PRINCIPALS = 16;
 
 function isFrom(list: string, address: string): boolean {
   try {
-    return addressList(list.split(","))(address);
+    return addressMatcher(list.split(","))(address);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return false;

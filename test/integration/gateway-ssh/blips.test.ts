@@ -89,7 +89,7 @@ test.each([
     errors: "",
   });
   // Nobody is let in by a key whose connection is gone.
-  await until(() => stack.gateway.registry.loans.of(host.id).length === 0);
+  await until(() => stack.gateway.registry.lentKeys.of(host.id).length === 0);
 });
 
 test.each([
@@ -100,7 +100,7 @@ test.each([
   const before = registrations();
   far.holding = true;
   far.reset();
-  await until(() => stack.gateway.registry.session(host.id) === undefined);
+  await until(() => stack.gateway.registry.online(host.id) === undefined);
   const child = stack.start(["-v", ...args, "echo in"]);
   let log = "";
   child.stderr?.on("data", (data: Buffer) => {
@@ -132,7 +132,7 @@ test("who only knows somebody's public key is refused as ever, and learns nothin
   const before = registrations();
   far.holding = true;
   far.reset();
-  await until(() => stack.gateway.registry.session(host.id) === undefined);
+  await until(() => stack.gateway.registry.online(host.id) === undefined);
   const found = vi.spyOn(stack.gateway.registry, "findForClient");
   const client = new ssh2.Client();
   const failed = once(client, "error");
@@ -167,10 +167,10 @@ test("does not keep who may not come in any more: a share that is removed ends i
   const direct = await session(["box.cara@gw"]);
   const jump = await session(["-J", "gw", host.id]);
   await blip();
-  expect(stack.gateway.registry.loans.of(host.id).length).toBe(2);
+  expect(stack.gateway.registry.lentKeys.of(host.id).length).toBe(2);
   await stack.gateway.store.shares.remove(owned, parseName("dora"), admin);
   expect(await direct.ended).toBe(255);
   expect(direct.errors()).toContain("the workspace is no longer shared");
   expect(await jump.ended).toBe(255);
-  expect(stack.gateway.registry.loans.of(host.id)).toEqual([]);
+  expect(stack.gateway.registry.lentKeys.of(host.id)).toEqual([]);
 });

@@ -382,7 +382,7 @@ describe("a tunnel", () => {
     await stack.gateway.store.shares.remove(owned, "ben" as never, { account: "ann" });
     gate.resolve();
     expect(await opening).toMatchObject({ code: "forbidden" });
-    await expect.poll(() => stack.gateway.registry.session(host.id)?.clients).toBe(0);
+    await expect.poll(() => stack.gateway.registry.online(host.id)?.clients).toBe(0);
   });
 
   it("by owner token ends when the token expires, and when the owner's account is disabled", async () => {
@@ -428,7 +428,7 @@ describe("a tunnel", () => {
     const host = await stack.host({ token });
     const tunnel = await stack.tunnel("dev", token);
     await echo(tunnel, "12345");
-    expect(stack.gateway.registry.session(host.id)?.clients).toBe(1);
+    expect(stack.gateway.registry.online(host.id)?.clients).toBe(1);
     tunnel.close(1000);
     await expect.poll(() => audited("tunnel.closed")).toHaveLength(1);
     expect(JSON.parse(audited("tunnel.closed")[0] ?? "{}")).toMatchObject({
@@ -436,7 +436,7 @@ describe("a tunnel", () => {
       bytes_out: 5,
       account: "ann",
     });
-    expect(stack.gateway.registry.session(host.id)?.clients).toBe(0);
+    expect(stack.gateway.registry.online(host.id)?.clients).toBe(0);
   });
 
   it("without the right subprotocol, or at an unknown path, is refused with a JSON body", async () => {

@@ -6,7 +6,7 @@ import { newAccountId, newTokenId, newWorkspaceId } from "../../../../protocol/v
 /** One of each kind: the type asks for every one of them. */
 const changes: { readonly [K in DirectoryChange["kind"]]: Extract<DirectoryChange, { kind: K }> } = {
   keys: { kind: "keys", workspaceIds: [newWorkspaceId(), newWorkspaceId()] },
-  workspace: { kind: "workspace", id: newWorkspaceId(), open: true },
+  workspace: { kind: "workspace", id: newWorkspaceId(), accountless: true },
   "workspace-removed": { kind: "workspace-removed", id: newWorkspaceId() },
   "share-removed": { kind: "share-removed", id: newWorkspaceId(), accountId: newAccountId() },
   offers: { kind: "offers", accountId: newAccountId() },

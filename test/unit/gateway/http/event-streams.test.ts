@@ -11,7 +11,7 @@ const newResponse = () => new ServerResponse(new IncomingMessage(new Socket()));
 test("the tokens of many streams are checked again one after the other, and everyone else has a turn in between", async () => {
   const { store, account } = await memoryStore();
   const { identity } = await account("ada");
-  const presence = { session: () => undefined, onChange: () => () => undefined };
+  const presence = { online: () => undefined, onChange: () => () => undefined };
   const events = new EventStreams({ store, presence, log: pino({ level: "silent" }), heartbeatMs: 50 });
   const responses = Array.from(
     { length: STREAMS },
@@ -51,7 +51,7 @@ test("a workspace that changes all the time is told of now and then, and of its 
   let clients = 0;
   let change = (_: typeof id): void => undefined;
   const presence = {
-    session: () => ({ clients, since: new Date() }),
+    online: () => ({ clients, since: new Date() }),
     onChange: (listener: typeof change) => {
       change = listener;
       return () => undefined;

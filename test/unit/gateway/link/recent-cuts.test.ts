@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MAX_OPENING } from "../../../../gateway/link/bounds.ts";
 import { RecentCuts } from "../../../../gateway/link/recent-cuts.ts";
+import { MAX_OPENING } from "../../../../gateway/link/stream-slots.ts";
 import { newWorkspaceId } from "../../../../protocol/values/id.ts";
 
 beforeEach(() => {
@@ -30,53 +30,53 @@ async function lasts(wait: Promise<void>): Promise<number | undefined> {
 }
 
 test("a workspace that was not cut off is not waited for", async () => {
-  const blips = new RecentCuts();
-  blips.began(newWorkspaceId());
-  expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
+  const cuts = new RecentCuts();
+  cuts.began(newWorkspaceId());
+  expect(await lasts(cuts.wait(id, patient, ada))).toBe(0);
 });
 
 test("one that was is waited for during some seconds, and not any more once it was away for long", async () => {
-  const blips = new RecentCuts();
-  blips.began(id);
-  expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
+  const cuts = new RecentCuts();
+  cuts.began(id);
+  expect(await lasts(cuts.wait(id, patient, ada))).toBe(5_000);
   vi.advanceTimersByTime(4_000);
-  // What is left of the blip.
-  expect(await lasts(blips.pass(id, patient, ada))).toBe(1_000);
-  expect(await lasts(blips.pass(id, patient, ada))).toBe(0);
+  // What is left of the ten seconds.
+  expect(await lasts(cuts.wait(id, patient, ada))).toBe(1_000);
+  expect(await lasts(cuts.wait(id, patient, ada))).toBe(0);
 });
 
 test("those who wait go on when it is back, or left for good, and when they leave themselves", async () => {
-  const blips = new RecentCuts();
-  blips.began(id);
-  const waits = [blips.pass(id, patient, ada), blips.pass(id, patient, ada)];
-  blips.over(id);
+  const cuts = new RecentCuts();
+  cuts.began(id);
+  const waits = [cuts.wait(id, patient, ada), cuts.wait(id, patient, ada)];
+  cuts.over(id);
   for (const wait of waits) expect(await lasts(wait)).toBe(0);
-  blips.began(id);
+  cuts.began(id);
   const leave = new AbortController();
-  const wait = blips.pass(id, leave.signal, ada);
+  const wait = cuts.wait(id, leave.signal, ada);
   leave.abort();
   expect(await lasts(wait)).toBe(0);
-  expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
+  expect(await lasts(cuts.wait(id, leave.signal, ada))).toBe(0);
 });
 
 test("no more wait than can be let in at once, and one alone has half of the slots", async () => {
-  const blips = new RecentCuts();
-  blips.began(id);
+  const cuts = new RecentCuts();
+  cuts.began(id);
   const leave = new AbortController();
   const wait = (count: number, holder: string): void => {
-    for (let i = 0; i < count; i++) void blips.pass(id, leave.signal, holder);
+    for (let i = 0; i < count; i++) void cuts.wait(id, leave.signal, holder);
   };
   wait(2 * MAX_OPENING, ada);
-  expect(await lasts(blips.pass(id, leave.signal, ada))).toBe(0);
+  expect(await lasts(cuts.wait(id, leave.signal, ada))).toBe(0);
   let bobWaits = true;
-  void blips.pass(id, patient, "bob").then(() => {
+  void cuts.wait(id, patient, "bob").then(() => {
     bobWaits = false;
   });
   for (let i = 0; i < MAX_OPENING; i++) wait(1, `other ${i}`);
-  expect(await lasts(blips.pass(id, patient, "carol"))).toBe(0);
+  expect(await lasts(cuts.wait(id, patient, "carol"))).toBe(0);
   expect(bobWaits).toBe(true);
   leave.abort();
   // They have left, and make room.
-  expect(await lasts(blips.pass(id, patient, ada))).toBe(5_000);
+  expect(await lasts(cuts.wait(id, patient, ada))).toBe(5_000);
   expect(bobWaits).toBe(false);
 });

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  formatAddress,
-  parseGatewayOptions,
-  parseHostKeysOptions,
-} from "../../../../gateway/program/options.ts";
+import { formatAddress } from "../../../../gateway/address.ts";
+import { parseGatewayOptions, parseHostKeysOptions } from "../../../../gateway/program/options.ts";
 
 const home = { HOME: "/home/ada" };
 

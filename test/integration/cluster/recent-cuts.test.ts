@@ -16,7 +16,7 @@ let stack: Stack;
 let far: CutProxy;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "sallyport-workers-blips-"));
+  directory = mkdtempSync(join(tmpdir(), "sallyport-workers-cuts-"));
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "ca")]);
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(directory, "certified")]);
   const certificate = ["-I", "x", "-n", "admin", "-V", "-1m:+10m", join(directory, "certified.pub")];

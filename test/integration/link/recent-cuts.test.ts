@@ -25,7 +25,7 @@ afterEach(async () => {
   await far.close();
 });
 
-const isOnline = () => stack.gateway.registry.session(host.id) !== undefined;
+const isOnline = () => stack.gateway.registry.online(host.id) !== undefined;
 const refusals = () => stack.log.filter((line) => line.includes('"audit":"connection.refused"')).length;
 
 /** From now on no time-out of the gateway's ends a wait, nor a blip. */

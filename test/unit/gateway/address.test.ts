@@ -1,7 +1,7 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { clientAddressOf } from "../../../gateway/client-address.ts";
+import { clientAddressOf } from "../../../gateway/address.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 
 function request(peer: string, forwarded?: string): IncomingMessage {

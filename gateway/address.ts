@@ -1,23 +1,36 @@
-// Where a request comes from: the TCP peer, or what a trusted reverse proxy says it is. The same rule holds for API
-// requests and for WebSocket upgrades, and everything that counts by address builds on it.
+// Network addresses: the one a client comes from, which everything that is counted per address builds on, and the ones
+// that the gateway listens on.
 
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
+/** The client's address of a request: for API requests and for upgrades alike. */
 export type ClientAddress = (request: IncomingMessage) => string;
 
+/** Where the gateway listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** Proxies in a chain that are looked at. */
+const MAX_HOPS = 20;
+
 /**
- * `trusted` holds addresses, CIDR ranges and the word `loopback`. X-Forwarded-For is read from the right, past
- * trusted proxies only: everything left of the first stranger is what that stranger made up.
+ * The client's address is that of the TCP peer or, where the peer is a trusted reverse proxy, the one that it names in
+ * X-Forwarded-For. The header is read from the right, past trusted proxies only: a client can make up everything to the
+ * left of its own address.
+ * @param trusted addresses, CIDR ranges and the word `loopback`
  * @throws RangeError where an entry is none of these
  */
 export function clientAddressOf(trusted: readonly string[]): ClientAddress {
-  const isTrusted = addressList(trusted);
+  const isTrusted = addressMatcher(trusted);
   return (request) => {
     let address = plainAddress(request.socket.remoteAddress ?? "");
     if (trusted.length === 0 || address === "") return address;
     const header = request.headers["x-forwarded-for"] ?? "";
-    const hops = (Array.isArray(header) ? header.join(",") : header).split(",").slice(-20).reverse();
+    const hops = (Array.isArray(header) ? header.join(",") : header).split(",").slice(-MAX_HOPS).reverse();
     for (const hop of hops) {
       if (!isTrusted(address)) break;
       const next = plainAddress(hop.trim());
@@ -28,14 +41,18 @@ export function clientAddressOf(trusted: readonly string[]): ClientAddress {
   };
 }
 
-/** Whether an address is in a list of addresses, CIDR ranges and the word `loopback`. @throws RangeError */
-export function addressList(entries: readonly string[]): (address: string) => boolean {
+/**
+ * Returns a function that tells whether an address is in the list.
+ * @param entries addresses, CIDR ranges and the word `loopback`
+ * @throws RangeError where an entry is none of these
+ */
+export function addressMatcher(entries: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
-  for (const entry of entries) addTrusted(list, entry);
+  for (const entry of entries) addEntry(list, entry);
   return (address) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
-function addTrusted(list: BlockList, entry: string): void {
+function addEntry(list: BlockList, entry: string): void {
   if (entry === "loopback") {
     list.addSubnet("127.0.0.0", 8, "ipv4");
     list.addAddress("::1", "ipv6");
@@ -52,8 +69,13 @@ function addTrusted(list: BlockList, entry: string): void {
   list.addSubnet(address, length, family);
 }
 
-/** `::ffff:192.0.2.1`, as a socket that listens on both families shows it, is an IPv4 address. */
+/** Turns `::ffff:192.0.2.1`, as a socket that listens on both families shows it, into the IPv4 address that it is. */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   return mapped ?? address;
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function formatAddress({ host, port }: ListenAddress): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
