@@ -1,5 +1,5 @@
-// The audit log: one line for each sign-in, connection, token and key change, in the log at once and in the database
-// in batches, so that no connection waits for it. Never a secret.
+// The audit log: one line per sign-in, connection, and change of a token or key. A line goes into the log at once, and into the
+// database in batches, so that no connection waits for it. It never contains a secret.
 
 import { createHash, randomBytes } from "node:crypto";
 import { type Kysely, sql } from "kysely";
@@ -14,17 +14,17 @@ import { LineBudget } from "./line-budget.ts";
 
 const FLUSH_MS = 100;
 const BATCH_ROWS = 200;
-/** Lines that wait for the database; more than these are in the log only. */
+/** Lines that wait for the database. Beyond that, lines go into the log only. */
 const MAX_WAITING = 10_000;
-/** Of the rows that are kept, the part that may be about strangers: they make as many of them as they like. */
+/** The fraction of the kept rows that may be about strangers, who can cause as many as they like. */
 const STRANGERS_PART = 0.2;
 const REFUSALS = "%.refused";
-/** What connections do, again and again; what a person changes is always written. */
+/** Events that connections cause again and again. What a person changes is always written. */
 const OF_CONNECTIONS = /^(link|tunnel|ssh)\./;
-/** What a host says of its keys: it makes as many as it likes. Lines of connections do not crowd these out. */
+/** Events about host keys, of which a host can make up as many as it likes. They have a budget of their own. */
 const OF_HOST_KEYS = /^workspace\.host-keys?-(held|updated)$/;
 
-/** Lines in a minute, of all and of one account or address. */
+/** Lines per minute, in all and per account or address. */
 const BUDGETS = {
   refusals: { lines: 600, perHolder: 60, omitted: "refusals.omitted" },
   strangers: { lines: 600, perHolder: 60, omitted: "lines.omitted" },
@@ -37,7 +37,7 @@ export interface AuditLogOptions {
   readonly db: Kysely<Tables>;
   readonly log: Logger;
   readonly now: () => Date;
-  /** Whether a workspace's id is a secret, so that it is written as a fingerprint. */
+  /** Whether a workspace's id is a secret. Such an id is written as a hash. */
   readonly isSecret: (workspace: string) => boolean;
   /** How many processes write to this database. */
   readonly processes?: number;
@@ -95,7 +95,7 @@ export class AuditLog {
     }, FLUSH_MS);
   }
 
-  /** Everything written so far is in the database when this ends. */
+  /** Settles once everything written so far is in the database. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -108,7 +108,7 @@ export class AuditLog {
     }
   }
 
-  /** Newest first; `before` is the id of the last line of the page before. */
+  /** Newest first. @param options `before` is the id of the last line of the previous page */
   async list(options: { limit: number; before?: string | undefined }): Promise<AuditRow[]> {
     await this.flush();
     let query = this.#options.db.selectFrom("audit").selectAll().orderBy("id", "desc").limit(options.limit);
@@ -116,7 +116,7 @@ export class AuditLog {
     return query.execute();
   }
 
-  /** Keeps the newest `keep` rows, and of those about strangers a part of that many. Returns how many were deleted. */
+  /** Keeps the newest `keep` rows, and a fraction of that many about strangers. Returns how many were deleted. */
   async prune(keep: number): Promise<number> {
     await this.flush();
     const others = await this.#pruneWhere(false, keep);
@@ -147,7 +147,7 @@ export class AuditLog {
     for (;;) {
       const rows = this.#waiting.slice(0, BATCH_ROWS);
       if (rows.length === 0) return;
-      // Taken out before writing: a batch that the database refuses is logged, not tried for ever.
+      // Removed before writing, so that a batch that the database refuses is reported once and not tried for ever.
       this.#waiting.splice(0, rows.length);
       await this.#options.db.insertInto("audit").values(rows).execute();
     }
@@ -177,7 +177,7 @@ export class AuditLog {
     return `open-${createHash("sha256").update(id).digest("hex").slice(0, 12)}`;
   }
 
-  /** Sorts by time and, within one millisecond, by order; several gateways on one database do not collide. */
+  /** Sorts by time and, within one millisecond, by order. Ids of several processes do not collide. */
   #nextId(time: number): string {
     this.#sequence = time > this.#lastTime ? 0 : this.#sequence + 1;
     this.#lastTime = Math.max(time, this.#lastTime);
@@ -189,7 +189,7 @@ export class AuditLog {
   }
 }
 
-/** undefined: it is always written. */
+/** undefined: the event is always written. */
 function budgetOf({ event, account, address }: AuditEvent): { kind: Kind; holder: string } | undefined {
   const block = addressBlock(address ?? "");
   if (event.endsWith(".refused")) return { kind: "refusals", holder: block };

@@ -1,5 +1,5 @@
-// How many lines of one kind the audit log takes in a minute. Anybody can be refused, register openly or connect as often as they
-// like; without a bound they would fill the disk with it and push out the lines that matter.
+// How many lines of one kind the audit log accepts per minute. Anybody can be refused, connect, or register a workspace without
+// an account as often as they like; without a bound, such lines would fill the disk and push out the lines that matter.
 
 import { isFair } from "../../protocol/fair-slots.ts";
 
@@ -8,11 +8,11 @@ const WINDOW_MS = 60_000;
 export interface LineBudgetOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Of all, in a minute. */
+  /** Per minute, in all. */
   readonly lines: number;
-  /** Of one account or address, in a minute; less where less is left. */
+  /** Per minute, for one account or address; fewer when little is left. */
   readonly perHolder: number;
-  /** Called at the end of a minute in which lines were left out; `most`: of whom most were. */
+  /** Called at the end of a minute in which lines were omitted. `most` is the holder that caused most of them. */
   readonly onOmitted: (count: number, most: string) => void;
 }
 
@@ -28,13 +28,13 @@ export class LineBudget {
     this.#options = options;
   }
 
-  /** Whether one more line about this account or address is worth writing. */
+  /** Whether one more line about this account or address may be written. */
   take(holder: string): boolean {
     const { now, lines, perHolder } = this.#options;
     if (now() - this.#since >= WINDOW_MS) this.report();
     const held = this.#taken.get(holder) ?? 0;
     if (held >= perHolder || !isFair(held, lines - this.#total)) {
-      // Of more holders than this it is enough to know that there are many.
+      // Beyond this many holders it is enough to know that there are many.
       const counted = this.#omitted.has(holder) || this.#omitted.size < lines ? holder : OTHERS;
       this.#omitted.set(counted, (this.#omitted.get(counted) ?? 0) + 1);
       this.#timer ??= setTimeout(() => this.report(), WINDOW_MS).unref();
@@ -45,7 +45,7 @@ export class LineBudget {
     return true;
   }
 
-  /** Says what was left out so far, and starts again. */
+  /** Reports what was omitted, and starts a new minute. */
   report(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,4 +1,4 @@
-// The gateway's host keys as `sallyport gateway host-keys` shows them.
+// What `sallyport gateway host-keys` shows of the gateway's host keys.
 
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { HostKeysOptions } from "../program/options.ts";
@@ -32,11 +32,12 @@ export function hostKeyText(report: HostKeyReport, action: HostKeysOptions["acti
   const advice = {
     show: [],
     rotate: [
-      "Restart the gateway. Clients then learn the next keys as they connect; give them some weeks, and run",
-      "`sallyport gateway host-keys rotate --activate`. Whoever has not connected by then pins anew: `sallyport known-hosts`.",
+      "Restart the gateway. Clients then learn the next keys when they connect. Give them some weeks, then run",
+      "`sallyport gateway host-keys rotate --activate`. Clients that have not connected by then have to pin the keys again:",
+      "`sallyport known-hosts`.",
     ],
-    activate: ["Restart the gateway: it then serves the new keys."],
-    forget: ["Restart the gateway: clients then forget the former keys as they connect."],
+    activate: ["Restart the gateway. It then serves the new keys."],
+    forget: ["Restart the gateway. Clients then forget the former keys when they connect."],
   }[action];
   return [
     ...lines("active", active),

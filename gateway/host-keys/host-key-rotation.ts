@@ -1,7 +1,7 @@
-// Replaces the gateway's host keys in two steps, because a client that knows only the old key can learn the new one only
-// over a connection that the old key proves. `rotate` makes the next keys: the gateway goes on serving the old ones and
-// tells of the new (OpenSSH's UpdateHostKeys, the discovery document). `rotate --activate` serves the new ones; the old
-// ones are still told of and proved, so that clients of a gateway that has not been restarted yet are not confused.
+// Replaces the gateway's host keys in two steps, because a client can learn a new key only over a connection that a key it knows
+// has proved. `rotate` makes the next keys: the gateway still serves the active ones and announces the next ones (by OpenSSH's
+// UpdateHostKeys, and in the discovery document). `rotate --activate` makes the next keys the active ones. The former ones are
+// still announced and proved, so that clients of a gateway that has not been restarted yet are not confused.
 
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -28,14 +28,14 @@ export async function showHostKeys(dataDir: string): Promise<HostKeyReport> {
   return { state: await readHostKeyState(dataDir), keys: await loadHostKeys(dataDir) };
 }
 
-/** Makes the next keys, and forgets the former ones. @throws StartError stage `file`; also where there are next keys */
+/** Makes the next keys and deletes the former ones. @throws StartError stage `file`; also if there are next keys already */
 export async function announceHostKeys(dataDir: string, now: Date): Promise<HostKeyReport> {
   await loadHostKeys(dataDir);
   const state = await readHostKeyState(dataDir);
   if (state.next !== null) {
     throw new StartError(
       "file",
-      `New host keys have been announced since ${state.nextSince ?? "some time"}. People learn them as they connect; run this again with --activate to serve them.`,
+      `New host keys have been announced since ${state.nextSince ?? "some time"}. Clients learn them when they connect. Run this again with --activate to serve them.`,
     );
   }
   const next = `set-${randomBytes(6).toString("hex")}`;
@@ -45,11 +45,11 @@ export async function announceHostKeys(dataDir: string, now: Date): Promise<Host
   return showHostKeys(dataDir);
 }
 
-/** Serves the next keys from the gateway's next start on. @throws StartError stage `file` */
+/** Makes the next keys the active ones, from the gateway's next start on. @throws StartError stage `file` */
 export async function activateHostKeys(dataDir: string): Promise<HostKeyReport> {
   const state = await readHostKeyState(dataDir);
   if (state.next === null) {
-    throw new StartError("file", "There are no new host keys: `rotate` without --activate makes them.");
+    throw new StartError("file", "There are no new host keys. Make them with `rotate`, without --activate.");
   }
   await loadHostKeys(dataDir);
   await writeHostKeyState(dataDir, {
@@ -63,7 +63,7 @@ export async function activateHostKeys(dataDir: string): Promise<HostKeyReport> 
   return showHostKeys(dataDir);
 }
 
-/** Removes the former keys: clients that connect from the next start on forget them. @throws StartError stage `file` */
+/** Deletes the former keys. Clients that connect after the next start forget them. @throws StartError stage `file` */
 export async function forgetFormerHostKeys(dataDir: string): Promise<HostKeyReport> {
   const state = await readHostKeyState(dataDir);
   await writeHostKeyState(dataDir, { ...state, former: null });
@@ -74,7 +74,7 @@ export async function forgetFormerHostKeys(dataDir: string): Promise<HostKeyRepo
 async function removeSet(dataDir: string, set: string | null): Promise<void> {
   if (set === null) return;
   const directory = join(hostKeyDirectory(dataDir), set);
-  // The first set ever lies beside the state and the other sets.
+  // The very first set lies beside the state file and the directories of the other sets.
   const paths = set === "." ? HOST_KEY_FILES.map((file) => join(directory, file)) : [directory];
   for (const path of paths) await rm(path, { recursive: true, force: true });
 }

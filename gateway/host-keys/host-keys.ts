@@ -1,6 +1,6 @@
-// The gateway's own SSH host keys: made once at the first start, kept in DATA/host-keys, published by the API so that
-// hosts and people can pin them. Replacing them takes two steps (gateway/host-keys/host-key-rotation.ts), so up to three sets exist:
-// the active one, which is served; the next one, which is only made known; and the former one.
+// The gateway's own SSH host keys. They are made at the first start, kept in DATA/host-keys, and published by the API so that
+// hosts and clients can pin them. They are replaced in two steps (host-key-rotation.ts), so there are up to three sets: the
+// active one, which is served; the next one, which is only announced; and the former one.
 
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -14,34 +14,37 @@ import { formatPublicKey, parsePublicKey } from "../../protocol/values/ssh-publi
 import { readGuardedFile, refuseLoose } from "../program/private-files.ts";
 import { reasonOf, StartError } from "../program/start-error.ts";
 
-/** One set: an ed25519, an RSA and an ECDSA key. */
+/** An Ed25519, an RSA and an ECDSA key. */
 export interface HostKeySet {
-  /** Private keys in the text form that ssh2 reads; the first one is ed25519. */
+  /** Private keys in the text form that ssh2 reads. The first one is Ed25519. */
   readonly privateKeys: readonly string[];
   /** The public halves in the same order, authorized_keys form, without comments. */
   readonly publicKeys: readonly string[];
 }
 
-/** The active set, and what else is known of this gateway. */
+/** The active set, and the other two. */
 export interface HostKeys extends HostKeySet {
   readonly next: HostKeySet | null;
   readonly former: HostKeySet | null;
 }
 
 const KINDS: readonly HostKeyKind[] = ["ed25519", "rsa", "ecdsa"];
-/** Sets of before have none of this kind. The public half beside it tells one that was never made from one that was lost. */
+/**
+ * Sets of earlier versions have no key of this kind. The public half beside it distinguishes a key that was lost from one that
+ * was never made.
+ */
 const ADDED: HostKeyKind = "ecdsa";
 
 const fileOf = (kind: HostKeyKind): string => `ssh_host_${kind}_key`;
 
-/** All that a set's directory holds. */
+/** The files in a set's directory. */
 export const HOST_KEY_FILES: readonly string[] = [...KINDS.map(fileOf), `${fileOf(ADDED)}.pub`];
 
 const SetName = Type.String({ pattern: "^(\\.|set-[0-9a-f]{12})$" });
 const State = Type.Object(
   {
     version: Type.Literal(1),
-    /** Directories below `host-keys`; `.` is the first set ever. */
+    /** A directory below `host-keys`; `.` for the very first set. */
     active: SetName,
     next: Type.Union([SetName, Type.Null()]),
     nextSince: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
@@ -53,7 +56,7 @@ export interface HostKeyState {
   readonly version: 1;
   readonly active: string;
   readonly next: string | null;
-  /** Since when the next keys are there to be learned; ISO 8601. */
+  /** When the next keys were announced; ISO 8601. */
   readonly nextSince: string | null;
   readonly former: string | null;
 }
@@ -63,9 +66,9 @@ export function hostKeyDirectory(dataDir: string): string {
 }
 
 /**
- * Reads the host keys below a data directory, and makes them where there are none.
- * @throws StartError stage `file`: a key is missing, unreadable or damaged. Keys are never replaced silently:
- * everyone who pinned them would be locked out.
+ * Reads the host keys in a data directory, and makes them if there are none.
+ * @throws StartError stage `file`: a key is missing, unreadable or damaged. Keys are never replaced silently, since that would
+ * lock out everyone who has pinned them
  */
 export async function loadHostKeys(dataDir: string): Promise<HostKeys> {
   const directory = hostKeyDirectory(dataDir);
@@ -83,7 +86,7 @@ export async function loadHostKeys(dataDir: string): Promise<HostKeys> {
 /** @throws StartError stage `file` */
 export async function readHostKeyState(dataDir: string): Promise<HostKeyState> {
   const path = statePath(dataDir);
-  // Before the first rotation there is no such file.
+  // The file exists only after the first rotation.
   if (!existsSync(path)) return { version: 1, active: ".", next: null, nextSince: null, former: null };
   try {
     const state: unknown = JSON.parse(await readFile(path, "utf8"));
@@ -91,10 +94,10 @@ export async function readHostKeyState(dataDir: string): Promise<HostKeyState> {
   } catch (error) {
     throw new StartError("file", `${path} can't be read (${reasonOf(error)}).`, error);
   }
-  throw new StartError("file", `${path} is damaged: restore it from a backup.`);
+  throw new StartError("file", `${path} is damaged. Restore it from a backup.`);
 }
 
-/** Replaces the state in one step. @throws StartError stage `file` */
+/** Replaces the state file atomically. @throws StartError stage `file` */
 export async function writeHostKeyState(dataDir: string, state: HostKeyState): Promise<void> {
   const path = statePath(dataDir);
   const aside = `${path}.${randomBytes(6).toString("hex")}`;
@@ -112,7 +115,7 @@ export async function writeHostKeyState(dataDir: string, state: HostKeyState): P
 }
 
 /**
- * Makes a set, all keys or none: they are written aside and moved into place in one step.
+ * Makes a set, either all keys or none: they are written to another directory, which is then renamed.
  * @throws StartError stage `file`
  */
 export async function makeHostKeySet(directory: string): Promise<void> {
@@ -133,7 +136,7 @@ async function makeKey(directory: string, kind: HostKeyKind): Promise<void> {
   await writeFile(join(directory, fileOf(kind)), text, { mode: 0o600, flag: "wx", flush: true });
 }
 
-/** Adds the key that sets of before do not have. Several processes may do so at once: one of them wins. */
+/** Adds the key that sets of earlier versions lack. Several processes may do so at the same time; one of them wins. */
 async function addKey(directory: string): Promise<void> {
   const path = join(directory, fileOf(ADDED));
   const aside = `${path}.${randomBytes(6).toString("hex")}`;
@@ -167,7 +170,7 @@ async function readSet(directory: string): Promise<HostKeySet> {
     const text = await readGuardedFile(path, "nobody", { stage: "file", what: "The host key" });
     const parsed = ssh2.utils.parseKey(text);
     if (parsed instanceof Error || !parsed.isPrivateKey()) {
-      throw new StartError("file", `The host key ${path} is damaged: restore it from a backup.`);
+      throw new StartError("file", `The host key ${path} is damaged. Restore it from a backup.`);
     }
     privateKeys.push(text);
     publicKeys.push(publicLine(parsed.type, parsed.getPublicSSH()));

@@ -1,5 +1,5 @@
-// Workspaces without an account: anybody makes them, so those of one address are few, and a new one takes the place of one that
-// nobody has run for long.
+// Accountless workspaces. Anybody can register them, so one address may have only a few, and a new one replaces one whose host
+// has been offline for longest.
 
 import type { Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -8,8 +8,10 @@ import { LIMITS } from "./context.ts";
 import type { Tables } from "./database/schema.ts";
 
 /**
- * Makes room for one more of an address (its block). Returns what was forgotten for it.
- * @throws ProtocolError limit_reached: all of this address are online; gateway_full: none of others can go either
+ * Makes room for one more workspace of an address.
+ * @param block the address (for IPv6 its /64)
+ * @returns the ids of the workspaces that were deleted for it
+ * @throws ProtocolError limit_reached: all workspaces of this address are online; gateway_full: there is no other to delete
  */
 export async function makeRoom(
   transaction: Transaction<Tables>,
@@ -29,11 +31,11 @@ export async function makeRoom(
   const isCrowded = own >= LIMITS.accountlessWorkspacesPerAddress;
   if (!isCrowded && rows.length < LIMITS.accountlessWorkspaces) return [];
   const mayGo = rows.filter(({ id, registered_from }) => {
-    // Nobody makes room for who has as much already.
-    const isTheirs = registered_from === block || (!isCrowded && (held.get(registered_from) ?? 0) > own);
-    return isTheirs && !isOnline(id);
+    // An address gives up workspaces only for one that has fewer.
+    const hasMore = registered_from === block || (!isCrowded && (held.get(registered_from) ?? 0) > own);
+    return hasMore && !isOnline(id);
   });
-  // The longest unseen of whoever has most.
+  // Of the address that has most, the one that was seen longest ago.
   const [victim] = mayGo.toSorted(
     (one, other) => (held.get(other.registered_from) ?? 0) - (held.get(one.registered_from) ?? 0),
   );
@@ -41,11 +43,11 @@ export async function makeRoom(
     throw isCrowded
       ? new ProtocolError(
           "limit_reached",
-          `There are ${own} workspaces without an account of this address, all online; sign in to register more.`,
+          `This address has ${own} workspaces without an account already, all of them online. Sign in to register more.`,
         )
       : new ProtocolError(
           "gateway_full",
-          `This gateway has ${LIMITS.accountlessWorkspaces} open workspaces already; sign in to register one.`,
+          `This gateway already has ${LIMITS.accountlessWorkspaces} workspaces without an account. Sign in to register one.`,
         );
   }
   await transaction.deleteFrom("workspaces").where("id", "=", victim.id).execute();

@@ -1,4 +1,4 @@
-// Accounts: who there is, who manages the gateway, who is shut out.
+// Accounts: creating and listing them, and disabling them.
 
 import type { Account } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -32,7 +32,7 @@ export class Accounts {
         .select((select) => select.fn.countAll<number>().as("count"))
         .executeTakeFirstOrThrow();
       if (Number(count) >= LIMITS.accounts) {
-        throw new ProtocolError("limit_reached", `A gateway holds at most ${LIMITS.accounts} accounts.`);
+        throw new ProtocolError("limit_reached", `A gateway can have at most ${LIMITS.accounts} accounts.`);
       }
       const { numInsertedOrUpdatedRows } = await transaction
         .insertInto("accounts")
@@ -40,7 +40,7 @@ export class Accounts {
         .onConflict((conflict) => conflict.column("name").doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) {
-        throw new ProtocolError("name_taken", `There is an account ${name} already.`, { field: "name" });
+        throw new ProtocolError("name_taken", `There is already an account ${name}.`, { field: "name" });
       }
     });
     audit({
@@ -54,27 +54,27 @@ export class Accounts {
 
   async list(): Promise<AccountRow[]> {
     const rows = await this.#context.db.selectFrom("accounts").selectAll().orderBy("name").execute();
-    return rows.map((row) => this.#asItIs(row));
+    return rows.map((row) => this.#current(row));
   }
 
   async get(id: AccountId): Promise<AccountRow | undefined> {
     const { db } = this.#context;
     const row = await db.selectFrom("accounts").selectAll().where("id", "=", id).executeTakeFirst();
-    return row === undefined ? undefined : this.#asItIs(row);
+    return row === undefined ? undefined : this.#current(row);
   }
 
   async byName(name: Name): Promise<AccountRow | undefined> {
     const { db } = this.#context;
     const row = await db.selectFrom("accounts").selectAll().where("name", "=", name).executeTakeFirst();
-    return row === undefined ? undefined : this.#asItIs(row);
+    return row === undefined ? undefined : this.#current(row);
   }
 
-  /** With what the database has not taken yet. */
-  #asItIs(row: AccountRow): AccountRow {
+  /** The row, with a revocation that is not written to the database yet. */
+  #current(row: AccountRow): AccountRow {
     return this.#context.unwritten.isDisabled(row.id) ? { ...row, disabled: 1 } : row;
   }
 
-  /** The account to hand an administrator's token to: the oldest one that is enabled. */
+  /** The oldest enabled administrator, whose account gets the token of `gateway admin-token`. */
   async firstAdmin(): Promise<AccountRow | undefined> {
     return this.#context.db
       .selectFrom("accounts")
@@ -93,7 +93,7 @@ export class Accounts {
   }
 
   /**
-   * Shuts an account out, or lets it in again; takes effect on live connections at once.
+   * Disables or enables an account. It takes effect on live connections at once.
    * @throws ProtocolError not_found; forbidden for the last administrator
    */
   async setDisabled(
@@ -130,7 +130,7 @@ export class Accounts {
       .where("id", "!=", account.id)
       .execute();
     if (others.some(({ id }) => !this.#context.unwritten.isDisabled(id))) return account;
-    throw new ProtocolError("forbidden", "The last enabled admin account can't be disabled.", {
+    throw new ProtocolError("forbidden", "The last enabled administrator can't be disabled.", {
       field: "disabled",
     });
   }

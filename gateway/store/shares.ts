@@ -1,5 +1,5 @@
-// Shares: other accounts that may reach a workspace. An owner offers, the other account accepts or declines, and may leave
-// again: nothing of somebody else's comes into a person's list, editor or SSH configuration without their yes.
+// Workspace shares. The owner offers a workspace to another account, which accepts or declines the offer and may leave the
+// share later. So nothing of somebody else's appears in a person's list, editor or SSH config without their consent.
 
 import type { Share, SharedWithMe } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -18,8 +18,8 @@ export class Shares {
   }
 
   /**
-   * Offers a workspace to an account; doing it twice is no error.
-   * @throws ProtocolError not_found, bad_request (with oneself), limit_reached
+   * Offers a workspace to an account. Offering it again changes nothing.
+   * @throws ProtocolError not_found; bad_request: it is the owner's own account; limit_reached
    */
   async add(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<Share> {
     const { db, now, changed, audit } = this.#context;
@@ -32,7 +32,7 @@ export class Shares {
         .executeTakeFirst();
       if (other === undefined || other.disabled === 1) throw noAccount(account);
       if (other.id === workspace.owner.id) {
-        throw new ProtocolError("bad_request", "The workspace is yours already.", { field: "account" });
+        throw new ProtocolError("bad_request", "This workspace is yours already.", { field: "account" });
       }
       const former = await transaction
         .selectFrom("shares")
@@ -52,7 +52,7 @@ export class Shares {
       if (Number(count) >= LIMITS.sharesPerWorkspace) {
         throw new ProtocolError(
           "limit_reached",
-          `A workspace is shared with at most ${LIMITS.sharesPerWorkspace} accounts.`,
+          `A workspace can be shared with at most ${LIMITS.sharesPerWorkspace} accounts.`,
         );
       }
       await refuseFlood(transaction, workspace.owner.id, other.id, account);
@@ -76,7 +76,7 @@ export class Shares {
     return share;
   }
 
-  /** What is shared with an account, and what is offered to it. */
+  /** The workspaces that are shared with an account or offered to it; with `only`, the offers. */
   async with(accountId: AccountId, only?: "pending"): Promise<SharedWithMe[]> {
     let query = this.#context.db
       .selectFrom("shares")
@@ -104,7 +104,7 @@ export class Shares {
     }));
   }
 
-  /** Accepting twice is no error. @throws ProtocolError not_found */
+  /** Accepting again changes nothing. @throws ProtocolError not_found */
   async accept(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<void> {
     const { db, now, changed, audit } = this.#context;
     const { numUpdatedRows } = await db
@@ -124,7 +124,7 @@ export class Shares {
     changed({ kind: "offers", accountId });
   }
 
-  /** Declines what is offered, or leaves what is shared: open connections end then. @throws ProtocolError not_found */
+  /** Declines an offer, or leaves a share: connections that it opened end. @throws ProtocolError not_found */
   async leave(id: WorkspaceId, accountId: AccountId, actor: Actor): Promise<Durability> {
     return await this.#context.unwritten.revoke(
       () => this.#writeLeft(id, accountId, actor),
@@ -220,7 +220,7 @@ export class Shares {
   }
 }
 
-/** Told in full whether it had been accepted or not: an acceptance may have come in between. */
+/** All three changes are announced even for an offer, since the account may have accepted it in the meantime. */
 function endedShare(id: WorkspaceId, accountId: AccountId): DirectoryChange[] {
   return [
     { kind: "share-removed", id, accountId },
@@ -229,7 +229,10 @@ function endedShare(id: WorkspaceId, accountId: AccountId): DirectoryChange[] {
   ];
 }
 
-/** Offers wait in somebody else's list: neither one owner nor all of them may fill it. @throws ProtocolError limit_reached */
+/**
+ * Offers wait in another account's list: neither one owner nor all owners together may flood it.
+ * @throws ProtocolError limit_reached
+ */
 async function refuseFlood(
   db: StoreContext["db"],
   ownerId: AccountId,
@@ -249,7 +252,7 @@ async function refuseFlood(
   if (all < LIMITS.offersPerAccount && own < LIMITS.offersByOneOwner) return;
   throw new ProtocolError(
     "limit_reached",
-    `${account} has not answered the offers that wait there already: share this workspace once they have.`,
+    `${account} has too many unanswered offers. Share this workspace once they have answered some.`,
     { field: "account" },
   );
 }

@@ -1,5 +1,5 @@
-// The gateway's durable state: one object that owns the database, is the `Directory` of links and tunnels, and has
-// the parts that the API works with.
+// The gateway's durable state. A store owns the database, is the `Directory` that live connections use, and holds the parts
+// that the API uses.
 
 import { EventEmitter } from "node:events";
 import { type Kysely, sql } from "kysely";
@@ -37,11 +37,11 @@ import { writeRevocation } from "./write-revocation.ts";
 export interface StoreOptions {
   readonly log: Logger;
   readonly now?: () => Date;
-  /** false: look at the database's version and refuse to work on an older one, instead of migrating it. */
+  /** false: refuse a database of an older version instead of migrating it. */
   readonly migrate?: boolean;
-  /** Where several processes work on the database: gets what was changed by this one, for the others to `follow`. */
+  /** Called with each change that this process makes, so that the other processes of the gateway can `follow` it. */
   readonly onOwnChange?: (change: DirectoryChange, durability: Durability) => void;
-  /** How many there are. */
+  /** How many processes use the database. Missing: one. */
   readonly processes?: number;
 }
 
@@ -62,7 +62,7 @@ export class Store implements Directory {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #accountlessIds: Set<WorkspaceId>;
 
-  /** Takes the database over: it is closed with the store, also where opening fails. @throws StartError */
+  /** Takes over the database and closes it with the store, and also where opening fails. @throws StartError */
   static async open(db: Kysely<Tables>, options: StoreOptions): Promise<Store> {
     try {
       await (options.migrate === false ? requireCurrent(db) : migrate(db));
@@ -171,7 +171,7 @@ export class Store implements Directory {
     return () => this.#changes.off("change", listener);
   }
 
-  /** Another process, `from`, has made this change to the database, or tries to. */
+  /** Another process has made this change, or is trying to. @param from the process */
   follow(change: DirectoryChange, durability: Durability = "written", from?: object): void {
     this.unwritten.follow(change, durability, from);
     if (change.kind === "workspace" && change.accountless === true) this.#accountlessIds.add(change.id);
@@ -194,7 +194,7 @@ export class Store implements Directory {
     }
   }
 
-  /** Throws away what nobody needs any more; meant for the start and once an hour. */
+  /** Deletes what is no longer needed. Called at the start and once an hour. */
   async prune(isOnline: (id: WorkspaceId) => boolean): Promise<void> {
     await this.workspaces.pruneAccountless(isOnline);
     await this.tokens.prune();
@@ -212,7 +212,7 @@ export class Store implements Directory {
     }
   }
 
-  /** One listener that fails must not keep the others from hearing of a revoked token. */
+  /** A listener that throws must not keep the others from hearing of a revoked token. */
   #changed(change: DirectoryChange): void {
     for (const listener of this.#changes.listeners("change")) {
       try {

@@ -1,5 +1,5 @@
-// Revocations that the database does not take: its disk is full, or cannot be written. They take effect all the same, at once
-// and in every process, are held in memory and asked for by whatever lets somebody in, and are written as soon as that works.
+// Revocations that could not be written, because the disk is full or read-only. They take effect at once in every process: they
+// are kept in memory, every check for access looks them up, and they are written as soon as the disk allows it.
 
 import type { Logger } from "pino";
 import { assertNever } from "../../protocol/assert-never.ts";
@@ -9,7 +9,7 @@ import type { AccountId, TokenId, WorkspaceId } from "../../protocol/values/id.t
 import type { DirectoryChange } from "../directory-change.ts";
 import { reasonOf } from "../program/start-error.ts";
 
-/** `pending`: it is in effect, and lost if every process of the gateway ends before it can be written. */
+/** `pending`: a revocation is in effect, but lost if every process of the gateway ends before it is written. */
 export type Durability = "written" | "pending";
 
 export type Revocation = Extract<
@@ -19,15 +19,15 @@ export type Revocation = Extract<
 
 export interface UnwrittenOptions {
   readonly log: Logger;
-  /** Tells live connections here, and the other processes. */
+  /** Notifies live connections in this process, and the other processes. */
   readonly changed: (change: DirectoryChange, durability: Durability) => void;
-  /** Writes what another process was asked for. */
+  /** Writes a revocation of another process, which has ended. */
   readonly write: (revocation: Revocation) => Promise<void>;
 }
 
 export class Unwritten {
   readonly #options: UnwrittenOptions;
-  /** By what they say; `from` sees to it that it is written. */
+  /** By `keyOf`. `from` is the process that will write it. */
   readonly #pending = new Map<string, { readonly revocation: Revocation; readonly from: object }>();
   readonly #retries = new Set<NodeJS.Timeout>();
   #isClosed = false;
@@ -40,7 +40,7 @@ export class Unwritten {
     return this.#pending.size;
   }
 
-  /** What a process that has just started has to hear of. */
+  /** All of them, for a process that has just started. */
   all(): Revocation[] {
     return [...this.#pending.values()].map(({ revocation }) => revocation);
   }
@@ -61,16 +61,16 @@ export class Unwritten {
     return this.has({ kind: "workspace-removed", id });
   }
 
-  /** It is removed, or shared with this account no longer. */
+  /** Whether the workspace is removed, or no longer shared with this account. */
   isOutOfReach(id: WorkspaceId, accountId: AccountId): boolean {
     return this.isRemoved(id) || this.has({ kind: "share-removed", id, accountId });
   }
 
   /**
-   * Takes something back.
-   * @param write does it in the database, and tells of it; may be called again
-   * @param read what it takes back and who has to hear of it, for where that fails; reading still works on a full disk
-   * @throws ProtocolError what `write` and `read` throw
+   * Revokes something, written to the database or not.
+   * @param write writes the revocation and announces it; it may be called again
+   * @param read returns the changes to announce where writing fails; reading still works on a full disk
+   * @throws ProtocolError that of `write` or `read`
    */
   async revoke(
     write: () => Promise<unknown>,
@@ -82,12 +82,12 @@ export class Unwritten {
     } catch (error) {
       if (!isUnwritable(error)) throw error;
       const changes = await read();
-      // Asked for again: somebody tries to write it already.
+      // It was requested before, and somebody is already trying to write it.
       if (!changes.some((change) => isRevocation(change) && !this.has(change))) return "pending";
       const kinds = changes.map(({ kind }) => kind);
       this.#options.log.error(
         { err: error, kinds },
-        `A revocation is in effect but could not be written (${reasonOf(error)}); it is tried again.`,
+        `A revocation is in effect but could not be written (${reasonOf(error)}); the gateway keeps trying.`,
       );
       for (const change of changes) this.#options.changed(change, "pending");
       this.#retry(write, changes, BACKOFF_MIN_MS);
@@ -96,8 +96,8 @@ export class Unwritten {
   }
 
   /**
-   * What this process or another one has told: a change that is written is pending no longer.
-   * @param from another process; `adopt` takes the same
+   * Takes note of a change that this process or another one has announced. Once it is written it is no longer pending.
+   * @param from the other process, as `adopt` gets it
    */
   follow(change: DirectoryChange, durability: Durability, from: object = this): void {
     if (change.kind === "account-enabled") {
@@ -108,7 +108,7 @@ export class Unwritten {
     }
   }
 
-  /** A process has ended: what it had not written is written by this one. */
+  /** A process has ended: this one writes what that one could not. */
   adopt(from: object): void {
     for (const { revocation, from: holder } of this.#pending.values()) {
       if (holder === from) this.#retry(() => this.#options.write(revocation), [revocation], BACKOFF_MIN_MS);
@@ -126,13 +126,13 @@ export class Unwritten {
   #retry(write: () => Promise<unknown>, changes: readonly DirectoryChange[], wait: number): void {
     const timer = setTimeout(() => {
       this.#retries.delete(timer);
-      // Taken back itself: the account is enabled again.
+      // Somebody may have undone it: the account was enabled again.
       const isMeant = changes.some((change) => isRevocation(change) && this.has(change));
       if (!isMeant || this.#isClosed) return;
       write().then(
         () => this.#written(changes),
         (error: unknown) => {
-          // Somebody else has done it by now.
+          // Another process has written it.
           if (error instanceof ProtocolError && error.code === "not_found") this.#written(changes);
           else this.#retry(write, changes, Math.min(wait * 2, BACKOFF_MAX_MS));
         },
@@ -166,7 +166,7 @@ function isRevocation(change: DirectoryChange): change is Revocation {
   }
 }
 
-/** The fields of each kind are in one order, since all come from one place. */
+/** Equal revocations have equal keys, whatever the order of their fields. */
 function keyOf(revocation: Revocation): string {
   return JSON.stringify(Object.entries(revocation).toSorted());
 }
@@ -174,15 +174,15 @@ function keyOf(revocation: Revocation): string {
 /** SQLite's primary result codes (sqlite3.h): busy, read-only, I/O error, full, can't open. */
 const UNWRITABLE: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 
-/** Whether the database failed for want of a disk that takes what is written. */
+/** Whether the database failed because the disk does not take what it writes. */
 export function isUnwritable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
-  // SQLite has rolled a transaction back by itself, and Kysely then fails to.
+  // Where SQLite has already rolled back a transaction, Kysely's own rollback fails.
   return (code !== undefined && UNWRITABLE.has(code)) || error.message.includes("no transaction is active");
 }
 
-/** For what merely notes something: a disk that is full must not keep anybody out. */
+/** For writes that can be lost, such as a token's last use: a full disk must not keep anybody out. */
 export function unlessUnwritable(error: unknown): void {
   if (!isUnwritable(error)) throw error;
 }

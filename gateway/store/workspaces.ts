@@ -1,4 +1,4 @@
-// Workspaces as people see and change them: who may reach which, renaming, deleting, pruning.
+// Workspaces: which account may reach which, listing, renaming, deleting and pruning them.
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { folderOf } from "../../protocol/values/folder.ts";
@@ -17,7 +17,7 @@ export class Workspaces {
   readonly #context: StoreContext;
   readonly #accountlessIds: Set<WorkspaceId>;
 
-  /** `openIds` is kept up to date with the account-less workspaces: their ids are secrets. */
+  /** @param accountlessIds is kept up to date with the accountless workspaces, whose ids are secrets */
   constructor(context: StoreContext, accountlessIds: Set<WorkspaceId>) {
     this.#context = context;
     this.#accountlessIds = accountlessIds;
@@ -28,7 +28,7 @@ export class Workspaces {
     return row === undefined || this.#context.unwritten.isRemoved(id) ? undefined : record(row);
   }
 
-  /** @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is someone else's */
+  /** @throws ProtocolError workspace_unknown, the same for one that does not exist and one of another account */
   async resolve(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord> {
     const found = await this.#find(ref, identity);
     if (found !== undefined && (await this.#mayReach(found, identity))) return found;
@@ -41,11 +41,11 @@ export class Workspaces {
     );
   }
 
-  /** The same, for what only its owner may do. @throws ProtocolError workspace_unknown, forbidden */
+  /** The same for an action that only the owner may take. @throws ProtocolError workspace_unknown, forbidden */
   async resolveOwned(ref: WorkspaceRef, identity: Identity): Promise<OwnedWorkspace> {
     const found = await this.resolve(ref, identity);
     if (isOwned(found) && found.owner.id === identity.account.id) return found;
-    throw new ProtocolError("forbidden", "Only the workspace's owner may do this.");
+    throw new ProtocolError("forbidden", "Only the owner of the workspace may do this.");
   }
 
   /** The account's own workspaces and those shared with it, by name. */
@@ -76,7 +76,7 @@ export class Workspaces {
       .filter(({ id }) => !unwritten.isOutOfReach(id, accountId));
   }
 
-  /** One workspace as an account sees it; undefined if it may not. */
+  /** A workspace, if the account may see it. */
   async visible(id: WorkspaceId, accountId: AccountId): Promise<OwnedWorkspace | undefined> {
     const found = await this.get(id);
     if (found === undefined || !isOwned(found)) return undefined;
@@ -110,7 +110,7 @@ export class Workspaces {
         .where("id", "!=", workspace.id)
         .executeTakeFirst();
       if (other !== undefined) {
-        throw new ProtocolError("name_taken", `You have a workspace ${name} already.`, { field: "name" });
+        throw new ProtocolError("name_taken", `You already have a workspace ${name}.`, { field: "name" });
       }
       const { numUpdatedRows } = await transaction
         .updateTable("workspaces")
@@ -169,7 +169,7 @@ export class Workspaces {
       .execute();
   }
 
-  /** Forgets open workspaces that nobody has run for a week. Returns how many. */
+  /** Deletes accountless workspaces whose host has been offline for a week. Returns how many. */
   async pruneAccountless(isOnline: (id: WorkspaceId) => boolean): Promise<number> {
     const { db, now, changed, audit } = this.#context;
     const limit = daysBefore(now(), LIMITS.accountlessWorkspaceDays);
@@ -187,7 +187,7 @@ export class Workspaces {
     const ids = rows.map((row) => row.id).filter((id) => !isOnline(id));
     if (ids.length === 0) return 0;
     await db.deleteFrom("workspaces").where("id", "in", ids).execute();
-    audit({ event: "workspace.pruned", detail: `${ids.length} open workspaces, offline for a week` });
+    audit({ event: "workspace.pruned", detail: `${ids.length} accountless workspaces, offline for a week` });
     for (const id of ids) {
       changed({ kind: "workspace-removed", id });
       this.#accountlessIds.delete(id);
@@ -215,7 +215,7 @@ export class Workspaces {
   }
 
   async #mayReach(workspace: WorkspaceRecord, identity: AccountIdentity | null): Promise<boolean> {
-    // Found by its id, which is the secret of a workspace without an account.
+    // An accountless workspace can only be found by its id, which is the secret that opens it.
     if (workspace.owner === null) return true;
     if (identity === null) return false;
     return (
@@ -252,14 +252,14 @@ function record(row: JoinedRow): WorkspaceRecord {
     endToEndOnly: row.end_to_end_only === 1,
     ownerTokens: row.owner_tokens === 1,
     browserUrl: row.browser_url,
-    // Earlier versions took some that this one does not: clients would refuse the whole list for it.
+    // Earlier versions took folders that clients now refuse, together with the whole list.
     folder: folderOf(row.folder) ?? null,
     createdAt: new Date(row.created_at),
     lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
   };
 }
 
-/** Who has been offered a workspace, and has not answered. */
+/** The accounts that have not answered an offer of this workspace. */
 async function offers(db: StoreContext["db"], id: WorkspaceId): Promise<AccountId[]> {
   const rows = await db
     .selectFrom("shares")

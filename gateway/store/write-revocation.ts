@@ -1,12 +1,12 @@
-// Writes a revocation from what it says of itself: the process that was asked for it has ended.
+// Writes a revocation from its contents alone, after the process that it was requested from has ended.
 
 import type { StoreContext } from "./context.ts";
 import { revokeDescendants } from "./tokens/token-family.ts";
 import type { Revocation } from "./unwritten.ts";
 
-const DETAIL = "asked of a process that has ended since";
+const DETAIL = "requested from a process that has ended since";
 
-/** Does nothing where it is written already. */
+/** Does nothing if it is already written. */
 export async function writeRevocation(
   { db, now, audit }: Pick<StoreContext, "db" | "now" | "audit">,
   revocation: Revocation,

@@ -1,4 +1,4 @@
-// The database's shape, step by step. A step that has been released is never changed: a new one is added below it.
+// The database's schema, step by step. A released step is never changed: a new step is added below it.
 
 import { type Kysely, type Migration, Migrator, type SchemaModule, sql } from "kysely";
 import { StartError } from "../../program/start-error.ts";
@@ -98,8 +98,9 @@ const migrations: Readonly<Record<string, Migration>> = {
 };
 
 /**
- * Brings a database to this version's shape; or to the one that an older version gave it, up to a step of that name.
- * @throws StartError where a newer version has written it
+ * Brings a database up to date.
+ * @param upTo the name of the last step to run, for the schema of an older version. Missing: all steps
+ * @throws StartError if a newer version has written it
  */
 export async function migrate(db: Kysely<Tables>, upTo?: string): Promise<void> {
   await refuseNewer(db);
@@ -108,14 +109,14 @@ export async function migrate(db: Kysely<Tables>, upTo?: string): Promise<void> 
   if (error !== undefined) throw error;
 }
 
-/** For a command that works beside a running gateway: looks, and changes nothing. @throws StartError */
+/** Checks the version and changes nothing, for commands beside a running gateway. @throws StartError if it is older or newer */
 export async function requireCurrent(db: Kysely<Tables>): Promise<void> {
   await refuseNewer(db);
   const applied = new Set(await appliedMigrations(db));
   if (Object.keys(migrations).every((name) => applied.has(name))) return;
   throw new StartError(
     "file",
-    "This data directory is from an older version of Sallyport: start the gateway once, which brings it up to date.",
+    "This data directory is from an older version of Sallyport. Start the gateway once to bring it up to date.",
   );
 }
 
@@ -124,7 +125,7 @@ async function refuseNewer(db: Kysely<Tables>): Promise<void> {
   if (unknown === undefined) return;
   throw new StartError(
     "file",
-    `This data directory was written by a newer version of Sallyport (${JSON.stringify(unknown)} is unknown to this one): run that version.`,
+    `This data directory was written by a newer version of Sallyport (this one does not know ${JSON.stringify(unknown)}). Run that version.`,
   );
 }
 

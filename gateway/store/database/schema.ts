@@ -1,5 +1,5 @@
-// The tables, as Kysely's types. Times are ISO 8601 in UTC as text (they sort as they are), booleans are 0 and 1,
-// lists are JSON text: the same in SQLite and PostgreSQL.
+// The tables as types for Kysely. Times are ISO 8601 in UTC (as text, they sort by time), booleans are 0 or 1, and lists are JSON
+// text, so that SQLite and PostgreSQL could store the same.
 
 import type { BrowserUrl } from "../../../protocol/values/browser-url.ts";
 import type { Folder } from "../../../protocol/values/folder.ts";
@@ -30,18 +30,18 @@ export interface AccessTokenRow {
   id: TokenId;
   account_id: AccountId;
   title: string;
-  /** Lower-case hex SHA-256 of the token: the token itself is nowhere. */
+  /** SHA-256 of the token in lower-case hex. The token itself is not stored. */
   hash: string;
   /** JSON array of scopes. */
   scopes: string;
-  /** The one workspace that it registers; null: none yet, or any (`reusable`, or a token that manages the account). */
+  /** The workspace that it is bound to; null: not bound yet, or never (`reusable`, or a token that manages the account). */
   workspace_id: WorkspaceId | null;
-  /** The name that it was made for, or that the workspace had when the token was bound to it. */
+  /** The name that it was made for, or the workspace's name when the token was bound. */
   workspace_name: Name | null;
   reusable: number;
-  /** The access token that made it, whose end is its end; null: made by the gateway itself. */
+  /** The access token that made it and that it ends with; null: the gateway itself made it. */
   parent_id: TokenId | null;
-  /** How many parents there are above it. */
+  /** How many generations of parents it has. */
   depth: number;
   created_at: string;
   expires_at: string | null;
@@ -58,7 +58,7 @@ export interface SshKeyRow {
   /** SHA-256 of the blob; unique, and short enough for any database's index. */
   fingerprint: string;
   created_at: string;
-  /** null: registered by a version that asked for no proof. */
+  /** null: registered by a version that did not require a proof. */
   proved_at: string | null;
 }
 
@@ -68,12 +68,12 @@ export interface PendingKeyRow {
   title: string;
   type: KeyType;
   blob: string;
-  /** Unique for each account only. */
+  /** Unique per account only. */
   fingerprint: string;
-  /** What a signature has to be over; empty once it is used up. */
+  /** Part of the text to sign; empty once it is used up. */
   nonce: string;
   nonce_expires_at: string;
-  /** What a person types who proves the key by SSH. Opens nothing without the key's private half. */
+  /** Typed to prove the key by SSH. It opens nothing without the private key. */
   code: string;
   created_at: string;
   expires_at: string;
@@ -81,16 +81,16 @@ export interface PendingKeyRow {
 
 export interface WorkspaceRow {
   id: WorkspaceId;
-  /** null: registered openly; no two such rows collide on their name. */
+  /** null: an accountless workspace. Such rows may share a name. */
   owner_id: AccountId | null;
   name: Name;
-  /** The name that the host last asked for: tells a workspace that was renamed from one that is new. */
+  /** The name that the host last asked for: it tells a renamed workspace from a new one. */
   asked_name: Name;
   /** JSON array of authorized_keys lines. */
   host_keys: string;
-  /** JSON array of `HeldHostKey`: keys of hosts that came under this workspace's name. */
+  /** JSON array of `HeldHostKey`. */
   held_host_keys: string;
-  /** Fingerprint of a key that the owner lets take over, until its host has come. */
+  /** Fingerprint of a changed key that the owner has accepted, until its host registers. */
   accepted_host_key: string | null;
   end_to_end_only: number;
   owner_tokens: number;
@@ -98,7 +98,7 @@ export interface WorkspaceRow {
   folder: Folder | null;
   created_at: string;
   last_seen_at: string | null;
-  /** Of one without an account: the address (of IPv6 the /64) that its host came from first. */
+  /** For an accountless workspace: the address (for IPv6 the /64) that its host first registered from. */
   registered_from: string | null;
 }
 
@@ -106,7 +106,7 @@ export interface ShareRow {
   workspace_id: WorkspaceId;
   account_id: AccountId;
   created_at: string;
-  /** null: offered to the account, which has not accepted it. */
+  /** null: an offer that the account has not accepted. */
   accepted_at: string | null;
 }
 
@@ -114,7 +114,7 @@ export interface OwnerTokenRow {
   id: TokenId;
   workspace_id: WorkspaceId;
   hash: string;
-  /** The access token that made it, whose end is its end; null: made before this was kept. */
+  /** The access token that made it and that it ends with; null: made before parents were recorded. */
   parent_id: TokenId | null;
   created_at: string;
   expires_at: string;

@@ -1,5 +1,5 @@
-// SQLite below Kysely: node:sqlite in the form that Kysely's own SQLite dialect expects, the files' modes, and the
-// lock on a data directory. Nothing above this file knows which database it is.
+// SQLite below Kysely: adapts node:sqlite to Kysely's SQLite dialect, sets the modes of the files, and locks the data directory.
+// Nothing above this file knows which database is used.
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -16,9 +16,9 @@ export function hasDatabase(dataDir: string): boolean {
 }
 
 /**
- * Makes the data directory (0700) where it is missing. A directory that was there before is closed to others only if
- * it is ours or empty: `--data /srv` must not change the mode of what somebody else uses. One that others may write to is
- * refused: they could put a database of their own there.
+ * Creates the data directory (0700) if it is missing. An existing directory is closed to others only if it is empty or has a
+ * database of ours: `--data /srv` must not change the mode of a directory that others use. A directory that others may write to
+ * is refused, since they could put their own database there.
  * @throws StartError stage `file`
  */
 export function prepareDataDir(dataDir: string): void {
@@ -33,7 +33,7 @@ export function prepareDataDir(dataDir: string): void {
 }
 
 /**
- * Keeps two gateways off one data directory. The lock is the operating system's, so it is gone with its process,
+ * Keeps a second gateway from using the data directory. The lock is the operating system's, so it goes away with the process,
  * however that ends. @throws StartError stage `file`
  */
 export function lockDataDir(dataDir: string): { release(): void } {
@@ -56,7 +56,7 @@ export function lockDataDir(dataDir: string): { release(): void } {
   }
 }
 
-/** Opens the database below a data directory. @throws StartError stage `file` */
+/** Opens the database in a data directory. @throws StartError stage `file` */
 export function openDatabase(dataDir: string): Kysely<Tables> {
   const path = databaseFile(dataDir);
   try {
@@ -72,7 +72,7 @@ export function openDatabase(dataDir: string): Kysely<Tables> {
   }
 }
 
-/** A database that lives in memory, for tests. */
+/** A database in memory, for tests. */
 export function openMemoryDatabase(): Kysely<Tables> {
   const database = new DatabaseSync(":memory:");
   database.exec("PRAGMA foreign_keys = ON");
@@ -80,8 +80,8 @@ export function openMemoryDatabase(): Kysely<Tables> {
 }
 
 /**
- * SQLite gives its journal files the mode of the database, so setting that one is enough. A file that exists is not
- * opened here besides: closing it would drop this process's POSIX locks on it (fcntl(2)).
+ * SQLite gives its journal files the mode of the database, so it is enough to set that. A file that exists must not be opened
+ * here: closing it would drop this process's POSIX locks on it (fcntl(2)).
  */
 function openFile(path: string): DatabaseSync {
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
@@ -94,14 +94,14 @@ function kyselyOn(database: DatabaseSync): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
 }
 
-/** The gateway's own queries are fewer; lists of values make more of them, which come and go. */
+/** The gateway has fewer queries; lists of values of different lengths add more. */
 const MAX_STATEMENTS = 256;
 
 function adapt(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
-    // Each connection asks the same few questions, and preparing one takes longer than answering it.
+    // Every connection runs the same few queries, and preparing one takes longer than running it.
     prepare: (sql) => {
       const known = prepared.get(sql);
       if (known !== undefined) return known;
@@ -115,15 +115,15 @@ function adapt(database: DatabaseSync): SqliteDatabase {
 }
 
 function prepare(database: DatabaseSync, sql: string): SqliteStatement {
-  // Of several processes one writes at a time. A transaction that reads first and writes then would fail where another
-  // has written in between, and no waiting would help it (SQLITE_BUSY_SNAPSHOT): so each takes the write lock first.
+  // Only one process writes at a time. A transaction that first reads and then writes would fail where another process has
+  // written in between, and waiting would not help (SQLITE_BUSY_SNAPSHOT). So each transaction takes the write lock first.
   const text = sql === "begin" ? "begin immediate" : sql;
   const statement = database.prepare(text);
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...parameters.map(toSqlite)),
     run: (parameters) => statement.run(...parameters.map(toSqlite)),
-    // One that is being read row by row must not be started anew by the next who asks the same.
+    // A statement that is being read row by row must not be restarted by the same query, so each reader gets its own.
     iterate: (parameters) => database.prepare(text).iterate(...parameters.map(toSqlite)),
   };
 }

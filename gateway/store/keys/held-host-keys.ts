@@ -1,5 +1,5 @@
-// Host keys that came under a workspace's name and are not the workspace's: they are held back until its owner accepts
-// or declines them. Clients go on seeing the key that they know; a host whose key is held is not let in, but may ask again.
+// Held host keys: a host registers under a workspace's name with a different key than the workspace has. The key waits until the
+// owner accepts or declines it. Clients continue to see the key that they know, and the host may try again.
 
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
@@ -10,7 +10,7 @@ import type { Actor, StoreContext } from "../context.ts";
 import type { WorkspaceRow } from "../database/schema.ts";
 import type { OwnedWorkspace } from "../workspaces.ts";
 
-/** Of one workspace. A newer one takes the place of the oldest; the owner decides by fingerprint, so nothing is lost by it. */
+/** Per workspace. A newer key replaces the oldest. The owner decides by fingerprint, so nothing is lost. */
 const MAX_HELD = 8;
 
 const Held = Type.Array(
@@ -23,25 +23,25 @@ const Held = Type.Array(
   }),
 );
 
-/** The column's text: authorized_keys lines. */
+/** @param text the column `host_keys`. @returns authorized_keys lines */
 export function parseHostKeys(text: string): string[] {
   const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value.filter((key) => typeof key === "string") : [];
 }
 
-/** The column's text; what this version does not understand holds nothing. */
+/** @param text the column `held_host_keys`. What this version does not understand counts as an empty list. */
 export function parseHeld(text: string): Static<typeof Held> {
   const value: unknown = JSON.parse(text);
   return Check(Held, value) ? value : [];
 }
 
-/** With this key among them, once; undefined: it was there before. */
+/** The list with this key added; undefined: the key was in it before. */
 export function withHeld(held: readonly HeldHostKey[], key: HeldHostKey): HeldHostKey[] | undefined {
   if (held.some((other) => other.fingerprint === key.fingerprint)) return undefined;
   return [...held, key].slice(-MAX_HELD);
 }
 
-/** What the owner says of a key, by its fingerprint: before its host has come, while it waits, or later. */
+/** The owner's decision on a host key, by fingerprint: before its host registers, while it waits, or later. */
 export class HostKeyDecisions {
   readonly #context: StoreContext;
 
@@ -49,7 +49,7 @@ export class HostKeyDecisions {
     this.#context = context;
   }
 
-  /** Its host takes the workspace over when it comes next. @throws ProtocolError bad_key, workspace_unknown */
+  /** The host with this key takes over the workspace when it registers next. @throws ProtocolError bad_key, workspace_unknown */
   async accept(workspace: OwnedWorkspace, fingerprint: string, actor: Actor): Promise<void> {
     await this.#decide(workspace, fingerprint, actor, "accepted", (held) => ({
       held_host_keys: JSON.stringify(held.filter((key) => key.fingerprint !== fingerprint)),
@@ -57,11 +57,11 @@ export class HostKeyDecisions {
     }));
   }
 
-  /** Its host is turned away from now on. @throws ProtocolError bad_key, not_found, workspace_unknown */
+  /** The host with this key is refused from now on. @throws ProtocolError bad_key, not_found, workspace_unknown */
   async decline(workspace: OwnedWorkspace, fingerprint: string, actor: Actor): Promise<void> {
     await this.#decide(workspace, fingerprint, actor, "declined", (held, accepted) => {
       if (accepted !== fingerprint && !held.some((key) => key.fingerprint === fingerprint)) {
-        throw new ProtocolError("not_found", "No host with this key has come under this name.", {
+        throw new ProtocolError("not_found", "No host with this key has tried to register this workspace.", {
           field: "fingerprint",
         });
       }
@@ -85,7 +85,7 @@ export class HostKeyDecisions {
   ): Promise<void> {
     const { db, changed, audit } = this.#context;
     if (!isFingerprint(fingerprint)) {
-      throw new ProtocolError("bad_key", "A host key is named by its fingerprint: SHA256:….", {
+      throw new ProtocolError("bad_key", "Give the fingerprint of a host key: SHA256:….", {
         field: "fingerprint",
       });
     }
@@ -96,13 +96,13 @@ export class HostKeyDecisions {
         .where("id", "=", workspace.id)
         .executeTakeFirst();
       if (row === undefined) {
-        throw new ProtocolError("workspace_unknown", "This workspace was removed just now.", {
+        throw new ProtocolError("workspace_unknown", "This workspace has just been removed.", {
           field: "workspace",
         });
       }
       const [present] = parseHostKeys(row.host_keys);
       if (present !== undefined && parsePublicKey(present).fingerprint === fingerprint) {
-        throw new ProtocolError("bad_request", "This is the key that the workspace has already.", {
+        throw new ProtocolError("bad_request", "The workspace already has this key.", {
           field: "fingerprint",
         });
       }

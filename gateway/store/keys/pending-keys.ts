@@ -1,6 +1,6 @@
-// Public keys that an account has named and whose holder has not proved them yet. Public keys are public, so naming one shows
-// nothing: until the proof such a key lets nobody in, keeps no other account from naming it too, and is told to nobody but
-// the account itself. The first account that proves a key has it.
+// Pending keys: public keys that an account has named but not proved yet. Anybody can name a public key, so until it is proved it
+// opens nothing, other accounts may name it as well, and only the account itself learns of it. A key belongs to the first
+// account that proves it.
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { AddedKey, Key, PendingKey } from "../../../protocol/api.ts";
@@ -14,7 +14,7 @@ import type { PendingKeyRow } from "../database/schema.ts";
 import type { Durability } from "../unwritten.ts";
 import type { SshKeys } from "./ssh-keys.ts";
 
-/** For a signature that somebody may have to touch or unlock something for. */
+/** Long enough for a person who has to touch or unlock a key before it signs. */
 const NONCE_MS = 10 * 60_000;
 const PENDING_MS = 7 * 86_400_000;
 
@@ -28,13 +28,14 @@ export class PendingKeys {
   }
 
   /**
-   * Names a key, or renews what waits for its proof; the answer is the same whether or not another account has the key.
-   * @throws ProtocolError key_taken (this account has it, proved), limit_reached, bad_key
+   * Adds a pending key, or gives the one that is there a new nonce. The answer is the same whether or not another account has
+   * the key.
+   * @throws ProtocolError key_taken: this account has already proved it; limit_reached; bad_key
    */
   async add(accountId: AccountId, key: SshPublicKey, title: string, actor: Actor): Promise<AddedKey> {
     const { db, audit } = this.#context;
     if (key.options !== "") {
-      throw new ProtocolError("bad_key", "Send the key without authorized_keys options in front of it.", {
+      throw new ProtocolError("bad_key", "Send the key without authorized_keys options.", {
         field: "publicKey",
       });
     }
@@ -57,11 +58,11 @@ export class PendingKeys {
         .select("id")
         .where("fingerprint", "=", key.fingerprint)
         .where("account_id", "=", accountId)
-        // One from before proofs goes on counting, and may be proved now.
+        // A key from before proofs were required stays valid, and may be proved now.
         .where("proved_at", "is not", null)
         .executeTakeFirst();
       if (own !== undefined) {
-        throw new ProtocolError("key_taken", "You have added this key already.", { field: "publicKey" });
+        throw new ProtocolError("key_taken", "You have already added this key.", { field: "publicKey" });
       }
       await transaction
         .deleteFrom("pending_keys")
@@ -84,7 +85,7 @@ export class PendingKeys {
       if (Number(count) >= LIMITS.pendingKeysPerAccount) {
         throw new ProtocolError(
           "limit_reached",
-          `${LIMITS.pendingKeysPerAccount} keys of this account wait for their proof: prove or remove one first.`,
+          `${LIMITS.pendingKeysPerAccount} keys of this account wait to be proved. Prove or remove one first.`,
         );
       }
       const row: PendingKeyRow = {
@@ -135,8 +136,8 @@ export class PendingKeys {
   }
 
   /**
-   * Takes the key into the account if `isProof` says so of its nonce. The nonce is used up either way.
-   * @throws ProtocolError not_found, bad_proof, key_taken (only behind a good proof), limit_reached
+   * Adds the key to the account if `isProof` accepts the signature over its nonce. The nonce is used up either way.
+   * @throws ProtocolError not_found, bad_proof, limit_reached; key_taken, only after a good proof
    */
   async prove(
     accountId: AccountId,
@@ -152,8 +153,8 @@ export class PendingKeys {
       .where("account_id", "=", accountId)
       .where("expires_at", ">", now().toISOString())
       .executeTakeFirst();
-    if (row === undefined) throw new ProtocolError("not_found", "No such key waits for its proof.");
-    // Of two requests with one nonce the second finds it gone.
+    if (row === undefined) throw new ProtocolError("not_found", "No such key is waiting to be proved.");
+    // If two requests use one nonce, the second finds it used up.
     const { numUpdatedRows } = await db
       .updateTable("pending_keys")
       .set({ nonce: "" })
@@ -167,16 +168,16 @@ export class PendingKeys {
       audit({ event: "key.refused", account, address, key: row.fingerprint, code: "bad_proof" });
       return new ProtocolError("bad_proof", message, { field: "signature" });
     };
-    if (numUpdatedRows !== 1n) throw refuse("The nonce is used up or too old: add the key again.");
+    if (numUpdatedRows !== 1n) throw refuse("The nonce was used before or is too old. Add the key again.");
     if (!isProof(row)) {
       throw refuse(
-        "The signature does not prove this key, for this account at this gateway: add the key again.",
+        "The signature does not prove this key for this account at this gateway. Add the key again.",
       );
     }
     return await this.#keys.accept(row, actor);
   }
 
-  /** Whether somebody has named this key: asked for by those who want to prove one by SSH. */
+  /** Whether any account has named this key. The SSH port asks when a client wants to prove a key. */
   async isNamed(fingerprint: string): Promise<boolean> {
     const row = await this.#context.db
       .selectFrom("pending_keys")
@@ -188,7 +189,7 @@ export class PendingKeys {
   }
 
   /**
-   * The holder of a key has signed in by SSH to prove it, and has typed the code that the account was shown.
+   * Adds a key whose holder has signed in by SSH to prove it, and has typed the code that the account was shown.
    * @throws ProtocolError bad_proof, account_disabled, key_taken, limit_reached
    */
   async confirm(fingerprint: string, typed: string, address: string | undefined): Promise<Name> {
@@ -207,7 +208,7 @@ export class PendingKeys {
             .where("pending_keys.code", "=", code.slice(name.length + 1))
             .where("pending_keys.expires_at", ">", this.#context.now().toISOString())
             .executeTakeFirst();
-    if (row === undefined) throw new ProtocolError("bad_proof", "This is not the code of this key.");
+    if (row === undefined) throw new ProtocolError("bad_proof", "This is not the code for this key.");
     if (row.disabled === 1) {
       throw new ProtocolError("account_disabled", `The account ${row.name} is disabled.`);
     }

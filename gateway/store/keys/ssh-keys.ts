@@ -1,4 +1,5 @@
-// SSH public keys of accounts that their holders have proved (pending-keys.ts), and which workspaces let them in.
+// Proved keys: the SSH public keys of accounts whose holders have proved them (pending-keys.ts), and the workspaces that they
+// open.
 
 import type { Kysely } from "kysely";
 import type { Key } from "../../../protocol/api.ts";
@@ -21,9 +22,9 @@ export class SshKeys {
   }
 
   /**
-   * Takes over what waited for its proof, which has just come. A key opens one account only; one that was registered before
-   * proofs were asked for gives way to its holder's proof.
-   * @throws ProtocolError key_taken (never saying whose), limit_reached
+   * Makes a pending key that has just been proved a key of its account. A key belongs to one account only. If another account has
+   * registered it before proofs were required, that account loses it.
+   * @throws ProtocolError key_taken, without saying by whom; limit_reached
    */
   async accept(pending: PendingKeyRow, actor: Actor): Promise<Key> {
     const { db, now, changed, audit } = this.#context;
@@ -39,15 +40,17 @@ export class SshKeys {
       if (Number(count) >= LIMITS.keysPerAccount) {
         throw new ProtocolError(
           "limit_reached",
-          `An account has at most ${LIMITS.keysPerAccount} keys: remove one first.`,
+          `An account can have at most ${LIMITS.keysPerAccount} keys. Remove one first.`,
         );
       }
       const { numDeletedRows } = await transaction
         .deleteFrom("pending_keys")
         .where("id", "=", id)
         .executeTakeFirst();
-      // Removed, or proved by another request, since it was looked up.
-      if (numDeletedRows !== 1n) throw new ProtocolError("not_found", "No such key waits for its proof.");
+      // Since it was looked up, it may have been removed, or proved by another request.
+      if (numDeletedRows !== 1n) {
+        throw new ProtocolError("not_found", "No such key is waiting to be proved.");
+      }
       const unproved = await transaction
         .deleteFrom("ssh_keys")
         .where("fingerprint", "=", fingerprint)
@@ -65,7 +68,7 @@ export class SshKeys {
     if (!wasAdded) {
       audit({ event: "key.refused", account, address, key: fingerprint, code: "key_taken" });
       const message =
-        "This key opens another account at this gateway: make one of your own, or remove it there.";
+        "This key belongs to another account at this gateway. Remove it there first, or use a different key.";
       throw new ProtocolError("key_taken", message, { field: "publicKey" });
     }
     if (unproved !== undefined && unproved !== account_id) {
@@ -128,7 +131,7 @@ export class SshKeys {
     changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, accountId) });
   }
 
-  /** The account that a key belongs to, disabled or not. */
+  /** The account that a key belongs to, even if it is disabled. */
   async account(fingerprint: string): Promise<AccountRecord | undefined> {
     const row = await this.#context.db
       .selectFrom("ssh_keys")
@@ -142,8 +145,8 @@ export class SshKeys {
   }
 
   /**
-   * The keys that a workspace's host lets in: the owner's first, then those of every enabled account that it is
-   * shared with, as many as fit one control message.
+   * The keys that a workspace's host accepts: the owner's first, then those of every enabled account that it is shared with, as
+   * many as fit into one control message.
    */
   async pushed(id: WorkspaceId): Promise<PushedKey[]> {
     const { db } = this.#context;
@@ -175,7 +178,7 @@ export class SshKeys {
   }
 }
 
-/** Every workspace that lets an account's keys in: its own and those shared with it. */
+/** Every workspace that an account's keys open: its own, and those shared with it. */
 export async function workspacesThatTrust(db: Kysely<Tables>, accountId: AccountId): Promise<WorkspaceId[]> {
   const own = await db.selectFrom("workspaces").select("id").where("owner_id", "=", accountId).execute();
   const shared = await db

@@ -1,25 +1,25 @@
-// Tokens that tokens have made. A token's children do not outlive it: they expire with it at the latest, and revoking it
-// revokes them, and theirs.
+// Tokens that were made by other tokens. A token's children do not outlive it: they expire no later than it does, and revoking
+// it revokes them and their children.
 
 import type { Kysely, Transaction } from "kysely";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { TokenId } from "../../../protocol/values/id.ts";
 import type { Tables } from "../database/schema.ts";
 
-/** A token of the gateway's own making is 0; each generation below it counts one more. */
+/** A token that the gateway itself makes has depth 0; each generation adds one. */
 const MAX_DEPTH = 8;
 
 export interface Birth {
   readonly parentId: TokenId | null;
   readonly depth: number;
-  /** As asked for, or the parent's where that is earlier. */
+  /** The requested expiry, or the parent's where that is earlier. */
   readonly expiresAt: string | null;
 }
 
 /**
- * What a new token gets from the one that makes it.
- * @param parentId null: the gateway itself makes it
- * @throws ProtocolError token_revoked, token_expired: the parent has ended meanwhile; limit_reached
+ * What a new token inherits from its parent.
+ * @param parentId null: the gateway itself makes the token
+ * @throws ProtocolError token_revoked, token_expired: the parent has ended; limit_reached
  */
 export async function birthOf(
   transaction: Transaction<Tables>,
@@ -34,23 +34,23 @@ export async function birthOf(
     .where("id", "=", parentId)
     .executeTakeFirst();
   if (parent === undefined || parent.revoked_at !== null) {
-    throw new ProtocolError("token_revoked", "Your access token was revoked just now.");
+    throw new ProtocolError("token_revoked", "Your access token has just been revoked.");
   }
   if (parent.expires_at !== null && parent.expires_at <= now.toISOString()) {
-    throw new ProtocolError("token_expired", "Your access token has expired just now.");
+    throw new ProtocolError("token_expired", "Your access token has just expired.");
   }
   if (parent.depth >= MAX_DEPTH) {
     throw new ProtocolError(
       "limit_reached",
-      `Tokens make tokens for ${MAX_DEPTH} generations: use one that is nearer to the first.`,
+      `Tokens can make further tokens for at most ${MAX_DEPTH} generations. Use a token of an earlier generation.`,
     );
   }
   return { parentId, depth: parent.depth + 1, expiresAt: earlier(wantedExpiry, parent.expires_at) };
 }
 
 /**
- * Revokes a token's descendants: access tokens and owner tokens.
- * @returns the ids of those that were live
+ * Revokes a token's descendants, access tokens and owner tokens.
+ * @returns the ids of those that were not revoked before
  */
 export async function revokeDescendants(
   transaction: Transaction<Tables>,
@@ -58,7 +58,7 @@ export async function revokeDescendants(
   at: string,
 ): Promise<TokenId[]> {
   const ended: TokenId[] = [];
-  // A generation at a time: those of a token that is dead are dead already, or die here as well.
+  // One generation at a time. Children of a revoked token are included: a grandchild may still be live.
   for (let parents: TokenId[] = [id]; parents.length > 0; ) {
     const owner = await transaction
       .updateTable("owner_tokens")
@@ -90,7 +90,7 @@ function earlier(a: string | null, b: string | null): string | null {
   return a < b ? a : b;
 }
 
-/** Tokens that a token has made, and those that they have made, as far as they are not revoked. Changes nothing. */
+/** A token's descendants that are not revoked. */
 export async function livingDescendants(db: Kysely<Tables>, id: TokenId): Promise<TokenId[]> {
   const found: TokenId[] = [];
   for (let parents: readonly TokenId[] = [id]; parents.length > 0; ) {
