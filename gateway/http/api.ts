@@ -1,5 +1,5 @@
-// The gateway's HTTP side, put together: one Fastify application with every route, its errors, its log and its
-// OpenAPI document. Links and tunnels share its server and are not known here.
+// The gateway's HTTP API: a Fastify application with all routes, their errors, the request log and the OpenAPI document. Links
+// and tunnels use the same server, but nothing here knows of them.
 
 import swagger from "@fastify/swagger";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
@@ -24,11 +24,11 @@ export async function createApi(context: ApiContext): Promise<Api> {
   const { log } = context;
   const api: Api = Fastify({
     serverFactory: (handler) => context.server.on("request", oneAtATime(handler)),
-    // Requests are logged below, by route pattern; Fastify's own lines would hold URLs.
+    // Requests are logged below, by route pattern. Fastify's own lines would contain URLs.
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
-    // Requests that arrive while the server closes get our own 503, with a code.
+    // While the server closes, requests get our own 503, which has a code.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 120 },
     frameworkErrors: (error, request, reply) => {
@@ -70,7 +70,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
   return api;
 }
 
-/** One log line a request, by route pattern: URLs may hold ids that are secrets. */
+/** Logs one line per request, by route pattern, since URLs may contain ids that are secrets. */
 function watchRequests(api: Api, { log, metrics, clientAddress, isShuttingDown }: ApiContext): void {
   api.addHook("onRequest", async (request, reply) => {
     request.clientAddress = clientAddress(request.raw);

@@ -19,7 +19,7 @@ export function discovery(gateway: {
     publicUrl: gateway.publicUrl,
     tunnelUrl: webSocketUrl(gateway.publicUrl, PATHS.tunnel),
     ssh: gateway.ssh,
-    // The next ones too: whoever pins them now is not surprised by the change.
+    // The next ones too: clients that pin them now notice nothing when they become active.
     hostKeys: [...gateway.hostKeys.publicKeys, ...(gateway.hostKeys.next?.publicKeys ?? [])],
     subprotocols: Object.values(SUBPROTOCOL),
     openRegistration: gateway.open,

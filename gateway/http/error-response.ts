@@ -1,5 +1,5 @@
-// Everything that goes wrong while a request is answered, as the one error body that clients know. What is not a
-// refusal of ours is logged and answered without its details.
+// Turns every error during a request into the error body of the API. Errors that are not refusals of ours are logged, and the
+// client gets no details.
 
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
@@ -47,7 +47,7 @@ export function sendError(
     .send(refusal.toBody());
 }
 
-/** Any error as a refusal with a code; `internal` for what is not a client's fault. */
+/** Any error as a refusal with a code; `internal` if it is not the client's fault. */
 export function asRefusal(error: Thrown): ProtocolError {
   if (error instanceof ProtocolError) return error;
   if ("validation" in error && error.validation !== undefined) {
@@ -56,7 +56,10 @@ export function asRefusal(error: Thrown): ProtocolError {
   const code = "code" in error ? error.code : undefined;
   switch (code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new ProtocolError("message_too_large", `A request body has at most ${MAX_BODY_BYTES} bytes.`);
+      return new ProtocolError(
+        "message_too_large",
+        `A request body may have at most ${MAX_BODY_BYTES} bytes.`,
+      );
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new ProtocolError("unsupported_media_type", "Send the body as application/json.");
     case "FST_ERR_CTP_INVALID_JSON_BODY":
@@ -67,18 +70,18 @@ export function asRefusal(error: Thrown): ProtocolError {
   }
   const status = "statusCode" in error ? error.statusCode : undefined;
   if (status !== undefined && status >= 400 && status < 500) {
-    // Fastify and the JSON parser mark the client's own mistakes so; their words are safe but not worth keeping.
+    // Fastify and the JSON parser mark errors of the client this way. Their messages are safe, but not meant for people.
     return new ProtocolError("bad_request", "The request is malformed.");
   }
   return new ProtocolError("internal", "The gateway failed; its log says why.", { cause: error });
 }
 
-/** What was written gets this long to leave, and the client as long to close its side. */
+/** How long what was written may take to leave, and the client to close its side. */
 const LAST_WORDS_MS = 2_000;
 
-/** Answers a request that does not parse as HTTP, where no route ever sees it. */
+/** Answers a request that cannot be parsed as HTTP, so that no route ever sees it. */
 export function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
-  // Without a finished TLS handshake there is no way to say anything, and what is written would wait for it.
+  // Before the TLS handshake is complete nothing can be sent: what is written would wait for it.
   if (!socket.writable || /^ERR_(TLS|SSL)_/.test(error.code ?? "")) {
     socket.destroy();
     return;
@@ -127,7 +130,7 @@ function refusalOfSchema(problems: readonly SchemaProblem[], part = "request"): 
   );
 }
 
-/** What is wrong with a name, a reference or an id is said by its own validator, with its own code. */
+/** For names, references and ids the validator throws the error, with its own code. */
 const VALIDATORS = new Map<unknown, (field: string | undefined) => unknown>([
   [NAME_PATTERN, (field) => parseName(undefined, field)],
   [WORKSPACE_REF_PATTERN, () => parseWorkspaceRef(undefined)],
@@ -147,7 +150,7 @@ function refusalOfPattern(pattern: unknown, field: string | undefined): Protocol
   return undefined;
 }
 
-/** The last part of the JSON pointer that is a name: `/scopes/0` is about `scopes`. */
+/** The field is the last part of the JSON pointer that is not an index: `/scopes/0` is about `scopes`. */
 function fieldOf(problem: SchemaProblem): string | undefined {
   const named = problem.params.requiredProperties ?? problem.params.additionalProperties;
   const inside = Array.isArray(named) && typeof named[0] === "string" ? named[0] : undefined;
@@ -160,20 +163,20 @@ function wordsOf(problem: SchemaProblem): string {
     case "required":
       return "is missing";
     case "additionalProperties":
-      return "is not known here";
+      return "is not a known field";
     case "const":
     case "anyOf":
       return "is not one of the allowed values";
     case "pattern":
       return problem.params.pattern === PRINTABLE_PATTERN
-        ? "has characters in it that do not show, such as control characters or joiners: leave them out"
-        : "is not of the form that it has to have";
+        ? "contains characters that are not visible, such as control characters or joiners: leave them out"
+        : "does not have the required form";
     default:
       return problem.message ?? "is not valid";
   }
 }
 
-/** RFC 6750 §3: a client that sent no credentials is told of the scheme only. */
+/** A client that sent no credentials is told the scheme only (RFC 6750 §3). */
 function challengeFor(refusal: ProtocolError): string {
   return refusal.code === "unauthenticated"
     ? 'Bearer realm="sallyport"'

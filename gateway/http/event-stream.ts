@@ -1,6 +1,6 @@
-// One session event stream to one client: first a snapshot, then what changes. Changes are queued as workspace ids, and
-// a workspace is read when its turn comes: a slow client gets the newest state, and never makes the gateway hold more
-// than one event for it.
+// An event stream to one client: first a snapshot of all workspaces, then changes. Changes are queued as workspace ids, and the
+// workspace is read when its turn comes. So a slow client gets the newest state, and the gateway never holds more than one
+// event for it.
 
 import type { ServerResponse } from "node:http";
 import type { SharedWithMe, Workspace, WorkspaceEvent } from "../../protocol/api.ts";
@@ -12,9 +12,9 @@ export interface EventStreamOptions {
   readonly tokenId: TokenId;
   readonly stallMs: number;
   readonly list: () => Promise<Workspace[]>;
-  /** undefined: not there (any more), or not for this account. */
+  /** undefined: the workspace does not exist, or this account may not see it. */
   readonly find: (id: WorkspaceId) => Promise<Workspace | undefined>;
-  /** What waits for this account's answer. */
+  /** The offers that wait for this account's answer. */
   readonly offers: () => Promise<SharedWithMe[]>;
   readonly onError: (error: unknown) => void;
   readonly onEnd: () => void;
@@ -48,7 +48,7 @@ export class EventStream {
     this.#run(() => this.#snapshot());
   }
 
-  /** Whether the client has been told of this workspace. */
+  /** Whether the client has been told of this workspace, or may be in a snapshot that is being sent. */
   knows(id: WorkspaceId): boolean {
     return this.#known.has(id) || this.#state === "sending";
   }
@@ -61,10 +61,10 @@ export class EventStream {
     this.#run(async () => undefined);
   }
 
-  /** Sends a comment line, unless something else is on its way anyhow: that must not be cut in two. */
+  /** Sends a comment line, unless an event is being sent, which must not be interrupted. */
   beat(): void {
     if (this.#state !== "idle") return;
-    // A client that has not read what beats alone have filled reads nothing any more.
+    // If heartbeats alone have filled the buffer, the client no longer reads.
     if (this.#response.writableNeedDrain) this.#response.destroy();
     else this.#response.write(": heartbeat\n\n");
   }
@@ -72,7 +72,7 @@ export class EventStream {
   end(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    // A client that does not read would keep `end` waiting for ever.
+    // For a client that does not read, `end` would wait for ever.
     if (this.#blocked) this.#response.destroy();
     else this.#response.end();
     this.#options.onEnd();
@@ -90,14 +90,14 @@ export class EventStream {
       if (this.#state === "sending") this.#state = "idle";
     };
     work().catch((error: unknown) => {
-      // Once the stream has ended, nobody waits for what could not be read; the database may be closed by then.
+      // Once the stream has ended the error does not matter; the database may be closed by then.
       if (this.#state === "ended") return;
       this.#options.onError(error);
       this.end();
     });
   }
 
-  /** A snapshot may be large, so it goes out in pieces. */
+  /** A snapshot may be large, so it is sent in pieces. */
   async #snapshot(): Promise<void> {
     const workspaces = await this.#options.list();
     let piece = 'retry: 2000\nevent: snapshot\ndata: {"workspaces":[';
@@ -128,7 +128,7 @@ export class EventStream {
     await this.#write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Settles when the client has taken enough to go on; a client that takes nothing for too long is dropped. */
+  /** Settles when the client is ready for more. A client that takes nothing for too long is dropped. */
   async #write(text: string): Promise<void> {
     if (this.#state === "ended" || this.#response.destroyed) return;
     if (this.#response.write(text)) return;

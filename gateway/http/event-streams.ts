@@ -1,5 +1,5 @@
-// The session event streams (SSE, HTML Living Standard §9.2) of all accounts: takes changes from links and from the
-// store to the streams of those who may see them, and ends streams whose token or account is no longer good.
+// The event streams (SSE, HTML Living Standard §9.2) of all accounts. They take changes from links and from the store to the
+// streams of the accounts that may see them. A stream ends when its token or account is no longer valid.
 
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
@@ -18,16 +18,16 @@ import { RateLimited } from "./sign-in-throttle.ts";
 
 const MAX_STREAMS = 5_000;
 const MAX_STREAMS_PER_ACCOUNT = 16;
-/** Between two events about one workspace. */
+/** The least time between two events about one workspace. */
 const PAUSE_MS = 100;
 
 export interface EventStreamsOptions {
   readonly store: Store;
   readonly presence: Presence;
   readonly log: Logger;
-  /** A comment line this often keeps proxies from cutting the stream; the token is checked again, too. */
+  /** How often a comment line is sent, so that proxies do not cut the stream, and the token is checked again. */
   readonly heartbeatMs?: number;
-  /** A client that takes nothing for this long while something waits for it is dropped. */
+  /** A client is dropped if it takes nothing for this long while something waits for it. */
   readonly stallMs?: number;
 }
 
@@ -37,7 +37,7 @@ export class EventStreams {
   readonly #slots = new FairSlots({ total: MAX_STREAMS, perHolder: MAX_STREAMS_PER_ACCOUNT });
   readonly #unsubscribe: readonly (() => void)[];
   readonly #heartbeat: NodeJS.Timeout;
-  /** Of workspaces whose state was sent just now: whether it has changed since. */
+  /** Workspaces whose state has just been sent; `again`: it has changed since. */
   readonly #pauses = new Map<WorkspaceId, { again: boolean }>();
   #closed = false;
   #isBeating = false;
@@ -52,18 +52,19 @@ export class EventStreams {
     this.#heartbeat.unref();
   }
 
-  /** @throws ProtocolError where one more stream is too many; the response is untouched then */
+  /** Call it before `open`, which cannot refuse. @throws ProtocolError rate_limited, shutting_down */
   admit(identity: Identity): void {
-    if (this.#closed)
-      throw new ProtocolError("shutting_down", "The gateway is about to stop; try again soon.");
+    if (this.#closed) {
+      throw new ProtocolError("shutting_down", "The gateway is about to stop; try again in a moment.");
+    }
     const { id } = identity.account;
     if (this.#slots.hasRoomFor(id)) return;
     throw this.#slots.held(id) >= MAX_STREAMS_PER_ACCOUNT
-      ? new RateLimited(`An account has at most ${MAX_STREAMS_PER_ACCOUNT} event streams open.`, 10)
-      : new RateLimited("The gateway has as many event streams open as it allows; try again later.", 10);
+      ? new RateLimited(`An account can have at most ${MAX_STREAMS_PER_ACCOUNT} event streams open.`, 10)
+      : new RateLimited("The gateway has as many event streams open as it allows. Try again later.", 10);
   }
 
-  /** Takes the response over for as long as the stream lives. Call `admit` in the same turn, before. */
+  /** Takes over the response for as long as the stream lives. `admit` must be called first, in the same turn. */
   open(identity: Identity, response: ServerResponse): void {
     const { store, presence, log, stallMs } = this.#options;
     const { id } = identity.account;
@@ -105,7 +106,10 @@ export class EventStreams {
     return [...(this.#streams.get(accountId) ?? [])];
   }
 
-  /** What follows within PAUSE_MS comes as one: each tunnel that opens or closes is a change, and each watcher reads the database. */
+  /**
+   * Changes within PAUSE_MS are sent as one: every tunnel that opens or closes is a change, and for every watcher the database
+   * is read.
+   */
   #publish(id: WorkspaceId): void {
     if (this.#streams.size === 0 || this.#closed) return;
     const before = this.#pauses.get(id);
@@ -156,7 +160,7 @@ export class EventStreams {
     }
   }
 
-  /** Never rejects. One after the other, and everyone else has a turn in between: there may be thousands. */
+  /** Never rejects. Streams are handled one by one, with other work in between: there may be thousands. */
   async #beat(): Promise<void> {
     if (this.#isBeating) return;
     this.#isBeating = true;
@@ -167,8 +171,9 @@ export class EventStreams {
         await this.#options.store.tokens.recheck(stream.tokenId);
       } catch (error) {
         if (error instanceof ProtocolError) stream.end();
-        else if (!this.#closed)
+        else if (!this.#closed) {
           this.#options.log.error({ err: error }, "A token could not be checked again.");
+        }
       }
       await setImmediate();
     }

@@ -13,17 +13,23 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
         title: "Sallyport gateway",
         version: VERSION,
         description:
-          "Accounts, access tokens, SSH keys, workspaces and their sessions. Every error has a code and a message.",
+          "Accounts, access tokens, SSH keys and workspaces of a Sallyport gateway. Every error has a code and a message.",
         license: { name: "MIT", identifier: "MIT" },
       },
       tags: [
-        { name: "accounts", description: "Who there is; for administrators." },
-        { name: "tokens", description: "Access tokens of the own account." },
-        { name: "keys", description: "SSH public keys of the own account." },
-        { name: "workspaces", description: "Workspaces, whom they are shared with, and their sessions." },
-        { name: "shares", description: "Workspaces of other accounts: accept, decline, leave." },
-        { name: "owner-tokens", description: "Secrets that open one workspace." },
-        { name: "gateway", description: "What the gateway is and whether it is well." },
+        { name: "accounts", description: "All accounts and the audit log, for administrators." },
+        { name: "tokens", description: "Access tokens of your own account." },
+        { name: "keys", description: "SSH public keys of your own account." },
+        {
+          name: "workspaces",
+          description: "Workspaces, the accounts that they are shared with, and their changes.",
+        },
+        {
+          name: "shares",
+          description: "Workspaces that other accounts share with you: accept, decline, leave.",
+        },
+        { name: "owner-tokens", description: "Secrets that each open one workspace." },
+        { name: "gateway", description: "The gateway itself and its health." },
       ],
       components: {
         securitySchemes: {
@@ -40,7 +46,7 @@ interface MediaTypes {
   readonly content: Readonly<Record<string, { readonly schema: TSchema }>>;
 }
 
-/** What every route of the API says about itself. */
+/** The schema parts that every route of the API has. */
 export function described<R extends Record<string, TSchema | MediaTypes>>(
   tag: string,
   operationId: string,
@@ -56,5 +62,5 @@ export function described<R extends Record<string, TSchema | MediaTypes>>(
   };
 }
 
-/** 204: done, and nothing to say. */
+/** The empty answer to a request that succeeded. */
 export const Nothing = Type.Null({ description: "Done." });

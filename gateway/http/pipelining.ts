@@ -1,20 +1,20 @@
-// Requests that a client sends before the ones before them are answered (RFC 9112 §9.3.2). One read may hold thousands; each
-// costs its sender a line of text. They are answered one after the other, and a client that does not wait for answers is cut.
+// Pipelining: a client sends requests without waiting for the answers to earlier ones (RFC 9112 §9.3.2). One read may contain
+// thousands, each a line of text. They are answered one by one, and a client that never waits is disconnected.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Behind the one that is being answered. */
+/** Requests that wait while another one of the connection is answered. */
 const MAX_WAITING = 32;
 
 export function oneAtATime(handler: RequestListener): RequestListener {
-  /** Of each connection that has a request in work: those behind it. */
+  /** For each connection with a request that is being answered: the requests behind it. */
   const behind = new WeakMap<Socket, [IncomingMessage, ServerResponse][]>();
 
   const next = (socket: Socket): void => {
     const waiting = behind.get(socket)?.shift();
     if (waiting === undefined) behind.delete(socket);
-    // Everyone else has a turn before the next one.
+    // Other connections have their turn before the next request.
     else setImmediate(answer, ...waiting);
   };
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -26,7 +26,7 @@ export function oneAtATime(handler: RequestListener): RequestListener {
 
   return (request, response) => {
     const { socket } = request;
-    // What is left of a read whose beginning was too much.
+    // The rest of a read that has already exceeded the limit.
     if (socket.destroyed) return;
     const waiting = behind.get(socket);
     if (waiting === undefined) {

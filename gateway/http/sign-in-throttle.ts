@@ -1,14 +1,14 @@
-// Slows down guessing: after too many failed sign-ins from one address, further ones are refused for a while.
+// Slows down guessing: after too many failed sign-ins from an address, further ones are refused for a while.
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 
 const MAX_FAILURES = 30;
 const WINDOW_MS = 60_000;
-/** Addresses remembered at once; the one that failed longest ago makes room. */
+/** How many addresses are remembered. Beyond that, the one that failed longest ago is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
-/** Refused for now; `retryAfter` is in seconds. */
+/** A refusal for the moment. `retryAfter` is in seconds. */
 export class RateLimited extends ProtocolError {
   readonly retryAfter: number;
 
@@ -23,15 +23,15 @@ export class SignInThrottle {
   readonly #now: () => number;
   readonly #onFailure: (address: string) => void;
 
-  /** @param onFailure is told of failures, as far as they count: for other processes that have a throttle of their own */
+  /** @param onFailure is called with each failure that counts, so that other processes can count it too */
   constructor(now: () => number = Date.now, onFailure: (address: string) => void = () => undefined) {
     this.#now = now;
     this.#onFailure = onFailure;
   }
 
   /**
-   * Whoever presents a good credential need not be asked: checked before the credential, a stranger behind the same
-   * proxy could lock everyone out.
+   * Call this only after a credential was refused. If it were checked before, a stranger behind the same proxy could lock
+   * everyone out.
    * @throws RateLimited
    */
   check(address: string): void {
@@ -40,7 +40,7 @@ export class SignInThrottle {
     const left = entry.until - this.#now();
     if (left <= 0) return;
     throw new RateLimited(
-      "Too many failed sign-ins from this address: wait a minute.",
+      "Too many failed sign-ins from this address. Wait a minute.",
       Math.ceil(left / 1000),
     );
   }
@@ -49,12 +49,12 @@ export class SignInThrottle {
     if (this.#count(address) <= MAX_FAILURES) this.#onFailure(address);
   }
 
-  /** The same, in another process. */
+  /** A sign-in failed in another process. */
   failedElsewhere(address: string): void {
     this.#count(address);
   }
 
-  /** Returns how many failures there are now. */
+  /** Returns the number of failures of this address. */
   #count(address: string): number {
     const block = addressBlock(address);
     const now = this.#now();
@@ -63,7 +63,7 @@ export class SignInThrottle {
       former === undefined || former.until <= now
         ? { count: 1, until: now + WINDOW_MS }
         : { count: former.count + 1, until: former.until };
-    // Taken out first, so that the map's order is that of the last failure.
+    // Deleted first, so that the map stays in the order of the last failure.
     this.#failures.delete(block);
     this.#failures.set(block, entry);
     if (this.#failures.size > MAX_ADDRESSES) {

@@ -1,4 +1,4 @@
-// Who sends a request: the access token in the Authorization header, checked before a body is even read.
+// Signs requests in by the access token in the Authorization header, before their bodies are read.
 
 import type { FastifyRequest } from "fastify";
 import type { Scope } from "../../protocol/api.ts";
@@ -19,7 +19,7 @@ declare module "fastify" {
   }
 }
 
-/** A hook that lets in whoever has a token with all of these scopes; none: any good token. */
+/** A hook that requires an access token with all of these scopes; with none, any valid token. */
 export function signedIn(context: ApiContext, ...scopes: readonly Scope[]) {
   return async (request: FastifyRequest): Promise<void> => {
     const identity = await authenticate(context, request);
@@ -52,14 +52,14 @@ async function authenticate(context: ApiContext, request: FastifyRequest): Promi
   try {
     const bearer = bearerToken(authorization);
     if (bearer === undefined) {
-      throw new ProtocolError("bad_token", "The Authorization header is not of the form: Bearer spt_….", {
+      throw new ProtocolError("bad_token", "The Authorization header does not have the form: Bearer spt_….", {
         field: "token",
       });
     }
     return await context.store.authenticate(bearer);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    // Over the limit, neither the token's fault is told nor is the audit log filled.
+    // An address over the limit learns nothing about the token, and adds nothing to the audit log.
     context.throttle.check(address);
     if (error.status === 401 || error.code === "bad_token") context.throttle.failed(address);
     context.store.audit({ event: "sign-in.refused", address, code: error.code });

@@ -1,4 +1,4 @@
-// /accounts and /audit: for administrators, with a token of the scope `admin`.
+// /accounts and /audit, for administrators: the token needs the scope `admin`.
 
 import { Type } from "typebox";
 import {
@@ -57,7 +57,7 @@ export function accountRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("accounts", "updateAccount", "Disable or enable an account; takes effect at once.", {
+        ...described("accounts", "updateAccount", "Disable or enable an account. It takes effect at once.", {
           200: Account,
           202: Account,
         }),

@@ -12,7 +12,7 @@ import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
-import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
+import { answerRevoked, REVOKED } from "./revoked.ts";
 
 const KeyParams = Type.Object({ id: KeyIdText });
 
@@ -23,16 +23,14 @@ export function keyRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/keys",
     {
-      // It opens the account's workspaces, so the token that adds it must be one that may.
+      // The key will open the account's workspaces, so the token needs the scope for that.
       onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described(
           "keys",
           "addKey",
-          "Name an SSH public key. It opens nothing until its holder proves it.",
-          {
-            201: AddedKey,
-          },
+          "Add an SSH public key. It opens nothing until its holder proves it.",
+          { 201: AddedKey },
         ),
         body: CreateKey,
       },
@@ -51,7 +49,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: signedIn(context, "account", "connect"),
       schema: {
-        ...described("keys", "proveKey", "Prove a key by a signature (ssh-keygen -Y sign).", { 200: Key }),
+        ...described("keys", "proveKey", "Prove a key with a signature (ssh-keygen -Y sign).", { 200: Key }),
         params: KeyParams,
         body: ProveKey,
       },
@@ -71,7 +69,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     "/keys/pending",
     {
       onRequest,
-      schema: described("keys", "listPendingKeys", "List the account's keys that wait for their proof.", {
+      schema: described("keys", "listPendingKeys", "List the account's keys that wait to be proved.", {
         200: Type.Array(PendingKey),
       }),
     },
@@ -92,7 +90,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("keys", "removeKey", "Remove an SSH public key; hosts hear of it at once.", TAKEN_BACK),
+        ...described("keys", "removeKey", "Remove an SSH public key. Hosts learn of it at once.", REVOKED),
         params: KeyParams,
       },
     },
@@ -100,7 +98,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
       const id = parseKeyId(request.params.id);
       const { account } = identityOf(request);
       const isProved = (await store.keys.list(account.id)).some((key) => key.id === id);
-      return answerTakenBack(
+      return answerRevoked(
         reply,
         await (isProved ? store.keys : store.pendingKeys).remove(account.id, id, actorOf(request)),
       );

@@ -1,4 +1,4 @@
-// /workspaces/…/owner-tokens: secrets that open one workspace each; for its owner.
+// /workspaces/…/owner-tokens, for the owner of a workspace: secrets that each open one workspace.
 
 import { Type } from "typebox";
 import {
@@ -9,11 +9,11 @@ import {
 } from "../../../protocol/api.ts";
 import { TokenIdText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
 import { parseTokenId } from "../../../protocol/values/id.ts";
-import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
-import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
+import { ownedWorkspace } from "./owned-workspace.ts";
+import { answerRevoked, REVOKED } from "./revoked.ts";
 
 const ByRef = Type.Object({ ref: WorkspaceRefText });
 const ByRefAndToken = Type.Object({ ref: WorkspaceRefText, tokenId: TokenIdText });
@@ -25,27 +25,28 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/workspaces/:ref/owner-tokens",
     {
-      // It opens a workspace, so the token that makes it must be one that may.
+      // The owner token will open a workspace, so the access token needs the scope for that.
       onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described(
           "owner-tokens",
           "createOwnerToken",
-          "Mint an owner token; the only answer that shows it.",
-          {
-            201: CreatedOwnerToken,
-          },
+          "Create an owner token. Only this answer shows the secret.",
+          { 201: CreatedOwnerToken },
         ),
         params: ByRef,
         body: CreateOwnerToken,
       },
     },
     async (request, reply) => {
-      const ref = parseWorkspaceRef(request.params.ref);
-      const identity = identityOf(request);
-      const owned = await store.workspaces.resolveOwned(ref, identity);
+      const owned = await ownedWorkspace(context, request, request.params.ref);
       const seconds = request.body.expiresIn ?? DEFAULT_OWNER_TOKEN_SECONDS;
-      const made = await store.ownerTokens.create(owned, seconds, actorOf(request), identity.tokenId);
+      const made = await store.ownerTokens.create(
+        owned,
+        seconds,
+        actorOf(request),
+        identityOf(request).tokenId,
+      );
       return reply.code(201).send(made);
     },
   );
@@ -55,15 +56,19 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("owner-tokens", "listOwnerTokens", "Owner tokens that still open the workspace.", {
-          200: Type.Array(OwnerTokenInfo),
-        }),
+        ...described(
+          "owner-tokens",
+          "listOwnerTokens",
+          "List the owner tokens that still open the workspace.",
+          {
+            200: Type.Array(OwnerTokenInfo),
+          },
+        ),
         params: ByRef,
       },
     },
     async (request) => {
-      const ref = parseWorkspaceRef(request.params.ref);
-      return store.ownerTokens.list(await store.workspaces.resolveOwned(ref, identityOf(request)));
+      return store.ownerTokens.list(await ownedWorkspace(context, request, request.params.ref));
     },
   );
 
@@ -75,17 +80,16 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
         ...described(
           "owner-tokens",
           "revokeOwnerToken",
-          "Revoke an owner token; open tunnels end.",
-          TAKEN_BACK,
+          "Revoke an owner token. The connections that it opened end.",
+          REVOKED,
         ),
         params: ByRefAndToken,
       },
     },
     async (request, reply) => {
-      const ref = parseWorkspaceRef(request.params.ref);
       const id = parseTokenId(request.params.tokenId, "tokenId");
-      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
-      return answerTakenBack(reply, await store.ownerTokens.revoke(owned, id, actorOf(request)));
+      const owned = await ownedWorkspace(context, request, request.params.ref);
+      return answerRevoked(reply, await store.ownerTokens.revoke(owned, id, actorOf(request)));
     },
   );
 }

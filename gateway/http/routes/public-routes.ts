@@ -1,4 +1,4 @@
-// What anyone may ask: the discovery document, the API's description, and whether the gateway is well.
+// Routes that need no token: the discovery document, the API's description, and the health checks.
 
 import { type TSchema, Type } from "typebox";
 import { Discovery, ErrorBody } from "../../../protocol/api.ts";
@@ -11,13 +11,13 @@ const Status = Type.Object({ status: Type.String() });
 export function publicRoutes(api: Api, context: ApiContext): void {
   api.get(
     PATHS.wellKnown,
-    { schema: open("discover", "What a client has to know before it signs in.", { 200: Discovery }) },
+    { schema: open("discover", "Get what a client has to know before it signs in.", { 200: Discovery }) },
     async () => context.discovery(),
   );
 
   api.get(
     `${PATHS.api}/openapi.json`,
-    { schema: open("getOpenApi", "This document.", { 200: Type.Unsafe({ type: "object" }) }) },
+    { schema: open("getOpenApi", "Get this document.", { 200: Type.Unsafe({ type: "object" }) }) },
     // Sent as it is: a response schema would drop what it does not list.
     async (_request, reply) => reply.serializer(JSON.stringify).send(api.swagger()),
   );
@@ -26,7 +26,7 @@ export function publicRoutes(api: Api, context: ApiContext): void {
     "/healthz",
     {
       exposeHeadRoute: true,
-      schema: open("isAlive", "Whether the process lives.", { 200: Status }),
+      schema: open("isAlive", "Check whether the process is alive.", { 200: Status }),
     },
     async () => ({ status: "ok" }),
   );
@@ -35,17 +35,22 @@ export function publicRoutes(api: Api, context: ApiContext): void {
     "/readyz",
     {
       exposeHeadRoute: true,
-      schema: open("isReady", "Whether requests should be sent here: 503 while it stops.", {
-        200: Status,
-        503: ErrorBody,
-      }),
+      schema: open(
+        "isReady",
+        "Check whether requests should be sent here. The answer is 503 while the gateway stops or its database does not answer.",
+        {
+          200: Status,
+          503: ErrorBody,
+        },
+      ),
     },
     async () => {
       if (context.isShuttingDown()) {
         throw new ProtocolError("shutting_down", "The gateway is about to stop.");
       }
-      if (!(await context.store.isReady()))
+      if (!(await context.store.isReady())) {
         throw new ProtocolError("internal", "The database does not answer.");
+      }
       return { status: "ok" };
     },
   );

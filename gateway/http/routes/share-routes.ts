@@ -1,4 +1,4 @@
-// /shares: what other accounts share with the asking one, or offer to it.
+// /shares: workspaces that other accounts share with the account of the token, or offer to it.
 
 import { Type } from "typebox";
 import { SharedWithMe } from "../../../protocol/api.ts";
@@ -7,7 +7,7 @@ import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described, Nothing } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
-import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
+import { answerRevoked, REVOKED } from "./revoked.ts";
 
 const ById = Type.Object({ id: WorkspaceIdText });
 
@@ -22,10 +22,8 @@ export function shareRoutes(api: Api, context: ApiContext): void {
       schema: described(
         "shares",
         "listSharedWithMe",
-        "What is shared with you, and what is offered to you.",
-        {
-          200: Type.Array(SharedWithMe),
-        },
+        "List the workspaces that are shared with you or offered to you.",
+        { 200: Type.Array(SharedWithMe) },
       ),
     },
     async (request) => store.shares.with(identityOf(request).account.id),
@@ -36,7 +34,7 @@ export function shareRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: signedIn(context, "account", "connect"),
       schema: {
-        ...described("shares", "acceptShare", "Accept a workspace that is offered to you.", { 204: Nothing }),
+        ...described("shares", "acceptShare", "Accept the offer of a workspace.", { 204: Nothing }),
         params: ById,
       },
     },
@@ -55,8 +53,8 @@ export function shareRoutes(api: Api, context: ApiContext): void {
         ...described(
           "shares",
           "leaveShare",
-          "Decline an offer, or leave a workspace; open tunnels end.",
-          TAKEN_BACK,
+          "Decline an offer, or leave a shared workspace. Connections to it end.",
+          REVOKED,
         ),
         params: ById,
       },
@@ -64,7 +62,7 @@ export function shareRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const id = parseWorkspaceId(request.params.id);
       const { account } = identityOf(request);
-      return answerTakenBack(reply, await store.shares.leave(id, account.id, actorOf(request)));
+      return answerRevoked(reply, await store.shares.leave(id, account.id, actorOf(request)));
     },
   );
 }

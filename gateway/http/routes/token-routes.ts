@@ -1,4 +1,4 @@
-// /me and /tokens: who the asking token belongs to, and the account's access tokens.
+// /me: the account and the token that a request is made with. /tokens: the account's access tokens.
 
 import { Type } from "typebox";
 import {
@@ -18,7 +18,7 @@ import type { NewAccessToken } from "../../store/tokens/access-tokens.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, requireScope, signedIn } from "../sign-in.ts";
-import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
+import { answerRevoked, REVOKED } from "./revoked.ts";
 
 export function tokenRoutes(api: Api, context: ApiContext): void {
   const { store } = context;
@@ -28,13 +28,16 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
     "/me",
     {
       onRequest: signedIn(context, "connect"),
-      schema: described("tokens", "getMe", "The account and the token that ask.", { 200: Me }),
+      schema: described("tokens", "getMe", "Get the account and the token that the request is made with.", {
+        200: Me,
+      }),
     },
     async (request) => {
       const identity = identityOf(request);
       const account = await store.accounts.get(identity.account.id);
       const token = await store.tokens.info(identity.tokenId);
-      if (account === undefined || token === undefined) throw new ProtocolError("not_found", "It is gone.");
+      if (account === undefined || token === undefined)
+        throw new ProtocolError("not_found", "This account or token no longer exists.");
       return { account: accountBody(account), token };
     },
   );
@@ -44,7 +47,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
     {
       onRequest,
       schema: {
-        ...described("tokens", "createToken", "Create an access token; the only answer that shows it.", {
+        ...described("tokens", "createToken", "Create an access token. Only this answer shows the secret.", {
           201: CreatedAccessToken,
         }),
         body: CreateAccessToken,
@@ -72,10 +75,10 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
   api.delete(
     "/tokens/:id",
     {
-      // Signing out: every token may revoke itself.
+      // For signing out: every token may revoke itself.
       onRequest: signedIn(context),
       schema: {
-        ...described("tokens", "revokeToken", "Revoke an access token; takes effect at once.", TAKEN_BACK),
+        ...described("tokens", "revokeToken", "Revoke an access token. It takes effect at once.", REVOKED),
         params: Type.Object({ id: TokenIdText }),
       },
     },
@@ -83,7 +86,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
       const identity = identityOf(request);
       const id = parseTokenId(request.params.id);
       if (id !== identity.tokenId) requireScope(identity, "account");
-      return answerTakenBack(reply, await store.tokens.revoke(identity.account.id, id, actorOf(request)));
+      return answerRevoked(reply, await store.tokens.revoke(identity.account.id, id, actorOf(request)));
     },
   );
 }
@@ -104,18 +107,18 @@ export function newToken(
   };
 }
 
-/** A token never makes one that can do more than itself. @throws ProtocolError scope_missing */
+/** A token can only make tokens that can do no more than itself. @throws ProtocolError scope_missing, forbidden */
 export function requireGrantable(scopes: readonly Scope[], creator: Identity, forAdmin: boolean): void {
   const beyond = scopes.find((scope) => !creator.scopes.has(scope));
   if (beyond !== undefined) {
     throw new ProtocolError(
       "scope_missing",
-      `Your own token lacks the scope ${beyond}, so it can't give it on.`,
+      `Your own token lacks the scope ${beyond}, so it can't pass it on.`,
       { field: "scopes" },
     );
   }
   if (scopes.includes("admin") && !forAdmin) {
-    throw new ProtocolError("forbidden", "Only an admin account's tokens may have the scope admin.", {
+    throw new ProtocolError("forbidden", "Only tokens of administrators may have the scope admin.", {
       field: "scopes",
     });
   }

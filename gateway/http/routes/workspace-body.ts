@@ -1,4 +1,4 @@
-// A workspace as the API and the event stream show it to one account.
+// A workspace as the API and the event stream show it to an account.
 
 import type { Workspace } from "../../../protocol/api.ts";
 import { CLOCK_OFF_MS } from "../../../protocol/clock.ts";

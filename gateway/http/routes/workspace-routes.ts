@@ -1,4 +1,4 @@
-// /workspaces with their shares, and /events. A workspace is given by its name, by name.owner, or by its id.
+// /workspaces with their shares, and /events. A path names a workspace by its name, by name.owner, or by its id.
 
 import { Type } from "typebox";
 import {
@@ -16,7 +16,8 @@ import { isOwned } from "../../store/workspaces.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
-import { answerTakenBack, TAKEN_BACK } from "./taken-back.ts";
+import { ownedWorkspace } from "./owned-workspace.ts";
+import { answerRevoked, REVOKED } from "./revoked.ts";
 import { workspaceBody } from "./workspace-body.ts";
 
 const ByRef = Type.Object({ ref: WorkspaceRefText });
@@ -31,9 +32,14 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     "/workspaces",
     {
       onRequest: connecting,
-      schema: described("workspaces", "listWorkspaces", "List own workspaces and those shared with you.", {
-        200: Type.Array(Workspace),
-      }),
+      schema: described(
+        "workspaces",
+        "listWorkspaces",
+        "List your own workspaces and those shared with you.",
+        {
+          200: Type.Array(Workspace),
+        },
+      ),
     },
     async (request) => {
       const { id } = identityOf(request).account;
@@ -46,14 +52,14 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: connecting,
       schema: {
-        ...described("workspaces", "getWorkspace", "One workspace.", { 200: Workspace }),
+        ...described("workspaces", "getWorkspace", "Get a workspace.", { 200: Workspace }),
         params: ByRef,
       },
     },
     async (request) => {
       const identity = identityOf(request);
       const found = await store.workspaces.resolve(parseWorkspaceRef(request.params.ref), identity);
-      // An account-less workspace is nobody's: it is reached by its id, and not listed or shown.
+      // An accountless workspace belongs to nobody: its id opens it, but the API does not show it.
       if (!isOwned(found)) {
         throw new ProtocolError(
           "workspace_unknown",
@@ -75,11 +81,10 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const identity = identityOf(request);
-      const owned = await store.workspaces.resolveOwned(parseWorkspaceRef(request.params.ref), identity);
+      const owned = await ownedWorkspace(context, request, request.params.ref);
       const name = parseName(request.body.name);
       await store.workspaces.rename(owned, name, actorOf(request));
-      return workspaceBody({ ...owned, name }, identity.account.id, presence);
+      return workspaceBody({ ...owned, name }, owned.owner.id, presence);
     },
   );
 
@@ -91,7 +96,7 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
         ...described(
           "workspaces",
           "decideHostKey",
-          "Accept or decline a changed host key: an accepted one takes the workspace over when its host comes next.",
+          "Accept or decline a changed host key. The host with an accepted key takes over the workspace when it registers next.",
           { 200: Workspace },
         ),
         params: ByRef,
@@ -99,13 +104,11 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const identity = identityOf(request);
-      const ref = parseWorkspaceRef(request.params.ref);
-      const owned = await store.workspaces.resolveOwned(ref, identity);
+      const owned = await ownedWorkspace(context, request, request.params.ref);
       const { fingerprint, decision } = request.body;
       await store.hostKeyDecisions[decision](owned, fingerprint, actorOf(request));
-      const after = await store.workspaces.resolveOwned({ kind: "id", id: owned.id }, identity);
-      return workspaceBody(after, identity.account.id, presence);
+      const after = await ownedWorkspace(context, request, owned.id);
+      return workspaceBody(after, owned.owner.id, presence);
     },
   );
 
@@ -117,40 +120,36 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
         ...described(
           "workspaces",
           "deleteWorkspace",
-          "Delete a workspace; its host is disconnected.",
-          TAKEN_BACK,
+          "Delete a workspace. Its host is disconnected.",
+          REVOKED,
         ),
         params: ByRef,
       },
     },
     async (request, reply) => {
-      const ref = parseWorkspaceRef(request.params.ref);
-      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
-      return answerTakenBack(reply, await store.workspaces.remove(owned, actorOf(request)));
+      const owned = await ownedWorkspace(context, request, request.params.ref);
+      return answerRevoked(reply, await store.workspaces.remove(owned, actorOf(request)));
     },
   );
 
   api.post(
     "/workspaces/:ref/shares",
     {
-      // It opens a workspace to others, so the token that does it must be one that may.
+      // Another account will be able to open the workspace, so the token needs the scope for that.
       onRequest: signedIn(context, "account", "connect"),
       schema: {
         ...described(
           "workspaces",
           "shareWorkspace",
-          "Offer a workspace to another account, which reaches it once it accepts.",
-          {
-            201: Share,
-          },
+          "Offer a workspace to another account, which can open it once it has accepted.",
+          { 201: Share },
         ),
         params: ByRef,
         body: CreateShare,
       },
     },
     async (request, reply) => {
-      const ref = parseWorkspaceRef(request.params.ref);
-      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
+      const owned = await ownedWorkspace(context, request, request.params.ref);
       const account = parseName(request.body.account, "account");
       return reply.code(201).send(await store.shares.add(owned, account, actorOf(request)));
     },
@@ -161,15 +160,19 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: managing,
       schema: {
-        ...described("workspaces", "listShares", "Whom a workspace is shared with.", {
-          200: Type.Array(Share),
-        }),
+        ...described(
+          "workspaces",
+          "listShares",
+          "List the accounts that a workspace is shared with or offered to.",
+          {
+            200: Type.Array(Share),
+          },
+        ),
         params: ByRef,
       },
     },
     async (request) => {
-      const ref = parseWorkspaceRef(request.params.ref);
-      return store.shares.list(await store.workspaces.resolveOwned(ref, identityOf(request)));
+      return store.shares.list(await ownedWorkspace(context, request, request.params.ref));
     },
   );
 
@@ -178,15 +181,19 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: managing,
       schema: {
-        ...described("workspaces", "unshareWorkspace", "Stop sharing; open tunnels end.", TAKEN_BACK),
+        ...described(
+          "workspaces",
+          "unshareWorkspace",
+          "Stop sharing a workspace with an account. Its connections end.",
+          REVOKED,
+        ),
         params: ByRefAndAccount,
       },
     },
     async (request, reply) => {
-      const ref = parseWorkspaceRef(request.params.ref);
       const account = parseName(request.params.account, "account");
-      const owned = await store.workspaces.resolveOwned(ref, identityOf(request));
-      return answerTakenBack(reply, await store.shares.remove(owned, account, actorOf(request)));
+      const owned = await ownedWorkspace(context, request, request.params.ref);
+      return answerRevoked(reply, await store.shares.remove(owned, account, actorOf(request)));
     },
   );
 
@@ -194,12 +201,18 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     "/events",
     {
       onRequest: connecting,
-      schema: described("workspaces", "followSessions", "Session changes as server-sent events.", {
-        200: {
-          description: "First a snapshot, then changes; each event's data is the rest of its object.",
-          content: { "text/event-stream": { schema: WorkspaceEvent } },
+      schema: described(
+        "workspaces",
+        "followSessions",
+        "Follow changes of workspaces as server-sent events.",
+        {
+          200: {
+            description:
+              "First a snapshot, then changes. The event's name is the object's `type`, and its data is the rest of the object.",
+            content: { "text/event-stream": { schema: WorkspaceEvent } },
+          },
         },
-      }),
+      ),
     },
     (request, reply) => {
       const identity = identityOf(request);

@@ -2,7 +2,7 @@
 
 import { createServer, type Server } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { NOT_WRITTEN } from "../../../gateway/http/routes/taken-back.ts";
+import { NOT_WRITTEN } from "../../../gateway/http/routes/revoked.ts";
 import { newAccessToken } from "../../../protocol/values/token.ts";
 import { Person } from "../../support/cli.ts";
 

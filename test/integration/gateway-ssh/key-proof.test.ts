@@ -74,7 +74,7 @@ test("of two accounts that name a key, its holder's code says which", async () =
   const key = stack.key("two");
   const codes = [await name(mallory, key), await name(ada, key)];
   const wrong = await prove(key, "ada/2222-2222", codes[0]?.replace("mallory", "ada") ?? "", codes[1] ?? "");
-  expect(wrong.stderr).toContain("This is not the code of this key.");
+  expect(wrong.stderr).toContain("This is not the code for this key.");
   expect(wrong.stderr).toContain("opens the account ada from now on.");
   expect(await ownerOf(key)).toBe("ada");
 });

@@ -38,7 +38,7 @@ test("a text with characters that do not show is refused in words", () => {
     },
   ];
   expect(asRefusal(thrown({ validation, validationContext: "body" })).message).toBe(
-    "title has characters in it that do not show, such as control characters or joiners: leave them out.",
+    "title contains characters that are not visible, such as control characters or joiners: leave them out.",
   );
 });
 
