@@ -1,9 +1,10 @@
-// Unit and integration tests. What measures (test/bench/) and what drives a whole VS Code (test/e2e/) run by themselves.
+// The tests: `unit` needs no other process of ours, `integration` starts gateways, hosts and real clients.
 // The limits here are there to end what hangs: a machine that is ten times slower is no failure.
 
+import { globSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /**
  * What programs keep between their starts, such as compiled code, is not kept in the home of the person who runs the tests. Go keeps
@@ -16,6 +17,30 @@ function caches(): Record<string, string> {
   return { XDG_CACHE_HOME, GOCACHE: process.env.GOCACHE || join(own, "go-build") };
 }
 
+/**
+ * The tests of one folder, as two projects. Most files share a process and its modules, which Node itself loads: to load them again
+ * for each file took more time than most tests. Files that replace a module by another get a process each.
+ */
+function projects(name: string, timeout: number, globalSetup: string[]): TestProjectInlineConfiguration[] {
+  const files = globSync(`test/${name}/**/*.test.ts`, { cwd: import.meta.dirname });
+  const replacing = files.filter((file) => /\bvi\.mock\(/.test(readFileSync(file, "utf8")));
+  const common = { testTimeout: timeout, hookTimeout: timeout, globalSetup };
+  return [
+    {
+      extends: true,
+      test: {
+        ...common,
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        exclude: replacing,
+        isolate: false,
+        experimental: { viteModuleRunner: false, nodeLoader: false },
+      },
+    },
+    { extends: true, test: { ...common, name: `${name}-mocks`, include: replacing } },
+  ];
+}
+
 export default defineConfig({
   test: {
     // Native modules (ssh2's ciphers, the pty) are loaded once a process: worker threads would share them.
@@ -24,24 +49,8 @@ export default defineConfig({
     env: caches(),
     expect: { poll: { timeout: 30_000 } },
     projects: [
-      {
-        extends: true,
-        test: {
-          name: "unit",
-          include: ["test/unit/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "integration",
-          include: ["test/integration/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      ...projects("unit", 60_000, []),
+      ...projects("integration", 120_000, ["test/support/built.ts"]),
     ],
   },
 });

@@ -5,7 +5,7 @@
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll } from "../scripts/build.ts";
-import { ROOT } from "../test/support/stack.ts";
+import { ROOT } from "../scripts/repository.ts";
 import { readManifest } from "./vsix/manifest.ts";
 import { writeVsix } from "./vsix/vsix.ts";
 

@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { ROOT } from "../test/support/stack.ts";
+import { ROOT } from "./repository.ts";
 
 /** @throws Error with what the build printed */
 export async function buildAll(signal?: AbortSignal): Promise<void> {

@@ -7,9 +7,10 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { lastLines } from "../test/support/program.ts";
 import { shellWord } from "../test/support/shell-word.ts";
-import { CLI, startStack } from "../test/support/stack.ts";
+import { startStack } from "../test/support/stack.ts";
 import { buildAll } from "./build.ts";
 import { abortOnSignals } from "./interrupt.ts";
+import { CLI } from "./repository.ts";
 
 const WORKSPACE = "demo";
 

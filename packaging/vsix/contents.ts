@@ -3,7 +3,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../../test/support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 import { type Manifest, shippedManifest } from "./manifest.ts";
 import { nativePackage } from "./native-package.ts";
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
 import { Check, Errors } from "typebox/value";
-import { ROOT } from "../../test/support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 
 const Manifest = Type.Object({
   name: Type.String(),

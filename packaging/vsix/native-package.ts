@@ -10,7 +10,7 @@ import { basename, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import { ROOT } from "../../test/support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 
 const run = promisify(execFile);
 

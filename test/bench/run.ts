@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll } from "../../scripts/build.ts";
-import { ROOT } from "../support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 import { makeCertificate } from "./certificate.ts";
 import { describeMachine, watchStolenTime } from "./machine.ts";
 import { measureDelay, noDelayLine } from "./parts/delay.ts";

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAll } from "../../scripts/build.ts";
-import { ROOT } from "../support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 
 await buildAll();
 const directory = mkdtempSync(join(tmpdir(), "sallyport-chaos-run-"));

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeVsix } from "../../packaging/vsix/vsix.ts";
 import { buildAll } from "../../scripts/build.ts";
-import { ROOT } from "../support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 import { makeCertificate } from "./setup/certificate.ts";
 import { asides, enclosed } from "./setup/enclosure.ts";
 import { cacheRoot, installCodeServer } from "./setup/install-code-server.ts";

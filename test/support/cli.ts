@@ -4,9 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const CLI = fileURLToPath(new URL("../../agent/cli.ts", import.meta.url));
+import { CLI } from "../../scripts/repository.ts";
 
 export interface Finished {
   readonly code: number | null;

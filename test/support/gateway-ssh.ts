@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import { parseGatewayOptions } from "../../gateway/program/options.ts";
 import type { SshLimits } from "../../gateway/ssh/create-ssh-port.ts";
@@ -18,10 +17,9 @@ import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../protoc
 import { parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { AccessToken } from "../../protocol/values/token.ts";
+import { CLI } from "../../scripts/repository.ts";
 import { prepareHostState } from "./host-state.ts";
 import { provedKey } from "./register-key.ts";
-
-const CLI = fileURLToPath(new URL("../../agent/cli.ts", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;

@@ -5,7 +5,6 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
@@ -14,12 +13,11 @@ import { Discovery, Workspace } from "../../protocol/api.ts";
 import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { parseAccessToken } from "../../protocol/values/token.ts";
 import { registerKeyFile } from "../../scripts/register-key.ts";
+import { CLI } from "../../scripts/repository.ts";
 import { type Program, startProgram } from "./program.ts";
 import { shellWord, sshConfigWord } from "./shell-word.ts";
 
 const run = promisify(execFile);
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-export const CLI = join(ROOT, "dist", "cli.js");
 
 const GatewayReady = Type.Object({
   event: Type.Literal("ready"),

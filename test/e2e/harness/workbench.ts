@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
-import { ROOT } from "../../support/stack.ts";
+import { ROOT } from "../../../scripts/repository.ts";
 
 /** For whatever a window is waited for: what hangs ends by it, what is only slow does not. */
 export const PATIENCE_MS = 180_000;

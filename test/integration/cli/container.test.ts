@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CLI } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
 import { TestStack } from "../../support/link.ts";
 
 const NAMESPACE = ["--pid", "--fork", "--kill-child", "--mount-proc"];

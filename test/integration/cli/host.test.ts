@@ -6,7 +6,8 @@ import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { parseConnectUrl } from "../../../protocol/connect-url.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { parseAccessToken } from "../../../protocol/values/token.ts";
-import { CLI, Person } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
+import { Person } from "../../support/cli.ts";
 import { TestStack } from "../../support/link.ts";
 
 let stack: TestStack;

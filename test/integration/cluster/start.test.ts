@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { memoryOptions } from "../../../gateway/cluster/primary/worker-process.ts";
-import { CLI } from "../../support/stack.ts";
+import { CLI } from "../../../scripts/repository.ts";
 import { isRunning } from "./harness.ts";
 
 let directory: string;

@@ -10,7 +10,7 @@ import { reportMarkdown } from "../../../agent/client/diagnose/render.ts";
 import type { StageProgress } from "../../../agent/client/diagnose/report.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
-import { CLI } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
 import { TestStack } from "../../support/link.ts";
 import { type SshServerOptions, stageOf, statuses, World } from "./world.ts";
 

@@ -16,7 +16,7 @@ import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gatew
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { parseAccessToken } from "../../../protocol/values/token.ts";
-import { CLI } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
 import { TestStack } from "../../support/link.ts";
 import { provedKey } from "../../support/register-key.ts";
 import type { TestHost } from "../../support/test-host.ts";

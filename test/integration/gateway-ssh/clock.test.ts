@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLI } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
 import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
 

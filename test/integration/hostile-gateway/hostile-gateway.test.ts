@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { spawn } from "@lydell/node-pty";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newAccessToken } from "../../../protocol/values/token.ts";
-import { CLI, Person } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
+import { Person } from "../../support/cli.ts";
 import { HostileGateway, KEY, Refusal } from "./hostile-gateway.ts";
 
 let gateway: HostileGateway;

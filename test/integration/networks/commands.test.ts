@@ -8,7 +8,8 @@ import { networkWithEditor } from "../../../agent/platform/network/configured-ne
 import { handDown } from "../../../agent/platform/network/proxy/editor-network.ts";
 import { thisMachine } from "../../../agent/platform/paths.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
-import { CLI, Person } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
+import { Person } from "../../support/cli.ts";
 import { TestStack } from "../../support/link.ts";
 import { freePort } from "../../support/loopback.ts";
 import { Authority } from "./certificates.ts";

@@ -9,7 +9,8 @@ import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { injectStream } from "../../../protocol/ssh/ssh2/transport.ts";
-import { CLI, Person } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
+import { Person } from "../../support/cli.ts";
 import { TestStack } from "../../support/link.ts";
 
 let stack: TestStack;

@@ -22,7 +22,7 @@ import {
   writeLauncher,
 } from "../../../agent/client/ssh-config/launcher-file.ts";
 import type { Machine } from "../../../agent/platform/paths.ts";
-import { CLI } from "../../support/cli.ts";
+import { CLI } from "../../../scripts/repository.ts";
 
 let home: string;
 let machine: Machine;

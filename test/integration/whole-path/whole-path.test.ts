@@ -22,7 +22,8 @@ import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseKeyId } from "../../../protocol/values/id.ts";
 import { parseAccessToken } from "../../../protocol/values/token.ts";
 import { registerKeyFile } from "../../../scripts/register-key.ts";
-import { CLI, type Stack, startHost, startStack } from "../../support/stack.ts";
+import { CLI } from "../../../scripts/repository.ts";
+import { type Stack, startHost, startStack } from "../../support/stack.ts";
 
 const run = promisify(execFile);
 const has = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
