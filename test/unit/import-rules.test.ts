@@ -171,7 +171,7 @@ describe("the linter's import rule", () => {
     expect(overrides.map(({ includes }) => includes)).toEqual(ROOMS.map(({ includes }) => includes));
   });
 
-  test.each(ROOMS)("holds in $file.ts", (room) => {
+  test.each(ROOMS)("holds in $file", (room) => {
     const lines = importsOf(room);
     const passed = lines.filter((_line, index) => !refused.has(`${room.file}.ts:${index + 1}`));
     expect(passed).toEqual(lines.slice(room.forbidden.length * FORMS.length));
