@@ -15,6 +15,8 @@ export class Inbound {
   #block: Buffer | undefined;
   #bytes = 0;
   #isPumping = false;
+  /** The end has come, and the stream has not been told: what waits here comes first. */
+  #isEnding = false;
 
   /**
    * @param stream whose `read` calls `pump`
@@ -69,7 +71,21 @@ export class Inbound {
       this.#stream.push(next);
     }
     this.#isPumping = false;
-    if (taken > 0) this.#taken(taken);
+    if (taken === 0) return;
+    this.#taken(taken);
+    this.#endStream();
+  }
+
+  /** Nothing more comes: ends the stream once it has been given everything that waits here. */
+  end(): void {
+    this.#isEnding = true;
+    this.#endStream();
+  }
+
+  #endStream(): void {
+    if (!this.#isEnding || this.#bytes > 0) return;
+    this.#isEnding = false;
+    if (!this.#stream.destroyed) this.#stream.push(null);
   }
 
   /** Lets go of what waits. Returns how much it was. */

@@ -1,68 +1,57 @@
-// Drives one end of a resumable stream: a Duplex for whoever speaks SSH on it, and under it one WebSocket after the other.
-// Losing a WebSocket is no event for the reader and the writer.
+// Drives one end of a resumable stream: above it a Duplex that SSH is spoken on, below it one WebSocket after another. The
+// Duplex's reader and writer do not notice when a WebSocket is lost.
 
 import { Duplex } from "node:stream";
+import { assertNever } from "../assert-never.ts";
 import { CLOSE } from "../errors.ts";
 import { Inbound } from "../inbound.ts";
-import { type ByteSocket, OPEN } from "../web-socket/web-socket.ts";
-import { Answers } from "./answers.ts";
+import type { ByteSocket } from "../web-socket/web-socket.ts";
+import { Attachment } from "./attachment.ts";
 import { type Effect, ResumeEnd } from "./end.ts";
+import { EndClock, now } from "./end-clock.ts";
 import { encodeReset, isAnswer, RESET, type ResetCode } from "./frame.ts";
-import { FrameWriter } from "./frame-writer.ts";
 import type { Position } from "./handshake.ts";
-import { TICK_MS, WINDOW_MAX, WRITE_BYTES } from "./limits.ts";
+import { WRITE_BYTES } from "./limits.ts";
 import type { ByteBudget } from "./outgoing.ts";
 import { PendingWrites } from "./pending-writes.ts";
+import { nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
 
 export interface ConnectionOptions {
-  /** Bytes taken from the peer before the reader has them. */
+  /** How many bytes are accepted from the peer before the reader has taken them. */
   readonly window: number;
   readonly budget: ByteBudget;
-  /** This process, for the peer. */
+  /** Identifies this process to the peer (INSTANCE_BYTES random bytes). */
   readonly instance: Buffer;
-  /** The WebSocket that was attached is gone, with its close code, and no other has taken its place. */
+  /** The attached WebSocket was lost, with this close code, and was not replaced by another. */
   readonly onDetached: (code: number, reason: string) => void;
   /**
-   * Once: nothing is held any more. undefined: both ends had finished; otherwise who gave up on it, and why, and what is
-   * returned is what the reader gets to know; undefined: just the end.
+   * The stream is over. Called once. `end` is undefined if both ends had finished. Otherwise it says why the stream broke,
+   * and the stream is destroyed with the error that is returned, or without one.
    */
   readonly onOver: (end: Broken | undefined) => Error | undefined;
 }
 
 export interface Broken {
   readonly code: ResetCode;
-  /** The peer's process, where it was the peer that said so. */
+  /** The peer's process, if the peer broke the stream; undefined: this end did. */
   readonly instance: Buffer | undefined;
 }
 
-/** For the peer to answer, once whoever wrote here is gone without waiting for it. */
+/** How long a destroyed stream waits for the peer to acknowledge what was written. */
 const LINGER_MS = 10_000;
-/** What a socket that does not send may hold: more than everything that is unacknowledged. */
-const MAX_UNSENT = 2 * WINDOW_MAX;
-/** With the process's memory for this spent, a stream whose reader is slow makes its peer wait past this. */
+/** Once the process's byte budget is spent, a stream with more than this waiting for its reader stops reading its WebSocket. */
 const QUEUE_MIN = 64 * 1024;
 
 export class ResumeConnection {
   readonly stream: Duplex;
   readonly #options: ConnectionOptions;
   readonly #end: ResumeEnd;
-  readonly #ticks: NodeJS.Timeout;
-  #socket: ByteSocket | undefined;
-  #writer: FrameWriter | undefined;
-  #answers: Answers | undefined;
-  #ackTimer: NodeJS.Timeout | undefined;
+  readonly #clock: EndClock;
+  #phase: Phase = "open";
+  #attachment: Attachment | undefined;
   #lingering: NodeJS.Timeout | undefined;
   readonly #inbound: Inbound;
-  /** The end has come, and the reader has not been told yet. */
-  #peerEnded = false;
-  /** The peer of a new stream has not answered yet. */
-  #greeting = false;
-  /** Nothing more is written: said once it has, so that what a server says first is not overtaken by the end. */
-  #endsOnceGreeted = false;
-  /** Whoever reads is gone: what comes is thrown away. */
-  #discarding = false;
   readonly #pending: PendingWrites;
-  #over = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -74,7 +63,7 @@ export class ResumeConnection {
       },
       send: (chunks) => this.#run(end.write(chunks, now())),
     });
-    this.#ticks = setInterval(() => this.#run(this.#end.tick(now())), TICK_MS);
+    this.#clock = new EndClock(end, () => this.#run(end.tick(now())));
     this.stream = new Duplex({
       allowHalfOpen: true,
       readableHighWaterMark: 4 * WRITE_BYTES,
@@ -84,8 +73,8 @@ export class ResumeConnection {
       writev: (chunks, done) => this.#write(chunks, done),
       final: (done) => {
         this.#pending.writeRest();
-        if (this.#greeting) this.#endsOnceGreeted = true;
-        else this.#run(this.#end.finish(now()));
+        this.#enter("finish");
+        if (this.#phase !== "greeting-finished") this.#run(this.#end.finish(now()));
         done();
       },
       destroy: (error, done) => {
@@ -105,96 +94,101 @@ export class ResumeConnection {
   }
 
   get isAttached(): boolean {
-    return this.#socket !== undefined;
+    return this.#attachment !== undefined;
   }
 
   get isOver(): boolean {
-    return this.#over;
+    return this.#phase === "over";
   }
 
-  /** Both ends have said that nothing more comes. */
+  /** Both ends have said that they write nothing more. */
   get hasEnded(): boolean {
     return this.#end.isFinished && this.#end.hasPeerFinished;
   }
 
   /**
-   * Goes on with this WebSocket, whose peer stands at `peer`. The one before is closed with `fenced`.
-   * @param greeting gets the first message, where that is still an answer to a greeting
+   * Continues on this WebSocket; the previous one is closed with `fenced`.
+   * @param peer how far the peer has come, from the handshake
+   * @param greeting gets the first message, if that is still the answer to this end's greeting
    */
   attach(socket: ByteSocket, peer: Position, greeting?: (message: unknown) => void): void {
     this.release();
-    if (this.#over) {
+    if (this.isOver) {
       socket.close(CLOSE.normal);
       return;
     }
-    this.#socket = socket;
-    this.#writer = new FrameWriter(socket);
-    this.#answers = new Answers(this.#writer);
-    this.#greeting = greeting !== undefined;
+    const attachment = new Attachment(socket);
+    this.#attachment = attachment;
+    if (greeting !== undefined) this.#enter("greet");
     let first = greeting;
     socket.on("message", (data, isBinary) => {
       const message = isBinary ? data : undefined;
       const take = first;
       first = undefined;
       if (take !== undefined) take(message);
-      else if (this.#socket === socket) this.#run(this.#end.receive(message, now()));
+      else if (this.#attachment === attachment) this.#run(this.#end.receive(message, now()));
     });
     socket.on("close", (code, reason) => {
-      if (this.#socket !== socket) return;
-      this.#socket = undefined;
+      if (this.#attachment !== attachment) return;
+      this.#attachment = undefined;
       this.#end.detach();
-      if (!this.#over) this.#options.onDetached(code, reason.toString());
+      if (!this.isOver) this.#options.onDetached(code, reason.toString());
     });
     // "close" follows.
     socket.on("error", () => undefined);
     this.#run(this.#end.attach(peer, now()));
   }
 
-  /** The peer of a new stream, to which `attach` has written already, has said what it has room for. */
+  /** The peer of a new stream has answered the greeting. `window`: how many bytes it takes. */
   welcomed(window: number): void {
-    this.#greeting = false;
+    const hasFinished = this.#phase === "greeting-finished";
+    this.#enter("welcome");
     this.#run(this.#end.welcomed(window, now()));
-    if (this.#endsOnceGreeted) this.#run(this.#end.finish(now()));
+    if (hasFinished) this.#run(this.#end.finish(now()));
   }
 
-  /** Asks now whether the connection lives, and lets go of it if no answer comes soon. */
+  /** Checks now whether the connection is alive, and drops it if no answer comes within PROBE_MS. */
   probe(): void {
     this.#run(this.#end.probe(now()));
   }
 
   /** Ends the stream at both ends. */
   abort(code: ResetCode): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     this.#tell(code);
     this.#finish({ code, instance: undefined });
   }
 
-  /** Closes the WebSocket that is attached with `fenced`: another one is about to take its place. */
+  /** Closes the attached WebSocket with `fenced`: another one is about to replace it. */
   release(): void {
     this.#release(CLOSE.fenced, "another connection took over");
   }
 
-  /** Lets go of a WebSocket that does not do, attached or not. */
+  /** Cuts a WebSocket that is of no use, attached or not. */
   drop(socket: ByteSocket): void {
-    if (this.#socket === socket) this.#release(CLOSE.timeout, "");
+    if (this.#attachment?.socket === socket) this.#release(CLOSE.timeout, "");
     else socket.terminate();
   }
 
-  /** What the peer has said on a connection that is not attached: it does not go on. */
+  /** The peer has refused to continue the stream, on a WebSocket that is not attached. */
   refused(code: ResetCode, instance: Buffer): void {
     this.#finish({ code, instance });
+  }
+
+  #enter(event: PhaseEvent): void {
+    this.#phase = nextPhase(this.#phase, event);
   }
 
   #run(effects: readonly Effect[]): void {
     let frames: Buffer[] = [];
     for (const effect of effects) {
       if (effect.kind === "send") {
-        if (isAnswer(effect.frame)) this.#answer(effect.frame);
+        if (isAnswer(effect.frame)) this.#attachment?.answer(effect.frame);
         else frames.push(effect.frame);
         continue;
       }
       if (frames.length > 0) {
-        this.#send(frames);
+        this.#attachment?.send(frames);
         frames = [];
       }
       switch (effect.kind) {
@@ -202,8 +196,7 @@ export class ResumeConnection {
           this.#deliver(effect.bytes);
           break;
         case "end":
-          this.#peerEnded = true;
-          this.#endReader();
+          this.#inbound.end();
           break;
         case "writable":
           this.#pending.hasRoom();
@@ -218,82 +211,52 @@ export class ResumeConnection {
           if (effect.instance === undefined) this.#tell(effect.code);
           this.#finish(effect);
           break;
+        default:
+          assertNever(effect);
       }
     }
-    if (frames.length > 0) this.#send(frames);
-    this.#scheduleAck();
-  }
-
-  #send(frames: readonly Buffer[]): void {
-    const socket = this.#socket;
-    if (socket === undefined || socket.readyState !== OPEN) return;
-    // All of it is bounded one by one; this is for what nobody has thought of.
-    if (socket.bufferedAmount > MAX_UNSENT) socket.terminate();
-    else this.#writer?.write(frames);
-  }
-
-  #answer(frame: Buffer): void {
-    if (this.#socket !== undefined) this.#answers?.send(frame);
-  }
-
-  #scheduleAck(): void {
-    const by = this.#end.ackBy;
-    if (by === undefined || this.#ackTimer !== undefined || this.#over) return;
-    const wait = Math.max(0, by - now());
-    this.#ackTimer = setTimeout(() => {
-      this.#ackTimer = undefined;
-      const due = this.#end.ackBy;
-      // Data went out meanwhile and took the ack along; if another is owed by now, its time comes.
-      if (due !== undefined && due <= now()) this.#run(this.#end.tick(now()));
-      else this.#scheduleAck();
-    }, wait);
+    if (frames.length > 0) this.#attachment?.send(frames);
+    this.#clock.scheduleAck();
   }
 
   #deliver(bytes: Buffer): void {
-    if (this.#discarding) {
+    if (this.#phase === "lingering" || this.isOver) {
       this.#run(this.#end.consumed(bytes.length, now()));
       return;
     }
     this.#options.budget.add(bytes.length);
     this.#inbound.push(bytes);
-    if (this.#inbound.waiting > QUEUE_MIN && this.#options.budget.isSpent) this.#socket?.pause();
+    if (this.#inbound.waiting > QUEUE_MIN && this.#options.budget.isSpent) this.#attachment?.pause();
   }
 
-  /** The reader has so many bytes more. */
+  /** The reader has taken `bytes` more. */
   #taken(bytes: number): void {
     this.#options.budget.add(-bytes);
     this.#run(this.#end.consumed(bytes, now()));
-    if (this.#socket?.isPaused === true && this.#inbound.waiting <= QUEUE_MIN) this.#socket.resume();
-    this.#endReader();
-  }
-
-  #endReader(): void {
-    if (!this.#peerEnded || this.#inbound.waiting > 0) return;
-    this.#peerEnded = false;
-    this.stream.push(null);
+    if (this.#inbound.waiting <= QUEUE_MIN) this.#attachment?.resume();
   }
 
   #write(chunks: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
-    if (this.#over) {
+    if (this.isOver) {
       done(new Error("the stream is over"));
       return;
     }
     this.#pending.write(chunks, done);
   }
 
-  /** The stream was destroyed: by a failure, or by somebody who has seen enough. */
+  /** The stream was destroyed, because of an error or because its user needs nothing more. */
   #abandoned(error: Error | null): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     if (error !== null) {
       this.abort(RESET.gone);
       return;
     }
-    // As close(2) does: what was written still goes out, and then the end; what comes meanwhile is thrown away.
-    this.#discarding = true;
+    // As with close(2), what was written still goes out and then the end; what comes is thrown away.
+    this.#enter("abandon");
     this.#dropQueue();
     this.#pending.writeRest();
     this.#run(this.#end.finish(now()));
-    if (this.#over) return;
+    if (this.isOver) return;
     this.#lingering = setTimeout(() => this.abort(RESET.gone), LINGER_MS);
   }
 
@@ -301,7 +264,7 @@ export class ResumeConnection {
     const bytes = this.#inbound.clear();
     this.#options.budget.add(-bytes);
     if (bytes > 0) this.#run(this.#end.consumed(bytes, now()));
-    if (this.#socket?.isPaused === true) this.#socket.resume();
+    this.#attachment?.resume();
   }
 
   #dead(why: string): void {
@@ -309,26 +272,22 @@ export class ResumeConnection {
     this.#options.onDetached(CLOSE.timeout, why);
   }
 
-  /** Lets go of the WebSocket; one that is dead does not answer a close frame. */
   #release(code: number, reason: string): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    this.#socket = undefined;
+    const attachment = this.#attachment;
+    if (attachment === undefined) return;
+    this.#attachment = undefined;
     this.#end.detach();
-    if (socket.isPaused) socket.resume();
-    if (code === CLOSE.timeout) socket.terminate();
-    else socket.close(code, reason);
+    attachment.end(code, reason);
   }
 
   #tell(code: ResetCode): void {
-    this.#send([encodeReset(code, this.#options.instance)]);
+    this.#attachment?.send([encodeReset(code, this.#options.instance)]);
   }
 
   #finish(end: Broken | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    clearInterval(this.#ticks);
-    clearTimeout(this.#ackTimer);
+    if (this.isOver) return;
+    this.#enter("end");
+    this.#clock.stop();
     clearTimeout(this.#lingering);
     this.#end.close();
     this.#release(CLOSE.normal, "");
@@ -338,9 +297,4 @@ export class ResumeConnection {
     this.#dropQueue();
     this.stream.destroy(error);
   }
-}
-
-/** Milliseconds of a clock that does not go back. */
-function now(): number {
-  return performance.now();
 }

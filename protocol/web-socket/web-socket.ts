@@ -58,7 +58,6 @@ export function closeReason(text: string): string {
  * The raw subprotocol has no half-close: ending the writable side closes the connection after what was written.
  */
 export function webSocketStream(socket: ByteSocket): Duplex {
-  let ended = false;
   /** What has not been sent yet costs in memory. */
   let unsent = 0;
   const write = (chunk: Buffer, done: (error?: Error) => void): void => {
@@ -108,12 +107,9 @@ export function webSocketStream(socket: ByteSocket): Duplex {
   const goOn = (): void => {
     if (socket.isPaused && !isFull()) socket.resume();
   };
-  const endReader = (): void => {
-    if (ended && inbound.waiting === 0 && !stream.destroyed) stream.push(null);
-  };
-  const inbound = new Inbound(stream, endReader, goOn);
+  const inbound = new Inbound(stream, () => {}, goOn);
   socket.on("message", (data, isBinary) => {
-    if (ended || stream.destroyed) return;
+    if (stream.destroyed) return;
     if (!isBinary || !(data instanceof Uint8Array)) {
       socket.close(CLOSE.protocolError, "binary messages only");
       stream.destroy(new Error("the peer sent a text message on a byte stream"));
@@ -122,11 +118,7 @@ export function webSocketStream(socket: ByteSocket): Duplex {
     inbound.push(Buffer.from(data.buffer, data.byteOffset, data.length));
     if (isFull()) socket.pause();
   });
-  socket.on("close", () => {
-    if (ended) return;
-    ended = true;
-    endReader();
-  });
+  socket.on("close", () => inbound.end());
   socket.on("error", (error) => {
     stream.destroy(error);
   });
