@@ -4,10 +4,13 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ROOT } from "./repository.ts";
 
-/** @throws Error with what the build printed */
-export async function buildAll(signal?: AbortSignal): Promise<void> {
+/** `dev`: with source maps. @throws Error with what the build printed */
+export async function buildAll(signal?: AbortSignal, dev = false): Promise<void> {
   try {
-    await promisify(execFile)(process.execPath, ["esbuild.mjs"], { cwd: ROOT, signal });
+    await promisify(execFile)(process.execPath, ["esbuild.mjs", ...(dev ? ["--dev"] : [])], {
+      cwd: ROOT,
+      signal,
+    });
   } catch (cause) {
     const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : String(cause);
     throw new Error(`the build failed\n${said.trim()}`, { cause });

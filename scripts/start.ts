@@ -1,5 +1,6 @@
 // `npm start`: the demo's gateway and host, left running, and how to connect. Ctrl-C ends both.
-// `--data DIR` keeps accounts, keys and identities for the next time; otherwise they live in a temporary directory.
+// `--dev` builds with source maps. `--data DIR` keeps accounts, keys and identities for the next time; otherwise they live in
+// a temporary directory.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,12 +18,12 @@ const WORKSPACE = "demo";
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { data, http } = options();
+  const { data, http, dev } = options();
   const signal = abortOnSignals();
   const directory = data === undefined ? mkdtempSync(join(tmpdir(), "sallyport-")) : resolve(data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
-    await buildAll(signal);
+    await buildAll(signal, dev);
     const stack = await startStack({
       directory,
       workspace: WORKSPACE,
@@ -82,12 +83,14 @@ Ctrl-C ends both${temporary ? " and removes everything" : ""}.
 `;
 }
 
-function options(): { data: string | undefined; http: string } {
+function options(): { data: string | undefined; http: string; dev: boolean } {
   try {
-    const { values } = parseArgs({ options: { data: { type: "string" }, http: { type: "string" } } });
-    return { data: values.data, http: values.http ?? "127.0.0.1:0" };
+    const { values } = parseArgs({
+      options: { data: { type: "string" }, http: { type: "string" }, dev: { type: "boolean" } },
+    });
+    return { data: values.data, http: values.http ?? "127.0.0.1:0", dev: values.dev ?? false };
   } catch (error) {
-    const usage = "usage: npm start [-- --data DIR --http HOST:PORT]";
+    const usage = "usage: npm start [-- --dev --data DIR --http HOST:PORT]";
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`);
     process.exit(2);
   }
