@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Type } from "typebox";
 import { Parse } from "typebox/value";
 import { describe, expect, test } from "vitest";
-import { ROOT } from "../support/stack.ts";
+import { ROOT } from "../../scripts/repository.ts";
 
 const Launch = Type.Object({
   configurations: Type.Array(
