@@ -29,7 +29,7 @@ function printfFormat(bytes: Buffer): string {
 
 /**
  * Turns a shell's positional parameters back: each goes from the front to the end. A command substitution drops newlines at its
- * end, so there is a full stop behind them. No client may send a name that begins like these (shell-environment.ts).
+ * end, so there is a full stop behind them. No client may send a name that begins like these (environment-requests.ts).
  */
 export const DECODE_WORDS = `SALLYPORT_LEFT=$# SALLYPORT_WORD=
 while [ "$SALLYPORT_LEFT" -gt 0 ]; do

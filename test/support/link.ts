@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { WebSocket } from "ws";
 import { dialTunnel } from "../../agent/client/tunnel/tunnel.ts";
-import type { LinkOptions } from "../../agent/host/link.ts";
+import type { LinkOptions } from "../../agent/host/link/control-connection.ts";
 import type { Network } from "../../agent/platform/network/network.ts";
 import { type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import { type GatewayOptions, parseGatewayOptions } from "../../gateway/program/options.ts";

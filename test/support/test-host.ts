@@ -2,7 +2,8 @@
 
 import type { Duplex } from "node:stream";
 import { loadIdentity } from "../../agent/host/identity.ts";
-import { holdLink, type LinkOptions } from "../../agent/host/link.ts";
+import type { LinkOptions } from "../../agent/host/link/control-connection.ts";
+import { holdLink } from "../../agent/host/link/link.ts";
 import { createLog } from "../../agent/platform/log.ts";
 import type { Network } from "../../agent/platform/network/network.ts";
 import type { PushedKey } from "../../protocol/control.ts";

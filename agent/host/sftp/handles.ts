@@ -24,7 +24,7 @@ export interface OpenDirectory {
   ended: boolean;
 }
 
-export type OpenHandle = OpenFile | OpenDirectory;
+type OpenHandle = OpenFile | OpenDirectory;
 
 export class HandleTable {
   readonly #limit: number;

@@ -20,7 +20,7 @@ interface Entry {
 }
 
 /** Does a request's work and returns what sends its answer. Never rejects. */
-export type Work = () => Promise<() => void>;
+type Work = () => Promise<() => void>;
 
 /** Whether two requests have to keep their order. */
 export function conflict(a: Access, b: Access): boolean {
@@ -33,7 +33,7 @@ function shareHandle(a: Access, b: Access): boolean {
   return a.handles?.some((handle) => b.handles?.includes(handle)) ?? false;
 }
 
-export interface QueueLimits {
+interface QueueLimits {
   /** Requests taken and not yet answered. */
   readonly requests: number;
   /** Bytes of the packets among them. */

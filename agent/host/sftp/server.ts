@@ -6,7 +6,6 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../platform/log.ts";
-import { Accounts } from "./accounts.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { HandleTable } from "./handles.ts";
 import { directoryOperations } from "./operations/directory-operations.ts";
@@ -16,13 +15,14 @@ import { metadataOperations } from "./operations/metadata-operations.ts";
 import {
   type Operation,
   type Plan,
-  type Session,
+  type SftpSession,
   statusAnswer,
   touchesNothing,
 } from "./operations/operation.ts";
 import { DATA_OFFSET, MalformedPacketError, PacketReader, PacketSplitter, PacketWriter } from "./packet.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { permissionDenied, StatusError, toStatus } from "./status.ts";
+import { UserDatabase } from "./user-database.ts";
 import { MAX_HANDLES, MAX_PACKET, PACKET, PROTOCOL_VERSION, STATUS } from "./wire.ts";
 
 export interface SftpOptions {
@@ -31,7 +31,7 @@ export interface SftpOptions {
   /** Every change is refused with SSH_FX_PERMISSION_DENIED. */
   readOnly?: boolean;
   /** Whose `~` is meant. Default: the user's that this program runs as. */
-  person?: Session["person"];
+  person?: SftpSession["person"];
   log: Log;
   /** Ends the session at once. */
   signal: AbortSignal;
@@ -55,7 +55,7 @@ const unknownRequest: Plan = {
   access: touchesNothing,
   run: () => Promise.reject(new StatusError(STATUS.unsupported, "Operation unsupported")),
 };
-const accounts = new Accounts();
+const users = new UserDatabase();
 /** Of all sessions together: 8 MiB at most lie idle. */
 const pool = new BufferPool(MAX_PACKET + DATA_OFFSET, 32);
 
@@ -75,7 +75,7 @@ class SftpServer {
   readonly #log: Log;
   readonly #signal: AbortSignal;
   readonly #ended = new AbortController();
-  readonly #session: Session;
+  readonly #session: SftpSession;
   readonly #splitter = new PacketSplitter(MAX_PACKET, (length) => pool.take(length));
   readonly #queue: RequestQueue;
   readonly #takesBytes: boolean;
@@ -90,7 +90,7 @@ class SftpServer {
       base: Buffer.from(resolve(options.cwd)),
       readOnly: options.readOnly ?? false,
       handles: new HandleTable(MAX_HANDLES),
-      accounts,
+      users,
       person: options.person ?? { home: homedir(), signedInAs: undefined },
       takeBuffer: (length) => pool.take(length),
       ended: this.#ended.signal,

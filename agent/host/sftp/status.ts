@@ -15,7 +15,7 @@ export class StatusError extends Error {
   }
 }
 
-export interface Status {
+interface Status {
   readonly status: number;
   readonly message: string;
   /** False for an error that is nobody's answer: a bug, to be logged. */
@@ -63,7 +63,7 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-export function invalidArgument(): StatusError {
+function invalidArgument(): StatusError {
   return new StatusError(STATUS.badMessage, "Invalid argument");
 }
 

@@ -38,11 +38,11 @@ import {
   type RemoteForwarding,
 } from "./forwarding/remote-forwarding.ts";
 import { type SessionContext, serveSession } from "./session/session.ts";
-import type { ShellUser } from "./session/shell-environment.ts";
+import type { ShellUser } from "./session/shell-user.ts";
 import { createAuthentication, type SignIn } from "./sign-in/authentication.ts";
 import type { KeyGrant, OfferedKey } from "./sign-in/key-grant.ts";
 
-export interface HostConnectionOptions {
+interface HostConnectionOptions {
   readonly anyone: boolean;
   allowed(key: OfferedKey): KeyGrant | undefined;
   gatewayKeys(): readonly string[];

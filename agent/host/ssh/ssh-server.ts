@@ -1,5 +1,5 @@
 // The SSH server inside of the workspace, where every path from a person's ssh ends. It is handed byte streams by the
-// link to the gateway and is made of: ssh2 for transport and sign-in, agent/host/server/ for all that comes after.
+// link to the gateway and is made of: ssh2 for transport and sign-in, host-connection.ts for all that comes after.
 
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
@@ -13,12 +13,12 @@ import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
 import { injectStream, streamOf } from "../../../protocol/ssh/ssh2/transport.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 import type { Log } from "../../platform/log.ts";
-import type { KeyAuthority } from "../allowed-keys.ts";
 import type { SftpOptions } from "../sftp/server.ts";
 import { HostConnection } from "./host-connection.ts";
 import { openFilesAtStart } from "./open-files-limit.ts";
 import { PipeStock } from "./prelude/anonymous-pipes.ts";
 import { shellUser } from "./session/shell-user.ts";
+import type { KeyAuthority } from "./sign-in/allowed-keys.ts";
 
 export type { KeyGrant, KeyPermissions, OfferedKey } from "./sign-in/key-grant.ts";
 
@@ -49,25 +49,25 @@ export interface HostSshServerOptions {
 }
 
 /** Times in ms. */
-export interface HostLimits {
-  readonly loginTimeout: number;
+interface HostLimits {
+  readonly loginTimeoutMs: number;
   /**
    * Connections that are not signed in yet, shared by account and address of the clients as the gateway names them. One that
-   * takes no step for `stalledLogin` may lose its slot to a newcomer.
+   * takes no step for `stalledLoginMs` may lose its slot to a newcomer.
    */
   readonly pendingLogins: number;
-  readonly stalledLogin: number;
+  readonly stalledLoginMs: number;
   /** An idle client is asked for a sign of life; after six without an answer it is dropped: later than a
    * stream whose connection is lost is given up. */
-  readonly keepalive: number;
+  readonly keepaliveMs: number;
   readonly keyExchange: KeyExchangeLimits;
 }
 
-export const HOST_LIMITS: HostLimits = {
-  loginTimeout: 30_000,
+const HOST_LIMITS: HostLimits = {
+  loginTimeoutMs: 30_000,
   pendingLogins: 100,
-  stalledLogin: 200,
-  keepalive: 60_000,
+  stalledLoginMs: 200,
+  keepaliveMs: 60_000,
   keyExchange: KEY_EXCHANGE_LIMITS,
 };
 const UNANSWERED_KEEPALIVES = 6;
@@ -99,7 +99,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
   const pending = new FairSlots({
     total: limits.pendingLogins,
     perHolder: Math.ceil(limits.pendingLogins / 2),
-    stalledMs: limits.stalledLogin,
+    stalledMs: limits.stalledLoginMs,
   });
   let closing = false;
 
@@ -107,7 +107,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
     hostKeys: [...options.hostKeys],
     algorithms: SERVER_ALGORITHMS,
     ident: IDENTIFICATION,
-    keepaliveInterval: limits.keepalive,
+    keepaliveInterval: limits.keepaliveMs,
     keepaliveCountMax: UNANSWERED_KEEPALIVES,
   });
 
@@ -167,11 +167,11 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
         return;
       }
       const loginTimer = setTimeout(() => {
-        log.info(`${info.address} (${info.via}): not signed in within ${limits.loginTimeout / 1000} s`);
+        log.info(`${info.address} (${info.via}): not signed in within ${limits.loginTimeoutMs / 1000} s`);
         const { connection } = accepted;
         if (connection === undefined) stream.destroy();
         else connection.end("Sign-in took too long.");
-      }, limits.loginTimeout);
+      }, limits.loginTimeoutMs);
       const accepted: AcceptedStream = { info, slot, loginTimer, connection: undefined };
       streams.set(stream, accepted);
       // Errors reach ssh2 as well, which reports them; a stream that only ends is closed here.

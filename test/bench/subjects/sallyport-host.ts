@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { pipeline } from "node:stream";
 import { loadIdentity } from "../../../agent/host/identity.ts";
-import { holdLink } from "../../../agent/host/link.ts";
+import { holdLink } from "../../../agent/host/link/link.ts";
 import { createLog } from "../../../agent/platform/log.ts";
 import { networkFrom } from "../../../agent/platform/network/configured-network.ts";
 import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";

@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { KeyAuthority } from "../../../agent/host/allowed-keys.ts";
-import { AllowedKeys } from "../../../agent/host/allowed-keys.ts";
+import type { KeyAuthority } from "../../../agent/host/ssh/sign-in/allowed-keys.ts";
+import { AllowedKeys } from "../../../agent/host/ssh/sign-in/allowed-keys.ts";
 import type { StreamInfo } from "../../../agent/host/ssh/ssh-server.ts";
 import {
   grant,
@@ -116,7 +116,7 @@ describe("whoever is not allowed", () => {
   });
 
   it("is cut off when signing in takes too long, from the first byte on", async () => {
-    const host = await started({ limits: { loginTimeout: 300 } });
+    const host = await started({ limits: { loginTimeoutMs: 300 } });
     const silent = connect({ host: "127.0.0.1", port: host.port });
     const half = connect({ host: "127.0.0.1", port: host.port });
     half.write("SSH-2.0-slow\r\n");
@@ -131,7 +131,7 @@ describe("whoever is not allowed", () => {
 
   it("has no more than its share of the connections that wait for a sign-in", async () => {
     // None of them ever stands still.
-    const host = await started({ limits: { pendingLogins: 4, stalledLogin: 60_000 } });
+    const host = await started({ limits: { pendingLogins: 4, stalledLoginMs: 60_000 } });
     const sockets = [1, 2, 3].map(() => connect({ host: "127.0.0.1", port: host.port }));
     const third = new Promise((resolve) => sockets[2]?.once("close", resolve));
     for (const socket of sockets) socket.resume().on("error", () => {});

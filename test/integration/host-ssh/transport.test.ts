@@ -139,7 +139,7 @@ describe("signs of life", () => {
   });
 
   it("are asked for, and a client that gives none is dropped", async () => {
-    const host = await started({ limits: { keepalive: 500 } });
+    const host = await started({ limits: { keepaliveMs: 500 } });
     const child = host.start(["-v", "ws", "sleep 300"]);
     const errors = errorsOf(child);
     // More of them than may stay without an answer.

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type HostIdentity, loadIdentity } from "../../../agent/host/identity.ts";
-import { holdLink } from "../../../agent/host/link.ts";
+import { holdLink } from "../../../agent/host/link/link.ts";
 import { createLog } from "../../../agent/platform/log.ts";
 import { dialWebSocket } from "../../../agent/platform/network/dial-web-socket.ts";
 import { parseGatewayMessage, registrationPayload } from "../../../protocol/control.ts";

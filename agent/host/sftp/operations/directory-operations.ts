@@ -30,7 +30,7 @@ import {
   onHandle,
   readHandle,
   readPath,
-  type Session,
+  type SftpSession,
 } from "./operation.ts";
 import { absolutePath, joinPath, realPath } from "./real-path.ts";
 
@@ -74,7 +74,7 @@ interface Entry {
   readonly stats: Stats;
 }
 
-async function nextEntries(session: Session, id: number, directory: OpenDirectory): Promise<Buffer> {
+async function nextEntries(session: SftpSession, id: number, directory: OpenDirectory): Promise<Buffer> {
   while (!directory.ended) {
     const names = await nextNames(directory);
     const found = await Promise.all(names.map((name) => entryOf(directory.path, name)));
@@ -112,12 +112,12 @@ async function entryOf(directory: Buffer, name: Buffer): Promise<Entry | undefin
   }
 }
 
-async function entriesAnswer(session: Session, id: number, entries: readonly Entry[]): Promise<Buffer> {
-  const accounts = await session.accounts.names();
+async function entriesAnswer(session: SftpSession, id: number, entries: readonly Entry[]): Promise<Buffer> {
+  const owners = await session.users.names();
   const now = new Date();
   const packet = new PacketWriter(PACKET.name).u32(id).u32(entries.length);
   for (const { name, stats } of entries) {
-    writeAttributes(packet.string(name).string(longName(name, stats, accounts, now)), stats);
+    writeAttributes(packet.string(name).string(longName(name, stats, owners, now)), stats);
   }
   return packet.finish();
 }
@@ -185,7 +185,7 @@ const noLinks: ReadonlySet<string | undefined> = new Set([
  * RENAME of version 3 must not overwrite (§6.5). For a regular file link and unlink do that without a race, where
  * the file system can link; otherwise the target is looked for first.
  */
-export async function renameWithoutOverwriting(from: Buffer, to: Buffer): Promise<void> {
+async function renameWithoutOverwriting(from: Buffer, to: Buffer): Promise<void> {
   const stats = await lstat(from);
   if (stats.isFile()) {
     try {

@@ -3,10 +3,10 @@
 import { fstat, fsync } from "node:fs";
 import { link, rename } from "node:fs/promises";
 import { promisify } from "node:util";
-import { fileSystemAnswer } from "../file-system.ts";
 import type { OpenFile } from "../handles.ts";
 import { MalformedPacketError, PacketReader, PacketWriter } from "../packet.ts";
 import { StatusError, toOffset } from "../status.ts";
+import { fileSystemAnswer } from "../statvfs.ts";
 import { MAX_DATA, MAX_HANDLES, MAX_PACKET, PACKET, STATUS } from "../wire.ts";
 import { changeTwo } from "./directory-operations.ts";
 import { readAt, writeAt } from "./file-operations.ts";
@@ -19,7 +19,7 @@ import {
   onHandle,
   readHandle,
   readPath,
-  type Session,
+  type SftpSession,
   touchesNothing,
 } from "./operation.ts";
 import { absolutePath, realPath } from "./real-path.ts";
@@ -99,7 +99,7 @@ const expandPath: Operation = {
 };
 
 /** `~`, `~/x` and `~user/x` as a shell has them; everything else as it is. */
-async function expandTilde(session: Session, path: Buffer): Promise<Buffer> {
+async function expandTilde(session: SftpSession, path: Buffer): Promise<Buffer> {
   if (path.length === 0) return Buffer.from(".");
   if (path[0] !== TILDE) return path;
   const slash = path.indexOf("/");
@@ -108,9 +108,9 @@ async function expandTilde(session: Session, path: Buffer): Promise<Buffer> {
   return Buffer.concat([Buffer.from(home), path.subarray(end)]);
 }
 
-async function homeOf(session: Session, user: string): Promise<string> {
-  const { person, accounts } = session;
-  const ofOthers = user === "" ? undefined : await accounts.home(user);
+async function homeOf(session: SftpSession, user: string): Promise<string> {
+  const { person, users } = session;
+  const ofOthers = user === "" ? undefined : await users.home(user);
   const isOwn = user === "" || user === person.signedInAs;
   const home = ofOthers ?? (isOwn ? person.home : undefined);
   if (home === undefined || home === "") throw new StatusError(STATUS.noSuchFile, "No such user");
@@ -159,7 +159,7 @@ async function refuseSameFile(source: OpenFile, target: OpenFile): Promise<void>
 
 /** Copies `length` bytes, or with 0 all that there are. Fewer there than asked for: SSH_FX_EOF. */
 async function copy(
-  session: Session,
+  session: SftpSession,
   source: number,
   from: number,
   length: bigint,
@@ -188,7 +188,7 @@ const namesById: Operation = {
     return {
       access: touchesNothing,
       run: async () => {
-        const { users, groups } = await session.accounts.byId();
+        const { users, groups } = await session.users.byId();
         const answer = new PacketWriter(PACKET.extendedReply)
           .u32(id)
           .string(nameList(uids, users))

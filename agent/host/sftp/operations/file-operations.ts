@@ -16,7 +16,7 @@ import {
   onHandle,
   readHandle,
   readPath,
-  type Session,
+  type SftpSession,
 } from "./operation.ts";
 
 const openDescriptor = promisify(open);
@@ -43,7 +43,7 @@ const openFile: Operation = {
 };
 
 async function openAs(
-  session: Session,
+  session: SftpSession,
   path: Buffer,
   pflags: number,
   attributes: Attributes,
@@ -59,7 +59,7 @@ async function openAs(
 }
 
 /** pflags as flags of open(2). Neither reading nor writing asked for means reading, as in sftp-server. */
-export function openFlags(pflags: number): number {
+function openFlags(pflags: number): number {
   const has = (flag: number): boolean => (pflags & flag) !== 0;
   let flags = constants.O_RDONLY;
   if (has(OPEN.write)) flags = has(OPEN.read) ? constants.O_RDWR : constants.O_WRONLY;

@@ -1,7 +1,7 @@
 // The `longname` of a directory entry: one line as `ls -l` prints it. OpenSSH's sftp shows it to people as it is.
 
 import { constants, type Stats } from "node:fs";
-import type { AccountNames } from "../accounts.ts";
+import type { OwnerNames } from "../user-database.ts";
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const HALF_A_YEAR_MS = (365 * 24 * 3600 * 1000) / 2;
@@ -17,12 +17,12 @@ const kinds: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** The name goes in as bytes: it may be no UTF-8. */
-export function longName(name: Buffer, stats: Stats, accounts: AccountNames, now: Date): Buffer {
+export function longName(name: Buffer, stats: Stats, owners: OwnerNames, now: Date): Buffer {
   const fields = [
     `${modeText(stats.mode)} `,
     String(stats.nlink).padStart(3),
-    accounts.user(stats.uid).padEnd(8),
-    accounts.group(stats.gid).padEnd(8),
+    owners.user(stats.uid).padEnd(8),
+    owners.group(stats.gid).padEnd(8),
     String(stats.size).padStart(8),
     timeText(stats.mtime, now),
     "",

@@ -2,21 +2,21 @@
 // operations (files, directories, metadata, extensions) each export theirs; server.ts dispatches by type.
 
 import type { Stats } from "node:fs";
-import type { Accounts } from "../accounts.ts";
 import { writeAttributes, writeNoAttributes } from "../attributes.ts";
 import { type HandleTable, handleNumber } from "../handles.ts";
 import { type PacketReader, PacketWriter } from "../packet.ts";
 import type { Access } from "../request-queue.ts";
+import type { UserDatabase } from "../user-database.ts";
 import { PACKET, STATUS } from "../wire.ts";
 import { absolutePath } from "./real-path.ts";
 
 /** What the operations of one session share. */
-export interface Session {
+export interface SftpSession {
   /** Where relative paths start: absolute. */
   readonly base: Buffer;
   readonly readOnly: boolean;
   readonly handles: HandleTable;
-  readonly accounts: Accounts;
+  readonly users: UserDatabase;
   /** `signedInAs` may be anything, such as the workspace's name. */
   readonly person: { readonly home: string; readonly signedInAs: string | undefined };
   /** A buffer for a large answer; used again once the channel has taken it. */
@@ -35,7 +35,7 @@ export interface Operation {
   /** It changes something: refused in read-only mode. OPEN decides by its flags instead. */
   readonly writes: boolean;
   /** Reads the packet's fields. @throws MalformedPacketError */
-  readonly plan: (session: Session, id: number, packet: PacketReader) => Plan;
+  readonly plan: (session: SftpSession, id: number, packet: PacketReader) => Plan;
 }
 
 export const looksAtPath: Access = { handles: undefined, exclusive: false };
@@ -47,7 +47,7 @@ export function onHandle(handle: number, exclusive: boolean): Access {
 }
 
 /** A path of the packet, made absolute. */
-export function readPath(session: Session, packet: PacketReader): Buffer {
+export function readPath(session: SftpSession, packet: PacketReader): Buffer {
   return absolutePath(session.base, packet.path());
 }
 

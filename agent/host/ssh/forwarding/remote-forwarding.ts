@@ -16,7 +16,7 @@ import type { KeyPermissions } from "../sign-in/key-grant.ts";
 import { splice } from "./splice.ts";
 
 /** Listening places of one connection. */
-export const MAX_FORWARDS = 64;
+const MAX_FORWARDS = 64;
 
 export interface RemoteForwarding {
   request(name: string, data: WireReader): Promise<GlobalReply>;

@@ -11,7 +11,7 @@ import { DECODE_WORDS, encodeWords } from "../../../platform/byte-words.ts";
 import type { ProcessSpec } from "../session/session-process.ts";
 import { type PreludeShell, preludeShell } from "./prelude-shell.ts";
 
-export interface Prelude {
+interface Prelude {
   readonly file: string;
   readonly args: string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ const SET_LIMIT = '[ -z "$2" ] || ulimit -S -n "$2" 2>/dev/null';
 const EXPORT = '{ shift 2; while [ "$1" != -- ]; do export "$1"; shift; done; shift; } 2>/dev/null';
 // bash sets SHLVL again as it leaves, except as an array, which it does not export.
 const FORGET = `unset PWD OLDPWD SHLVL; [ -z "\${BASH_VERSION-}" ] || { unset _; declare -a SHLVL; }`;
-// No client may send a name that begins like that (shell-environment.ts), so it is not exported.
+// No client may send a name that begins like that (environment-requests.ts), so it is not exported.
 const MARK = "SALLYPORT_ARGV0=$1";
 const BECOME = `${MARK}; shift; exec -a "$SALLYPORT_ARGV0" "$@"`;
 // A shell that cannot rename: its login shells are told so by the option that every common shell has.

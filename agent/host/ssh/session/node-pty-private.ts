@@ -4,13 +4,13 @@
 
 import { createRequire } from "node:module";
 
-export interface ForkedTerminal {
+interface ForkedTerminal {
   /** The terminal's master end; the caller closes it. */
   readonly fd: number;
   readonly pid: number;
 }
 
-export interface PtyBinding {
+interface PtyBinding {
   fork(options: {
     file: string;
     args: readonly string[];

@@ -2,7 +2,13 @@
 // any number (`docker run --user 1234`, OpenShift).
 
 import { userInfo } from "node:os";
-import type { ShellUser } from "./shell-environment.ts";
+
+/** The person that the host runs as. */
+export interface ShellUser {
+  readonly name: string;
+  readonly home: string;
+  readonly shell: string;
+}
 
 /** `shell` stands in for the login shell. Where there is no entry, the environment tells, as it does for sh(1). */
 export function shellUser(

@@ -16,7 +16,7 @@ import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts"
 /** Failed tries before the connection is ended; the first `none`, which only asks for the methods, is free. */
 export const MAX_TRIES = 6;
 
-export interface AuthenticationPolicy extends GatewayPolicy {
+interface AuthenticationPolicy extends GatewayPolicy {
   readonly anyone: boolean;
 }
 

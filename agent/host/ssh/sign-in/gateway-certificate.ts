@@ -29,7 +29,7 @@ export interface GatewayPolicy {
   allowed(key: OfferedKey): KeyGrant | undefined;
 }
 
-export interface VouchedFor {
+interface VouchedFor {
   /** undefined: by owner token. */
   readonly key: OfferedKey | undefined;
   readonly grant: KeyGrant;

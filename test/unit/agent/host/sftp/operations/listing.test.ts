@@ -3,9 +3,9 @@ import { mkdtemp, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Accounts } from "../../../../../../agent/host/sftp/accounts.ts";
-import { findMountOptions } from "../../../../../../agent/host/sftp/file-system.ts";
 import { longName, modeText } from "../../../../../../agent/host/sftp/operations/listing.ts";
+import { findMountOptions } from "../../../../../../agent/host/sftp/statvfs.ts";
+import { UserDatabase } from "../../../../../../agent/host/sftp/user-database.ts";
 
 let home = "";
 beforeEach(async () => {
@@ -50,11 +50,11 @@ describe("longName", () => {
   });
 });
 
-describe("Accounts", () => {
+describe("UserDatabase", () => {
   test("reads a file again when it has changed, takes the first of two names, and numbers what has none", async () => {
     const passwd = join(home, "passwd");
     await writeFile(passwd, "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/toor:/bin/sh\n#x:x:5:5::/:\nbad\n");
-    const accounts = new Accounts(passwd, join(home, "no-such-file"));
+    const accounts = new UserDatabase(passwd, join(home, "no-such-file"));
     const before = await accounts.names();
     expect([before.user(0), before.user(5), before.group(0)]).toEqual(["root", "5", "0"]);
     expect(await accounts.home("toor")).toBe("/toor");

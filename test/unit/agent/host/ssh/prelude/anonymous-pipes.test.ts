@@ -139,7 +139,7 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
 /** Node tells of the failure in a later turn, in which it must not be unheard. */
 const WITHOUT_DESCRIPTORS = `
   import { openSync } from "node:fs";
-  import { PipeStock } from "./agent/host/server/anonymous-pipes.ts";
+  import { PipeStock } from "./agent/host/ssh/prelude/anonymous-pipes.ts";
   const stock = new PipeStock();
   try { for (;;) openSync("/dev/null"); } catch {}
   stock.take(3).then((pipes) => setImmediate(() => console.log(pipes)));

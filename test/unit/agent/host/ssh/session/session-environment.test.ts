@@ -2,10 +2,8 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  EnvironmentRequests,
-  sessionEnvironment,
-} from "../../../../../../agent/host/ssh/session/shell-environment.ts";
+import { EnvironmentRequests } from "../../../../../../agent/host/ssh/session/environment-requests.ts";
+import { sessionEnvironment } from "../../../../../../agent/host/ssh/session/session-environment.ts";
 
 const user = { name: "ann", home: "/home/ann", shell: "/bin/zsh" };
 const facts = {

@@ -4,7 +4,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { errorCode } from "./status.ts";
 
-export interface AccountNames {
+export interface OwnerNames {
   /** The name, or the number where there is none. */
   user(uid: number): string;
   group(gid: number): string;
@@ -15,7 +15,7 @@ interface Account {
   readonly home: string;
 }
 
-export class Accounts {
+export class UserDatabase {
   readonly #users: CachedFile;
   readonly #groups: CachedFile;
 
@@ -24,7 +24,7 @@ export class Accounts {
     this.#groups = new CachedFile(groupFile);
   }
 
-  async names(): Promise<AccountNames> {
+  async names(): Promise<OwnerNames> {
     const { users, groups } = await this.byId();
     return {
       user: (uid) => users.get(uid) ?? String(uid),

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 const ASKS_FOR_HOME = /^(\/[\w./-]+ -c 'echo ~)([\w.][\w.-]*)( && sleep 0')$/;
 
 /** The command; where it is that question, with the name left out unless the machine has a user of that name. */
-export function withHome(
+export function withOwnHome(
   command: string,
   signedInAs: string,
   hasUser: (name: string) => boolean = isInPasswd,

@@ -1,4 +1,5 @@
-// Joins a session's process and its channel until both have ended, in sshd's order: all output, exit status, EOF, CLOSE.
+// Joins a running process and its session's channel until both have ended. The channel ends in sshd's order: all output,
+// exit status, EOF, CLOSE.
 
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -6,36 +7,36 @@ import type { Channel } from "../../../../protocol/ssh/channel.ts";
 import type { SessionProcess } from "./session-process.ts";
 import { exitSignalName } from "./signals.ts";
 
-/** What is left for the process after the client has gone is given this long to be read (ms). */
+/** After the client has gone, the process has this long to read what was still sent to it. */
 const LINGER_MS = 30_000;
 
 /**
- * Resolves when the session is over. Without a PTY that is when nobody holds the pipes any more, be it after the
+ * Resolves when the session is over. Without a PTY that is when nothing holds the pipes any more, which may be after the
  * process has ended (`command &`), as with sshd.
  */
-export async function runProcess(process: SessionProcess, channel: Channel): Promise<void> {
+export async function attachProcess(process: SessionProcess, channel: Channel): Promise<void> {
+  const { input, output, errors } = process;
   let over = false;
-  const left = () => {
+  const clientLeft = () => {
     if (over) return;
     over = true;
     process.hangUp();
     setTimeout(() => input.destroy(), LINGER_MS).unref();
   };
-  const { input, output, errors } = process;
   input.on("error", () => {
-    // The process reads no more: tell the client so (OpenSSH PROTOCOL §2.1) and drop what is still on its way.
+    // The process reads no more: tell the client (OpenSSH PROTOCOL §2.1), and drop what is still on its way.
     channel.unpipe(input);
     channel.resume();
     channel.request("eow@openssh.com", Buffer.alloc(0));
   });
-  // What the client sent reaches the process, also where the client has left since.
+  // What the client sent reaches the process even if the client has left.
   channel.pipe(input);
-  channel.once("gone", left);
+  channel.once("gone", clientLeft);
   channel.once("close", () => {
-    left();
+    clientLeft();
     input.end();
   });
-  if (channel.isGone || channel.destroyed) left();
+  if (channel.isGone || channel.destroyed) clientLeft();
   output.pipe(channel, { end: false });
   errors?.pipe(channel.stderr, { end: false });
 
@@ -55,6 +56,6 @@ async function ended(stream: Readable): Promise<void> {
   try {
     await finished(stream, { writable: false });
   } catch {
-    // Closed before its end, by us or by the terminal's EIO: there is no more to read either way.
+    // Closed before its end, by us or by the terminal's EIO: there is nothing more to read.
   }
 }

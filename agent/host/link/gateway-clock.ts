@@ -6,13 +6,13 @@
 // this host takes, and can sign one for any time. Nothing else is judged by this clock: `expiry-time=` of an
 // authorized_keys line, above all, is the machine's own business.
 
-import { CLOCK_OFF_MS, parseTime, TIME_HEADER } from "../../protocol/clock.ts";
-import { formatDuration } from "../platform/duration.ts";
-import type { Log } from "../platform/log.ts";
+import { CLOCK_OFF_MS, parseTime, TIME_HEADER } from "../../../protocol/clock.ts";
+import { formatDuration } from "../../platform/duration.ts";
+import type { Log } from "../../platform/log.ts";
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-export interface Clocks {
+interface Clocks {
   /** Milliseconds since 1970, as the machine shows them. */
   readonly wall: () => number;
   /** Milliseconds since some moment; never set. */

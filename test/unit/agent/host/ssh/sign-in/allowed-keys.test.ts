@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AllowedKeys } from "../../../../agent/host/allowed-keys.ts";
-import { readKeysFile } from "../../../../agent/host/authorized-keys-file.ts";
-import { encode } from "../../../../protocol/ssh/wire.ts";
+import { AllowedKeys } from "../../../../../../agent/host/ssh/sign-in/allowed-keys.ts";
+import { readKeysFile } from "../../../../../../agent/host/ssh/sign-in/authorized-keys-file.ts";
+import { encode } from "../../../../../../protocol/ssh/wire.ts";
 
 let directory: string;
 let file: string;

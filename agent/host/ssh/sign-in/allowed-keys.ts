@@ -2,13 +2,14 @@
 // workspace, as the gateway pushes them. Changes are in effect within a second, for live connections too.
 
 import { stat } from "node:fs/promises";
-import type { PushedKey } from "../../protocol/control.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
-import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
-import { systemCode } from "../platform/files/private-file.ts";
-import type { Log } from "../platform/log.ts";
+import type { PushedKey } from "../../../../protocol/control.ts";
+import { ProtocolError } from "../../../../protocol/errors.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import { systemCode } from "../../../platform/files/private-file.ts";
+import type { Log } from "../../../platform/log.ts";
 import { type KeyProblem, type KeysFile, readKeysFile } from "./authorized-keys-file.ts";
-import { ALL_PERMISSIONS, isRuleMet, type KeyGrant, type OfferedKey } from "./ssh/sign-in/key-grant.ts";
+import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts";
+import { isRuleMet } from "./key-options.ts";
 import { modesAbove } from "./strict-modes.ts";
 
 /** What the SSH server asks. */

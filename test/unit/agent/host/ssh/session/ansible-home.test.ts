@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { withHome } from "../../../../../../agent/host/ssh/session/own-home.ts";
+import { withOwnHome } from "../../../../../../agent/host/ssh/session/ansible-home.ts";
 
 const nobody = () => false;
 
@@ -7,10 +7,10 @@ describe("the home of the name that somebody signs in with", () => {
   it.each(["/bin/sh", "/bin/bash", "/usr/local/bin/zsh"])(
     "is the user's own, as Ansible asks %s for it",
     (shell) => {
-      expect(withHome(`${shell} -c 'echo ~devbox && sleep 0'`, "devbox", nobody)).toBe(
+      expect(withOwnHome(`${shell} -c 'echo ~devbox && sleep 0'`, "devbox", nobody)).toBe(
         `${shell} -c 'echo ~ && sleep 0'`,
       );
-      expect(withHome(`${shell} -c 'echo ~dev.ada && sleep 0'`, "dev.ada", nobody)).toBe(
+      expect(withOwnHome(`${shell} -c 'echo ~dev.ada && sleep 0'`, "dev.ada", nobody)).toBe(
         `${shell} -c 'echo ~ && sleep 0'`,
       );
     },
@@ -18,7 +18,7 @@ describe("the home of the name that somebody signs in with", () => {
 
   it("is that of the machine's user of this name, if there is one", () => {
     const asked = "/bin/sh -c 'echo ~root && sleep 0'";
-    expect(withHome(asked, "root", (name) => name === "root")).toBe(asked);
+    expect(withOwnHome(asked, "root", (name) => name === "root")).toBe(asked);
   });
 
   it.each([
@@ -31,6 +31,6 @@ describe("the home of the name that somebody signs in with", () => {
     "x; /bin/sh -c 'echo ~devbox && sleep 0'",
     "/bin/sh -c 'echo ~ && sleep 0'",
   ])("leaves every other command as it is: %j", (command) => {
-    expect(withHome(command, "devbox", nobody)).toBe(command);
+    expect(withOwnHome(command, "devbox", nobody)).toBe(command);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { GatewayClock } from "../../../../agent/host/gateway-clock.ts";
-import { createLog } from "../../../../agent/platform/log.ts";
-import { TIME_HEADER } from "../../../../protocol/clock.ts";
+import { GatewayClock } from "../../../../../agent/host/link/gateway-clock.ts";
+import { createLog } from "../../../../../agent/platform/log.ts";
+import { TIME_HEADER } from "../../../../../protocol/clock.ts";
 
 /** A machine whose clock is `ahead` ms ahead, and whose steady clock shows 0. */
 function machine(ahead: number) {

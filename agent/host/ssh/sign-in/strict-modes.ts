@@ -5,13 +5,13 @@ import type { Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname } from "node:path";
-import { systemCode } from "../platform/files/private-file.ts";
-import { thisMachine } from "../platform/paths.ts";
+import { systemCode } from "../../../platform/files/private-file.ts";
+import { thisMachine } from "../../../platform/paths.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
-export interface StrictModesOptions {
+interface StrictModesOptions {
   /** Whose files they may be, besides root's; undefined: the system has no user ids. */
   readonly uid?: number | undefined;
   /** The walk upwards ends here: what is above decides over everything of this person anyway. */

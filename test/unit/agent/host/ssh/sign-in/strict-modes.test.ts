@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readKeysFile } from "../../../../agent/host/authorized-keys-file.ts";
-import { looseModes, modesAbove } from "../../../../agent/host/strict-modes.ts";
+import { readKeysFile } from "../../../../../../agent/host/ssh/sign-in/authorized-keys-file.ts";
+import { looseModes, modesAbove } from "../../../../../../agent/host/ssh/sign-in/strict-modes.ts";
 
 let base: string;
 let home: string;

@@ -3,9 +3,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { ProtocolError } from "../../protocol/errors.ts";
-import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
-import { KeyOptionError, type KeyRule, parseKeyOptions } from "./ssh/sign-in/key-grant.ts";
+import { ProtocolError } from "../../../../protocol/errors.ts";
+import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import { KeyOptionError, type KeyRule, parseKeyOptions } from "./key-options.ts";
 import { looseModes } from "./strict-modes.ts";
 
 export interface KeyProblem {
@@ -16,7 +16,7 @@ export interface KeyProblem {
 }
 
 /** What a file says on one key. */
-export interface FileEntry {
+interface FileEntry {
   readonly fingerprint: string;
   /** undefined: the line has options that are not honoured, so the key is not let in. */
   readonly rule: KeyRule | undefined;
@@ -48,7 +48,7 @@ export async function readKeysFile(path: string, isChanging: boolean): Promise<K
   }
 }
 
-export function parseKeysFile(file: string, text: string): KeysFile {
+function parseKeysFile(file: string, text: string): KeysFile {
   const entries = new Map<string, FileEntry[]>();
   const problems: KeyProblem[] = [];
   for (const [index, raw] of text.split(/\r?\n/).entries()) {

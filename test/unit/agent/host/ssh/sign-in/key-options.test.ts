@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ALL_PERMISSIONS } from "../../../../../../agent/host/ssh/sign-in/key-grant.ts";
 import {
-  ALL_PERMISSIONS,
   isRuleMet,
   KeyOptionError,
   parseKeyOptions,
-} from "../../../../../../agent/host/ssh/sign-in/key-grant.ts";
+} from "../../../../../../agent/host/ssh/sign-in/key-options.ts";
 
 const permissions = (options: string) => parseKeyOptions(options).permissions;
 
