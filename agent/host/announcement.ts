@@ -1,4 +1,4 @@
-// What `sallyport host` says once it is registered: how people get in, for those who read it and for programs. Pure.
+// What `sallyport host` prints once it is registered: how to connect, as text for people and as JSON for programs. Pure.
 
 import { formatConnectUrl } from "../../protocol/connect-url.ts";
 import type { RegisteredMessage } from "../../protocol/control.ts";
@@ -16,11 +16,11 @@ export interface Announced {
   readonly hostKey: SshPublicKey;
 }
 
-/** Links that a colleague clicks: an editor opens, and connects. */
-export interface ConnectUrls {
-  /** Takes the host key that the gateway publishes; null for an open registration, whose key nobody publishes. */
+/** `vscode://` addresses: an editor opens and connects. */
+interface ConnectUrls {
+  /** Trusts the host key that the gateway publishes; null for an accountless workspace, whose key is not published. */
   readonly connect: string | null;
-  /** Carries the host key: where the gateway publishes another one, the editor refuses. */
+  /** Carries the host key: where the gateway publishes a different one, the editor refuses to connect. */
   readonly pinned: string;
 }
 
@@ -36,32 +36,34 @@ export function readyEvent(announced: Announced) {
   };
 }
 
+/** For people: lines of text. */
 export function announcement(announced: Announced): string {
   const { message, gateway, hostKey } = announced;
   const { connect, pinned } = connectUrls(announced);
-  const open = message.account === null;
+  const accountless = message.account === null;
+  const account = accountless ? "" : ` (account ${message.account})`;
   const lines = [
-    `Workspace ${message.workspace.name} is online at ${gateway}${open ? "" : ` (account ${message.account})`}.`,
+    `Workspace ${message.workspace.name} is online at ${gateway}${account}.`,
     `Host key: ${hostKey.fingerprint}`,
     "Connect with:",
     ...connectCommands(announced).map((line) => `  ${line}`),
     ...(connect === null
-      ? ["A link that opens it in VS Code:"]
+      ? ["Open it in VS Code:"]
       : [
-          "A link that opens it in VS Code, for you and whoever it is shared with:",
+          "Open it in VS Code (you, and people it is shared with):",
           `  ${connect}`,
           "The same, but only with this host key:",
         ]),
     `  ${pinned}`,
-    ...(open ? ["The id is the secret: whoever has it and an allowed key comes in."] : []),
+    ...(accountless ? ["The id is a secret: anyone who has it and an allowed key can connect."] : []),
     "Press Ctrl-C to stop.",
   ];
   return `${lines.join("\n")}\n`;
 }
 
 /**
- * Commands that a person can copy, with Sallyport installed and, where the gateway serves SSH, with nothing but ssh: end
- * to end first.
+ * Commands that a person can copy: one for a machine with Sallyport and, where the gateway serves SSH, those for a stock
+ * ssh. End-to-end connections come first.
  */
 function connectCommands({ message, gateway, endToEndOnly, hostKey }: Announced): string[] {
   const { id, name } = message.workspace;
@@ -69,7 +71,7 @@ function connectCommands({ message, gateway, endToEndOnly, hostKey }: Announced)
   const target = message.account === null ? id : name;
   const commands = [`sallyport ssh --gateway ${gateway}${pinned} ${target}`];
   if (message.ssh !== null) {
-    // These lines are there to be pasted into a shell.
+    // Checked, since these lines are pasted into a shell.
     const { host, port } = parseSshAddress(message.ssh);
     const jump = `${host.includes(":") ? `[${host}]` : host}${port === 22 ? "" : `:${port}`}`;
     commands.push(`ssh -J ${jump} ${target}`);
@@ -78,7 +80,7 @@ function connectCommands({ message, gateway, endToEndOnly, hostKey }: Announced)
   return commands;
 }
 
-/** By its id: a name is another workspace for everybody else, and may change. */
+/** Uses the id: the same name is a different workspace in other accounts, and names change. */
 function connectUrls({ message, gateway, hostKey }: Announced): ConnectUrls {
   const place = {
     gateway: gatewayForOthers(message.publicUrl, gateway),
@@ -91,9 +93,9 @@ function connectUrls({ message, gateway, hostKey }: Announced): ConnectUrls {
 }
 
 /**
- * A host may reach its gateway by an address that nobody else can, such as the one of a container's network. What the
- * gateway says is better where it is more than its guess: a gateway that was not told its public URL names an address of
- * its own machine, or one without the TLS that a proxy adds.
+ * The gateway's URL for other machines. The host may have dialled an address that only it can reach, such as one of a
+ * container's network, so the URL that the gateway names is better, unless it is a guess: a gateway that was not told its
+ * public URL names an address of its own machine, or one without the TLS that a proxy in front of it adds.
  */
 function gatewayForOthers(said: string, dialled: GatewayUrl): GatewayUrl {
   const url = parseGatewayUrl(said);

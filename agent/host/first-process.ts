@@ -1,14 +1,14 @@
-// The first process of a container (`CMD ["sallyport","host"]`) is the parent of all whose own have ended, and has to
-// take note of their ends. Node does so for its own children alone, so that zombies would pile up until no process can be
-// made. So this program puts a shell in its place and goes on as that one's child.
+// The first process of a container (`CMD ["sallyport","host"]`) becomes the parent of every orphaned process and has to
+// reap it when it ends. Node reaps only its own children, so zombies would pile up until no process can be started.
+// Therefore this program replaces itself with a shell, which starts it again as its child.
 
 import { accessSync, constants } from "node:fs";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import type { Log } from "../platform/log.ts";
 
 /**
- * Every POSIX shell reaps whatever ends while it waits. Signals are passed on, except for those that a terminal sends to
- * both; the exit status is the child's.
+ * A POSIX shell reaps every process that ends while it waits. This one passes signals on to its child, except for those
+ * that a terminal sends to both, and exits with the child's status.
  */
 const INIT = `
 child= got=
@@ -32,11 +32,11 @@ done
 `;
 
 /**
- * Does not return where this is the first process, unless it has to stay that (it says so then). `token`, if it came by
- * the command line, goes on in the environment, with the gateway that it is for: the shell would show it in the process
- * list for as long as it lives.
+ * Replaces this program with the shell, and does not return, if it is the first process. Where that is impossible, it logs
+ * a warning and returns. `token`: one that came by the command line. It is passed on in the environment, together with
+ * the gateway that it is for, since the shell would show its arguments in the process list for as long as it runs.
  */
-export function leaveFirstPlace(token: string | undefined, gateway: GatewayUrl, log: Log): void {
+export function replaceFirstProcess(token: string | undefined, gateway: GatewayUrl, log: Log): void {
   if (process.pid !== 1 || process.platform !== "linux") return;
   const args = token === undefined ? process.argv.slice(1) : withoutToken(process.argv.slice(1));
   const program = [process.execPath, ...process.execArgv, ...args];
@@ -45,22 +45,23 @@ export function leaveFirstPlace(token: string | undefined, gateway: GatewayUrl, 
       ? process.env
       : { ...process.env, SALLYPORT_TOKEN: token, SALLYPORT_GATEWAY: gateway };
   try {
-    // Images without a shell exist, and Node ends where execve(2) fails.
+    // Checked first: some images have no shell, and Node ends if execve(2) fails.
     accessSync("/bin/sh", constants.X_OK);
-    // Node ignores these, and what is ignored stays so across exec; what is caught does not.
+    // Node ignores these, and ignored signals stay ignored across exec; caught ones are reset.
     for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => {});
     // Node ≥ 22.15.
     if (process.execve !== undefined)
       process.execve("/bin/sh", ["sh", "-c", INIT, "sallyport", ...program], environment);
   } catch (error) {
-    log.debug(`no shell takes the first place: ${error instanceof Error ? error.message : String(error)}`);
+    const why = error instanceof Error ? error.message : String(error);
+    log.debug(`no shell can become the first process: ${why}`);
   }
   log.warn(
     "as the first process of a container this host leaves zombies behind: start the container with an init (docker run --init), or use an image with /bin/sh and Node 22.15 or newer",
   );
 }
 
-/** The option in both of its forms. */
+/** Leaves out the option in both of its forms. */
 function withoutToken(args: readonly string[]): string[] {
   return args.filter(
     (arg, index) => arg !== "--token" && !arg.startsWith("--token=") && args[index - 1] !== "--token",

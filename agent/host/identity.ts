@@ -27,11 +27,11 @@ export interface HostKey {
   sign(data: Buffer): Buffer;
 }
 
-/** Its own key is the ed25519 one, which the workspace is known by. */
+/** The key itself is the Ed25519 one, by which gateways know the workspace. */
 export interface HostIdentity extends HostKey {
-  /** For clients that do not take the first. */
+  /** ECDSA and RSA, for clients that do not support Ed25519. */
   readonly furtherKeys: readonly HostKey[];
-  /** What a person should know of it. */
+  /** Sentences for the log: which further key is missing, and why. */
   readonly warnings: readonly string[];
   workspaceId(gateway: GatewayUrl, name: string): WorkspaceId | null;
   /** Remembers an id; written before it returns. */
@@ -77,7 +77,7 @@ export async function loadIdentity(directory: string): Promise<HostIdentity> {
     throw new CommandError(
       "file",
       code,
-      `the host's state in ${directory} cannot be used (pass --state DIR for another place): ${message}`,
+      `the host's state in ${directory} cannot be used (choose a different place with --state DIR): ${message}`,
       {
         cause,
       },
@@ -85,7 +85,7 @@ export async function loadIdentity(directory: string): Promise<HostIdentity> {
   }
 }
 
-/** Whoever can put a key there, or read it, can pass for this host. @throws CommandError */
+/** A user who can write a key there, or read one, can impersonate this host. @throws CommandError */
 async function refuseForeign(path: string, forbidden: number): Promise<void> {
   if (process.getuid === undefined) return;
   const { uid, mode } = await stat(path);
@@ -93,7 +93,7 @@ async function refuseForeign(path: string, forbidden: number): Promise<void> {
     throw new CommandError(
       "file",
       "foreign_owner",
-      `${path} belongs to another user (uid ${uid}): use another --state`,
+      `${path} belongs to another user (uid ${uid}): choose a different place with --state DIR`,
     );
   }
   if ((mode & forbidden) !== 0) {
@@ -119,24 +119,24 @@ async function loadKey(directory: string, kind: HostKeyKind): Promise<HostKey> {
 }
 
 /**
- * A directory of before that cannot be written to, such as a mounted secret or one on a full disk, has only the first key: said
- * in words then.
+ * Returns a sentence where the key is missing and cannot be written: an existing state directory may be read-only, such as
+ * a mounted secret, or its disk may be full.
  */
 async function loadFurther(directory: string, kind: HostKeyKind): Promise<HostKey | string> {
   try {
     return await loadKey(directory, kind);
   } catch (error) {
     if (error instanceof CommandError || !(error instanceof Error && "code" in error)) throw error;
-    return `no ${kind} host key, for clients that do not know ed25519: ${directory} cannot be written to (${error.code})`;
+    return `there is no ${kind} host key for clients that do not support ed25519: ${directory} cannot be written to (${error.code})`;
   }
 }
 
 async function createKey(file: string, kind: HostKeyKind): Promise<string> {
-  // Not by the process's id: in a container that is the same at each start, and what one left that was killed stays.
+  // Not the process id: in a container it is the same at each start, and a killed process leaves its file behind.
   const temporary = `${file}.${randomBytes(6).toString("hex")}`;
   try {
     await writeFile(temporary, await newHostKey(kind), { mode: 0o600, flag: "wx", flush: true });
-    // A hard link fails where a rename would replace: two hosts that start at once end up with one key.
+    // A hard link fails where a rename would replace the file: two hosts that start at once end up with the same key.
     await link(temporary, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -152,7 +152,7 @@ function parsePrivateKey(text: string, file: string, type: KeyType): HostKey {
     throw new CommandError(
       "file",
       "bad_key",
-      `${file} is not a private key of the type ${type}: move it away to get a new one`,
+      `${file} is not a private key of the type ${type}: move it away, and the host makes a new one`,
     );
   }
   return {
@@ -165,7 +165,7 @@ function parsePrivateKey(text: string, file: string, type: KeyType): HostKey {
   };
 }
 
-/** Its types do not say so, but ssh2 returns errors. */
+/** ssh2 returns errors, although its types do not say so. */
 function refuseError(result: Buffer | Error): Buffer {
   if (result instanceof Error) throw result;
   return result;
@@ -185,9 +185,14 @@ async function readState(file: string): Promise<Map<string, string>> {
 }
 
 function damaged(file: string, cause?: unknown): CommandError {
-  return new CommandError("file", "bad_state", `${file} is damaged: mend it, or move it away to start anew`, {
-    cause,
-  });
+  return new CommandError(
+    "file",
+    "bad_state",
+    `${file} is damaged: repair it, or move it away to start afresh`,
+    {
+      cause,
+    },
+  );
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

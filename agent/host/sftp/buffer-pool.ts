@@ -1,14 +1,14 @@
-// Large buffers for packets, used again and again: making a fresh one for each packet costs the system a page fault
-// for every 4 KiB and the collector its time.
+// Large buffers that packets use again: a fresh one per packet would cost a page fault per 4 KiB, and time of the garbage
+// collector.
 
-/** Smaller ones are cheap to make, and would hold a large one for nothing. */
+/** Smaller packets get a buffer of their own: it is cheap to make, and a large one would be wasted on them. */
 const SMALLEST = 16 * 1024;
 
 export class BufferPool {
   readonly #size: number;
   readonly #keep: number;
   readonly #free: Buffer[] = [];
-  /** Weak: a buffer that is never given back goes to the collector as any other does. */
+  /** Weak, so that a buffer that is never given back is collected like any other. */
   readonly #lent = new WeakMap<ArrayBufferLike, Buffer>();
 
   /** Buffers of `size` bytes, of which at most `keep` are kept while unused. */
@@ -17,7 +17,7 @@ export class BufferPool {
     this.#keep = keep;
   }
 
-  /** A buffer of `length` bytes with anything in it. */
+  /** A buffer of `length` bytes with arbitrary content. */
   take(length: number): Buffer {
     if (length < SMALLEST || length > this.#size) return Buffer.allocUnsafe(length);
     const whole = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
@@ -25,7 +25,7 @@ export class BufferPool {
     return whole.subarray(0, length);
   }
 
-  /** Gives back what `take` gave, or a part of it. Nobody may look at it any more. Other buffers are left alone. */
+  /** Gives back a buffer of `take`, or a part of one; it must not be used any more. Other buffers are left alone. */
   giveBack(buffer: Buffer): void {
     const whole = this.#lent.get(buffer.buffer);
     if (whole === undefined) return;

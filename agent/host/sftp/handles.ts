@@ -1,5 +1,5 @@
-// The files and directories that one session has open. On the wire a handle is four bytes: a number that is never
-// used twice in a session, so that a late request cannot hit somebody else's file.
+// The files and directories that one session has open. On the wire a handle is four bytes: a number that is never used
+// twice in a session, so that a late request cannot hit a different file.
 
 import { close, type Dir } from "node:fs";
 import { promisify } from "node:util";
@@ -19,7 +19,7 @@ export interface OpenDirectory {
   readonly kind: "directory";
   readonly dir: Dir;
   readonly path: Buffer;
-  /** `.` and `..` come first and are not what the system's iterator gives. */
+  /** `.` and `..` are sent first; the system's iterator does not give them. */
   dotsSent: boolean;
   ended: boolean;
 }
@@ -30,7 +30,7 @@ export class HandleTable {
   readonly #limit: number;
   readonly #open = new Map<number, OpenHandle>();
   #next = 0;
-  /** Open ones and those that are being opened. */
+  /** How many are open or being opened. */
   #taken = 0;
 
   constructor(limit: number) {
@@ -41,7 +41,7 @@ export class HandleTable {
     return this.#open.size;
   }
 
-  /** Opens something and returns its handle as the wire has it. At the limit, nothing is opened. */
+  /** Opens something and returns its handle in wire form. @throws StatusError at the limit, without opening anything */
   async add(acquire: () => Promise<OpenHandle>): Promise<Buffer> {
     if (this.#taken >= this.#limit) throw new StatusError(STATUS.failure, "Too many open handles");
     this.#taken++;
@@ -58,7 +58,7 @@ export class HandleTable {
     }
   }
 
-  /** `missing` is the status for a handle that is not open: sftp-server's differs from request to request. */
+  /** `missing` is the status for a handle that is not open: with sftp-server it differs by request. */
   get(number: number, missing: number = STATUS.failure): OpenHandle {
     const opened = this.#open.get(number);
     if (opened === undefined) throw new StatusError(missing, "Invalid handle");
@@ -84,7 +84,7 @@ export class HandleTable {
     await closeHandle(opened);
   }
 
-  /** Closes all that is open and returns what went wrong on the way. */
+  /** Closes all that is open, and returns the errors. */
   async closeAll(): Promise<unknown[]> {
     const results = await Promise.allSettled([...this.#open.keys()].map((number) => this.close(number)));
     return results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));

@@ -1,9 +1,9 @@
-// The codec of SFTP packets: a byte stream is split into packets, a packet is read field by field, an answer is
-// written field by field. Pure: no I/O, no meaning.
+// The codec of SFTP packets: splits a byte stream into packets, reads a packet field by field, and writes an answer field
+// by field. Pure, and without regard to what packets mean.
 
 import { PACKET } from "./wire.ts";
 
-/** The client's bytes are no SFTP: there is no way to go on, so the session ends. */
+/** The client's bytes are not SFTP. The session ends, since the start of the next packet is unknown. */
 export class MalformedPacketError extends Error {
   override readonly name = "MalformedPacketError";
 }
@@ -30,7 +30,7 @@ export class PacketSplitter {
     this.#allocate = allocate;
   }
 
-  /** Bytes that belong to a packet whose end has not come, or that nobody asked for yet. */
+  /** Bytes of packets that are incomplete or have not been taken yet. */
   get buffered(): number {
     return this.#buffered + this.#filled;
   }
@@ -77,7 +77,7 @@ export class PacketSplitter {
     }
   }
 
-  /** Exactly `length` buffered bytes. */
+  /** Takes exactly `length` bytes; that many must be buffered. */
   #take(length: number): Buffer {
     const first = this.#chunks[0] ?? empty;
     if (first.length >= length) {
@@ -147,7 +147,7 @@ export class PacketReader {
   }
 }
 
-/** Builds one packet; `finish` gives it with its length field in front, ready for the channel. */
+/** Builds one packet; `finish` returns it with its length field in front, ready for the channel. */
 export class PacketWriter {
   #bytes = Buffer.allocUnsafe(256);
   #length = 4;

@@ -1,13 +1,13 @@
-// The order of requests. Clients pipeline, and may rely on results being as if requests ran one after the other
-// (§6.1: "requests on the same file"). What cannot disturb each other runs in parallel; the rest waits its turn.
-// Answers about one handle leave in the order of their requests even so: OpenSSH's scp cuts a file short at the first
-// answer to a READ that overtakes another.
+// The order of requests. Clients pipeline, and rely on results as if requests ran one after the other (§6.1: "requests on
+// the same file"). Requests that cannot affect each other run in parallel; the others wait for their turn. Answers about
+// one handle are sent in the order of their requests in any case: OpenSSH's scp truncates a file at the first answer to a
+// READ that overtakes an earlier one.
 
 /** What a request touches. */
 export interface Access {
   /** The handles it works on; undefined for one that works on paths, which may lead to any file. */
   readonly handles: readonly number[] | undefined;
-  /** It changes something (or moves a position), so no other may run beside it on the same file. */
+  /** It changes something (or moves a position), so that no other may run at the same time on the same file. */
   readonly exclusive: boolean;
 }
 
@@ -22,7 +22,7 @@ interface Entry {
 /** Does a request's work and returns what sends its answer. Never rejects. */
 type Work = () => Promise<() => void>;
 
-/** Whether two requests have to keep their order. */
+/** Whether two requests have to run in their order. */
 export function conflict(a: Access, b: Access): boolean {
   if (!a.exclusive && !b.exclusive) return false;
   if (a.handles === undefined || b.handles === undefined) return true;
@@ -48,14 +48,14 @@ export class RequestQueue {
   readonly #mayStart: () => boolean;
   readonly #onDone: () => void;
   readonly #waiting: Entry[] = [];
-  /** Started and not yet answered; those of one handle in the order of their requests. */
+  /** Started and not yet answered, in the order of their start; for one handle that is the order of its requests. */
   readonly #running: Entry[] = [];
   readonly #idle: (() => void)[] = [];
   #bytes = 0;
 
   /**
-   * `mayStart` says whether there is room for answers; when there is again, call `advance`. `onDone` is called
-   * after each request: there may be room for the next.
+   * @param mayStart whether there is room for answers; once there is room again, `advance` must be called
+   * @param onDone is called after each request, when there may be room for the next
    */
   constructor(limits: QueueLimits, mayStart: () => boolean, onDone: () => void) {
     this.#limits = limits;
@@ -119,7 +119,7 @@ export class RequestQueue {
         this.#deliver();
       },
       (error: unknown) => {
-        // `run` never rejects: this is a bug, and one that must not pass unseen.
+        // `run` never rejects: this is a bug, which must be noticed.
         throw error;
       },
     );

@@ -1,5 +1,5 @@
-// The SFTP server of the host: SFTP version 3 as OpenSSH speaks it, on one subsystem channel. This file takes the
-// client's packets off the channel, has their operations run in order, and sends the answers, with bounds on all.
+// The host's SFTP server: SFTP version 3 as OpenSSH speaks it, on one subsystem channel. This file takes the client's
+// packets off the channel, runs their operations in order, and sends the answers, within bounds.
 
 import { Socket } from "node:net";
 import { homedir } from "node:os";
@@ -30,7 +30,7 @@ export interface SftpOptions {
   cwd: string;
   /** Every change is refused with SSH_FX_PERMISSION_DENIED. */
   readOnly?: boolean;
-  /** Whose `~` is meant. Default: the user's that this program runs as. */
+  /** Whose home `~` is. Default: that of the user that this program runs as. */
   person?: SftpSession["person"];
   log: Log;
   /** Ends the session at once. */
@@ -38,8 +38,8 @@ export interface SftpOptions {
 }
 
 /**
- * Requests in flight and their bytes: beyond, the channel is not read. Few run at once, since the threads that
- * wait for the disk are four for the whole process; that also bounds the answers made but not yet taken.
+ * Beyond this many requests in flight, or their bytes, the channel is not read. Few run at once, since the whole process has
+ * four threads that wait for the disk; this also bounds the answers that are ready but not yet sent.
  */
 const QUEUE_LIMITS = { requests: 64, bytes: 4 * 1024 * 1024, running: 8 };
 
@@ -56,7 +56,7 @@ const unknownRequest: Plan = {
   run: () => Promise.reject(new StatusError(STATUS.unsupported, "Operation unsupported")),
 };
 const users = new UserDatabase();
-/** Of all sessions together: 8 MiB at most lie idle. */
+/** Shared by all sessions; at most 8 MiB lie idle. */
 const pool = new BufferPool(MAX_PACKET + DATA_OFFSET, 32);
 
 /** Serves one channel, owns it until either side ends, and closes every handle at the end. */
@@ -65,8 +65,8 @@ export function serveSftp(channel: Duplex, options: SftpOptions): void {
 }
 
 /**
- * greeting: INIT has not come. serving. draining: the client has ended its side; what it asked for is still
- * answered. ended: nothing is read or written any more.
+ * greeting: the client has not sent INIT yet. serving: requests are answered. draining: the client has ended its side, and
+ * what it asked for is still answered. ended: nothing is read or written any more.
  */
 type State = "greeting" | "serving" | "draining" | "ended";
 
@@ -125,7 +125,7 @@ class SftpServer {
 
   readonly #onAbort = (): void => this.#end("stopped");
 
-  /** Takes packets while there is room for their work; stops the channel where there is not. */
+  /** Takes packets while the queue has room for them; otherwise stops reading the channel. */
   #pump(): void {
     if (this.#state === "ended") return;
     try {
@@ -149,7 +149,7 @@ class SftpServer {
     const packet = new PacketReader(bytes);
     const type = packet.u8();
     if (type === PACKET.init) {
-      // The client's version: whatever it is, version 3 is what both will speak (§4).
+      // The client's version. Whatever it is, both sides then speak version 3 (§4).
       packet.u32();
       this.#greet();
       return;
@@ -197,7 +197,7 @@ class SftpServer {
     if (this.#queue.size === 0) this.#end("the client is done");
   }
 
-  /** The one way out. Descriptors are closed only when nothing runs on them any more. */
+  /** Every end of a session comes here. Descriptors are closed once nothing runs on them any more. */
   #end(reason: string): void {
     if (this.#state === "ended") return;
     const orderly = this.#state === "draining" && reason === "the client is done";
@@ -222,14 +222,14 @@ class SftpServer {
   }
 }
 
-/** An SSH channel owes its client an exit status: without one scp takes the copy for failed. */
+/** An SSH channel owes its client an exit status: without one, scp thinks that the copy failed. */
 function sendExitStatus(channel: Duplex, status: number): void {
   if (isSshChannel(channel) && channel.writable) channel.exit(status);
 }
 
 /**
- * The host's SSH channel. Like a socket, it has copied the bytes of a write, into SSH packets, when it calls back: from
- * then on the buffer is ours again. Streams within the process may pass the very buffer on instead.
+ * The host's SSH channel. Like a socket, it has copied the bytes of a write (into SSH packets) when it calls back, so that
+ * the buffer may be used again. Streams within the process may pass on the buffer itself.
  */
 function isSshChannel(channel: Duplex): channel is Duplex & { exit: (status: number) => void } {
   return "exit" in channel && typeof channel.exit === "function";

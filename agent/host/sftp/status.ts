@@ -4,7 +4,7 @@
 import { getSystemErrorMap } from "node:util";
 import { STATUS } from "./wire.ts";
 
-/** A request that this server refuses by itself, without asking the system. */
+/** This server refuses a request by itself, without asking the system. */
 export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly status: number;
@@ -18,7 +18,7 @@ export class StatusError extends Error {
 interface Status {
   readonly status: number;
   readonly message: string;
-  /** False for an error that is nobody's answer: a bug, to be logged. */
+  /** False for an error that is not an answer to a request: a bug, to be logged. */
   readonly expected: boolean;
 }
 

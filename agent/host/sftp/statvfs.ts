@@ -10,7 +10,11 @@ const FLAG = { readOnly: 1n, noSetuid: 2n } as const;
 /** NAME_MAX: what Linux file systems have; Node does not tell the real one. */
 const NAME_MAX = 255n;
 
-/** `path` is what statfs(2) is asked for; `mountedAt` the name under which the mount table knows the place. */
+/**
+ * The answer, a whole packet.
+ * @param path what statfs(2) is asked for
+ * @param mountedAt the path by which the mount is found in the mount table
+ */
 export async function fileSystemAnswer(
   id: number,
   path: Buffer | string,
@@ -42,7 +46,7 @@ async function mountOptions(stats: Stats, path: Buffer): Promise<ReadonlySet<str
   try {
     return findMountOptions(await readFile("/proc/self/mountinfo", "latin1"), stats.dev, path);
   } catch (error) {
-    // No mount table: not Linux, or it is hidden. The flags are then unknown, which is no reason to fail.
+    // No mount table, as outside Linux, or a hidden one: the answer goes without its flags.
     if (errorCode(error) === undefined) throw error;
     return new Set();
   }

@@ -1,5 +1,5 @@
-// Names of users and groups, from /etc/passwd and /etc/group. Node has no getpwuid(3); accounts that live in a
-// directory service only are shown by number. A file is read again when it has changed.
+// Names of users and groups, from /etc/passwd and /etc/group. Node has no getpwuid(3), so that users that only a directory
+// service knows are shown by number. A file is read again when it has changed.
 
 import { readFile, stat } from "node:fs/promises";
 import { errorCode } from "./status.ts";
@@ -8,11 +8,6 @@ export interface OwnerNames {
   /** The name, or the number where there is none. */
   user(uid: number): string;
   group(gid: number): string;
-}
-
-interface Account {
-  readonly name: string;
-  readonly home: string;
 }
 
 export class UserDatabase {
@@ -39,21 +34,22 @@ export class UserDatabase {
 
   /** The home directory of a user by name; undefined if there is no such user. */
   async home(name: string): Promise<string | undefined> {
-    const { accounts } = await this.#users.load();
-    return accounts.get(name)?.home;
+    const { homes } = await this.#users.load();
+    return homes.get(name);
   }
 }
 
 interface Parsed {
-  /** By id; where several have the same id the first counts, as in getpwuid(3). */
+  /** By id; where several have the same id, the first counts, as in getpwuid(3). */
   readonly names: ReadonlyMap<number, string>;
-  readonly accounts: ReadonlyMap<string, Account>;
+  /** Home directories by user name; empty texts in /etc/group. */
+  readonly homes: ReadonlyMap<string, string>;
 }
 
 class CachedFile {
   readonly #path: string;
   #version = "";
-  #parsed: Parsed = { names: new Map(), accounts: new Map() };
+  #parsed: Parsed = { names: new Map(), homes: new Map() };
 
   constructor(path: string) {
     this.#path = path;
@@ -68,7 +64,7 @@ class CachedFile {
         this.#version = version;
       }
     } catch (error) {
-      // A system without these files, or one that hides them, has numbers instead of names: no reason to fail.
+      // Where these files are missing or hidden, numbers are shown instead of names.
       if (errorCode(error) === undefined) throw error;
     }
     return this.#parsed;
@@ -78,14 +74,14 @@ class CachedFile {
 /** passwd(5) and group(5) alike: name, password, id; in passwd the home directory is the sixth field. */
 function parseAccounts(text: string): Parsed {
   const names = new Map<number, string>();
-  const accounts = new Map<string, Account>();
+  const homes = new Map<string, string>();
   for (const line of text.split("\n")) {
     const [name, , id, , , home] = line.split(":");
     if (name === undefined || name === "" || name.startsWith("#")) continue;
     if (id === undefined || !/^\d{1,10}$/.test(id)) continue;
     const number = Number(id);
     if (!names.has(number)) names.set(number, name);
-    if (!accounts.has(name)) accounts.set(name, { name, home: home ?? "" });
+    if (!homes.has(name)) homes.set(name, home ?? "");
   }
-  return { names, accounts };
+  return { names, homes };
 }

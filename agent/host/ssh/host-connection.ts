@@ -1,5 +1,5 @@
-// One connection to the host, from the first byte to the last: sign-in, then sessions and forwards with what the key
-// may do. Everything that belongs to the connection is made here and ends here.
+// One connection to the host, from the first byte to the last: sign-in, then the sessions and forwards that the key
+// allows. Everything that belongs to the connection is made here and ends here.
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
@@ -64,8 +64,8 @@ interface HostConnectionOptions {
 }
 
 /**
- * Sessions and connections through forwards together. sshd has no such bound: this is far beyond what a browser opens, and
- * protocol/ssh/channel.ts holds what they cost in memory.
+ * Sessions and forwarded connections together. sshd has no such bound. This one is far beyond what a browser opens;
+ * protocol/ssh/channel.ts bounds the memory that channels take.
  */
 export const MAX_CHANNELS = 4_096;
 /** Each is a process. */
@@ -92,7 +92,7 @@ export class HostConnection implements ConnectionOwner {
   #sessions = 0;
   #closed = false;
 
-  /** To be made inside of ssh2's `connection` event. */
+  /** Must be made within ssh2's `connection` event. */
   constructor(ssh2: Ssh2Connection, stream: Duplex, options: HostConnectionOptions) {
     this.#ssh2 = ssh2;
     this.#stream = stream;
@@ -135,7 +135,7 @@ export class HostConnection implements ConnectionOwner {
     ssh2.once("end", () => this.close());
   }
 
-  /** undefined before sign-in, and where anyone is let in. */
+  /** undefined before sign-in, and where the connection was let in without a key. */
   get key(): OfferedKey | undefined {
     return this.#signedIn?.signIn.key;
   }
@@ -160,8 +160,8 @@ export class HostConnection implements ConnectionOwner {
     this.#signedIn?.direct.close();
     this.#signedIn?.remote.close();
     this.#signedIn?.agent.close();
-    // Written bytes get a moment to leave; a peer that takes none does not keep the stream. What it still sends is read and
-    // dropped: unread bytes would turn the close into a reset, and the last words would be lost with it.
+    // What the client still sends is read and dropped: unread bytes would turn the close into a reset, and the last words
+    // would be lost.
     endThenDestroy(this.#stream);
     this.#stream.resume();
     if (this.#stream.readableEnded) this.#stream.once("finish", () => this.#stream.destroy());
@@ -228,7 +228,7 @@ export class HostConnection implements ConnectionOwner {
     if (FORWARD_REQUESTS.some((request) => request === name)) {
       return this.#signedIn?.remote.request(name, data) ?? false;
     }
-    // keepalive@openssh.com and whatever else: any answer is an answer (RFC 4254 §4).
+    // For keepalive@openssh.com, among others: a refusal is an answer too (RFC 4254 §4).
     return false;
   }
 
@@ -236,7 +236,7 @@ export class HostConnection implements ConnectionOwner {
     return refuseMessage(this.#ssh2);
   }
 
-  /** Until either side has closed it. */
+  /** Counts a session until either side has closed it. */
   #countSession(channel: Channel): void {
     this.#sessions++;
     let isOpen = true;
@@ -256,7 +256,7 @@ export class HostConnection implements ConnectionOwner {
       cwd,
       hostEnvironment,
       openFiles,
-      // Behind the gateway there are no ports; sshd writes 65535 where it knows none.
+      // Clients behind the gateway have no port. sshd writes 65535 where it knows none.
       client: { address, port: 65535 },
       server: { address: "127.0.0.1", port: 22 },
       permissions: signIn.grant.permissions,

@@ -1,12 +1,12 @@
-// The soft limit of open files (RLIMIT_NOFILE) that this program was started with. Node raises its own to the hard limit
-// before any of our code runs and keeps no note, so it is asked of those who started it. Programs that select(2), or
-// close every descriptor that there may be, want the lower one.
+// Finds the soft limit of open files (RLIMIT_NOFILE) that this program was started with, which sessions get. Node raises
+// its own to the hard limit before any of our code runs and keeps no record, so the parent processes are looked at.
+// Programs that call select(2), or close every possible descriptor, depend on the lower limit.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 
-/** What is read of the machine; throws where it cannot be. */
+/** Reads what the machine knows of processes; each call throws where it cannot be read. */
 export interface ProcessFacts {
   readonly pid: number;
   /** A file of proc(5), by its path below /proc. */
@@ -15,7 +15,7 @@ export interface ProcessFacts {
   systemctl(args: readonly string[]): string;
 }
 
-/** undefined where nobody can tell: not on Linux, or as the first process of a container. */
+/** undefined: not known, as outside Linux and in the first process of a container. */
 export function openFilesAtStart(facts: ProcessFacts = thisProcess): number | undefined {
   try {
     const { pid, readFile, readLink, systemctl } = facts;
@@ -27,11 +27,11 @@ export function openFilesAtStart(facts: ProcessFacts = thisProcess): number | un
     ) {
       if (readFile(`${parent}/comm`).trim() === "systemd")
         return serviceLimit(readFile(`${pid}/cgroup`), systemctl);
-      // Another Node, as of npx or an editor, has raised its own as well.
+      // A parent that is Node as well (npx, an editor) has raised its own limit too.
       if (programOf(parent, readLink) !== own) return softLimit(readFile(`${parent}/limits`));
     }
   } catch {
-    // No /proc, or a process that has ended: sessions keep what this process has.
+    // No /proc, or a process that has ended: sessions keep this process's limit.
   }
   return undefined;
 }
@@ -48,12 +48,12 @@ const thisProcess: ProcessFacts = {
     }),
 };
 
-/** The second field behind the name, which may hold anything (proc(5)). */
+/** The parent's id: the second field after the name, which may hold any character (proc(5)). */
 function parentOf(stat: string): number {
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }
 
-/** undefined: another user's. */
+/** undefined: the process of a different user. */
 function programOf(pid: number, readLink: ProcessFacts["readLink"]): string | undefined {
   try {
     return basename(readLink(`${pid}/exe`));
@@ -66,7 +66,7 @@ function softLimit(limits: string): number | undefined {
   return count(/^Max open files\s+(\S+)/m.exec(limits)?.[1]);
 }
 
-/** systemd does not give its own limits to its services. */
+/** Asked of systemd, whose services do not inherit its own limits. */
 function serviceLimit(cgroup: string, systemctl: ProcessFacts["systemctl"]): number | undefined {
   const path = /^0::(\S+)$/m.exec(cgroup)?.[1] ?? "";
   const unit = basename(path);

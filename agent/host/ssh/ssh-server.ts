@@ -1,5 +1,5 @@
-// The SSH server inside of the workspace, where every path from a person's ssh ends. It is handed byte streams by the
-// link to the gateway and is made of: ssh2 for transport and sign-in, host-connection.ts for all that comes after.
+// The SSH server in the workspace, where every path from a person's ssh ends. The link to the gateway hands it byte
+// streams. ssh2 does the transport and parses sign-ins; host-connection.ts does everything after that.
 
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
@@ -28,27 +28,26 @@ export interface HostSshServerOptions {
   readonly allowed: KeyAuthority;
   /** Lets everyone in, with or without a key. */
   readonly anyone: boolean;
-  /** Keys of the gateway that this host is registered at, authorized_keys form: who may vouch for people. Default: none. */
+  /** Keys of the gateway that this host is registered at, authorized_keys form; they sign certificates for people. Default: none. */
   readonly gatewayKeys?: () => readonly string[];
-  /** What time it is there; default: not known. */
+  /** The time by the gateway's clock. Default: not known. */
   readonly gatewayTime?: () => Date | undefined;
-  /** Lets people in whose owner token the gateway vouches for. Default: false. */
+  /** Accepts sign-ins with an owner token, which the gateway vouches for. Default: false. */
   readonly ownerTokens?: boolean;
-  /** Refuses sessions that the gateway would read. Default: false. */
+  /** Refuses connections that the gateway can read (re-origination). Default: false. */
   readonly endToEndOnly?: boolean;
-  /** Runs in the place of the user's login shell. */
+  /** Runs instead of the user's login shell. */
   readonly shell: string | undefined;
   /** Where sessions start, instead of the home directory. */
   readonly cwd: string | undefined;
   readonly log: Log;
-  /** Stands in for the process's environment. */
+  /** Default: this process's environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Soft limit of open files for sessions. Default: what this program was started with. */
   readonly openFiles?: number | undefined;
   readonly limits?: Partial<HostLimits>;
 }
 
-/** Times in ms. */
 interface HostLimits {
   readonly loginTimeoutMs: number;
   /**
@@ -57,8 +56,10 @@ interface HostLimits {
    */
   readonly pendingLogins: number;
   readonly stalledLoginMs: number;
-  /** An idle client is asked for a sign of life; after six without an answer it is dropped: later than a
-   * stream whose connection is lost is given up. */
+  /**
+   * An idle client is asked for a sign of life this often, and dropped after six unanswered ones: later than a resumable
+   * stream that has lost its connection is given up.
+   */
   readonly keepaliveMs: number;
   readonly keyExchange: KeyExchangeLimits;
 }
@@ -81,7 +82,7 @@ export interface StreamInfo {
 export interface HostSshServer {
   /** Serves SSH on any byte stream. */
   accept(stream: Duplex, info: StreamInfo): void;
-  /** Open now, those that are not signed in included. */
+  /** How many connections are open, including those that are not signed in yet. */
   readonly connections: number;
   /** Ends all connections; resolves when their streams are closed. */
   close(): Promise<void>;
@@ -141,7 +142,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       serveSftp: (channel, sftp) => startSftp(channel, { ...sftp, log }),
     });
     if (options.endToEndOnly === true && info.via === "session") {
-      accepted.connection.end("This workspace takes end-to-end connections only: use ssh -J.");
+      accepted.connection.end("This workspace accepts end-to-end connections only: use ssh -J.");
     }
   });
 
@@ -156,12 +157,14 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       const slot = closing
         ? "stopping"
         : pending.enter(holdersOf(info), () => {
-            log.info(`${info.address} (${info.via}): gave its slot to a newcomer before it signed in`);
+            log.info(
+              `${info.address} (${info.via}): evicted before it signed in, to make room for a newcomer`,
+            );
             stream.destroy();
           });
       if (typeof slot === "string") {
         log.warn(
-          `refused a connection from ${info.address}: ${slot === "stopping" ? slot : "too many sign-ins wait"}`,
+          `refused a connection from ${info.address}: ${slot === "stopping" ? slot : "too many connections wait for sign-in"}`,
         );
         stream.destroy();
         return;
@@ -183,7 +186,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
         slot.leave();
         accepted.connection?.close();
       });
-      // While the client signs in.
+      // Done in advance, while the client signs in.
       pipes.fill();
       injectStream(server, stream);
     },
@@ -196,7 +199,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       const closed = [...streams].map(([stream, { connection }]) => {
         const done = new Promise<void>((resolve) => stream.once("close", () => resolve()));
         if (connection === undefined) stream.destroy();
-        else connection.end("The host stops.");
+        else connection.end("The host is stopping.");
         return done;
       });
       await Promise.all(closed);
@@ -205,7 +208,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
   };
 }
 
-/** Whose share a connection counts for. Of an IPv6 address the /64: one customer has that many. */
+/** The holders that a connection counts against. An IPv6 address counts as its /64, which is what one customer has. */
 function holdersOf({ account, address }: StreamInfo): string[] {
   const by = `address ${addressBlock(address)}`;
   return account === null ? [by] : [by, `account ${account}`];
@@ -213,25 +216,25 @@ function holdersOf({ account, address }: StreamInfo): string[] {
 
 interface AcceptedStream {
   readonly info: StreamInfo;
-  /** Among those that are not signed in. */
+  /** Among connections that are not signed in. */
   readonly slot: Slot;
   readonly loginTimer: NodeJS.Timeout;
-  /** undefined until the client has said what it speaks. */
+  /** undefined until the client has sent its identification. */
   connection: HostConnection | undefined;
 }
 
-/** Ends a connection whose key is no longer let in, or may do other things than before. */
+/** Ends a connection whose key is no longer allowed, or whose permissions have changed. */
 function checkAgain(connection: HostConnection, options: HostSshServerOptions, address: string): void {
   const { key, grant } = connection;
   if (key === undefined || grant === undefined) return;
   const now = options.allowed.allowed(key, address);
   if (now === undefined) connection.end(`The key ${grant.fingerprint} is no longer allowed.`);
   else if (!isDeepStrictEqual(now.permissions, grant.permissions)) {
-    connection.end(`What the key ${grant.fingerprint} may do has changed: connect again.`);
+    connection.end(`The permissions of the key ${grant.fingerprint} have changed: connect again.`);
   }
 }
 
-/** Loaded with the first transfer: most connections make none. */
+/** The SFTP server is loaded at the first transfer: most connections have none. */
 function startSftp(channel: Channel, options: SftpOptions): void {
   import("../sftp/server.ts").then(
     ({ serveSftp }) => serveSftp(channel, options),

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Host, makeKey, startHost, until } from "../../support/host-ssh.ts";
 import { startAgent } from "../../support/ssh-agent.ts";
 
@@ -24,7 +24,7 @@ afterAll(async () => {
 const withAgent = () => ["-o", `IdentityAgent ${agent.socket}`, "-o", "ForwardAgent yes"];
 
 describe("the client's agent", () => {
-  it("is reached through a socket for its user alone, which goes with the connection", async () => {
+  test("is reached through a socket that only its user can use, and that is removed with the connection", async () => {
     const child = host.start([...withAgent(), "ws", "ssh-add -L; echo $SSH_AUTH_SOCK; cat"]);
     let output = "";
     child.stdout?.on("data", (data: Buffer) => {
@@ -39,7 +39,7 @@ describe("the client's agent", () => {
     await until(() => !existsSync(dirname(path)));
   });
 
-  it("signs, several times at once", async () => {
+  test("signs, several times at once", async () => {
     const result = await host.ssh([
       ...withAgent(),
       "ws",
@@ -48,7 +48,7 @@ describe("the client's agent", () => {
     expect(result.stdout.toString().match(/BEGIN SSH SIGNATURE/g)).toHaveLength(4);
   });
 
-  it("is not offered unless the client asks and its key may", async () => {
+  test("is not offered unless the client asks for it and its key allows it", async () => {
     expect((await host.ssh(["ws", 'echo "<$SSH_AUTH_SOCK>"'])).stdout.toString()).toBe("<>\n");
     const restricted = await startHost({ permissions: { agentForwarding: false } });
     try {
@@ -74,7 +74,7 @@ describe("the client's agent", () => {
     const list = async (...options: string[]) =>
       (await login.host.ssh([...withAgent(), ...options, "ws", LIST])).stdout.toString().trim().split("|");
 
-    it("is reached by another, and sessions do not get the dead ones", async () => {
+    test("is reached through a different one, and sessions do not get the variables of the dead ones", async () => {
       const { runtime } = login;
       const [socket, ...given] = await list();
       expect(socket?.startsWith(`${runtime}/`)).toBe(true);
@@ -86,7 +86,7 @@ describe("the client's agent", () => {
       expect(none).toEqual(["", ""]);
     });
 
-    it("is reached again on a connection that has lost its socket", async () => {
+    test("is reached again on a connection that has lost its socket", async () => {
       const { host: other, runtime } = login;
       mkdirSync(runtime, { recursive: true });
       const control = join(other.directory, "m");

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { KeyAuthority } from "../../../agent/host/ssh/sign-in/allowed-keys.ts";
 import { AllowedKeys } from "../../../agent/host/ssh/sign-in/allowed-keys.ts";
 import type { StreamInfo } from "../../../agent/host/ssh/ssh-server.ts";
@@ -28,7 +28,7 @@ afterEach(async () => {
 const none: KeyAuthority = { allowed: () => undefined, onChange: () => () => {} };
 
 describe("a key of OpenSSH's", () => {
-  it.each([
+  test.each([
     ["ed25519", ["-t", "ed25519"], []],
     ["ECDSA 256", ["-t", "ecdsa", "-b", "256"], []],
     ["ECDSA 384", ["-t", "ecdsa", "-b", "384"], []],
@@ -41,13 +41,13 @@ describe("a key of OpenSSH's", () => {
     expect((await host.ssh([...options, "ws", "echo in"])).stdout.toString()).toBe("in\n");
   });
 
-  it("does not sign in by RSA with SHA-1", async () => {
+  test("does not sign in by RSA with SHA-1", async () => {
     const host = await started({ keyType: ["-t", "rsa", "-b", "2048"] });
     const result = await host.ssh(["-o", "PubkeyAcceptedAlgorithms=ssh-rsa", "ws", "echo in"]);
     expect([result.code, result.stdout.toString()]).toEqual([255, ""]);
   });
 
-  it("finds an RSA or ECDSA host key too", async () => {
+  test("finds an RSA or ECDSA host key too", async () => {
     for (const hostKeyType of [
       ["-t", "rsa", "-b", "2048"],
       ["-t", "ecdsa", "-b", "521"],
@@ -59,7 +59,7 @@ describe("a key of OpenSSH's", () => {
 });
 
 describe("a security key", () => {
-  it.each([
+  test.each([
     ["ed25519", 1, {}, true],
     ["ecdsa", 1, {}, true],
     ["ed25519", 0, {}, false],
@@ -95,8 +95,8 @@ describe("a security key", () => {
   });
 });
 
-describe("whoever is not allowed", () => {
-  it("is refused, and the connection after six tries is ended", async () => {
+describe("a client that is not allowed", () => {
+  test("is refused, and the connection after six tries is ended", async () => {
     const host = await started({ allowed: none });
     const files = Array.from({ length: 8 }, (_, index) => {
       const path = join(host.directory, `other${index}`);
@@ -109,19 +109,19 @@ describe("whoever is not allowed", () => {
     expect(result.stderr.match(/Offering public key/g)).toHaveLength(6);
   });
 
-  it("is not let in by a password or a prompt", async () => {
+  test("is not let in by a password or a prompt", async () => {
     const host = await started({ allowed: none });
     const result = await host.ssh(["ws", "echo in"]);
     expect(result.stderr).toMatch(/Permission denied \(publickey\)/);
   });
 
-  it("is cut off when signing in takes too long, from the first byte on", async () => {
+  test("is cut off when signing in takes too long, from the first byte on", async () => {
     const host = await started({ limits: { loginTimeoutMs: 300 } });
     const silent = connect({ host: "127.0.0.1", port: host.port });
     const half = connect({ host: "127.0.0.1", port: host.port });
     half.write("SSH-2.0-slow\r\n");
     const closed = [silent, half].map((socket) => {
-      // Where it is cut off before it has been heard, the end is a reset.
+      // The end is a reset where the connection is cut before its bytes are read.
       socket.resume().on("error", () => {});
       return new Promise((resolve) => socket.once("close", resolve));
     });
@@ -129,8 +129,8 @@ describe("whoever is not allowed", () => {
     await until(() => host.server.connections === 0);
   });
 
-  it("has no more than its share of the connections that wait for a sign-in", async () => {
-    // None of them ever stands still.
+  test("has no more than its share of the connections that wait for sign-in", async () => {
+    // None of them is ever idle.
     const host = await started({ limits: { pendingLogins: 4, stalledLoginMs: 60_000 } });
     const sockets = [1, 2, 3].map(() => connect({ host: "127.0.0.1", port: host.port }));
     const third = new Promise((resolve) => sockets[2]?.once("close", resolve));
@@ -142,7 +142,7 @@ describe("whoever is not allowed", () => {
     expect((await host.ssh(["ws", "echo in"])).stdout.toString()).toBe("in\n");
   });
 
-  it.each(["an account", "an address"])(
+  test.each(["an account", "an address"])(
     "of %s keeps neither others nor itself out with 300 silent connections",
     async (shared) => {
       let peer: StreamInfo = { address: "192.0.2.7", account: null, via: "tunnel" };
@@ -168,14 +168,14 @@ describe("whoever is not allowed", () => {
       const own = { ...peer };
       peer = { address: "198.51.100.1", account: "ada", via: "tunnel" };
       expect((await host.ssh(["ws", "echo in"])).stdout.toString()).toBe("in\n");
-      // The one that stands still longest makes room for the next of its own.
+      // The one that has been idle longest makes room for the next of the same holder.
       peer = own;
       expect((await host.ssh(["ws", "echo in"])).stdout.toString()).toBe("in\n");
       for (const socket of silent) socket.destroy();
     },
   );
 
-  it("gets nothing by sending what is no SSH", async () => {
+  test("gets nothing for bytes that are not SSH", async () => {
     const host = await started();
     const socket = connect({ host: "127.0.0.1", port: host.port });
     socket.on("error", () => {});
@@ -187,7 +187,7 @@ describe("whoever is not allowed", () => {
 });
 
 describe("anyone", () => {
-  it("comes in without a key where the host was told so", async () => {
+  test("signs in without a key where the host allows it", async () => {
     const host = await started({ allowed: none, anyone: true });
     const result = await host.ssh(["-o", "PubkeyAuthentication=no", "ws", "echo in"]);
     expect(result.stdout.toString()).toBe("in\n");
@@ -195,7 +195,7 @@ describe("anyone", () => {
 });
 
 describe("the host's own keys file", () => {
-  it("decides at once over new and over live connections", async () => {
+  test("decides at once about new and about live connections", async () => {
     const lines: string[] = [];
     const log = (text: string) => void lines.push(text);
     const file = join((await started()).directory, "authorized_keys");
@@ -234,21 +234,21 @@ describe("the host's own keys file", () => {
 describe("a key confined to a command", () => {
   const confined = (command: string) => started({ permissions: { command, portForwarding: false } });
 
-  it("runs it in the place of a command, a shell and sftp", async () => {
+  test("runs it instead of a command, a shell and sftp", async () => {
     const host = await confined('echo "<$SSH_ORIGINAL_COMMAND>"');
     expect((await host.ssh(["ws", "rm -rf x"])).stdout.toString()).toBe("<rm -rf x>\n");
     expect((await host.ssh(["ws"])).stdout.toString()).toBe("<>\n");
     expect((await host.ssh(["-s", "ws", "sftp"])).stdout.toString()).toBe("<internal-sftp>\n");
   });
 
-  it("gets no variables beyond its language into it", async () => {
+  test("passes on no variables except the language", async () => {
     const host = await confined("env");
     const result = await host.ssh(["-o", "SetEnv=MY_SETTING=1 LC_TIME=C", "ws"]);
     expect(result.stdout.toString()).toContain("LC_TIME=C\n");
     expect(result.stdout.toString()).not.toContain("MY_SETTING");
   });
 
-  it("has sftp where that is the command, and nothing else", async () => {
+  test("has sftp where that is the command, and nothing besides", async () => {
     const host = await confined("internal-sftp -R");
     const version = Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]);
     const result = await host.ssh(["ws", "echo around"], version);

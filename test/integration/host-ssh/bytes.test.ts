@@ -1,11 +1,11 @@
-// Names, commands and variables that are not UTF-8 arrive as they were sent: the name of a file is bytes. What Node cannot hand to
-// ssh by itself, a shell of the test makes with printf(1).
+// Names, commands and variables that are not UTF-8 arrive as they were sent, since file names are bytes. Where Node cannot
+// pass such bytes to ssh, a shell makes them with printf(1).
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, settled, startHost, until } from "../../support/host-ssh.ts";
 import { freePort } from "../../support/loopback.ts";
 
@@ -37,17 +37,17 @@ const within = (path: string, ...parts: readonly Buffer[]) =>
   Buffer.concat([Buffer.from(path), ...parts.flatMap((part) => [Buffer.from("/"), part])]);
 
 describe("bytes that are not UTF-8", () => {
-  it.each(["", "-tt"])("are in a command what they were (%s)", async (option) => {
+  test.each(["", "-tt"])("arrive unchanged in a command (%s)", async (option) => {
     const { stdout } = await shell(`$ssh ${option} ws "printf %s ${PRINTED} | od -An -tx1"`);
     expect(stdout.toString().trim()).toBe("6c e4 74");
   });
 
-  it("are in a long command what they were", async () => {
+  test("arrive unchanged in a long command", async () => {
     const { stdout } = await shell(`$ssh ws "printf %s ${PRINTED} ${"x".repeat(100_000)} | od -An -tx1 -N4"`);
     expect(stdout.toString().trim()).toBe("6c e4 74 78");
   });
 
-  it("are in a variable what they were, also in one of the locale", async () => {
+  test("arrive unchanged in a variable, also in one of the locale", async () => {
     const config = readFileSync(join(host.directory, "config"));
     const set = Buffer.concat([
       Buffer.from("Host ws\n  SetEnv ODD="),
@@ -65,8 +65,8 @@ describe("bytes that are not UTF-8", () => {
     expect(stdout).toEqual(Buffer.concat([NAME, Buffer.from("|"), NAME, Buffer.from("|ä")]));
   });
 
-  it("that are more than the system takes fail with the reason, and cost the host no descriptor", async () => {
-    // Each byte is four on its way.
+  test("that are more than the system takes fail with the reason, and cost the host no descriptor", async () => {
+    // Each byte travels as four.
     const line = Buffer.concat(
       Array.from({ length: 9 }, (_, index) =>
         Buffer.concat([Buffer.from(` ODD${index}=`), Buffer.alloc(100_000, 0xe4)]),
@@ -84,7 +84,7 @@ describe("bytes that are not UTF-8", () => {
     expect(await settled(descriptors)).toBeLessThan(before + 10);
   });
 
-  it.skipIf(spawnSync("rsync", ["--version"]).status !== 0)(
+  test.skipIf(spawnSync("rsync", ["--version"]).status !== 0)(
     "are in a directory that rsync copies to",
     async () => {
       const to = directory("rsynced");
@@ -98,7 +98,7 @@ describe("bytes that are not UTF-8", () => {
     },
   );
 
-  it("are in the names that scp and sftp copy to, list, link and remove", async () => {
+  test("arrive unchanged in the names that scp and sftp copy to, list, link and remove", async () => {
     const to = directory("copied");
     writeFileSync(join(host.directory, "file"), "copied");
     const scp = `scp -F ${join(host.directory, "config")}`;
@@ -114,7 +114,7 @@ describe("bytes that are not UTF-8", () => {
     expect(names(to).map((name) => name.toString("latin1"))).toEqual(["dät", "mät"]);
   });
 
-  it("are in a socket's path that is connected to", async () => {
+  test("arrive unchanged in a socket's path that is connected to", async () => {
     const at = directory("there");
     const real = createServer((socket) => socket.end("from the socket"));
     await new Promise<void>((resolve) => real.listen(join(at, "s"), resolve));
@@ -132,7 +132,7 @@ describe("bytes that are not UTF-8", () => {
     }
   });
 
-  it("are in a socket's path that is listened at, and in what the client is told of it", async () => {
+  test("arrive unchanged in a socket's path that the host listens on, and in what the client is told of it", async () => {
     const at = directory("here");
     const target = createServer((socket) => socket.end("from the client"));
     await new Promise<void>((resolve) => target.listen(join(host.directory, "target"), resolve));
@@ -153,7 +153,7 @@ describe("bytes that are not UTF-8", () => {
   });
 });
 
-/** What a socket says; undefined: nobody is there yet. */
+/** What a socket sends; undefined: nobody listens yet. */
 function asked(where: { port: number; host: string } | { path: string }): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(where);

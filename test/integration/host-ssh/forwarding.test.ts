@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, listen, startHost, until } from "../../support/host-ssh.ts";
 import { freePort } from "../../support/loopback.ts";
 
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 afterAll(() => host.stop());
 
-/** All that comes until the other side has ended; the socket stays open for what is said in return. */
+/** All that arrives until the other side has ended; the socket stays open for an answer. */
 const textOf = (socket: Socket) => text(socket.iterator({ destroyOnReturn: false }));
 
 /** Answers each connection with all it got, upper-cased, once the other side has ended. */
@@ -36,7 +36,7 @@ async function echoAfterEnd(): Promise<number> {
   return listen(server);
 }
 
-/** Sends `data`, ends, and gives what comes back. */
+/** Sends `data`, ends, and resolves with what comes back. */
 async function exchange(where: { port: number } | { path: string }, data: string | Buffer): Promise<Buffer> {
   const socket = connect({
     ...where,
@@ -72,7 +72,7 @@ const accepts = (where: { port: number; host?: string } | { path: string }) =>
   });
 
 describe("connections made for the client", () => {
-  it("reach the target with -L, each direction ending by itself", async () => {
+  test("reach the target with -L, each direction ending by itself", async () => {
     const target = await echoAfterEnd();
     const port = await freePort();
     await forward(["-L", `${port}:127.0.0.1:${target}`], () => accepts({ port }));
@@ -80,7 +80,7 @@ describe("connections made for the client", () => {
     expect(answers.map(String)).toEqual(["ONE", "TWO", "THREE"]);
   });
 
-  it("are open in hundreds at once, more than a browser with many tabs has, and each gets its own", async () => {
+  test("are open in hundreds at once, more than a browser with many tabs has, and each gets its own", async () => {
     const target = await echoAfterEnd();
     const port = await freePort();
     await forward(["-L", `${port}:127.0.0.1:${target}`], () => accepts({ port }));
@@ -88,7 +88,7 @@ describe("connections made for the client", () => {
       connect({ port, host: "127.0.0.1", allowHalfOpen: true }),
     );
     const answers = sockets.map(textOf);
-    // Nobody ends before all are there.
+    // No connection ends before all are open.
     const before = host.lines.length;
     await until(
       () =>
@@ -99,7 +99,7 @@ describe("connections made for the client", () => {
     expect(await Promise.all(answers)).toEqual(sockets.map((_, index) => `NUMBER ${index}`));
   });
 
-  it("keep what the client sends after the target has ended its side", async () => {
+  test("keep what the client sends after the target has ended its side", async () => {
     let received = "";
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.end("bye");
@@ -116,7 +116,7 @@ describe("connections made for the client", () => {
     await until(() => received === "still sent");
   });
 
-  it("carry a web page through -D", async () => {
+  test("carry a web page through -D", async () => {
     const web = createHttpServer((_request, response) => response.end("a page"));
     servers.push(web);
     const target = await listen(web);
@@ -133,7 +133,7 @@ describe("connections made for the client", () => {
     expect(page).toBe("a page");
   });
 
-  it("carry stdin and stdout with -W, unchanged", async () => {
+  test("carry stdin and stdout with -W, unchanged", async () => {
     const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
     servers.push(server);
     const data = randomBytes(4 * 1024 * 1024);
@@ -142,13 +142,13 @@ describe("connections made for the client", () => {
     expect(hash(result.stdout)).toBe(hash(data));
   });
 
-  it("that fail say why", async () => {
+  test("that fail say why", async () => {
     const result = await host.ssh(["-W", `127.0.0.1:${await freePort()}`, "ws"]);
     expect(result.code).not.toBe(0);
     expect(result.stderr).toMatch(/connect failed: connect ECONNREFUSED/);
   });
 
-  it("reach Unix sockets", async () => {
+  test("reach Unix sockets", async () => {
     const path = join(host.directory, "target.sock");
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       textOf(socket).then(
@@ -163,7 +163,7 @@ describe("connections made for the client", () => {
     expect(String(await exchange({ port }, "x"))).toBe("<x>");
   });
 
-  it("leave the host's memory flat while the client does not read", async () => {
+  test("leave the host's memory flat while the client does not read", async () => {
     let written = 0;
     const server = createServer((socket) => {
       socket.on("error", () => {});
@@ -192,7 +192,7 @@ describe("connections made for the client", () => {
 });
 
 describe("listening for the client", () => {
-  it("gives it the connections of -R, also on ::1, and on no outside address", async () => {
+  test("gives it the connections of -R, also on ::1, and on no outside address", async () => {
     const target = await echoAfterEnd();
     const port = await freePort();
     await forward(["-R", `*:${port}:127.0.0.1:${target}`], () => accepts({ port }));
@@ -205,7 +205,7 @@ describe("listening for the client", () => {
     expect(listeners.map((line) => line.trim().split(/\s+/)[1]?.split(":")[0])).toEqual(["0100007F"]);
   });
 
-  it("finds a free port when asked for 0, and names it", async () => {
+  test("finds a free port when asked for 0, and names it", async () => {
     const target = await echoAfterEnd();
     const child = host.start(["-N", "-R", `0:127.0.0.1:${target}`, "ws"]);
     clients.push(child);
@@ -217,7 +217,7 @@ describe("listening for the client", () => {
     expect(String(await exchange({ port: Number(port) }, "word"))).toBe("WORD");
   });
 
-  it("refuses a port that is taken", async () => {
+  test("refuses a port that is taken", async () => {
     const taken = await echoAfterEnd();
     const result = await host.ssh([
       "-N",
@@ -231,14 +231,14 @@ describe("listening for the client", () => {
     expect(result.stderr).toMatch(/remote port forwarding failed/);
   });
 
-  it("ends when cancelled and when the connection ends", async () => {
+  test("ends when cancelled and when the connection ends", async () => {
     const target = await echoAfterEnd();
     const control = join(host.directory, "m2");
     const [first, second] = [await freePort(), await freePort()];
     const specification = `${first}:127.0.0.1:${target}`;
     await forward(
       ["-M", "-S", control, "-R", specification, "-R", `${second}:127.0.0.1:${target}`],
-      // The control socket is there only after the forwards are.
+      // The control socket appears only after the forwards.
       async () =>
         (await accepts({ port: second })) &&
         (await host.ssh(["-S", control, "-O", "check", "ws"])).code === 0,
@@ -251,7 +251,7 @@ describe("listening for the client", () => {
     await until(async () => !(await accepts({ port: second })));
   });
 
-  it("makes a Unix socket for its user alone, and removes it", async () => {
+  test("makes a Unix socket that only its user can use, and removes it", async () => {
     const target = await echoAfterEnd();
     const path = join(host.directory, "remote.sock");
     const child = await forward(["-R", `${path}:127.0.0.1:${target}`], async () => existsSync(path));
@@ -261,7 +261,7 @@ describe("listening for the client", () => {
     await until(() => !existsSync(path));
   });
 
-  it("replaces a dead socket and nothing else", async () => {
+  test("replaces a dead socket and nothing else", async () => {
     const target = await echoAfterEnd();
     const file = join(host.directory, "a file");
     writeFileSync(file, "precious");
@@ -289,7 +289,7 @@ describe("listening for the client", () => {
 });
 
 describe("a key without forwarding", () => {
-  it("gets no connection and no listener", async () => {
+  test("gets no connection and no listener", async () => {
     const restricted = await startHost({ permissions: { portForwarding: false } });
     try {
       const direct = await restricted.ssh(["-W", `127.0.0.1:${await echoAfterEnd()}`, "ws"]);
@@ -309,7 +309,7 @@ describe("a key without forwarding", () => {
     }
   });
 
-  it("or with permitopen goes where it may", async () => {
+  test("or with permitopen goes where it may", async () => {
     const target = await echoAfterEnd();
     const restricted = await startHost({ permissions: { permitOpen: [`127.0.0.1:${target}`] } });
     try {

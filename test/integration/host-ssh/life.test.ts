@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, isAlive, settled, startHost, until } from "../../support/host-ssh.ts";
 
 let host: Host;
@@ -27,20 +27,20 @@ async function start(args: readonly string[]) {
 const allGone = (pids: readonly number[]) => until(() => pids.every((pid) => !isAlive(pid)));
 
 describe("the processes of a session", () => {
-  it("on a terminal are hung up when the client dies", async () => {
+  test("on a terminal are hung up when the client dies", async () => {
     const { child, pids } = await start(["-tt", "ws", "sleep 300 & echo $$ $!; wait"]);
     expect(pids.every(isAlive)).toBe(true);
     child.kill("SIGKILL");
     await allGone(pids);
   });
 
-  it("on a terminal are hung up when the connection is lost", async () => {
+  test("on a terminal are hung up when the connection is lost", async () => {
     const { pids } = await start(["-tt", "ws", "sleep 300 & echo $$ $!; wait"]);
     host.sockets.at(-1)?.destroy();
     await allGone(pids);
   });
 
-  it("without a terminal get the end of input, and no signal, when the connection is lost", async () => {
+  test("without a terminal get the end of input, and no signal, when the connection is lost", async () => {
     const { pids } = await start(["ws", "sleep 300 & echo $$ $!; cat >/dev/null"]);
     const [shell = 0, sleep = 0] = pids;
     survivors.push(sleep);
@@ -49,7 +49,7 @@ describe("the processes of a session", () => {
     expect(isAlive(sleep)).toBe(true);
   });
 
-  it("read all that the client sent, though it has left by then", async () => {
+  test("read all that the client sent, even after it has left", async () => {
     const file = join(host.directory, "late");
     const { child } = await start([
       "ws",
@@ -57,7 +57,7 @@ describe("the processes of a session", () => {
     ]);
     const sent = Buffer.alloc(300_000, "x");
     child.stdin?.end(sent);
-    // ssh has passed it all on once it has seen the end of its own input and sent it.
+    // Once ssh has seen the end of its own input and sent it on, it has sent all that came before.
     await until(() => child.stdin?.writableFinished);
     await settled(() => host.sockets.at(-1)?.bytesRead);
     child.kill("SIGKILL");
@@ -66,7 +66,7 @@ describe("the processes of a session", () => {
     await until(() => existsSync(file) && statSync(file).size === sent.length);
   });
 
-  it("of one client among several on a connection end at their next output, as with sshd", async () => {
+  test("of one client among several on a connection end at their next output, as with sshd", async () => {
     const socket = join(host.directory, "m");
     const master = host.start(["-M", "-S", socket, "-N", "ws"]);
     await until(async () => (await host.ssh(["-S", socket, "-O", "check", "ws"])).code === 0);
@@ -77,7 +77,7 @@ describe("the processes of a session", () => {
     master.kill();
   });
 
-  it("get SIGPIPE when the client's reader goes", async () => {
+  test("get SIGPIPE when the client's reader has gone", async () => {
     const child = host.start(["ws", "echo $$; exec yes"]);
     const [data] = await once(child.stdout ?? child, "data");
     const pid = Number(/\d+/.exec(String(data))?.[0]);
@@ -86,7 +86,7 @@ describe("the processes of a session", () => {
     await until(() => child.exitCode !== null || child.signalCode !== null);
   });
 
-  it("wait for a stopped client and leave the host's memory flat", async () => {
+  test("wait for a stopped client and leave the host's memory flat", async () => {
     const child = host.start(["ws", "echo $$; exec yes"]);
     const [data] = await once(child.stdout ?? child, "data");
     const pid = Number(/\d+/.exec(String(data))?.[0]);
@@ -98,13 +98,13 @@ describe("the processes of a session", () => {
     const used = await time();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(await time()).toBe(used);
-    // What is read of it without an end comes to more within that second, even where the machine is slow.
+    // A host that goes on reading would take more than this within that second, even on a slow machine.
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
     child.kill("SIGKILL");
     await allGone([pid]);
   });
 
-  it("wait for a slow program and leave the host's memory flat", async () => {
+  test("wait for a slow program and leave the host's memory flat", async () => {
     const before = process.memoryUsage().rss;
     const child = host.start(["ws", "echo $$; exec sleep 300"]);
     const [data] = await once(child.stdout ?? child, "data");
@@ -128,7 +128,7 @@ describe("the processes of a session", () => {
 });
 
 describe("closing the server", () => {
-  it("ends connections and sessions, and hangs up their terminals", async () => {
+  test("ends connections and sessions, and hangs up their terminals", async () => {
     const other = await startHost();
     const child = other.start(["-tt", "ws", "echo $$; exec sleep 300"]);
     const [data] = await once(child.stdout ?? child, "data");

@@ -3,7 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Host, startHost, until } from "../../support/host-ssh.ts";
 
 let host: Host;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => host.stop());
 
-/** Linux takes so much in one argument; other systems only bound all together. */
+/** Linux takes this much in one argument; other systems only bound all arguments together. */
 const LONGEST = 131_071;
 const IS_LINUX = process.platform === "linux";
 
@@ -26,12 +26,12 @@ function command(bytes: number): string[] {
 }
 
 describe("a command", () => {
-  it.each([1_000, 34_000, 36_000, 100_000, LONGEST])("of %d bytes runs", async (bytes) => {
+  test.each([1_000, 34_000, 36_000, 100_000, LONGEST])("of %d bytes runs", async (bytes) => {
     const { code, stdout, stderr } = await host.ssh(["ws", ...command(bytes)]);
     expect([code, stdout.toString(), stderr]).toEqual([0, "in\n", ""]);
   });
 
-  it.each(["chacha20-poly1305@openssh.com", "aes256-ctr"])(
+  test.each(["chacha20-poly1305@openssh.com", "aes256-ctr"])(
     "of 100,000 bytes runs under %s",
     async (cipher) => {
       const { code, stdout } = await host.ssh([
@@ -46,7 +46,7 @@ describe("a command", () => {
     },
   );
 
-  it.runIf(IS_LINUX).each([LONGEST + 1, 200_000, 600_000])(
+  test.runIf(IS_LINUX).each([LONGEST + 1, 200_000, 600_000])(
     "of %d bytes fails with the reason, and as under sshd with status 1",
     async (bytes) => {
       const { code, stderr } = await host.ssh(["ws", ...command(bytes)]);
@@ -59,7 +59,7 @@ describe("a command", () => {
 });
 
 describe("a packet that is longer than any command", () => {
-  it("ends the connection with the reason", async () => {
+  test("ends the connection with the reason", async () => {
     const { code, stderr } = await host.ssh(["ws", ...command(1_200_000)]);
     expect([code, stderr]).toEqual([
       255,
@@ -69,7 +69,7 @@ describe("a packet that is longer than any command", () => {
 });
 
 describe("a variable", () => {
-  /** ssh's own arguments and variables are bounded as well: so it comes from its configuration. */
+  /** Set in ssh's configuration, since ssh's own arguments and variables are bounded as well. */
   const withVariables = (...sizes: number[]) => {
     const path = join(host.directory, "long-config");
     const words = sizes.map((size, index) => `LONG${index}=${"v".repeat(size)}`);
@@ -78,12 +78,12 @@ describe("a variable", () => {
   };
   const show = ["ws", "printf %s $LONG0 | wc -c"];
 
-  it.each([32_000, 36_000, 100_000, LONGEST - "LONG0=".length])("of %d bytes arrives", async (bytes) => {
+  test.each([32_000, 36_000, 100_000, LONGEST - "LONG0=".length])("of %d bytes arrives", async (bytes) => {
     const { code, stdout, stderr } = await host.ssh([...withVariables(bytes), ...show]);
     expect([code, Number(stdout.toString()), stderr]).toEqual([0, bytes, ""]);
   });
 
-  it.runIf(IS_LINUX)(
+  test.runIf(IS_LINUX)(
     "that no program could have keeps the session from starting, with the reason",
     async () => {
       const { code, stderr } = await host.ssh([...withVariables(LONGEST - 5), ...show]);
@@ -91,7 +91,7 @@ describe("a variable", () => {
     },
   );
 
-  it("keeps the session from starting where all together are too many, with the reason", async () => {
+  test("keeps the session from starting where all together are too many, with the reason", async () => {
     const sizes = Array.from({ length: 11 }, () => 100_000);
     const { code, stderr } = await host.ssh([...withVariables(...sizes), ...show]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("Argument list too long: the variables")]);
@@ -116,7 +116,7 @@ describe("on a connection that several sessions share", () => {
   });
   const another = (...args: string[]) => host.ssh(["-S", socket, "-o", "ControlMaster=no", ...args]);
 
-  it.runIf(IS_LINUX)("what is too long fails alone", async () => {
+  test.runIf(IS_LINUX)("what is too long fails alone", async () => {
     expect((await another("ws", ...command(200_000))).code).toBe(1);
     const forward = ["-O", "forward", "-R", `${"r".repeat(2_000)}:0:127.0.0.1:1`];
     expect((await another(...forward, "ws")).code).not.toBe(0);

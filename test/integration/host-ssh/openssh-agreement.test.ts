@@ -1,9 +1,10 @@
-// The same commands over OpenSSH's sshd and over ours, as the same user: what they see and what becomes of them must agree.
+// Runs the same commands through OpenSSH's sshd and through our server, as the same user: what they see and how they end
+// must agree.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OpenSshServer, startOpenSshServer } from "../../bench/openssh-server.ts";
 import {
   type Finished,
@@ -49,7 +50,7 @@ function sides(): { name: string; at: readonly string[]; to: string }[] {
 
 type Run = (at: readonly string[], to: string) => Promise<unknown>;
 
-/** Over the one connection to each that is open already. */
+/** Over the connection to each server that is already open. */
 const both = (run: Run) => agree((at, to, name) => run(["-S", join(directory, name), ...at], to));
 
 async function agree(
@@ -84,17 +85,17 @@ describe("stdio can be opened again, as with sshd:", () => {
     ["wc -c /dev/stdin", "x".repeat(3_000_000)],
   ];
 
-  it.each(COMMANDS)("%s", (command, input) =>
+  test.each(COMMANDS)("%s", (command, input) =>
     both(async (at, to) => shown(await finish(host.start([...at, to, command]), input))),
   );
 
-  it("without input: ssh -n", () =>
+  test("without input: ssh -n", () =>
     both(async (at, to) => shown(await host.ssh(["-n", ...at, to, "cat /dev/stdin; echo end"]))));
 });
 
 describe("a process has what sshd gives it:", () => {
   const SET = `SetEnv=${[..."abcdefghijklmnopqrstuvwxyz"].map((name) => `${name}=1`).join(" ")} GLOBIGNORE=* POSIXLY_CORRECT=1 COLORTERM=x LC_ALL=C LANG=C`;
-  /** What tells one server or terminal from the other, and what PATH and MAIL each was built with. */
+  /** Leaves out what differs between the two servers or terminals, and the PATH and MAIL that each was built with. */
   const DIFFER = /^(SSH_CLIENT|SSH_CONNECTION|SSH_TTY|PATH|MAIL|TZ|XDG_RUNTIME_DIR|TMPDIR|LANGUAGE)=/;
   const variables = ({ stdout }: Finished) =>
     stdout
@@ -104,8 +105,8 @@ describe("a process has what sshd gives it:", () => {
       .filter((line) => line !== "" && !DIFFER.test(line))
       .sort();
 
-  // Each over a connection of its own: ssh sends no SetEnv over one that is shared.
-  it.each([
+  // Each over its own connection, since ssh sends no SetEnv over a shared one.
+  test.each([
     ["its environment, and nothing else", [], "env -0"],
     ["its environment on a terminal", ["-tt"], "env -0"],
     ["its environment before any shell has added to it", [], "cat /proc/$$/environ"],
@@ -117,7 +118,7 @@ describe("a process has what sshd gives it:", () => {
     }),
   );
 
-  it.each([
+  test.each([
     ["its name", "echo $0; tr '\\0' ' ' </proc/$$/cmdline; :"],
     ["its descriptors", "ls /proc/self/fd"],
     ["a session of its own", "test $(ps -o sid= -p $$) = $$ && test $(ps -o pgid= -p $$) = $$ && echo leads"],
@@ -132,7 +133,7 @@ describe("a process has what sshd gives it:", () => {
 });
 
 describe("when the client goes, as with sshd,", () => {
-  /** `node` as a server of an editor is: it undoes what nohup did to SIGHUP. */
+  /** `node` like an editor's server: it undoes what nohup did to SIGHUP. */
   const NODE = `${process.execPath} -e 'setInterval(() => {}, 1000)' >/dev/null 2>&1 </dev/null`;
   const CASES: readonly (readonly [string, readonly string[], string, boolean])[] = [
     ["a nohup'd node lives", [], `nohup ${NODE} & echo $!`, true],
@@ -154,7 +155,7 @@ describe("when the client goes, as with sshd,", () => {
     ],
   ];
 
-  it.each(CASES)("%s", async (_, options, command, lives) => {
+  test.each(CASES)("%s", async (_, options, command, lives) => {
     for (const { name, at, to } of sides()) {
       const marker = join(directory, `gone ${name}`);
       rmSync(marker, { force: true });
@@ -188,7 +189,7 @@ describe("when the client goes, as with sshd,", () => {
     return (ignored & 0x1001) === 0x1000;
   }
 
-  it("an editor's server lives that a script on stdin has started", async () => {
+  test("an editor's server lives that a script on stdin has started", async () => {
     const script = `cat >server.js <<'END'
 const server = require("node:http").createServer((_, answer) => answer.end("here"));
 server.listen(0, "127.0.0.1", () => require("node:fs").writeFileSync("port", String(server.address().port)));

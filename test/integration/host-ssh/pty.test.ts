@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type IPty, spawn } from "@lydell/node-pty";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, isAlive, settled, startHost, until } from "../../support/host-ssh.ts";
 
 let host: Host;
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 afterAll(() => host.stop());
 
-/** ssh in a terminal of its own, as a person has it. */
+/** ssh in its own terminal, as a person has it. */
 function terminal(command: readonly string[], size = { cols: 100, rows: 30 }) {
   const child = spawn(command[0] ?? "", command.slice(1), { ...size, name: "xterm-256color" });
   terminals.push(child);
@@ -43,7 +43,7 @@ const ssh = (...args: string[]) => ["ssh", ...host.options, ...args];
 
 // These shells start in the home of the person who runs the tests: what is typed here does not go into its history.
 describe("a PTY", () => {
-  it("runs a login shell named -bash or the like, with SSH_TTY and TERM", async () => {
+  test("runs a login shell named -bash or the like, with SSH_TTY and TERM", async () => {
     const { child, shows, exit } = terminal(ssh("ws"));
     child.write("unset HISTFILE; PS1='ready> '; echo \"<$0|$SSH_TTY|$(tty)|$TERM>\"\n");
     const [, name, variable, tty, term] = await shows(/<(-\w+)\|(\S+)\|(\S+)\|(\S+)>/);
@@ -52,12 +52,12 @@ describe("a PTY", () => {
     expect(await exit).toBe(5);
   });
 
-  it("runs a command when asked to", async () => {
+  test("runs a command when asked to", async () => {
     const result = await host.ssh(["-tt", "ws", "test -t 0 && test -t 1 && test -t 2 && echo all; exit 6"]);
     expect([result.code, result.stdout.toString()]).toEqual([6, "all\r\n"]);
   });
 
-  it("has the client's size and follows it", async () => {
+  test("has the client's size and follows it", async () => {
     const { child, shows } = terminal(
       ssh("-t", "ws", "trap 'stty size' WINCH; stty size; while sleep 0.05; do :; done"),
     );
@@ -66,7 +66,7 @@ describe("a PTY", () => {
     await shows(/43 132\r/);
   });
 
-  it("has the client's terminal modes", async () => {
+  test("has the client's terminal modes", async () => {
     const script = `stty intr ^X -ixon erase ^H; ${ssh("-t", "ws", "stty -a").join(" ")}`;
     const screen = terminal(["/bin/sh", "-c", script]);
     await screen.exit;
@@ -76,7 +76,7 @@ describe("a PTY", () => {
     expect(screen.output).toMatch(/-ixon/);
   });
 
-  it("interrupts the foreground by Ctrl-C and leaves the shell", async () => {
+  test("interrupts the foreground by Ctrl-C and leaves the shell", async () => {
     const { child, shows } = terminal(ssh("ws"));
     child.write("unset HISTFILE; PS1='ready> '; sleep 100; echo \"code=$?\"\n");
     await shows(/ready> /);
@@ -87,7 +87,7 @@ describe("a PTY", () => {
     await shows(/still 42/);
   });
 
-  it("shows every byte of a command that ends at once, twenty times", async () => {
+  test("shows every byte of a command that ends at once, twenty times", async () => {
     const socket = join(host.directory, "m");
     const master = host.start(["-M", "-S", socket, "-N", "ws"]);
     await until(async () => (await host.ssh(["-S", socket, "-O", "check", "ws"])).code === 0);
@@ -98,7 +98,7 @@ describe("a PTY", () => {
     master.kill();
   });
 
-  it("shows every byte to a reader who comes late", async () => {
+  test("shows every byte to a reader that comes late", async () => {
     const child = host.start(["-tt", "ws", "head -c 8000000 /dev/zero; echo; exit 9"]);
     // Unread, ssh blocks after a pipe's worth, and the host after a window and a terminal's worth.
     await until(() => host.lines.some((line) => line.includes("started on a PTY")));
@@ -107,14 +107,14 @@ describe("a PTY", () => {
     expect([result.code, result.stdout.indexOf(Buffer.from([13]))]).toEqual([9, 8_000_000]);
   });
 
-  it("takes a large paste whole", async () => {
+  test("takes a large paste whole", async () => {
     const lines = Array.from({ length: 5000 }, (_, index) => `line ${index}`).join("\n");
     const result = await host.ssh(["-tt", "ws", "stty raw -echo; echo go; head -c 48889 | cksum"], lines);
     const expected = await host.ssh(["ws", "head -c 48889 | cksum"], lines);
     expect(result.stdout.toString()).toContain(expected.stdout.toString().trim());
   });
 
-  it("ends with the shell, whoever else still has the terminal", async () => {
+  test("ends with the shell, even if other processes still have the terminal", async () => {
     const file = join(host.directory, "still there");
     const holder = `setsid sh -c 'echo $$ >"${file}"; exec sleep 300'`;
     const result = await host.ssh([
@@ -128,7 +128,7 @@ describe("a PTY", () => {
     process.kill(pid, "SIGKILL");
   });
 
-  it("hangs up its foreground and its shell when the connection is lost", async () => {
+  test("hangs up its foreground and its shell when the connection is lost", async () => {
     const { child, shows } = terminal(ssh("ws"));
     child.write("unset HISTFILE; PS1='ready> '; echo \"shell=$$\"; sh -c 'echo job=$$; sleep 200; :'\n");
     const [, shell] = await shows(/shell=(\d+)/);
@@ -138,7 +138,7 @@ describe("a PTY", () => {
     await until(() => !isAlive(Number(shell)) && !isAlive(Number(job)));
   });
 
-  it("keeps the host's memory flat and the writer waiting while nobody reads", async () => {
+  test("keeps the host's memory flat and the writer waiting while nobody reads", async () => {
     const child = host.start(["-tt", "ws", "echo $$; exec yes"]);
     const [first] = await once(child.stdout ?? child, "data");
     child.stdout?.pause();
@@ -156,7 +156,7 @@ describe("a PTY", () => {
 });
 
 describe("a key without a PTY", () => {
-  it("is refused one and goes on without", async () => {
+  test("is refused one, and the session goes on without", async () => {
     const restricted = await startHost({ permissions: { pty: false } });
     try {
       const result = await restricted.ssh(["-tt", "ws", "true"]);

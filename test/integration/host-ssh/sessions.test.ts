@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, isAlive, startHost, until } from "../../support/host-ssh.ts";
 
 let host: Host;
@@ -16,18 +16,18 @@ afterAll(() => host.stop());
 const shellName = basename(userInfo().shell ?? "/bin/sh");
 
 describe("a command without a PTY", () => {
-  it("gives its output, its errors and its exit status back apart", async () => {
+  test("returns its output, its errors and its exit status separately", async () => {
     const result = await host.ssh(["ws", "echo out; echo err >&2; exit 3"]);
     expect(result).toMatchObject({ code: 3, stderr: "err\n" });
     expect(result.stdout.toString()).toBe("out\n");
   });
 
-  it("runs through the user's shell, named as sshd names it", async () => {
+  test("runs through the user's shell, named as sshd names it", async () => {
     const result = await host.ssh(["ws", "echo $0 $SHELL"]);
     expect(result.stdout.toString()).toBe(`${shellName} ${userInfo().shell}\n`);
   });
 
-  it("has pipes as its stdio, so that /dev/stderr can be opened", async () => {
+  test("has pipes as its stdio, so that /dev/stderr can be opened", async () => {
     const result = await host.ssh([
       "ws",
       "echo one >/dev/stdout; echo two >/dev/stderr; test -p /dev/stdin && echo pipe",
@@ -36,25 +36,25 @@ describe("a command without a PTY", () => {
     expect(result.stderr).toBe("two\n");
   });
 
-  it("leads a session of its own, without a terminal", async () => {
+  test("leads a session of its own, without a terminal", async () => {
     const result = await host.ssh(["ws", "ps -o sid=,pgid=,tty= -p $$; echo $$"]);
     const [, ids, pid] =
       /^ *(\d+ +\d+) \?\n(\d+)\n$/.exec(result.stdout.toString().replace(/ +\?/, " ?")) ?? [];
     expect(ids?.split(/ +/)).toEqual([pid, pid]);
   });
 
-  it("reads to the end of input and answers after it", async () => {
+  test("reads to the end of input and answers after it", async () => {
     const result = await host.ssh(["ws", "sort"], "b\nc\na\n");
     expect(result.stdout.toString()).toBe("a\nb\nc\n");
   });
 
-  it("may end its output long before it reads its input", async () => {
+  test("may end its output long before it reads its input", async () => {
     const child = host.start(["ws", "echo early; exec >&-; cat >/dev/null; exit 7"]);
     const done = finish(child, randomBytes(3_000_000));
     expect(await done).toMatchObject({ code: 7 });
   });
 
-  it("has all of its output sent before the exit status, ending at once", async () => {
+  test("has all of its output sent before the exit status, even if it ends at once", async () => {
     const size = 5_000_000;
     for (let round = 0; round < 5; round++) {
       const result = await host.ssh(["ws", `head -c ${size} /dev/zero; head -c 100000 /dev/zero >&2`]);
@@ -62,7 +62,7 @@ describe("a command without a PTY", () => {
     }
   });
 
-  it("carries bytes both ways unchanged", async () => {
+  test("carries bytes both ways unchanged", async () => {
     const data = randomBytes(8 * 1024 * 1024);
     const result = await host.ssh(["ws", "cat"], data);
     expect(createHash("sha256").update(result.stdout).digest("hex")).toBe(
@@ -70,7 +70,7 @@ describe("a command without a PTY", () => {
     );
   });
 
-  it("mixes neither of its outputs into the other while both are full", async () => {
+  test("mixes neither of its outputs into the other while both are full", async () => {
     const script =
       "for i in $(seq 200); do head -c 40000 /dev/zero; head -c 40000 /dev/zero | tr '\\0' e >&2; done";
     const result = await host.ssh(["ws", script]);
@@ -78,7 +78,7 @@ describe("a command without a PTY", () => {
     expect(result.stderr).toBe("e".repeat(8_000_000));
   });
 
-  it("stops the sender once it has closed its input", async () => {
+  test("stops the sender once it has closed its input", async () => {
     // Without the notice, ssh would go on reading from an endless source until the command ends.
     const child = host.start(["-vv", "ws", "head -c 10 >/dev/null; exec <&-; sleep 0.5; echo done"]);
     const endless = setInterval(() => child.stdin?.write(Buffer.alloc(65536)), 1);
@@ -98,21 +98,21 @@ describe("a command without a PTY", () => {
     expect(debug).toMatch(/rcvd eow/);
   });
 
-  it("waits, as sshd does, for those who still hold its output", async () => {
+  test("waits, as sshd does, for other processes that still hold its output", async () => {
     const started = Date.now();
     const result = await host.ssh(["ws", "(sleep 1; echo late) & echo now"]);
     expect(result.stdout.toString()).toBe("now\nlate\n");
     expect(Date.now() - started).toBeGreaterThan(900);
   });
 
-  it("does not wait for those who hold nothing of it", async () => {
+  test("does not wait for processes that hold nothing of it", async () => {
     const result = await host.ssh(["ws", "nohup sleep 300 >/dev/null 2>&1 </dev/null & echo $!"]);
     const pid = Number(result.stdout.toString());
     expect(isAlive(pid)).toBe(true);
     process.kill(pid, "SIGKILL");
   });
 
-  it("that a signal ended is reported by the signal's name", async () => {
+  test("that a signal ended is reported by the signal's name", async () => {
     const result = await host.ssh(["-v", "ws", "kill -TERM $$"]);
     expect(result.code).toBe(255);
     expect(result.stderr).toMatch(/rtype exit-signal/);
@@ -120,7 +120,7 @@ describe("a command without a PTY", () => {
     expect([other.code, other.stdout.length]).toEqual([255, 0]);
   });
 
-  it("that cannot start says so and fails with 127", async () => {
+  test("that cannot start says so and fails with 127", async () => {
     const broken = await startHost({ shell: "/nonexistent/shell" });
     try {
       const result = await broken.ssh(["ws", "true"]);
@@ -133,7 +133,7 @@ describe("a command without a PTY", () => {
 });
 
 describe("a shell without a PTY", () => {
-  it("is a login shell", async () => {
+  test("is a login shell", async () => {
     const result = await host.ssh(["ws"], "echo $0; exit 4\n");
     expect(result.code).toBe(4);
     expect(result.stdout.toString()).toContain(`-${shellName}\n`);
@@ -151,7 +151,7 @@ describe("the environment", () => {
     );
   };
 
-  it("is a login's, and has nothing of the host's own", async () => {
+  test("is a login's, and has nothing of the host's own", async () => {
     const variables = await environment();
     const user = userInfo();
     expect(variables.get("HOME")).toBe(user.homedir);
@@ -164,7 +164,7 @@ describe("the environment", () => {
     expect([...variables.keys()].filter((name) => /SALLYPORT|AWS/.test(name))).toEqual([]);
   });
 
-  it("takes what the client sends, except what changes which code runs", async () => {
+  test("takes what the client sends, except what changes which code runs", async () => {
     const variables = await environment([
       "-o",
       "SetEnv=LC_TIME=de_DE COLORTERM=truecolor MY_SETTING=1 GIT_PROTOCOL=version=2 LD_PRELOAD=/x.so " +
@@ -189,7 +189,7 @@ describe("the environment", () => {
 });
 
 describe("a locale that the machine does not have", () => {
-  it("reaches the process, and nothing on the way to it complains", async () => {
+  test("reaches the process, and nothing complains about it before", async () => {
     const plain = await startHost({ shell: "/bin/sh" });
     try {
       const result = await plain.ssh(["-o", "SetEnv=LC_ALL=xx_YY.UTF-8", "ws", "echo $LC_ALL"]);
@@ -201,7 +201,7 @@ describe("a locale that the machine does not have", () => {
 });
 
 describe("several sessions on one connection", () => {
-  it("run side by side and end apart", async () => {
+  test("run side by side and end apart", async () => {
     const socket = join(host.directory, "m");
     const master = host.start(["-M", "-S", socket, "-N", "ws"]);
     await until(async () => (await host.ssh(["-S", socket, "-O", "check", "ws"])).code === 0);
@@ -218,7 +218,7 @@ describe("several sessions on one connection", () => {
 });
 
 describe("a place to start", () => {
-  it("is the home directory, or what the host was told", async () => {
+  test("is the home directory, or what the host was told", async () => {
     expect((await host.ssh(["ws", "pwd"])).stdout.toString()).toBe(`${userInfo().homedir}\n`);
     const elsewhere = await startHost({ cwd: "/usr" });
     try {
@@ -228,7 +228,7 @@ describe("a place to start", () => {
     }
   });
 
-  it("that is missing is said, and the session starts in /", async () => {
+  test("that is missing is said, and the session starts in /", async () => {
     const missing = join(host.directory, "missing");
     const other = await startHost({ cwd: missing });
     try {
@@ -242,7 +242,7 @@ describe("a place to start", () => {
 });
 
 describe("sftp", () => {
-  it("is served on its subsystem", async () => {
+  test("is served on its subsystem", async () => {
     const file = join(host.directory, "some file");
     writeFileSync(file, "content");
     const result = await host.ssh(["-s", "ws", "sftp"], Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]));
@@ -251,7 +251,7 @@ describe("sftp", () => {
     expect([...result.stdout.subarray(4, 9)]).toEqual([2, 0, 0, 0, 3]);
   });
 
-  it("is the only subsystem", async () => {
+  test("is the only subsystem", async () => {
     const result = await host.ssh(["-s", "ws", "netconf"]);
     expect(result.stderr).toMatch(/subsystem request failed/);
   });

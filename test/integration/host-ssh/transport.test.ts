@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { finish, type Host, type HostSetup, startHost, until } from "../../support/host-ssh.ts";
 
 const hosts: Host[] = [];
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
   for (const host of hosts.splice(0)) await host.stop();
 });
-/** What ssh has said on stderr so far. */
+/** What ssh has written to stderr so far. */
 function errorsOf(child: ChildProcess): () => string {
   let errors = "";
   child.stderr?.on("data", (data: Buffer) => {
@@ -45,7 +45,7 @@ async function rawClient(host: Host): Promise<Client> {
   await once(client, "ready");
   return client;
 }
-/** Sends a message past everything that ssh2's client does to keep to the rules. */
+/** Sends a message without the checks by which ssh2's client keeps to the rules. */
 function sendRaw(client: Client, message: string, ...args: readonly unknown[]): void {
   const protocol = objectAt(client, "_protocol");
   const method: unknown = Reflect.get(protocol, message);
@@ -72,21 +72,21 @@ describe("new keys", () => {
     return { same: hash(result.stdout) === hash(data), stderr: result.stderr, code: result.code };
   };
 
-  it("are exchanged by the client's wish under load both ways", async () => {
+  test("are exchanged by the client's wish under load both ways", async () => {
     const host = await started();
     const result = await both(host, ["-v", "-o", "RekeyLimit=1M"]);
     expect(result).toMatchObject({ same: true, code: 0 });
     expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(5);
   });
 
-  it("are exchanged by the host's limits under load both ways", async () => {
+  test("are exchanged by the host's limits under load both ways", async () => {
     const host = await started({ limits: { keyExchange: { bytes: 4 * 1024 * 1024, ageMs: 3_600_000 } } });
     const result = await both(host, ["-v"]);
     expect(result).toMatchObject({ same: true, code: 0 });
     expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(3);
   });
 
-  it("are exchanged after a time", async () => {
+  test("are exchanged after a time", async () => {
     const host = await started({ limits: { keyExchange: { bytes: 1024 ** 3, ageMs: 200 } } });
     const child = host.start(["-v", "ws", "cat"]);
     const errors = errorsOf(child);
@@ -97,7 +97,7 @@ describe("new keys", () => {
 });
 
 describe("algorithms", () => {
-  it.each([
+  test.each([
     "chacha20-poly1305@openssh.com",
     "aes128-gcm@openssh.com",
     "aes256-gcm@openssh.com",
@@ -107,7 +107,7 @@ describe("algorithms", () => {
     expect((await host.ssh(["-c", cipher, "ws", "echo in"])).stdout.toString()).toBe("in\n");
   });
 
-  it("have neither SHA-1 nor CBC, and the first choice is authenticated encryption over curve25519", async () => {
+  test("have neither SHA-1 nor CBC, and the first choice is authenticated encryption over curve25519", async () => {
     const host = await started();
     const verbose = await host.ssh(["-vv", "ws", "true"]);
     const offer = verbose.stderr.slice(verbose.stderr.indexOf("peer server KEXINIT proposal"));
@@ -120,7 +120,7 @@ describe("algorithms", () => {
 });
 
 describe("signs of life", () => {
-  it("are answered", async () => {
+  test("are answered", async () => {
     const host = await started();
     const child = host.start([
       "-vvv",
@@ -138,7 +138,7 @@ describe("signs of life", () => {
     expect({ code: result.code, stdout: result.stdout.toString() }).toEqual({ code: 0, stdout: "done" });
   });
 
-  it("are asked for, and a client that gives none is dropped", async () => {
+  test("are asked for, and a client that gives none is dropped", async () => {
     const host = await started({ limits: { keepaliveMs: 500 } });
     const child = host.start(["-v", "ws", "sleep 300"]);
     const errors = errorsOf(child);
@@ -152,7 +152,7 @@ describe("signs of life", () => {
 });
 
 describe("a signal that the client sends", () => {
-  it("reaches the whole process group, and ends it with that signal's name", async () => {
+  test("reaches the whole process group, and ends it with that signal's name", async () => {
     const host = await started();
     const client = await rawClient(host);
     const channel = await exec(
@@ -171,7 +171,7 @@ describe("a signal that the client sends", () => {
     expect((await exit)[1]).toBe("SIGTERM");
   });
 
-  it("is refused where the key decides what runs", async () => {
+  test("is refused where the key decides what runs", async () => {
     const host = await started({ permissions: { command: "echo up; sleep 0.7; echo on" } });
     const client = await rawClient(host);
     const channel = await exec(client, "anything");
@@ -186,7 +186,7 @@ describe("a signal that the client sends", () => {
 });
 
 describe("a client that ignores its limits", () => {
-  it("loses the channel whose window it overruns, and no memory is spent on it", async () => {
+  test("loses the channel whose window it overruns, and no memory is spent on it", async () => {
     const host = await started();
     const client = await rawClient(host);
     const channel = await exec(client, "sleep 300");
@@ -202,7 +202,7 @@ describe("a client that ignores its limits", () => {
     }
     await closed;
     expect(host.lines.join("\n")).toMatch(/more than its window allows/);
-    // What was kept would be all of it; what waits for the garbage collector is some part.
+    // Memory that was kept would be all of it; what waits for the garbage collector is a part.
     expect(process.memoryUsage().rss - before).toBeLessThan(size / 2);
     // The connection goes on.
     const next = await exec(client, "echo on");
@@ -210,7 +210,7 @@ describe("a client that ignores its limits", () => {
     expect(String(data)).toBe("on\n");
   });
 
-  it("gets 256 sessions and no more, and another one when one has ended", async () => {
+  test("gets 256 sessions and no more, and one more when one has ended", async () => {
     const host = await started();
     const client = await rawClient(host);
     const handlers = objectAt(objectAt(client, "_protocol"), "_handlers");
@@ -230,7 +230,7 @@ describe("a client that ignores its limits", () => {
     client.end();
   });
 
-  it("gets 64 listening places and no more", async () => {
+  test("gets 64 listeners and no more", async () => {
     const host = await started();
     const client = await rawClient(host);
     const ports = await Promise.all(
@@ -256,14 +256,14 @@ describe("a client that ignores its limits", () => {
     });
   });
 
-  it("gets no session after it has said that it wants no more", async () => {
+  test("gets no session after it has asked for no more", async () => {
     const host = await started();
     const client = await rawClient(host);
     sendRaw(client, "openssh_noMoreSessions", false);
     await expect(exec(client, "true")).rejects.toThrow("no more sessions");
   });
 
-  it("is cut off when it sends a malformed message", async () => {
+  test("is cut off when it sends a malformed message", async () => {
     const host = await started();
     const client = await rawClient(host);
     const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));

@@ -1,8 +1,8 @@
-// What a host's token opens: one workspace. And what it does not: the way for a different machine.
+// Host tokens register one workspace each, and do not let a different machine take its place.
 
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
@@ -20,7 +20,7 @@ afterEach(() => stack.close());
 const audited = (event: string): string[] => stack.log.filter((line) => line.includes(`"audit":"${event}"`));
 const state = (name: string) => join(stack.directory, name);
 
-it("A token that is read in one workspace does not register as another, whatever its host says.", async () => {
+test("A token that is stolen from one workspace does not register as another one, whatever the host says.", async () => {
   const ann = await stack.account("ann");
   const prod = await stack.host({ token: (await stack.token(ann, ["host"])).token, name: "prod" });
   const { token } = await stack.token(ann, ["host"]);
@@ -33,7 +33,7 @@ it("A token that is read in one workspace does not register as another, whatever
       stage: "sign-in",
     });
   }
-  // With the id of the other one, as its host would send it.
+  // With the id of the other workspace, as its host would send it.
   await (await loadIdentity(state("thief"))).remember(stack.url, "prod", prod.id);
   await expect(stack.host({ token, name: "prod", state: state("thief") })).rejects.toMatchObject({
     code: "token_bound",
@@ -42,7 +42,7 @@ it("A token that is read in one workspace does not register as another, whatever
   expect(audited("workspace.host-key-held")).toEqual([]);
 });
 
-it("Of two hosts that come with one new token at once, one gets it, and the other hears why not.", async () => {
+test("Of two hosts that register with one new token at once, one succeeds, and the other is told why not.", async () => {
   const { token } = await stack.token(await stack.account("ann"), ["host"]);
   const both = await Promise.allSettled(["one", "two"].map((name) => stack.host({ token, name })));
   expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
@@ -50,7 +50,7 @@ it("Of two hosts that come with one new token at once, one gets it, and the othe
   expect(stack.gateway.registry.size).toBe(1);
 });
 
-it("A host whose key has changed waits, says what to do, and comes in once its key is accepted.", async () => {
+test("A host whose key has changed waits, says what to do, and registers once its key is accepted.", async () => {
   const ann = await stack.account("ann");
   const person = await stack.token(ann, ["account", "connect"]);
   const api = gatewayApi(stack.url, { token: parseAccessToken(person.token) });
@@ -75,7 +75,7 @@ it("A host whose key has changed waits, says what to do, and comes in once its k
   expect(events).toEqual([1, 1, 1]);
 });
 
-it("A host whose key is declined gives up, and the one that was there comes as before.", async () => {
+test("A host whose key is declined gives up, and the former host can still register.", async () => {
   const ann = await stack.account("ann");
   const person = await stack.token(ann, ["account", "connect"]);
   const api = gatewayApi(stack.url, { token: parseAccessToken(person.token) });
@@ -95,7 +95,7 @@ it("A host whose key is declined gives up, and the one that was there comes as b
   await refused;
 });
 
-it("An accepted key takes over from a host that is still online.", async () => {
+test("An accepted key takes over from a host that is still online.", async () => {
   const ann = await stack.account("ann");
   const { token } = await stack.token(ann, ["host"]);
   const first = await stack.host({ token });
@@ -109,7 +109,7 @@ it("An accepted key takes over from a host that is still online.", async () => {
   expect(await first.ended).toMatchObject({ code: "fenced" });
 });
 
-it("Tunnels that were opened by what a token has made end when the token is revoked.", async () => {
+test("Tunnels that were opened with a token's descendants end when the token is revoked.", async () => {
   const { store } = stack.gateway;
   const ann = await stack.account("ann");
   const parent = await stack.token(ann, ["account", "connect", "host"]);

@@ -1,4 +1,4 @@
-// A tunnel to a host whose link gives byte streams and no WebSockets.
+// A tunnel to a host whose link gives byte streams instead of WebSockets.
 
 import { once } from "node:events";
 import { PassThrough } from "node:stream";

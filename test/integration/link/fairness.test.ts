@@ -1,7 +1,7 @@
-// What one account, or one address, can take of what there is: never all of it.
+// How much one account or one address can take: never everything.
 
 import { once } from "node:events";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { LinkStream, StreamRequest } from "../../../gateway/link/link.ts";
 import { StreamSlots } from "../../../gateway/link/stream-slots.ts";
@@ -13,7 +13,7 @@ let stack: TestStack;
 afterEach(() => stack?.close());
 
 describe("of --max-streams", () => {
-  it("one account takes half, and others find the rest", async () => {
+  test("one account gets half, and others get the rest", async () => {
     stack = await TestStack.start(["--max-streams", "8"]);
     const ann = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const guest = await stack.account("ben");
@@ -31,7 +31,7 @@ describe("of --max-streams", () => {
       message: expect.stringMatching(/share/),
     });
     expect(await echo(await stack.tunnel("dev", ann.token), "still room")).toBe("still room");
-    // A token that the owner has given away counts for the owner.
+    // Use of an owner token counts for the owner.
     const { token } = await store.ownerTokens.create(owned, 600, { account: "ann" });
     await stack.tunnel("dev", token);
     await expect(stack.tunnel("dev", token)).rejects.toMatchObject({ code: "gateway_full" });
@@ -47,7 +47,7 @@ describe("of one workspace's streams", () => {
   const open = (slots: StreamSlots, asked: StreamRequest): Promise<LinkStream> =>
     slots.open(asked, () => Object.assign(Object.create(null), { on: () => undefined }));
 
-  it("a sharee takes half, and the owner finds the rest", async () => {
+  test("a sharee gets half, and the owner gets the rest", async () => {
     const counts: number[] = [];
     const slots = new StreamSlots({
       limit: 8,
@@ -60,7 +60,7 @@ describe("of one workspace's streams", () => {
     expect(counts).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it("those that wait for the host are shared as well, and leave where it does not come", async () => {
+  test("streams that wait for the host count as well, and no longer if it does not dial back", async () => {
     const slots = new StreamSlots({ limit: 1_000, elsewhere: () => 0, onChange: () => undefined });
     const never = Promise.withResolvers<WebSocket>();
     const waiting: Promise<unknown>[] = [];
@@ -75,7 +75,7 @@ describe("of one workspace's streams", () => {
     expect(slots.taken).toBe(0);
   });
 
-  it("by address where there is no account, and with what other processes have", async () => {
+  test("streams are shared by address where there is no account, together with those of other processes", async () => {
     const slots = new StreamSlots({ limit: 8, elsewhere: () => 4, onChange: () => undefined });
     for (let i = 0; i < 3; i++) await open(slots, request(null, `2001:db8::${i}`));
     await expect(open(slots, request(null, "2001:db8::ffff"))).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe("of one workspace's streams", () => {
 });
 
 describe("a request with an Origin, as web pages send it", () => {
-  it.each([
+  test.each([
     [PATHS.link, SUBPROTOCOL.control],
     [PATHS.tunnel, SUBPROTOCOL.raw],
     [PATHS.stream, SUBPROTOCOL.raw],

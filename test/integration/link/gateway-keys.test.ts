@@ -1,12 +1,12 @@
 import { createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { parseOpensshEd25519 } from "../../../protocol/ssh/private-key.ts";
 import { encode } from "../../../protocol/ssh/wire.ts";
 import { TestStack } from "../../support/link.ts";
 
-it("a registered host knows the gateway's own keys, which may vouch for people", async () => {
+test("a registered host knows the gateway's own keys, with which the gateway vouches for people", async () => {
   const stack = await TestStack.start(["--open"]);
   try {
     const { gatewayKeys } = await stack.host({});

@@ -1,8 +1,8 @@
-// Which keys a host may name: those alone that it holds.
+// A host may name only keys that it holds.
 
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { type HostIdentity, type HostKey, loadIdentity } from "../../../agent/host/identity.ts";
 import { dialWebSocket } from "../../../agent/platform/network/dial-web-socket.ts";
@@ -41,7 +41,7 @@ async function identity(name: string): Promise<HostIdentity> {
 
 const line = ({ publicKey }: Pick<HostKey, "publicKey">) => formatPublicKey({ ...publicKey, comment: "" });
 
-/** Registers as a host would that names these keys with these proofs; what the gateway answers. */
+/** Registers like a host that names these keys with these proofs; returns what the gateway answers. */
 async function register(
   further: readonly Pick<HostKey, "publicKey">[],
   proofs: (payload: Buffer, challenge: ChallengeMessage) => readonly Buffer[] | undefined,
@@ -88,7 +88,7 @@ async function register(
 
 const refused = (code: string) => ({ type: "error", code });
 
-it("Further keys are taken that have signed the challenge beside the first.", async () => {
+test("Further keys are accepted if they have signed the challenge like the first.", async () => {
   const answer = await register(own.furtherKeys, (payload) =>
     own.furtherKeys.map((key) => key.sign(payload)),
   );
@@ -97,11 +97,11 @@ it("Further keys are taken that have signed the challenge beside the first.", as
   expect(workspace?.hostKeys).toEqual([own, ...own.furtherKeys].map(line));
 });
 
-it("A host of before, which names one key and proves no others, registers as ever.", async () => {
+test("An older host, which names one key and proves no others, can still register.", async () => {
   expect(await register([], () => undefined)).toMatchObject({ type: "registered" });
 });
 
-it.each([
+test.each([
   ["without a proof", () => undefined],
   ["with too few of them", (payload: Buffer) => [own.furtherKeys[0]?.sign(payload) ?? payload]],
   ["with noise for one", () => [randomBytes(70), randomBytes(384)]],
@@ -121,9 +121,9 @@ it.each([
   expect(stack.gateway.registry.size).toBe(0);
 });
 
-it("A host of before is told what waits for its owner, or what its token is for, in codes that it knows.", async () => {
+test("An older host is told in codes that it knows that its key waits for the owner, or what its token is for.", async () => {
   await register([], () => undefined);
-  // Who is there answers no pings: gone, it is not waited for.
+  // The host that is there answers no pings: the gateway does not wait for it once it is gone.
   for (const socket of sockets.splice(0)) socket.terminate();
   await expect.poll(() => stack.gateway.registry.size).toBe(0);
   expect(await register([], () => undefined, { identity: others })).toMatchObject({
@@ -140,7 +140,7 @@ it("A host of before is told what waits for its owner, or what its token is for,
   expect(await register([], () => [], { token: bound, name: "else" })).toMatchObject(refused("token_bound"));
 });
 
-it("An RSA key of less than 2048 bits is refused, however long its bytes are.", async () => {
+test("An RSA key of less than 2048 bits is refused, however long its bytes are.", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
   const { n = "", e = "" } = publicKey.export({ format: "jwk" });
   const modulus = Buffer.concat([Buffer.alloc(200), Buffer.from(n, "base64url")]);
@@ -150,7 +150,7 @@ it("An RSA key of less than 2048 bits is refused, however long its bytes are.", 
   expect(answer).toMatchObject(refused("bad_key"));
 });
 
-it("Another host's keys are refused, and the same key twice.", async () => {
+test("Another host's keys are refused, and the same key twice.", async () => {
   const ownProofs = (payload: Buffer) => own.furtherKeys.map((key) => key.sign(payload));
   expect(await register(others.furtherKeys.slice(0, 1), ownProofs)).toMatchObject(
     refused("identity_mismatch"),
@@ -162,7 +162,7 @@ it("Another host's keys are refused, and the same key twice.", async () => {
   expect(await register([others], (payload) => [others.sign(payload)])).toMatchObject({ type: "registered" });
 });
 
-it("A workspace of before gets the further keys with its host's next start, and is the same one.", async () => {
+test("An existing workspace gets the further keys with its host's next start, and stays the same one.", async () => {
   const before = await register([], () => undefined);
   const host = await stack.host({ token, name: "dev", state: join(stack.directory, "own") });
   expect(before).toMatchObject({ workspace: { id: host.id } });

@@ -1,9 +1,9 @@
-// Hosts and gateways that mean harm, and changes that come at the worst moment.
+// Malicious hosts and gateways, and changes at the worst possible moment.
 
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type HostIdentity, loadIdentity } from "../../../agent/host/identity.ts";
 import { holdLink } from "../../../agent/host/link/link.ts";
@@ -30,7 +30,7 @@ afterEach(async () => {
 
 type Message = Record<string, unknown>;
 
-/** A control connection by hand, which has had its challenge. */
+/** A control connection that the test speaks itself, after its challenge. */
 async function control(
   token: string,
 ): Promise<{ socket: WebSocket; messages: Message[]; identity: HostIdentity }> {
@@ -70,7 +70,7 @@ async function register({ socket, messages, identity }: Awaited<ReturnType<typeo
 }
 
 describe("a registered host", () => {
-  it("that refuses a stream by what is no stream token loses its link, and nobody else loses anything", async () => {
+  test("that refuses a stream by a malformed stream token loses its link, and nobody else is affected", async () => {
     const ann = await stack.account("ann");
     const { token } = await stack.token(ann, ["host", "connect"], null, { reusable: true });
     await stack.host({ token });
@@ -89,8 +89,8 @@ describe("a registered host", () => {
   });
 });
 
-describe("a host that sends more control messages than anything asks for", () => {
-  it("is told so and loses its link, though it does not stop", async () => {
+describe("a host that sends more control messages than it was asked for", () => {
+  test("is told so and loses its link, even if it does not stop sending", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const hostile = await control(token);
     await register(hostile);
@@ -104,7 +104,7 @@ describe("a host that sends more control messages than anything asks for", () =>
     expect(hostile.messages.filter(({ type }) => type === "pong").length).toBeLessThanOrEqual(1_100);
   });
 
-  it("keeps its link as long as it only answers, however often it is asked", async () => {
+  test("keeps its link as long as it only answers, however often it is asked", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const hostile = await control(token);
     await register(hostile);
@@ -117,8 +117,8 @@ describe("a host that sends more control messages than anything asks for", () =>
   });
 });
 
-describe("a host whose words would ring a bell or turn text around on somebody's screen", () => {
-  it.each(["no\u0007", "\u202eon", "a\nb"])("loses its link: %j", async (message) => {
+describe("a host whose messages contain control characters", () => {
+  test.each(["no\u0007", "\u202eon", "a\nb"])("loses its link: %j", async (message) => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const hostile = await control(token);
     await register(hostile);
@@ -129,7 +129,7 @@ describe("a host whose words would ring a bell or turn text around on somebody's
 });
 
 describe("a host whose token is revoked while it registers", () => {
-  it("is refused after its challenge", async () => {
+  test("is refused after its challenge", async () => {
     const ann = await stack.account("ann");
     const { token, info } = await stack.token(ann, ["host"]);
     const connection = await control(token);
@@ -140,7 +140,7 @@ describe("a host whose token is revoked while it registers", () => {
     expect(await stack.gateway.store.workspaces.list(ann)).toEqual([]);
   });
 
-  it("loses its link where that happened in the last moment", async () => {
+  test("loses its link if that happens at the last moment", async () => {
     const { store } = stack.gateway;
     const ann = await stack.account("ann");
     const { token, info } = await stack.token(ann, ["host"]);
@@ -162,7 +162,7 @@ describe("a host whose token is revoked while it registers", () => {
   });
 });
 
-it("A key that is removed while a host registers is taken back from the host.", async () => {
+test("A key that is removed while a host registers is taken back from the host.", async () => {
   const { store } = stack.gateway;
   const ann = await stack.account("ann");
   const { token } = await stack.token(ann, ["host"]);
@@ -180,7 +180,7 @@ it("A key that is removed while a host registers is taken back from the host.", 
   await expect.poll(() => host.keys.at(-1)).toEqual([]);
 });
 
-it("A gateway that asks without end and does not read the answers loses the host's link.", async () => {
+test("A gateway that asks without end and does not read the answers loses the link.", async () => {
   const gateway = new WebSocketServer({
     host: "127.0.0.1",
     port: 0,
@@ -195,7 +195,7 @@ it("A gateway that asks without end and does not read the answers loses the host
   let isLost = false;
   gateway.on("connection", (socket) => {
     socket.on("error", () => {
-      // The host cuts the connection: that is what is waited for.
+      // The host cuts the connection, as the test expects.
     });
     socket.pause();
     const open = {

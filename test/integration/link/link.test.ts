@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { loadIdentity } from "../../../agent/host/identity.ts";
@@ -30,7 +30,7 @@ const key = (n: number) =>
   );
 
 describe("a host", () => {
-  it("is the same workspace again after a restart, by account and name", async () => {
+  test("is the same workspace again after a restart, by account and name", async () => {
     const ann = await stack.account("ann");
     const { token } = await stack.token(ann, ["host"], null, { reusable: true });
     const state = join(stack.directory, "ann");
@@ -41,7 +41,7 @@ describe("a host", () => {
     expect((await stack.host({ token, state, name: "other" })).id).not.toBe(first.id);
   });
 
-  it("names what a browser and an editor open, which the API shows until it names something else", async () => {
+  test("names what a browser and an editor open, which the API shows until it names something else", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const state = join(stack.directory, "ann");
     const api = gatewayApi(stack.url, { token: parseAccessToken(token) });
@@ -59,21 +59,21 @@ describe("a host", () => {
     expect(later).not.toHaveProperty("folder");
   });
 
-  it.each([
+  test.each([
     ["a browser URL that is a script", { browserUrl: "javascript:alert(1)" }, "bad_url"],
     ["a browser URL with a password", { browserUrl: "https://me:pw@dev.example/" }, "bad_url"],
     ["a relative folder", { folder: "../x" }, "bad_request"],
     ["a folder with a line break", { folder: "/x\nHost *" }, "bad_request"],
-  ])("that names %s is refused, and is no workspace", async (_, named, refusal) => {
+  ])("that names %s is refused, and makes no workspace", async (_, named, refusal) => {
     const accountId = await stack.account("ann");
     const { token } = await stack.token(accountId, ["host"]);
-    // As a host that does not check it would.
+    // Like a host that does not check it.
     const unchecked = named as Pick<HostRequest, "browserUrl" | "folder">;
     await expect(stack.host({ token, ...unchecked })).rejects.toMatchObject({ code: refusal });
     expect(await stack.gateway.store.workspaces.list(accountId)).toEqual([]);
   });
 
-  it("without an account is the same workspace again by its state", async () => {
+  test("without an account is the same workspace again by its state", async () => {
     const state = join(stack.directory, "open");
     const first = await stack.host({ state });
     await first.stop();
@@ -82,7 +82,7 @@ describe("a host", () => {
     expect((await stack.host({})).id).not.toBe(first.id);
   });
 
-  it("with the same identity fences the first, which says so and stops", async () => {
+  test("with the same identity fences the first, which says so and stops", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const state = join(stack.directory, "ann");
     const first = await stack.host({ token, state });
@@ -99,7 +99,7 @@ describe("a host", () => {
     expect(second.streams).toHaveLength(1);
   });
 
-  it("of another machine cannot take the name of one that is alive", async () => {
+  test("on a different machine cannot take the name of one that is online", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host"]);
     const first = await stack.host({ token });
     await expect(stack.host({ token })).rejects.toMatchObject({ code: "name_taken", stage: "workspace" });
@@ -107,7 +107,7 @@ describe("a host", () => {
     expect(audited("connection.refused").join()).toContain("name_taken");
   });
 
-  it("without an account cannot take a workspace whose id it knows, having another key", async () => {
+  test("without an account cannot take a workspace whose id it knows, having another key", async () => {
     const first = await stack.host({});
     const state = join(stack.directory, "thief");
     await (await loadIdentity(state)).remember(stack.url, "dev", first.id);
@@ -115,7 +115,7 @@ describe("a host", () => {
     expect(stack.gateway.registry.get(first.id)).toBeDefined();
   });
 
-  it("of two accounts may use one name; each is its own workspace", async () => {
+  test("of two accounts may use one name; each is its own workspace", async () => {
     const ann = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const ben = await stack.token(await stack.account("ben"), ["host"]);
     const [first, second] = [await stack.host({ token: ann.token }), await stack.host({ token: ben.token })];
@@ -124,7 +124,7 @@ describe("a host", () => {
     expect([first.streams.length, second.streams.length]).toEqual([1, 0]);
   });
 
-  it("is refused with a token that is unknown, malformed, expired, of another scope, or of a disabled account", async () => {
+  test("is refused with a token that is unknown, malformed, expired, of a different scope, or of a disabled account", async () => {
     const ann = await stack.account("ann");
     const [valid, narrow, brief] = [
       await stack.token(ann, ["host"]),
@@ -143,7 +143,7 @@ describe("a host", () => {
     await refused(valid.token, "account_disabled");
   });
 
-  it("gets the account's keys at once, and each change within a second", async () => {
+  test("gets the account's keys at once, and each change within a second", async () => {
     const ann = await stack.account("ann");
     const { store } = stack.gateway;
     const first = await provedKey(store, ann, key(1), "", { account: "ann" });
@@ -159,12 +159,12 @@ describe("a host", () => {
       .poll(() => host.keys.at(-1)?.map(({ publicKey }) => publicKey.includes(key(2).blob)))
       .toEqual([true]);
     times.push(performance.now());
-    // The quicker of the two: the other tells what else the machine had to do.
+    // The quicker of the two: the slower one may only show that the machine was busy.
     const took = times.slice(1).map((at, i) => at - (times[i] ?? 0));
     expect(Math.min(...took)).toBeLessThan(1000);
   });
 
-  it("loses its link when its token is revoked, says why, and keeps trying", async () => {
+  test("loses its link when its token is revoked, says why, and keeps trying", async () => {
     const ann = await stack.account("ann");
     const { token, info } = await stack.token(ann, ["host"]);
     const host = await stack.host({ token });
@@ -173,7 +173,7 @@ describe("a host", () => {
     expect(stack.gateway.registry.size).toBe(0);
   });
 
-  it("comes back by itself when the gateway cuts the link", async () => {
+  test("reconnects by itself when the gateway cuts the link", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host"]);
     const host = await stack.host({ token });
     stack.gateway.registry.get(host.id)?.close("internal", "test");
@@ -199,7 +199,7 @@ describe("a control connection", () => {
     return { socket, messages };
   }
 
-  it("that sends nonsense, a wrong signature or an old version is told its code and closed; others live on", async () => {
+  test("that sends nonsense, a wrong signature or an old version is told its code and closed; others live on", async () => {
     const bystander = await stack.host({});
     const identity = await loadIdentity(join(stack.directory, "x"));
     const register = {
@@ -233,14 +233,14 @@ describe("a control connection", () => {
     expect(stack.gateway.registry.size).toBe(1);
   });
 
-  it("that sends more than its limit is closed with 1009", async () => {
+  test("that sends more than its limit is closed with 1009", async () => {
     const { socket } = await connect();
     const closed = once(socket, "close");
     socket.send("x".repeat(MAX_CONTROL_BYTES + 1));
     expect((await closed)[0]).toBe(CLOSE.tooLarge);
   });
 
-  it("without a token is refused where registration is not open, before the upgrade", async () => {
+  test("without a token is refused where registration is not open, before the upgrade", async () => {
     const closed = await TestStack.start();
     try {
       await expect(closed.host({})).rejects.toMatchObject({ code: "registration_closed", stage: "sign-in" });
@@ -260,13 +260,13 @@ describe("a dial-back", () => {
       signal: AbortSignal.timeout(20_000),
     });
 
-  it("with a wrong, a malformed or no stream token is refused", async () => {
+  test("with a wrong, a malformed or no stream token is refused", async () => {
     await expect(dial(newStreamToken())).rejects.toMatchObject({ code: "stream_unknown" });
     await expect(dial("sps_x")).rejects.toMatchObject({ code: "bad_token" });
     await expect(dial(undefined)).rejects.toMatchObject({ code: "bad_token" });
   });
 
-  it("with a token that was used is refused, and the stream that it opened lives on", async () => {
+  test("with a token that was used is refused, and the stream that it opened lives on", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     let used = "";
     await stack.host({
@@ -284,7 +284,7 @@ describe("a dial-back", () => {
 });
 
 describe("a tunnel", () => {
-  it("to a workspace that is unknown, someone else's, offline, or without a token says which", async () => {
+  test("to a workspace that is unknown, someone else's, offline, or without a token says which", async () => {
     const ann = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const ben = await stack.token(await stack.account("ben"), ["host", "connect"]);
     const host = await stack.host({ token: ann.token });
@@ -306,12 +306,12 @@ describe("a tunnel", () => {
     });
   });
 
-  it("to a workspace without an account needs its id and nothing else", async () => {
+  test("to a workspace without an account needs its id and nothing else", async () => {
     const host = await stack.host({});
     expect(await echo(await stack.tunnel(host.id, undefined), "hello")).toBe("hello");
   });
 
-  it("opens with an owner token, for its workspace only, until it is revoked", async () => {
+  test("opens with an owner token, for its workspace only, until it is revoked", async () => {
     const ann = await stack.account("ann");
     const { token } = await stack.token(ann, ["host"], null, { reusable: true });
     const host = await stack.host({ token });
@@ -330,7 +330,7 @@ describe("a tunnel", () => {
     await expect(stack.tunnel("dev", owner.token)).rejects.toMatchObject({ code: "token_revoked" });
   });
 
-  it("ends when its account is disabled or the workspace is no longer shared, and others' live on", async () => {
+  test("ends when its account is disabled or the workspace is no longer shared, and others' live on", async () => {
     const [ann, ben] = [await stack.account("ann"), await stack.account("ben")];
     const [annToken, benToken] = [
       await stack.token(ann, ["host", "connect"]),
@@ -354,13 +354,13 @@ describe("a tunnel", () => {
     expect((await disabled)[0]).toBe(CLOSE.refused);
   });
 
-  it("that is unshared while it waits for the host to dial back does not open", async () => {
+  test("that is unshared while it waits for the host to dial back does not open", async () => {
     const ann = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const ben = await stack.token(await stack.account("ben"), ["connect"]);
     const host = await stack.host({ token: ann.token });
     const link = stack.gateway.registry.get(host.id);
     if (link === undefined) throw new Error("no link");
-    // The host answers, but not before the test lets it.
+    // The host answers only when the test lets it.
     const openStream = link.openStream.bind(link);
     const gate = Promise.withResolvers<void>();
     const asked = new Promise<void>((resolve) => {
@@ -385,7 +385,7 @@ describe("a tunnel", () => {
     await expect.poll(() => stack.gateway.registry.online(host.id)?.clients).toBe(0);
   });
 
-  it("by owner token ends when the token expires, and when the owner's account is disabled", async () => {
+  test("by owner token ends when the token expires, and when the owner's account is disabled", async () => {
     const ann = await stack.account("ann");
     const { token } = await stack.token(ann, ["host"]);
     const host = await stack.host({ token });
@@ -395,7 +395,7 @@ describe("a tunnel", () => {
     const { store } = stack.gateway;
     const mint = () => store.ownerTokens.create(owned, 600, { account: "ann" });
     const [brief, long] = [await mint(), await mint()];
-    // From when it is shown on, so that the tunnel opens however long that takes.
+    // Counted from the moment that it is shown, so that the tunnel opens however long that takes.
     const authenticate = store.authenticateOwnerToken.bind(store);
     store.authenticateOwnerToken = async (bearer) => {
       const grant = await authenticate(bearer);
@@ -412,7 +412,7 @@ describe("a tunnel", () => {
     expect((await disabled)[0]).toBe(CLOSE.refused);
   });
 
-  it("that sends 1 MiB and one byte in a message is closed with 1009, and no other stream notices", async () => {
+  test("that sends 1 MiB and one byte in a message is closed with 1009, and no other stream notices", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     await stack.host({ token });
     const [bad, good] = [await stack.tunnel("dev", token), await stack.tunnel("dev", token)];
@@ -423,7 +423,7 @@ describe("a tunnel", () => {
     expect(await echo(good, "fine")).toBe("fine");
   });
 
-  it("is counted, audited with its bytes, and shows as a client of the workspace", async () => {
+  test("is counted, audited with its bytes, and shows as a client of the workspace", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const host = await stack.host({ token });
     const tunnel = await stack.tunnel("dev", token);
@@ -439,7 +439,7 @@ describe("a tunnel", () => {
     expect(stack.gateway.registry.online(host.id)?.clients).toBe(0);
   });
 
-  it("without the right subprotocol, or at an unknown path, is refused with a JSON body", async () => {
+  test("without the right subprotocol, or at an unknown path, is refused with a JSON body", async () => {
     for (const [path, protocol, status] of [
       [PATHS.tunnel, "other", 426],
       ["/nowhere", SUBPROTOCOL.raw, 404],
@@ -453,7 +453,7 @@ describe("a tunnel", () => {
     }
   });
 
-  it("never leaves a secret in the log", async () => {
+  test("never leaves a secret in the log", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     await stack.host({ token });
     const open = await stack.host({ name: "open" });
@@ -466,7 +466,7 @@ describe("a tunnel", () => {
 });
 
 describe("a gateway that stops", () => {
-  it("sends its hosts away and is gone within a few seconds, with tunnels open", async () => {
+  test("sends its hosts away and is gone within a few seconds, with tunnels open", async () => {
     const { token } = await stack.token(await stack.account("ann"), ["host", "connect"]);
     const host = await stack.host({ token });
     const tunnel = await stack.tunnel("dev", token);

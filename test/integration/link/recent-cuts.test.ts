@@ -1,4 +1,4 @@
-// Who comes in the middle of a blip: a tunnel to a workspace whose link was cut a moment ago.
+// Tunnels to a workspace whose link was cut a moment ago: they wait for it to come back.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
@@ -28,7 +28,7 @@ afterEach(async () => {
 const isOnline = () => stack.gateway.registry.online(host.id) !== undefined;
 const refusals = () => stack.log.filter((line) => line.includes('"audit":"connection.refused"')).length;
 
-/** From now on no time-out of the gateway's ends a wait, nor a blip. */
+/** From now on no time-out of the gateway ends a wait, or a recent cut. */
 const stopClock = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 
 async function cut(): Promise<void> {
@@ -37,24 +37,24 @@ async function cut(): Promise<void> {
   await expect.poll(isOnline).toBe(false);
 }
 
-test("waits for the workspace to come back", async () => {
+test("a tunnel waits for the workspace to come back", async () => {
   stopClock();
   await cut();
   const tunnels = Promise.all([1, 2, 3].map(() => stack.tunnel("dev", token)));
-  // What was asked after them has been answered: they wait.
+  // A later request has been answered: these wait.
   await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
   far.release();
   for (const tunnel of await tunnels) expect(await echo(tunnel, "there again")).toBe("there again");
 });
 
-test("does not wait for ever", async () => {
+test("a tunnel does not wait for ever", async () => {
   await cut();
   const began = performance.now();
   await expect(stack.tunnel("dev", token)).rejects.toMatchObject({ code: "workspace_offline" });
   expect(performance.now() - began).toBeGreaterThan(2_000);
 });
 
-test("waits no longer than its client does", async () => {
+test("a tunnel waits no longer than its client does", async () => {
   stopClock();
   await cut();
   const leave = new AbortController();
@@ -64,12 +64,12 @@ test("waits no longer than its client does", async () => {
   await expect(stack.tunnel("nope", token)).rejects.toMatchObject({ code: "workspace_unknown" });
   const before = refusals();
   leave.abort();
-  // Its time-out stays on the clock that has stopped, which a poll would move on.
+  // Its time-out stays on the stopped clock, which a poll would move.
   vi.useRealTimers();
   await expect.poll(refusals).toBe(before + 1);
 });
 
-test("ends its wait with the leave to come in", async () => {
+test("a tunnel's wait ends when the workspace is no longer shared with its account", async () => {
   stopClock();
   await cut();
   const { store } = stack.gateway;
@@ -85,7 +85,7 @@ test("ends its wait with the leave to come in", async () => {
   await refused;
 });
 
-test("is told at once of a host that was stopped, though it had been cut off just before", async () => {
+test("a tunnel learns at once that a host was stopped, even if its link was cut just before", async () => {
   await cut();
   far.release();
   await expect.poll(isOnline).toBe(true);

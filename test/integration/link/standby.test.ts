@@ -1,7 +1,7 @@
-// The stream that a host dials in advance: used for the next connection, replaced at once, and no way in by itself.
+// The stream that a host dials in advance: the next connection uses it, it is replaced at once, and nobody gets in by it alone.
 
 import { once } from "node:events";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
 import { NativeLink } from "../../../gateway/link/native-link.ts";
@@ -49,7 +49,7 @@ async function connect(): Promise<{ socket: WebSocket; echo: (text: string) => P
   };
 }
 
-it("serves one connection after the other, each with a stream of its own", async () => {
+test("standby streams serve one connection after the other, each with a stream of its own", async () => {
   for (let i = 0; i < 4; i++) {
     await warm();
     const { socket, echo } = await connect();
@@ -59,7 +59,7 @@ it("serves one connection after the other, each with a stream of its own", async
   }
 });
 
-it("that is gone is no reason to fail: the host dials back as it comes", async () => {
+test("a lost standby stream does no harm: the host dials back for the next connection", async () => {
   await warm();
   const [first, second, third] = await Promise.all([connect(), connect(), connect()]);
   expect(await Promise.all([first, second, third].map(({ echo }, i) => echo(`at once ${i}`)))).toEqual([
@@ -69,7 +69,7 @@ it("that is gone is no reason to fail: the host dials back as it comes", async (
   ]);
 });
 
-it("is closed with its link", async () => {
+test("a standby stream is closed with its link", async () => {
   await warm();
   await host.stop();
   await expect.poll(() => stack.gateway.registry.size).toBe(0);

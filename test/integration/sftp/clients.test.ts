@@ -1,4 +1,4 @@
-// The clients that people use, run against our server without SSH between: sftp, scp and sshfs, each the real one.
+// The real clients that people use (sftp, scp and sshfs), run against our server without SSH in between.
 
 import { execFile, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -63,7 +63,7 @@ async function digest(path: string): Promise<string> {
 }
 
 describe.skipIf(!existsSync("/usr/bin/sftp"))("sftp", () => {
-  test("puts and gets a large file unharmed, and takes up what was cut off", async () => {
+  test("puts and gets a large file unchanged, and resumes what was cut off", async () => {
     const data = randomBytes(20 * 1024 * 1024 + 4321);
     await writeFile(join(local, "large"), data);
     await sftp(["put large", "get large back"]);
@@ -110,7 +110,7 @@ describe.skipIf(!existsSync("/usr/bin/sftp"))("sftp", () => {
     expect(await readFile(join(remote, "d/moved"), "utf8")).toBe("content");
   });
 
-  test("carries names with spaces, quotes, newlines, other alphabets, and bytes that are no UTF-8", async () => {
+  test("carries names with spaces, quotes, newlines, other alphabets, and bytes that are not UTF-8", async () => {
     for (const name of ["with space", 'it\'s "quoted"', "new\nline", "naïve Ελλάδα 日本"]) {
       await writeFile(join(remote, name), name);
     }
@@ -123,7 +123,7 @@ describe.skipIf(!existsSync("/usr/bin/sftp"))("sftp", () => {
     expect(await readFile(join(local, "new\nline"), "utf8")).toBe("new\nline");
   });
 
-  test("is told why it may not write in a read-only session, and still reads", async () => {
+  test("is told why it may not write in a read-only session, and can still read", async () => {
     await writeFile(join(remote, "a"), "kept");
     await writeFile(join(local, "b"), "b");
     const readOnly = `${program}-ro`;
@@ -159,8 +159,8 @@ describe.skipIf(!existsSync("/usr/bin/scp"))("scp", () => {
     }
   });
 
-  test("gets a file whole, whichever of its pipelined reads is done first", async () => {
-    // scp writes in place, and cuts the file at the first answer that overtakes another.
+  test("gets a whole file, even if its pipelined reads end out of order", async () => {
+    // scp writes in place, and truncates the file at the first answer that overtakes an earlier one.
     await writeFile(join(remote, "large"), randomBytes(30_000_000));
     for (let round = 0; round < 3; round++) {
       await scp("host:large", "large");
@@ -183,7 +183,7 @@ describe.skipIf(!existsSync("/usr/bin/sshfs") || !existsSync("/dev/fuse") || pro
     beforeEach(async () => {
       mount = join(home, "mount");
       await mkdir(mount);
-      // What sshfs runs as its ssh; the arguments for ssh are of no interest to it.
+      // What sshfs runs as its ssh; it ignores the arguments for ssh.
       const client = spawn("sshfs", ["-f", "-o", `ssh_command=${program}`, "host:", mount], {
         stdio: "inherit",
       });
@@ -197,7 +197,7 @@ describe.skipIf(!existsSync("/usr/bin/sshfs") || !existsSync("/dev/fuse") || pro
     });
     afterEach(() => unmount());
 
-    test("is a file system to work in", async () => {
+    test("gives a file system to work in", async () => {
       const data = randomBytes(3_000_000);
       await mkdir(join(mount, "d"));
       await writeFile(join(mount, "d/a"), data);

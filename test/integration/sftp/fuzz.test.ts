@@ -1,4 +1,4 @@
-// Requests that no client would send, cut anywhere, to our server behind a real socket.
+// Sends requests that no client would send, cut at any byte, to our server behind a real socket.
 
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
-describe("any bytes at all", () => {
+describe("arbitrary bytes", () => {
   const field = fc.oneof(
     fc.nat(0xffff_ffff).map((value) => new PacketWriter(0).u32(value).finish().subarray(5)),
     fc

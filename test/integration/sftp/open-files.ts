@@ -1,4 +1,4 @@
-// Which files this process has open: what a server in it must have closed at the end.
+// Lists the files that this process has open: a server in it must have closed all of its own at the end.
 
 import { readdirSync, readlinkSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// The same requests to OpenSSH's sftp-server and to ours, each in a directory of its own: the answers must agree.
+// Sends the same requests to OpenSSH's sftp-server and to ours, each in its own directory: the answers must agree.
 
 import { existsSync } from "node:fs";
 import { lutimes, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
@@ -20,7 +20,7 @@ interface Side {
   readonly root: string;
 }
 
-/** Seconds since 1970. All that is planted is older. */
+/** Seconds since 1970. All files that a test makes in advance are older. */
 const PLANTED_BEFORE = 1.3e9;
 const odd = Buffer.from([0x6f, 0xff, 0xfe, 0x0a, 0x20, 0x64]);
 let top = "";
@@ -74,7 +74,7 @@ function show(answer: Answer, root: string): string {
   return entries.sort().join("\n");
 }
 
-/** What was changed during the test was changed on each side at a moment of its own: just that it was is shown. */
+/** The two sides change files at different moments, so only the fact that a file was changed is compared. */
 function showAttributes(fields: Answer["fields"]): string {
   const flags = fields.u32();
   if (flags === 0) return "none";

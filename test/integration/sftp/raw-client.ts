@@ -1,4 +1,4 @@
-// A client that says exactly what a test wants it to say, to our server in this process or to OpenSSH's in another.
+// A client that sends exactly what a test wants, to our server in this process or to OpenSSH's in a process of its own.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -40,7 +40,7 @@ export class RawClient {
     channel.on("close", () => {
       this.closed = true;
     });
-    // The other side may go at any time: `closed` says so.
+    // The other side may close at any time, which `closed` reports.
     channel.on("error", () => undefined);
   }
 

@@ -1,4 +1,4 @@
-// What our server does that OpenSSH's cannot be asked about: bounds, order, read-only mode, bad input, and the end.
+// What cannot be compared with OpenSSH's server: bounds, order, read-only mode, bad input, and the end.
 
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -71,7 +71,7 @@ describe("greeting", () => {
     expect(nameOf(ofDevbox).toString()).toBe(person.home);
     const below = await theirs.extended("expand-path@openssh.com", (packet) => packet.string("~devbox/x"));
     expect(nameOf(below).toString()).toBe(`${person.home}/x`);
-    // A user of the machine is who is meant by the name.
+    // A name that a user of the machine has means that user.
     const ofRoot = await theirs.extended("home-directory", (packet) => packet.string("root"));
     expect(nameOf(ofRoot).toString()).toBe("/root");
     await theirs.end();
@@ -175,7 +175,7 @@ describe("directories", () => {
     expect(batches).toBeLessThan(110);
   });
 
-  test("keep names that are no UTF-8", async () => {
+  test("keep names that are not UTF-8", async () => {
     const name = Buffer.from([0xff, 0x41, 0xc3, 0x28]);
     await client.request(PACKET.mkdir, (packet) => packet.string(name).u32(0));
     const inside = Buffer.concat([name, Buffer.from("/é\n")]);
@@ -203,7 +203,7 @@ describe("bounds", () => {
     expect(openBelow(home).length).toBe(MAX_HANDLES);
   });
 
-  test("a client that asks and does not take its answers is no longer read, and gets all of them later", async () => {
+  test("a client that does not take its answers is no longer read, and gets all of them later", async () => {
     await truncate(join(home, "file"), 1024 * 1024);
     const { client: greedy, server } = await unGreeted({ cwd: home });
     await greedy.greet();
@@ -212,7 +212,7 @@ describe("bounds", () => {
     const requests = Array.from({ length: 300 }, () => greedy.read(handle, 0, MAX_DATA));
     await expect.poll(() => server.isPaused()).toBe(true);
     await expect.poll(() => server.writableNeedDrain).toBe(true);
-    // Answers that were being made when the channel filled up still come; no more than those.
+    // Only the answers that were being made when the channel filled up still come.
     expect(server.writableLength).toBeLessThan(10 * MAX_PACKET);
     greedy.channel.resume();
     const answers = await Promise.all(requests);
@@ -319,7 +319,7 @@ describe("the end", () => {
     await expect.poll(() => openBelow(home)).toEqual([]);
   });
 
-  test("comes when the first packet is no INIT", async () => {
+  test("comes when the first packet is not INIT", async () => {
     const { client: rude, server } = await unGreeted({ cwd: home });
     rude.channel.write(new PacketWriter(PACKET.stat).u32(1).string("file").finish());
     await expect.poll(() => server.destroyed).toBe(true);

@@ -1,4 +1,4 @@
-// Our SFTP server on stdin and stdout, for `sftp -D` and `sshfs -o passive`: the real clients without SSH between.
+// Our SFTP server on stdin and stdout, for real clients without SSH in between (`sftp -D`, `sshfs -o passive`).
 // Arguments: the directory to start in, and `--read-only`.
 
 import { Socket } from "node:net";

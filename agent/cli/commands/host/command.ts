@@ -12,7 +12,7 @@ import { type Folder, parseFolder } from "../../../../protocol/values/folder.ts"
 import { redactTokens } from "../../../../protocol/values/token.ts";
 import { VERSION } from "../../../../protocol/version.ts";
 import { type Announced, announcement, readyEvent } from "../../../host/announcement.ts";
-import { leaveFirstPlace } from "../../../host/first-process.ts";
+import { replaceFirstProcess } from "../../../host/first-process.ts";
 import { loadIdentity } from "../../../host/identity.ts";
 import { GatewayClock } from "../../../host/link/gateway-clock.ts";
 import { holdLink } from "../../../host/link/link.ts";
@@ -80,7 +80,7 @@ async function runHost(options: HostOptions, context: CommandContext): Promise<n
     timestamps: true,
   });
   const { token: given } = options;
-  leaveFirstPlace(given.kind === "value" ? given.token : undefined, options.gateway, log);
+  replaceFirstProcess(given.kind === "value" ? given.token : undefined, options.gateway, log);
   log.debug(nativeParts());
   const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);

@@ -51,10 +51,10 @@ const openDirectory: Operation = {
 };
 
 async function openAt(path: Buffer): Promise<OpenDirectory> {
-  // With this encoding the names come as bytes. Node's types know it for readdir only.
+  // With this encoding the names are bytes. Node's types have it for readdir only.
   const options = { encoding: "buffer", bufferSize: BATCH };
   const dir: Dir = await Reflect.apply(opendir, undefined, [path, options]);
-  // A copy: the packet that the path came in is used again.
+  // A copy, since the packet's buffer is used again.
   return { kind: "directory", dir, path: Buffer.from(path), dotsSent: false, ended: false };
 }
 
@@ -106,7 +106,7 @@ async function entryOf(directory: Buffer, name: Buffer): Promise<Entry | undefin
   try {
     return { name, stats: await lstat(joinPath(directory, name)) };
   } catch (error) {
-    // An entry may be gone by now, or be hidden from us: the listing goes on without it, as in sftp-server.
+    // The entry may be gone by now, or hidden from us: the listing goes on without it, as with sftp-server.
     if (errorCode(error) === undefined) throw error;
     return undefined;
   }
@@ -208,7 +208,7 @@ async function renameIfMissing(from: Buffer, to: Buffer): Promise<void> {
   const exists = await stat(to).then(
     () => true,
     (error: unknown) => {
-      // Whatever keeps us from seeing the target, rename(2) meets it again and names it.
+      // Where the target cannot be looked at, rename(2) fails as well, and says why.
       if (errorCode(error) === undefined) throw error;
       return false;
     },
@@ -228,7 +228,7 @@ const readLink: Operation = {
   },
 };
 
-/** OpenSSH has the two arguments the other way round than the draft (PROTOCOL §4.1), and so has every client. */
+/** In OpenSSH the two arguments are in the opposite order to the draft (PROTOCOL §4.1); all clients follow it. */
 const makeLink: Operation = {
   writes: true,
   plan(session, id, packet) {

@@ -48,7 +48,7 @@ const statHandle: Operation = {
       access: onHandle(handle, false),
       run: () => {
         const opened = session.handles.get(handle);
-        // statfs(2) by descriptor is not in Node; the link that Linux keeps for each works after a rename too.
+        // Node has no fstatfs(3). The link that Linux keeps for each descriptor works after a rename, too.
         const byDescriptor = opened.kind === "file" && process.platform === "linux";
         const path = byDescriptor ? `/proc/self/fd/${opened.fd}` : opened.path;
         return fileSystemAnswer(id, path, opened.path, session.readOnly);
@@ -98,7 +98,7 @@ const expandPath: Operation = {
   },
 };
 
-/** `~`, `~/x` and `~user/x` as a shell has them; everything else as it is. */
+/** Expands `~`, `~/x` and `~user/x` as a shell does; other paths stay as they are. */
 async function expandTilde(session: SftpSession, path: Buffer): Promise<Buffer> {
   if (path.length === 0) return Buffer.from(".");
   if (path[0] !== TILDE) return path;
@@ -157,7 +157,7 @@ async function refuseSameFile(source: OpenFile, target: OpenFile): Promise<void>
   }
 }
 
-/** Copies `length` bytes, or with 0 all that there are. Fewer there than asked for: SSH_FX_EOF. */
+/** Copies `length` bytes; 0: all that there are. @throws StatusError eof: there are fewer */
 async function copy(
   session: SftpSession,
   source: number,

@@ -1,4 +1,4 @@
-// Operations on open files: OPEN, CLOSE, READ, WRITE (§6.3, §6.4). The path that the bulk of the bytes takes.
+// Operations on open files: OPEN, CLOSE, READ, WRITE (§6.3, §6.4). Nearly all bytes of transfers pass here.
 
 import { constants, open, read, write } from "node:fs";
 import { promisify } from "node:util";
@@ -22,8 +22,8 @@ import {
 const openDescriptor = promisify(open);
 
 /**
- * Opening a FIFO would block a thread of the pool that the whole process shares until somebody opens its other
- * end; with O_NONBLOCK it does not. Regular files do not care. A terminal must not become ours.
+ * O_NONBLOCK: opening a FIFO would block a thread, of the few that the whole process has, until somebody opens the other
+ * end. It changes nothing for regular files. O_NOCTTY: a terminal must not become this process's own.
  */
 const ALWAYS = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
@@ -54,11 +54,11 @@ async function openAs(
   if (session.readOnly && writes) throw permissionDenied("Read-only session");
   const mode = (attributes.permissions ?? 0o666) & 0o7777;
   const fd = await openDescriptor(path, flags | ALWAYS, mode);
-  // A copy: the packet that the path came in is used again.
+  // A copy, since the packet's buffer is used again.
   return { kind: "file", fd, path: Buffer.from(path), append: (flags & constants.O_APPEND) !== 0 };
 }
 
-/** pflags as flags of open(2). Neither reading nor writing asked for means reading, as in sftp-server. */
+/** pflags as flags of open(2). Neither reading nor writing asked for means reading, as with sftp-server. */
 function openFlags(pflags: number): number {
   const has = (flag: number): boolean => (pflags & flag) !== 0;
   let flags = constants.O_RDONLY;
@@ -94,7 +94,7 @@ const readFile: Operation = {
       access: onHandle(handle, false),
       run: async () => {
         const { fd } = session.handles.file(handle);
-        // Room for the header in front: the file's bytes go to the channel from where the system put them.
+        // With room for the header in front, so that the file's bytes need not be copied.
         const buffer = session.takeBuffer(DATA_OFFSET + length);
         const count = await readAt(fd, buffer, DATA_OFFSET, length, toOffset(offset));
         if (count === 0 && length > 0) throw new StatusError(STATUS.eof, "End of file");

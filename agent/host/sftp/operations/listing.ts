@@ -16,7 +16,7 @@ const kinds: ReadonlyMap<number, string> = new Map([
   [constants.S_IFSOCK, "s"],
 ]);
 
-/** The name goes in as bytes: it may be no UTF-8. */
+/** The name is bytes, since it need not be UTF-8. */
 export function longName(name: Buffer, stats: Stats, owners: OwnerNames, now: Date): Buffer {
   const fields = [
     `${modeText(stats.mode)} `,
@@ -47,7 +47,7 @@ export function modeText(mode: number): string {
   ].join("");
 }
 
-/** Local time; the year instead of the hour for what is older than half a year or in the future. */
+/** Local time, with the year instead of the hour if it is more than half a year ago or in the future. */
 function timeText(time: Date, now: Date): string {
   const day = `${months[time.getMonth()]} ${String(time.getDate()).padStart(2)}`;
   const age = now.getTime() - time.getTime();

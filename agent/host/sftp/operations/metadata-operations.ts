@@ -27,7 +27,7 @@ const descriptor = {
   utimes: promisify(futimes),
 };
 
-/** Linux: a descriptor of the name itself, whatever it names and whoever may read it. Node does not list it. */
+/** Linux: opens a name without following or reading what it names, so that no permission is needed. Node does not list it. */
 const O_PATH = 0o10000000;
 
 function look(how: typeof stat): Operation {
@@ -59,7 +59,7 @@ interface Setters {
   owner(uid: number, gid: number): Promise<void>;
 }
 
-/** In sftp-server's order. Each is tried whatever became of the others; the last failure is the answer. */
+/** In sftp-server's order. Each is tried even if others have failed; the last failure is the answer. */
 async function apply(attributes: Attributes, setters: Setters): Promise<void> {
   const { size, permissions, times, owner } = attributes;
   const steps: (() => Promise<void>)[] = [];
@@ -116,7 +116,7 @@ const setOnHandle: Operation = {
   },
 };
 
-/** lsetstat@openssh.com: like SETSTAT, but a link itself is meant. */
+/** lsetstat@openssh.com: like SETSTAT, but of a link itself. */
 export const setOnLink: Operation = set((path) => ({
   size: () => Promise.reject(new StatusError(STATUS.badMessage, "A link has no size to set")),
   mode: (mode) => chmodLink(path, mode),
@@ -124,7 +124,7 @@ export const setOnLink: Operation = set((path) => ({
   owner: (uid, gid) => lchown(path, uid, gid),
 }));
 
-/** Linux cannot change the mode of a link. Going through a descriptor, nobody can put one there meanwhile. */
+/** Linux cannot change the mode of a link. With a descriptor, nobody can put a link there between check and change. */
 async function chmodLink(path: Buffer, mode: number): Promise<void> {
   if (process.platform === "darwin") return await lchmod(path, mode);
   if (process.platform !== "linux") throw new StatusError(STATUS.unsupported, "Operation not supported");

@@ -10,14 +10,14 @@ import type { UserDatabase } from "../user-database.ts";
 import { PACKET, STATUS } from "../wire.ts";
 import { absolutePath } from "./real-path.ts";
 
-/** What the operations of one session share. */
+/** What the operations of one SFTP session share. */
 export interface SftpSession {
   /** Where relative paths start: absolute. */
   readonly base: Buffer;
   readonly readOnly: boolean;
   readonly handles: HandleTable;
   readonly users: UserDatabase;
-  /** `signedInAs` may be anything, such as the workspace's name. */
+  /** `signedInAs`: the SSH user name, which need not be a user of the machine. */
   readonly person: { readonly home: string; readonly signedInAs: string | undefined };
   /** A buffer for a large answer; used again once the channel has taken it. */
   readonly takeBuffer: (length: number) => Buffer;
@@ -27,7 +27,7 @@ export interface SftpSession {
 
 export interface Plan {
   readonly access: Access;
-  /** The answer, a whole packet. @throws StatusError or the system's error: answered as a STATUS */
+  /** Resolves with the answer, a whole packet. @throws StatusError or the system's error: answered as a STATUS */
   readonly run: () => Promise<Buffer>;
 }
 

@@ -10,7 +10,7 @@ const SLASH = 0x2f;
 /** As many links as Linux follows. */
 const MAX_LINKS = 40;
 
-/** Relative paths start at `base`. An empty path stays empty: the system answers that there is no such file. */
+/** Relative paths start at `base`. An empty path stays empty: the system then answers that there is no such file. */
 export function absolutePath(base: Buffer, path: Buffer): Buffer {
   if (path.length === 0 || path[0] === SLASH) return path;
   return joinPath(base, path);

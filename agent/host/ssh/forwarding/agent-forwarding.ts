@@ -1,5 +1,6 @@
-// `ssh -A`: a socket in the workspace whose connections reach the agent on the person's machine
-// (`auth-agent@openssh.com` channels). One socket a connection, for its user alone, gone with the connection.
+// `ssh -A`: a socket in the workspace whose connections reach the ssh-agent on the person's machine
+// (`auth-agent@openssh.com` channels). There is one socket per connection. Only its user can reach it, and it is removed
+// with the connection.
 
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -12,14 +13,14 @@ import { splice } from "./splice.ts";
 export interface AgentForwarding {
   /** The socket's path; undefined before `start` and where it failed. */
   readonly path: string | undefined;
-  /** The same, and makes the socket the first time. */
+  /** Makes the socket on the first call. Returns its path; undefined: that failed. */
   start(): string | undefined;
   close(): void;
 }
 
 /**
- * Where the socket's own 0700 directory may be made, best first. A host outlives what its login was given: the runtime
- * directory goes with the person's last login, and others clean up TMPDIR.
+ * Where the socket's own 0700 directory may be made, best first. A host may outlive the directories of its login: the
+ * runtime directory is removed when the person's last login ends, and TMPDIR may be cleaned up.
  */
 export function socketDirectories(environment: Readonly<Record<string, string | undefined>>): string[] {
   const given = [environment.XDG_RUNTIME_DIR, environment.TMPDIR, tmpdir(), "/tmp"];
@@ -54,7 +55,9 @@ export function createAgentForwarding(
     try {
       if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
     } catch (error) {
-      log.debug(`${directory} stays: ${error instanceof Error ? error.message : String(error)}`);
+      log.debug(
+        `${directory} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 
@@ -70,14 +73,14 @@ export function createAgentForwarding(
       server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, relay);
       server.on("error", failed);
       server.listen({ path });
-      // The directory has kept others out meanwhile.
+      // Until here the directory's mode has kept others out.
       chmodSync(path, 0o600);
     } catch (error) {
       failed(error);
     }
   }
 
-  /** The socket's path, made again where somebody has removed it. */
+  /** The socket's path. The socket is made again if somebody has removed it. */
   function current(): string | undefined {
     if (path !== undefined && !existsSync(path)) remove();
     if (path === undefined) make();

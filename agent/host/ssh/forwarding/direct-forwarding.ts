@@ -14,11 +14,11 @@ import { splice } from "./splice.ts";
 export interface DirectForwarding {
   tcp(request: ChannelRequest): void;
   unix(request: ChannelRequest): void;
-  /** Ends the connections that are still being made. */
+  /** Gives up connections that are still being made. */
   close(): void;
 }
 
-/** Begins to connect; returns what gives it up. */
+/** Begins to connect; returns a function that gives up. */
 type Dial = (done: (socket: Socket) => void, fail: (error: Error) => void) => () => void;
 
 /** `home`: where relative socket paths start. */

@@ -1,5 +1,5 @@
-// Places where the host listens for the client: `tcpip-forward` (ssh -R; RFC 4254 §7.1) and
-// `streamlocal-forward@openssh.com` (OpenSSH PROTOCOL §2.4). They end with the connection.
+// Ports and sockets on which the host listens for the client: `tcpip-forward` (ssh -R; RFC 4254 §7.1) and
+// `streamlocal-forward@openssh.com` (OpenSSH PROTOCOL §2.4). They are closed with the connection.
 
 import { createServer, type Socket } from "node:net";
 import { resolve } from "node:path";
@@ -15,7 +15,7 @@ import type { Log } from "../../../platform/log.ts";
 import type { KeyPermissions } from "../sign-in/key-grant.ts";
 import { splice } from "./splice.ts";
 
-/** Listening places of one connection. */
+/** Per connection. */
 const MAX_FORWARDS = 64;
 
 export interface RemoteForwarding {
@@ -44,7 +44,7 @@ export function createRemoteForwarding(
   const forwards = new Map<string, Forward | "starting">();
   let closed = false;
 
-  /** Keeps the place by its key while it starts, so that the limit and double requests count at once. */
+  /** Reserves the key while the listener starts, so that the limit holds and a repeated request is refused at once. */
   async function add<T>(key: string, start: () => Promise<{ forward: Forward; result: T; key: string }>) {
     if (closed || !permissions.portForwarding) return undefined;
     if (forwards.size >= MAX_FORWARDS || forwards.has(key)) return undefined;
@@ -76,7 +76,7 @@ export function createRemoteForwarding(
 
   async function listenTcp(address: string, port: number): Promise<GlobalReply> {
     if (port > 0xffff || !isListenPermitted(permissions.permitListen, address, port)) return false;
-    // As with `GatewayPorts no`: whatever address is asked for, only this machine reaches it.
+    // As with `GatewayPorts no`: only this machine can connect, whatever address was asked for.
     const wanted = tcpKey(address, port === 0 ? `0/${forwards.size}` : port);
     const bound = await add(wanted, async () => {
       let boundPort = port;
@@ -94,7 +94,7 @@ export function createRemoteForwarding(
       try {
         servers.push(await listen(createServer(SOCKETS, onSocket), { host: "::1", port: boundPort }));
       } catch {
-        // No IPv6 here, or the port is another's there: IPv4 is what was promised.
+        // There is no IPv6, or the port is taken there: only IPv4 was promised.
       }
       return { forward: { servers }, result: boundPort, key: tcpKey(address, boundPort) };
     });
@@ -157,7 +157,7 @@ function tcpKey(address: string, port: number | string): string {
   return `${address}:${port}`;
 }
 
-/** Open connections stay. */
+/** Stops listening; open connections stay. */
 function stop(forward: Forward): void {
   for (const server of forward.servers) server.close();
 }

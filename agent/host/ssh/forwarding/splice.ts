@@ -1,9 +1,9 @@
-// Joins a channel and a local socket, both directions apart: each has its own end and its own back-pressure.
+// Joins a channel and a local socket. Each direction has its own end and its own back-pressure.
 
 import type { Socket } from "node:net";
 import type { Channel } from "../../../../protocol/ssh/channel.ts";
 
-/** What is left for the local end after the client has gone is given this long to be read (ms). */
+/** After the client has gone, the local end has this long to read what was still sent to it. */
 const LINGER_MS = 30_000;
 
 /** `socket` is connected and was made with `allowHalfOpen`. */
@@ -13,7 +13,7 @@ export function splice(channel: Channel, socket: Socket): void {
   socket.on("close", (hadError) => {
     if (hadError) channel.destroy();
   });
-  // By CLOSE in both directions, by an error, or by our limits: the socket flushes and ends.
+  // After CLOSE in both directions, an error, or one of our limits: the socket flushes and ends.
   channel.once("close", () => socket.destroySoon());
   channel.once("gone", () => {
     socket.unpipe(channel);

@@ -1,6 +1,8 @@
-// Unnamed pipes, which Node cannot make. A shell's pipeline makes them, and /proc/PID/fd opens both ends again from here:
-// what is opened there is the same pipe, by a descriptor of our own (proc(5)). A program may open such a pipe a second
-// time (/dev/stdin); a socket refuses that, and a named pipe would wait for a writer who has gone.
+// Anonymous pipes for the input and output of a session's process. Node cannot make them, so a shell makes a pipeline, and
+// this process opens both ends of each pipe through /proc/PID/fd (proc(5)).
+//
+// A program may open such a pipe a second time (/dev/stdin). A socket refuses that, and a named pipe would wait for a
+// writer that has gone.
 
 import { spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
@@ -14,12 +16,12 @@ export interface Pipe {
   readonly write: number;
 }
 
-/** Descriptors of one digit are those that every shell can name: 0 to 2 are taken, 9 is the shell's own input. */
+/** Every shell can name descriptors of one digit. 0 to 2 are taken, and 9 is the shell's own input. */
 const DESCRIPTORS = [3, 4, 5, 6, 7, 8];
 
 /**
- * One process that ends up holding the pipes of a pipeline, tells its number (`$$` would be that of the shell
- * around it) and waits until its input ends.
+ * A pipeline whose last process holds all of its pipes. That process prints its id (`$$` would be the outer shell's) and
+ * waits until its input ends.
  */
 const MAKE_PIPES = [
   "exec 9<&0",
@@ -29,7 +31,7 @@ const MAKE_PIPES = [
   ),
 ].join("; ");
 
-/** Pipes made in advance, so that a session waits for none. */
+/** Pipes that are made in advance, so that sessions do not wait for them. */
 export class PipeStock {
   readonly #ready: Pipe[] = [];
   #filling: Promise<boolean> | undefined;
@@ -42,7 +44,7 @@ export class PipeStock {
 
   /** undefined where there are none: not on Linux, no /proc, no descriptors left. The caller closes what it takes. */
   async take(count: number): Promise<Pipe[] | undefined> {
-    // Others may take what was made meanwhile.
+    // Other callers may have taken the new ones first.
     while (this.#ready.length < count) if (!(await this.#more())) return undefined;
     const taken = this.#ready.splice(0, count);
     this.fill();
@@ -62,7 +64,7 @@ export class PipeStock {
     return this.#filling;
   }
 
-  /** False: there are no more of them than before. */
+  /** False: none were made. */
   async #make(): Promise<boolean> {
     try {
       const pipes = await makePipes();
@@ -76,10 +78,11 @@ export class PipeStock {
   }
 }
 
-/** It lets go of other sessions' terminals first, as each process here does (prelude-shell.ts). */
+/** The command that makes pipes. Like all processes of sessions, it first closes other sessions' terminals (prelude.ts). */
 export function makerCommand(shell: PreludeShell): [string, string[]] {
   const [file, ...options] = shell.command;
-  return [file, [...options, shell.isFull ? `${CLOSE_INHERITED}; ${MAKE_PIPES}` : MAKE_PIPES]];
+  const script = shell.closedBy === "shell" ? `${CLOSE_INHERITED}; ${MAKE_PIPES}` : MAKE_PIPES;
+  return [file, [...options, script]];
 }
 
 async function makePipes(): Promise<Pipe[]> {
@@ -91,9 +94,9 @@ async function makePipes(): Promise<Pipe[]> {
     stdio: ["pipe", "pipe", "ignore"],
   });
   const failed = new Promise<never>((_, reject) => maker.once("error", reject));
-  // Where no descriptors are left it has no streams either.
+  // Where no descriptors are left, it has no streams either.
   if (maker.pid === undefined) return await failed;
-  // Its input may break before it is closed.
+  // The maker may end before its input is closed.
   maker.stdin.on("error", () => {});
   const pipes: Pipe[] = [];
   try {

@@ -1,5 +1,6 @@
-// Which shell runs the prelude (prelude.ts). It has to close descriptors of several digits and to name what it becomes:
-// bash and busybox do, dash does neither, and there Node itself closes them before the shell begins.
+// Chooses the shell that runs the prelude (prelude.ts). It has to close descriptors with numbers of several digits, and to
+// name the process that it becomes. bash and busybox can do both; dash can do neither, so that Node closes the descriptors
+// before dash begins.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,57 +9,59 @@ import { basename } from "node:path";
 export interface PreludeShell {
   /** The program and its options, up to where the script goes. */
   readonly command: readonly [string, ...string[]];
-  /** It closes descriptors and names processes; otherwise what goes before it has closed them. */
-  readonly isFull: boolean;
-  /** Nobody closes descriptors: no terminal may be opened, since later processes would inherit it. */
-  readonly leaks: boolean;
+  /**
+   * What closes inherited descriptors. `shell`: the prelude does; this shell can name processes too. `node`: the command
+   * has done so before the prelude begins. `nothing`: no terminal may be opened, since later processes would inherit it.
+   */
+  readonly closedBy: "shell" | "node" | "nothing";
+  /** Variables that the command needs. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 const BASH = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
-/** -p: it obeys none of the variables by which a client could steer it (SHELLOPTS, GLOBIGNORE, functions …). */
+/** -p: bash ignores the variables with which a client could steer it (SHELLOPTS, GLOBIGNORE, functions …). */
 const BASH_OPTIONS = ["--norc", "--noprofile", "-p", "-c"];
 const SH = "/bin/sh";
 
 let sh: PreludeShell | undefined;
 
-/** `userShell` is the one that the session runs: bash in a place of its own is found by it. */
+/** `userShell`: the session's own shell, which is used here if it is bash, wherever it is installed. */
 export function preludeShell(userShell: string): PreludeShell {
   const bash = [userShell, ...BASH].find((path) => basename(path) === "bash" && existsSync(path));
-  if (bash !== undefined) return full([bash, ...BASH_OPTIONS]);
+  if (bash !== undefined) return capable([bash, ...BASH_OPTIONS]);
   sh ??= withoutBash(SH);
   return sh;
 }
 
-/** `shell` may be any POSIX shell, with its options. */
+/** For machines without bash. `shell`: any POSIX shell, with its options. */
 export function withoutBash(...shell: readonly [string, ...string[]]): PreludeShell {
-  if (isFull(shell)) return full([...shell, "-c"]);
+  if (isCapable(shell)) return capable([...shell, "-c"]);
   // Node ≥ 22.15.
-  if (process.execve === undefined)
-    return { command: [...shell, "-c"], isFull: false, leaks: true, environment: {} };
+  if (process.execve === undefined) {
+    return { command: [...shell, "-c"], closedBy: "nothing", environment: {} };
+  }
   return {
     command: [process.execPath, "--no-warnings", "-e", CLOSE_AND_BECOME, "--", ...shell, "-c"],
-    isFull: false,
-    leaks: false,
-    // Where this program is an editor's Node.
+    closedBy: "node",
+    // For the Node of an editor.
     environment: process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" },
   };
 }
 
-function full(command: PreludeShell["command"]): PreludeShell {
-  return { command, isFull: true, leaks: false, environment: {} };
+function capable(command: PreludeShell["command"]): PreludeShell {
+  return { command, closedBy: "shell", environment: {} };
 }
 
-/** Tried, not guessed by name: sh is bash on some machines and busybox on others. */
-function isFull([file, ...options]: readonly [string, ...string[]]): boolean {
+/** Tried out, since sh is bash on some machines and busybox on others. */
+function isCapable([file, ...options]: readonly [string, ...string[]]): boolean {
   const script = "exec 12>&-; [ -e /dev/fd/12 ] || exec -a named /bin/sh -c 'echo \"$0\"'";
-  // 0 to 12, of which the last is what it has to close.
+  // Descriptors 0 to 12; the last is the one that it has to close.
   const stdio: ("ignore" | "pipe")[] = ["ignore", "pipe", ...Array<"ignore">(10).fill("ignore"), "pipe"];
   const { stdout } = spawnSync(file, [...options, "-c", script], { stdio, env: {} });
   return String(stdout) === "named\n";
 }
 
-/** Node has marked some of what it inherited as it started, up to the first gap: the rest is what has no mark. */
+/** At its start, Node marks inherited descriptors as close-on-exec, but only up to the first gap in their numbers. */
 const CLOSE_AND_BECOME = `
 const { closeSync, readFileSync, readdirSync } = require("node:fs");
 for (const fd of readdirSync("/proc/self/fd").map(Number)) {
@@ -68,7 +71,7 @@ for (const fd of readdirSync("/proc/self/fd").map(Number)) {
     if ((parseInt(flags[1], 8) & 0o2000000) === 0) closeSync(fd);
   } catch {}
 }
-// Node ignores these, and what is ignored stays so; what is caught does not.
+// Node ignores these, and ignored signals stay ignored across exec; caught ones are reset.
 for (const signal of ["SIGPIPE", "SIGXFSZ"]) process.on(signal, () => {});
 const { ELECTRON_RUN_AS_NODE, ...environment } = process.env;
 process.execve(process.argv[1], process.argv.slice(1), environment);

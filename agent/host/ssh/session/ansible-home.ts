@@ -1,12 +1,13 @@
-// Ansible asks a shell for the home of the name that it signs in with. Under sshd that is a user of the machine; here it
-// is the workspace's name, which no shell expands, and Ansible would then work in a directory that is named `~workspace`.
+// Ansible asks the shell for the home directory of the name that it signs in with (`echo ~name`). Under sshd that is a user
+// of the machine. Here it is the workspace's name, which no shell expands, so that Ansible would work in a directory named
+// `~workspace`.
 
 import { readFileSync } from "node:fs";
 
-/** The whole of what its shell plugins send, with any shell; everything else is the person's own. */
+/** Exactly the command that Ansible's shell plugins send, for any shell. Other commands are the person's own. */
 const ASKS_FOR_HOME = /^(\/[\w./-]+ -c 'echo ~)([\w.][\w.-]*)( && sleep 0')$/;
 
-/** The command; where it is that question, with the name left out unless the machine has a user of that name. */
+/** The command, unless it is Ansible's question and the machine has no user of that name: then the name is left out. */
 export function withOwnHome(
   command: string,
   signedInAs: string,

@@ -2,16 +2,15 @@
 
 import { bytesOf } from "../../../../protocol/values/byte-text.ts";
 
-/** As sshd: what is beyond is left out. */
+/** Further ones are left out, as under sshd. */
 const MAX_VARIABLES = 128;
-/** Of all of them together. Linux takes 2 MiB of arguments and variables where the stack has its usual 8. */
+/** Of all variables together. Linux takes 2 MiB of arguments and variables where the stack has its usual 8 MiB. */
 const MAX_TOTAL_BYTES = 1024 * 1024;
 const MAX_CONFINED_BYTES = 64 * 1024;
 
 /**
- * Variables that a client may not set, because they change which code a program loads or runs, or what the session
- * itself stands for. Whoever gets a shell may set them there; a client that is confined to a command may not reach
- * around it.
+ * Variables that a client may not set, because they change which code a program loads or runs, or what the session itself
+ * stands for. A client with a shell may set them there; one that is confined to a command must not get around it.
  */
 const REFUSED = [
   /^(PATH|HOME|SHELL|USER|LOGNAME|MAIL|PWD|OLDPWD|SHLVL|TMPDIR|XDG_.*|DBUS_.*)$/,
@@ -19,13 +18,13 @@ const REFUSED = [
   /^(BASH_.*|BASHOPTS|SHELLOPTS|ENV|IFS|CDPATH|PS4|PROMPT_COMMAND|ZDOTDIR|FPATH|TERMINFO.*|TERMCAP)$/,
   /^(NODE_.*|NPM_.*|PYTHON.*|PERL.*|RUBY.*|GEM_.*|LUA_.*|CLASSPATH|.*JAVA_.*OPTIONS|PHPRC)$/,
   /^(LESSOPEN|LESSCLOSE|LESSKEY.*|MANPAGER|SUDO_.*|KRB5.*|OPENSSL_.*|SSH_.*|SALLYPORT_.*)$/,
-  // What a shell computes itself, whatever it is told.
+  // Variables that a shell computes itself.
   /^(_|UID|EUID|PPID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|LINENO|OPTIND|OPTARG|PS1|PS2|HISTCMD|DIRSTACK|FUNCNAME|PIPESTATUS)$/,
-  // GIT_PROTOCOL is how git asks for its protocol version, author and committer are text; the rest runs commands.
+  // GIT_PROTOCOL names git's protocol version, and author and committer are text; other GIT_ variables run commands.
   /^GIT_(?!PROTOCOL$|AUTHOR_|COMMITTER_)/,
 ];
 
-/** All that is left to a client whose key is confined to a command: what distributions set in `AcceptEnv`. */
+/** All that a client may set whose key is confined to a command: what distributions set in `AcceptEnv`. */
 const ALLOWED_WHEN_CONFINED = /^(LANG|LC_[A-Z]+)$/;
 
 /** Collects one session's `env` requests. */
@@ -41,7 +40,7 @@ export class EnvironmentRequests {
     this.#maxBytes = confined ? MAX_CONFINED_BYTES : MAX_TOTAL_BYTES;
   }
 
-  /** Why there is nothing to start with them; undefined: there is. */
+  /** Why no process can start with these variables; undefined: one can. */
   get tooMuch(): string | undefined {
     return this.#tooMuch ? `the variables have more than ${this.#maxBytes} bytes together` : undefined;
   }

@@ -1,6 +1,6 @@
-// The one place that touches the private parts of node-pty (pinned to 1.1.0; the contract is tested): its native
-// binding. Its JavaScript on top throws away output: it closes the terminal 200 ms after the process has ended, read
-// or not.
+// The only file that uses private parts of node-pty (pinned to 1.1.0, and a test checks the contract): its native binding.
+// The JavaScript layer above it loses output, since it closes the terminal 200 ms after the process has ended, whether
+// the output was read or not.
 
 import { createRequire } from "node:module";
 
@@ -23,7 +23,7 @@ interface PtyBinding {
   resize(fd: number, columns: number, rows: number): void;
 }
 
-/** There is no PTY for this platform or installation: sessions go without. */
+/** This platform or installation has no PTYs: sessions do without. */
 export class PtyUnavailable extends Error {
   override readonly name = "PtyUnavailable";
 }

@@ -1,5 +1,5 @@
-// A process without a PTY, in a session of its own as under sshd. On Linux its stdio are pipes: Node's own are sockets,
-// on which `echo text >/dev/stderr` fails.
+// Starts a process without a PTY, as the leader of a process group of its own, as sshd does. On Linux its stdio are pipes:
+// what Node makes by itself are sockets, on which `echo text >/dev/stderr` fails.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
@@ -28,7 +28,7 @@ export async function startWithPipes(
       stdio: theirs.map((fd) => fd ?? "pipe"),
     });
   } catch (error) {
-    // More arguments and variables than the system takes, for one (E2BIG).
+    // Such as E2BIG: more arguments and variables than the system takes.
     for (const pipe of [stdin, stdout, stderr]) if (pipe !== undefined) closePipe(pipe);
     throw error;
   }
@@ -59,7 +59,8 @@ export async function startWithPipes(
     errors,
     exited,
     resize: () => {},
-    // As sshd does: no signal. Those who write on get SIGPIPE, those who read on what was sent, and then its end.
+    // No signal, as under sshd. Processes that go on writing get SIGPIPE; those that go on reading get what was sent, and
+    // then the end.
     hangUp() {
       for (const stream of [output, errors]) stream.destroy();
     },
@@ -70,10 +71,10 @@ function pipeReader(fd: number): Readable {
   return new Socket({ fd, readable: true, writable: false });
 }
 
-/** A Socket would end by shutdown(2), which pipes do not have: this one closes. */
+/** A Socket would end with shutdown(2), which pipes do not have: this writer closes the descriptor. */
 function pipeWriter(fd: number): Writable {
   const socket = new Socket({ fd, readable: false, writable: true });
-  // The callback of the write that failed carries it.
+  // The callback of the write that failed reports it.
   socket.on("error", () => {});
   return new Writable({
     write: (data: Buffer, _encoding, done) => void socket.write(data, done),

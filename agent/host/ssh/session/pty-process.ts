@@ -1,4 +1,4 @@
-// A process on a PTY: its output is kept until it is read, however long the process has ended by then.
+// Starts a process on a PTY. Its output is kept until it is read, however long ago the process has ended.
 
 import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
@@ -16,15 +16,15 @@ export interface Terminal {
   readonly modes: readonly string[];
 }
 
-/** After the process has ended, what others on its terminal write counts for this long (ms); sshd waits for none. */
+/** After the process has ended, its terminal is closed once nothing was written to it for this long. sshd does not wait. */
 const LINGER_MS = 50;
 
 /** @throws PtyUnavailable if sessions of this shell have to go without */
 export function checkPty(shell: string): void {
   ptyBinding();
-  if (preludeShell(shell).leaks) {
+  if (preludeShell(shell).closedBy === "nothing") {
     throw new PtyUnavailable(
-      "There is no PTY, since the next session would inherit it: install bash, or run the host with Node 22.15 or newer.",
+      "There is no PTY, because later sessions would inherit it: install bash, or run the host with Node 22.15 or newer.",
     );
   }
 }
@@ -70,12 +70,12 @@ function clampSize(size: number): number {
   return Math.min(Math.max(size, 0), 0xffff);
 }
 
-/** The process has ended; what it wrote is still to be read, however slow the reader. */
+/** Closes the terminal of a process that has ended, once all that was written is read, however slow the reader is. */
 function closeWhenQuiet(output: ReadStream): void {
   let seen = -1;
   const timer = setInterval(() => {
     const isQuiet = output.bytesRead === seen && output.readableLength === 0 && !output.isPaused();
-    // A reader that has just begun again gets the whole of the time.
+    // A reader that has just resumed gets the full time.
     seen = output.isPaused() ? -1 : output.bytesRead;
     if (isQuiet) output.destroy();
     if (output.destroyed) clearInterval(timer);
@@ -84,8 +84,8 @@ function closeWhenQuiet(output: ReadStream): void {
 }
 
 /**
- * Input goes past `output`'s own writable side: an error there (nobody on the terminal any more) would take unread
- * output with it. The descriptor does not block; a full terminal is tried again.
+ * Writes input to the descriptor and not to `output`'s own writable side: an error there (no process has the terminal any
+ * more) would discard unread output. The descriptor does not block; while the terminal is full, the write is tried again.
  */
 function terminalWriter(fd: number, output: ReadStream): Writable {
   return new Writable({
@@ -95,7 +95,7 @@ function terminalWriter(fd: number, output: ReadStream): Writable {
       let rest = data;
       let pause = 1;
       const attempt = () => {
-        // Past the end, input goes nowhere, as on any terminal.
+        // After the end, input is dropped, as on any terminal.
         if (output.destroyed) return done();
         const written = writeSome(fd, rest);
         if (written === "closed") return done();

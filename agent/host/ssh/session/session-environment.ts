@@ -1,5 +1,5 @@
-// The environment that a session's process starts with. As with sshd it is built from nothing, not inherited: what the
-// host runs with (its tokens above all) stays with the host.
+// The environment that a session's process starts with. As under sshd it is built from scratch and not inherited: the
+// host's own variables, its tokens above all, stay with the host.
 
 import { statSync } from "node:fs";
 import type { ShellUser } from "./shell-user.ts";
@@ -8,20 +8,20 @@ export interface SessionFacts {
   /** The client's and our end of the connection, as `SSH_CONNECTION` has them. */
   readonly client: { readonly address: string; readonly port: number };
   readonly server: { readonly address: string; readonly port: number };
-  /** What the client asked for, where something else runs in its place. */
+  /** What the client asked for, where something else runs instead. */
   readonly originalCommand: string | undefined;
   readonly agentSocket: string | undefined;
   /** TERM, with a PTY. */
   readonly term: string | undefined;
 }
 
-/** Taken over from the host's own environment: what a login gives on any machine. */
+/** Taken from the host's own environment: variables that a login sets on any machine. */
 const INHERITED = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_RUNTIME_DIR)$/;
-/** A host outlives these: programs that trust them would fail where without them they would find another place. */
+/** Directories that the host may outlive. Programs fail where they are gone, but choose others where they are not set. */
 const DIRECTORIES = /^(TMPDIR|XDG_RUNTIME_DIR)$/;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
-/** `requested` has passed an `EnvironmentRequests`; what the host sets wins over it. */
+/** `requested`: what EnvironmentRequests has accepted. It overrides inherited variables, but not USER, HOME and the like. */
 export function sessionEnvironment(
   host: Readonly<Record<string, string | undefined>>,
   requested: ReadonlyMap<string, string>,
@@ -54,7 +54,7 @@ function existsAsDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
-    // Not there, or not for this user: a host that sudo started may have somebody else's.
+    // Missing, or closed to this user: a host that was started with sudo may name a different user's directory.
     return false;
   }
 }

@@ -1,4 +1,5 @@
-// What a session runs, whichever way its input and output are made: pipes (pipe-process.ts) or a PTY (pty-process.ts).
+// A process that a session runs: what it is started with, and what it looks like once it runs, whether on pipes
+// (pipe-process.ts) or on a PTY (pty-process.ts).
 
 import type { Readable, Writable } from "node:stream";
 
@@ -9,18 +10,18 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** The soft limit of open files (RLIMIT_NOFILE); undefined: as this process has it. */
+  /** The soft limit of open files (RLIMIT_NOFILE); undefined: this process's own. */
   readonly openFiles: number | undefined;
 }
 
 export interface ProcessExit {
   readonly code: number;
-  /** Set where a signal ended it. */
+  /** The signal that ended it; undefined: it exited. */
   readonly signal: NodeJS.Signals | undefined;
 }
 
 export interface SessionProcess {
-  /** Also the number of its process group. */
+  /** Also the id of its process group. */
   readonly pid: number;
   readonly input: Writable;
   readonly output: Readable;
@@ -29,6 +30,6 @@ export interface SessionProcess {
   /** Never rejects. */
   readonly exited: Promise<ProcessExit>;
   resize(columns: number, rows: number): void;
-  /** The client is gone: nobody reads the output any more, and a terminal hangs up. */
+  /** Called when the client is gone: the output is no longer read, and a terminal hangs up. */
   hangUp(): void;
 }

@@ -1,16 +1,15 @@
-// The person that the host runs as. A user id need not have an entry in the user database: containers are run with
-// any number (`docker run --user 1234`, OpenShift).
+// The user that the host runs as, and with it all sessions. A user id need not have an entry in the user database:
+// containers are run with any number (`docker run --user 1234`, OpenShift).
 
 import { userInfo } from "node:os";
 
-/** The person that the host runs as. */
 export interface ShellUser {
   readonly name: string;
   readonly home: string;
   readonly shell: string;
 }
 
-/** `shell` stands in for the login shell. Where there is no entry, the environment tells, as it does for sh(1). */
+/** `shell` replaces the login shell. Without an entry, the environment says who the user is, as it does for sh(1). */
 export function shellUser(
   shell: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,9 +1,9 @@
-// Signals between SSH and the operating system (RFC 4254 §6.9, §6.10).
+// Signals: their names in SSH and in the operating system (RFC 4254 §6.9, §6.10), and how they are sent.
 
 import { constants } from "node:os";
 
-/** What a client may send, by its name there: RFC 4254's, and INFO as OpenSSH has it. */
-const RECEIVED = [
+/** The names that RFC 4254 §6.10 lists: a client may send these. */
+const LISTED = [
   "ABRT",
   "ALRM",
   "FPE",
@@ -19,15 +19,15 @@ const RECEIVED = [
   "USR2",
 ];
 
-/** undefined: not one that a client may send. */
+/** undefined: a client may not send it. */
 export function signalFromClient(name: string): NodeJS.Signals | undefined {
-  return RECEIVED.includes(name) ? signalNamed(`SIG${name}`) : undefined;
+  return LISTED.includes(name) ? signalNamed(`SIG${name}`) : undefined;
 }
 
 /** The name in `exit-signal`: without SIG, and with a suffix where RFC 4254 does not list it. */
 export function exitSignalName(signal: NodeJS.Signals): string {
   const bare = signal.replace(/^SIG/, "");
-  return RECEIVED.includes(bare) ? bare : `${bare}@openssh.com`;
+  return LISTED.includes(bare) ? bare : `${bare}@openssh.com`;
 }
 
 /** undefined: this system has no such signal. */
@@ -44,7 +44,10 @@ function isSignal(name: string): name is NodeJS.Signals {
   return name in constants.signals;
 }
 
-/** Sends to every member; false if none is left. */
+/**
+ * Sends a signal to all that a session runs: its shell leads a process group of its own. False: no member is left, or none
+ * that this user may signal.
+ */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   return send(-group, signal) || send(group, signal);
 }
@@ -54,8 +57,8 @@ function send(to: number, signal: NodeJS.Signals): boolean {
     process.kill(to, signal);
     return true;
   } catch {
-    // ESRCH: all have ended, or the process is so new that it does not lead a group yet. EPERM: what is left is another
-    // user's, started through sudo or the like.
+    // ESRCH: all have ended, or the process is so new that it does not lead a group yet. EPERM: the rest runs as a
+    // different user, started through sudo or the like.
     return false;
   }
 }

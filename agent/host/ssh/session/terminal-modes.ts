@@ -1,4 +1,4 @@
-// The terminal modes of a `pty-req` (RFC 4254 §8), turned into words for stty(1), which sets them inside of the PTY.
+// Translates the terminal modes of a `pty-req` (RFC 4254 §8) into words for stty(1), which sets them on the PTY.
 
 import { WireReader } from "../../../../protocol/ssh/wire.ts";
 
@@ -69,7 +69,7 @@ export function sttyWords(modes: Buffer): string[] {
   return words;
 }
 
-/** `^C` and `undef` are understood by every stty; a printable character stands for itself. */
+/** Every stty understands `^C` and `undef`; a printable character stands for itself. */
 function characterText(value: number): string | undefined {
   if (value === 255) return "undef";
   if (value === 127) return "^?";

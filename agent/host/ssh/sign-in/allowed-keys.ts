@@ -1,5 +1,5 @@
-// The keys that the host lets in: its own authorized_keys files, watched, and those of the accounts that may reach the
-// workspace, as the gateway pushes them. Changes are in effect within a second, for live connections too.
+// The keys that the host lets in: those in its own authorized_keys files, which it watches, and those of the accounts that
+// may reach the workspace, which the gateway pushes. Changes take effect within a second, for live connections too.
 
 import { stat } from "node:fs/promises";
 import type { PushedKey } from "../../../../protocol/control.ts";
@@ -12,29 +12,29 @@ import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts"
 import { isRuleMet } from "./key-options.ts";
 import { modesAbove } from "./strict-modes.ts";
 
-/** What the SSH server asks. */
+/** What the SSH server asks about keys. */
 export interface KeyAuthority {
-  /** What a key may do, connecting from `address`; undefined: it is not let in. */
+  /** What a key may do when its client connects from `address`; undefined: the key is not allowed. */
   allowed(key: OfferedKey, address: string): KeyGrant | undefined;
-  /** Calls back after what `allowed` answers may have changed. Returns the way out. */
+  /** Calls back whenever the answers of `allowed` may have changed. Returns a function that ends this. */
   onChange(listener: () => void): () => void;
 }
 
 /**
- * By polling: it sees replaced, missing and network files alike. Not by `watchFile`, which compares with a state that it takes
- * at some time of its own: after the first read, at worst, and after a change that it then never tells.
+ * Files are polled: that notices changes of replaced, missing and network files alike. `watchFile` would not do: it records
+ * the state that it compares with at a moment of its own, and misses a change between our first read and that moment.
  */
 const POLL_MS = 300;
 
 export class AllowedKeys implements KeyAuthority {
   readonly #log: Log;
   readonly #files = new Map<string, KeysFile>();
-  /** When each file is looked at again; undefined while it is. */
+  /** The timer of each file's next look; undefined while the file is being looked at. */
   readonly #looks = new Map<string, NodeJS.Timeout | undefined>();
   readonly #listeners = new Set<() => void>();
   #pushed: ReadonlyMap<string, KeyGrant> = new Map();
 
-  /** Reads the files for the first time; missing ones are waited for. */
+  /** Reads the files and watches them; missing ones may come later. */
   static async open(options: { files: readonly string[]; log: Log }): Promise<AllowedKeys> {
     const keys = new AllowedKeys(options.log);
     await Promise.all(options.files.map((file) => keys.#watch(file)));
@@ -45,14 +45,14 @@ export class AllowedKeys implements KeyAuthority {
     this.#log = log;
   }
 
-  /** What is wrong in the files at the moment. */
+  /** What is wrong in the files as they are now. */
   get problems(): readonly KeyProblem[] {
     return [...this.#files.values()].flatMap(({ problems }) => problems);
   }
 
   /**
-   * A key that the host's own files name is governed by them alone: an account's key does not get around its options.
-   * A line with an option that is not honoured keeps its key out altogether.
+   * A key in the host's own files is governed by them alone: pushing it as an account's key does not lift its options there.
+   * A line with an option that is not supported keeps its key out.
    */
   allowed(key: OfferedKey, address: string): KeyGrant | undefined {
     const blob = key.blob.toString("base64");
@@ -102,7 +102,7 @@ export class AllowedKeys implements KeyAuthority {
     await this.#look(file, undefined);
   }
 
-  /** Reads the file unless it is as it was `before`, and sees to the next look: one after the other. */
+  /** Reads the file unless its state is still `before`, then plans the next look. */
   async #look(file: string, before: string | undefined): Promise<void> {
     // Taken before the file is read: a change in between is seen at the next look.
     const state = await stateOf(file);
@@ -130,7 +130,7 @@ export class AllowedKeys implements KeyAuthority {
   }
 }
 
-/** Differs after each change of the file, of its mode or of those above it, and where a different file is in its place. */
+/** A text that differs once the file or its mode, or the mode of a directory above it, has changed. */
 async function stateOf(file: string): Promise<string> {
   try {
     const { dev, ino, mode, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });

@@ -1,5 +1,5 @@
-// Decides who is let in (RFC 4252): public keys that the host allows, or anyone where the host was told so. ssh2 parses
-// the requests and the host answers them; a key query, which proves nothing, changes nothing.
+// Decides who is let in (RFC 4252): holders of public keys that the host allows, or anyone where the host is set up so.
+// ssh2 parses the requests and this file answers them. A key query proves nothing, and changes nothing.
 
 import type { AuthContext, PublicKeyAuthContext } from "ssh2";
 import { ProtocolError } from "../../../../protocol/errors.ts";
@@ -30,10 +30,10 @@ export interface SignIn {
 }
 
 export interface AuthenticationOutcome {
-  /** `userName` is what the client calls itself: anything, since all are the user that the host runs as. */
+  /** `userName` is whatever the client calls itself: sessions run as the host's own user in any case. */
   signedIn(signIn: SignIn, userName: string): void;
   tooManyTries(): void;
-  /** A certificate is not accepted, and why. */
+  /** `reason`: why a certificate is not accepted. */
   certificateRefused(reason: string): void;
 }
 
@@ -45,11 +45,12 @@ export function createAuthentication(
   let failures = 0;
   let requests = 0;
 
-  /** Whether it is answered. */
+  /** True: the request has been answered. */
   const withCertificate = (context: PublicKeyAuthContext): boolean => {
     try {
-      const there = policy.gatewayTime();
-      const signIn = vouchedFor(context, policy, [new Date(), ...(there === undefined ? [] : [there])]);
+      const gatewayTime = policy.gatewayTime();
+      const times = gatewayTime === undefined ? [] : [gatewayTime];
+      const signIn = vouchedFor(context, policy, [new Date(), ...times]);
       if (context.signature === undefined) {
         context.accept();
         return true;
@@ -99,7 +100,7 @@ function offeredKey(context: PublicKeyAuthContext): { type: KeyType; blob: Buffe
   const type = context.key.algo;
   if (!isKeyType(type)) return undefined;
   if (type === "ssh-rsa" && rsaHash(context) === undefined) return undefined;
-  // The algorithm in the request and the type inside of the key are two fields; they have to agree.
+  // The algorithm in the request and the type inside the key are two fields, which have to agree.
   const inside = context.key.data.subarray(4, 4 + type.length).toString("latin1");
   return inside === type ? { type, blob: Buffer.from(context.key.data) } : undefined;
 }
@@ -117,7 +118,7 @@ function rsaHash(context: PublicKeyAuthContext): "sha256" | "sha512" | undefined
   return context.hashAlgo === "sha256" || context.hashAlgo === "sha512" ? context.hashAlgo : undefined;
 }
 
-/** PK_OK names the algorithm of the request (RFC 4252 §7); ssh2 has put the key's type in its place. */
+/** PK_OK names the algorithm of the request (RFC 4252 §7), which ssh2 has replaced by the key's type. */
 function acceptQuery(context: PublicKeyAuthContext): void {
   if (context.key.algo === "ssh-rsa")
     context.key.algo = `rsa-sha2-${context.hashAlgo === "sha512" ? 512 : 256}`;

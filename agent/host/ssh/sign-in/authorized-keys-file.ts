@@ -1,4 +1,4 @@
-// Reads one authorized_keys file of the host into rules by key, and says by line what it could not take.
+// Reads one authorized_keys file of the host into rules per key, and reports by line what it cannot use.
 
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -15,10 +15,10 @@ export interface KeyProblem {
   readonly message: string;
 }
 
-/** What a file says on one key. */
+/** What one line says about its key. */
 interface FileEntry {
   readonly fingerprint: string;
-  /** undefined: the line has options that are not honoured, so the key is not let in. */
+  /** undefined: the line has options that are not supported, so the key is not allowed. */
   readonly rule: KeyRule | undefined;
 }
 
@@ -35,7 +35,7 @@ const SETTLE_MS = 150;
 const MAX_READS = 3;
 
 /**
- * Nothing is let in by a file that is missing, cannot be read, or that others may write to or replace.
+ * A file allows no key where it is missing or unreadable, or where others may write to it or replace it.
  * @param isChanging a writer may be at work: missing and fresh files are read again a moment later
  */
 export async function readKeysFile(path: string, isChanging: boolean): Promise<KeysFile> {
@@ -82,7 +82,7 @@ async function readSettled(path: string, isLast: boolean): Promise<string | KeyP
   const problem = (message: string) => ({ file: path, line: undefined, message });
   let handle: FileHandle | undefined;
   try {
-    // Non-blocking, so that a named pipe in the file's place holds nothing up.
+    // Non-blocking, since opening a named pipe would wait for a writer.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await handle.stat();
     if (!stat.isFile()) return problem("It is not a file: its keys are not used.");

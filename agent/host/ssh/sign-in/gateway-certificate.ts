@@ -1,6 +1,6 @@
-// Lets in whom the gateway vouches for: a re-originated session, in which the gateway signs in with a certificate that
-// names the person's key or owner token. It is believed only by the key that the gateway showed when this host
-// registered, only on a stream that the gateway announced as such, and only for keys that are allowed in anyway.
+// Accepts the gateway's own sign-ins for people (re-origination): the gateway presents a certificate that names the
+// person's key or owner token. It counts only if it is signed by a key that the gateway named at the current registration,
+// only on a stream that the gateway announced as such, and only for keys that this host allows anyway.
 
 import type { PublicKeyAuthContext } from "ssh2";
 import type { StreamVia } from "../../../../protocol/control.ts";
@@ -20,11 +20,11 @@ import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts"
 export interface GatewayPolicy {
   /** The keys of the gateway that this host is registered at, authorized_keys form. */
   gatewayKeys(): readonly string[];
-  /** What time it is there; undefined: not known. */
+  /** The time by the gateway's clock; undefined: not known. */
   gatewayTime(): Date | undefined;
-  /** Whether people come in by owner token. */
+  /** Whether sign-ins with an owner token are accepted. */
   readonly ownerTokens: boolean;
-  /** How the stream came to be; certificates belong to `session` alone. */
+  /** Certificates are accepted on `session` streams alone. */
   readonly via: StreamVia;
   allowed(key: OfferedKey): KeyGrant | undefined;
 }
@@ -40,10 +40,10 @@ export function isCertificateAlgorithm(algorithm: string): boolean {
 }
 
 /**
- * Whom the certificate of a sign-in request lets in, not looking at the request's signature.
- * @param times by which the certificate may be valid, this machine's first: one that is valid at the gateway, which made it, is
- *   so here, however this machine's clock is set
- * @throws ProtocolError with what is wrong with it, for the host's log
+ * The sign-in that the certificate of a request stands for. The request's signature is not checked here.
+ * @param times by which the certificate may be valid, this machine's first: one that is valid by the clock of the gateway,
+ *   which made it, is valid here, however this machine's clock is set
+ * @throws ProtocolError that says what is wrong with the certificate, for the host's log
  */
 export function vouchedFor(
   context: Pick<PublicKeyAuthContext, "key" | "username">,
@@ -82,7 +82,7 @@ export function vouchedFor(
   return { key, grant };
 }
 
-/** Whether the one who sent the certificate has its key. */
+/** Whether the request is signed with the certificate's key. */
 export function isSignedWithCertificate(context: PublicKeyAuthContext): boolean {
   const { signature, blob: signed } = context;
   if (signature === undefined || signed === undefined) return false;
@@ -92,7 +92,7 @@ export function isSignedWithCertificate(context: PublicKeyAuthContext): boolean 
 
 function isGatewayKey({ authority }: Certificate, gatewayKeys: readonly string[]): boolean {
   const blob = authority.blob.toString("base64");
-  // By its text: a key of a type that this host does not know is not a reason to distrust the others.
+  // Compared as text, so that a key of a type that this host does not know does not spoil the others.
   return gatewayKeys.some((line) => line.split(" ")[1] === blob);
 }
 

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { type AddressPattern, matchesAddress, parseAddressPatterns } from "./address-pattern.ts";
 import { ALL_PERMISSIONS, type KeyPermissions } from "./key-grant.ts";
 
-/** When and from where a line's key is let in at all, and what it may do then. */
+/** When and from where a line's key is allowed, and what it may do. */
 export interface KeyRule {
   readonly permissions: KeyPermissions;
   readonly from: readonly AddressPattern[] | undefined;
@@ -18,14 +18,14 @@ export function isRuleMet(rule: KeyRule, address: string, now: number): boolean 
   return rule.from === undefined || (isIP(address) !== 0 && matchesAddress(rule.from, address));
 }
 
-/** An option that is not honoured, or malformed: the key is refused rather than let in with less of a restriction. */
+/** An option is not supported or malformed: the key is refused rather than allowed with fewer restrictions. */
 export class KeyOptionError extends Error {
   override readonly name = "KeyOptionError";
 }
 
 /**
- * Reads the options in front of a key. As in sshd(8), with one difference: `command` also takes away forwarding, which
- * would pass it by, unless the line grants forwarding by name.
+ * Reads the options in front of a key, as in sshd(8), with one difference: `command` also takes away forwarding, with which
+ * a client could get around it, unless the line grants forwarding by name.
  * @throws KeyOptionError
  */
 export function parseKeyOptions(text: string): KeyRule {
@@ -55,7 +55,7 @@ export function parseKeyOptions(text: string): KeyRule {
       case "no-x11-forwarding":
       case "user-rc":
       case "no-user-rc":
-        // The host forwards no X11 and runs no ~/.ssh/rc: off is the only state there is.
+        // The host never forwards X11 and never runs ~/.ssh/rc.
         break;
       case "no-touch-required":
         permissions.touchRequired = false;
@@ -97,7 +97,7 @@ function once<T>(before: T | undefined, name: string, value: T): T {
   return value;
 }
 
-/** `name` or `name="value"`, separated by commas; `\"` inside of quotes is a quote (sshd(8)). */
+/** `name` or `name="value"`, separated by commas; `\"` within quotes is a quote (sshd(8)). */
 function splitOptions(text: string): { name: string; value: string | undefined }[] {
   const options: { name: string; value: string | undefined }[] = [];
   let rest = text;
@@ -117,7 +117,7 @@ function expiry(text: string): number {
   if (match === null) throw new KeyOptionError(`expiry-time="${text}" is malformed`);
   const [, year, month, day, hour = "00", minute = "00", second = "00", zone = ""] = match;
   const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`);
-  if (Number.isNaN(time)) throw new KeyOptionError(`expiry-time="${text}" is no date`);
+  if (Number.isNaN(time)) throw new KeyOptionError(`expiry-time="${text}" is not a date`);
   return time;
 }
 

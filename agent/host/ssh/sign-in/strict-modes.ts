@@ -1,4 +1,4 @@
-// Who else could put a key into an authorized_keys file: what sshd's StrictModes looks at (sshd_config(5), safe_path in its
+// Who else could put a key into an authorized_keys file: the checks of sshd's StrictModes (sshd_config(5), safe_path in its
 // misc.c), for the file and for each directory above it, up to the home directory or the root.
 
 import type { Stats } from "node:fs";
@@ -12,13 +12,13 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 interface StrictModesOptions {
-  /** Whose files they may be, besides root's; undefined: the system has no user ids. */
+  /** The user who may own them, besides root; undefined: the system has no user ids. */
   readonly uid?: number | undefined;
-  /** The walk upwards ends here: what is above decides over everything of this person anyway. */
+  /** The last directory that is checked: a user who controls one above it controls all of this person's files anyway. */
   readonly home?: string;
 }
 
-/** A sentence with a command that mends it; undefined: nobody else could have written the file. */
+/** A sentence that says what is wrong and how to repair it; undefined: only the user and root could have written the file. */
 export async function looseModes(
   path: string,
   file: Pick<Stats, "uid" | "mode">,
@@ -35,17 +35,20 @@ export async function looseModes(
   for (const directory of await directoriesAbove(path, options.home ?? ownHome())) {
     const { uid: owner, mode } = await stat(directory);
     if (!isOwn({ uid: owner }, uid)) {
-      return `${directory} belongs to user ${owner}, who can put another file there: its keys are not used.`;
+      return `${directory} belongs to user ${owner}, who can replace the file: its keys are not used.`;
     }
-    // In a sticky directory nobody replaces what is not theirs. sshd refuses it too; mounts of secrets are such directories.
+    // In a sticky directory users replace only their own files. sshd refuses these as well, but mounted secrets are such.
     if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0) {
-      return `Others may write to ${directory}, so that they can put another file there: its keys are not used. Run \`chmod go-w\` on that directory.`;
+      return `Others may write to ${directory}, so they can replace the file: its keys are not used. Run \`chmod go-w\` on that directory.`;
     }
   }
   return undefined;
 }
 
-/** Changes with the owner or the mode of a directory above the file, for whoever watches; empty where there is none. */
+/**
+ * A text that differs once the owner or the mode of a directory above the file has changed; empty where the system has no
+ * user ids.
+ */
 export async function modesAbove(path: string, home: string = ownHome()): Promise<string> {
   if (process.getuid === undefined) return "";
   try {
@@ -60,7 +63,7 @@ export async function modesAbove(path: string, home: string = ownHome()): Promis
   }
 }
 
-/** Of the file that is meant behind all symbolic links; nearest first. @throws what realpath throws */
+/** Those above the file that `path` leads to through all symbolic links; nearest first. @throws what realpath throws */
 async function directoriesAbove(path: string, home: string): Promise<string[]> {
   const end = await realpath(home).catch(() => undefined);
   const directories: string[] = [];

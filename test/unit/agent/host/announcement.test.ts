@@ -36,8 +36,8 @@ function read(link: string | null) {
   return parseConnectUrl(url.pathname, url.search.slice(1));
 }
 
-describe("the links of a host", () => {
-  test("name the workspace by its id, which means the same to a colleague, and one pins the host key", () => {
+describe("the connect URLs of a host", () => {
+  test("name the workspace by its id, which means the same to other people, and one of them pins the host key", () => {
     const { links, fingerprint } = readyEvent(announced());
     expect(read(links.connect)).toEqual({
       gateway: "https://gw.example",
@@ -49,7 +49,7 @@ describe("the links of a host", () => {
     expect(pinned.hostKey?.fingerprint).toBe(fingerprint);
   });
 
-  test("always carry the key where no account vouches for it", () => {
+  test("always carry the host key where no account vouches for it", () => {
     const { links } = readyEvent(announced({ account: null }));
     expect(links.connect).toBeNull();
     expect(read(links.pinned).hostKey?.blob).toBe(hostKey.blob);
@@ -65,7 +65,7 @@ describe("the links of a host", () => {
     expect(read(links.pinned).gateway).toBe(expected);
   });
 
-  test("stand on lines of their own for those who read", () => {
+  test("have lines of their own in the text for people", () => {
     for (const account of ["ana", null]) {
       const what = announced({ account });
       const { connect, pinned } = readyEvent(what).links;

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-test("is made once, for its owner's eyes only, and is the same from then on", async () => {
+test("an identity is made once, is readable for its owner only, and stays the same", async () => {
   const state = join(directory, "state");
   const first = await loadIdentity(state);
   expect((await loadIdentity(state)).publicKey.blob).toBe(first.publicKey.blob);
@@ -29,7 +29,7 @@ test("is made once, for its owner's eyes only, and is the same from then on", as
   expect(statSync(join(state, "ssh_host_ed25519_key")).mode & 0o777).toBe(0o600);
 });
 
-test("has an ECDSA and an RSA key too, which OpenSSH reads, and a directory of before gets them", async () => {
+test("an identity also has an ECDSA and an RSA key, which OpenSSH reads and which existing directories get", async () => {
   const state = join(directory, "state");
   const first = await loadIdentity(state);
   const types = ["ecdsa-sha2-nistp256", "ssh-rsa"];
@@ -48,18 +48,18 @@ test("has an ECDSA and an RSA key too, which OpenSSH reads, and a directory of b
   expect((await loadIdentity(state)).furtherKeys[1]?.publicKey).toEqual(before.furtherKeys[1]?.publicKey);
 });
 
-test("makes its RSA key beside the event loop", async () => {
+test("an identity's RSA key is made without blocking the event loop", async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
   const from = performance.now();
   await loadIdentity(join(directory, "state"));
   clearInterval(timer);
-  // Were it made on the event loop, there would be a handful.
+  // If it were made on the event loop, there would be only a few.
   expect(turns).toBeGreaterThan((performance.now() - from) / 20);
 });
 
 test.skipIf(process.getuid?.() === 0)(
-  "does with its first key where the directory cannot be written to",
+  "an identity has its first key alone where the directory cannot be written to",
   async () => {
     const state = join(directory, "state");
     await loadIdentity(state);
@@ -76,7 +76,7 @@ test.skipIf(process.getuid?.() === 0)(
 );
 
 test.skipIf(process.platform === "win32")(
-  "does with its first key where no other can be made, for whatever reason, and leaves nothing half made",
+  "an identity has its first key alone where no other can be made, and no half-made file stays",
   async () => {
     const made = join(directory, "made");
     await loadIdentity(made);
@@ -97,7 +97,7 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
-test("is made although a start that was killed has left a file of the same process's id", async () => {
+test("an identity is made although a killed start has left a file with the same process id", async () => {
   const state = join(directory, "state");
   mkdirSync(state, { mode: 0o700 });
   for (const kind of ["ed25519", "ecdsa", "rsa"]) {
@@ -106,14 +106,14 @@ test("is made although a start that was killed has left a file of the same proce
   expect((await loadIdentity(state)).furtherKeys).toHaveLength(2);
 });
 
-test("is not taken from a directory that others may write to: the key could be theirs", async () => {
+test("an identity is refused in a directory that others may write to, since the key could be theirs", async () => {
   const state = join(directory, "state");
   mkdirSync(state);
   chmodSync(state, 0o777);
   await expect(loadIdentity(state)).rejects.toMatchObject({ stage: "file", code: "loose_mode" });
 });
 
-test("is not taken from a key file that others may read", async () => {
+test("an identity is refused where others may read its key file", async () => {
   const state = join(directory, "state");
   await loadIdentity(state);
   chmodSync(join(state, "ssh_host_ed25519_key"), 0o644);

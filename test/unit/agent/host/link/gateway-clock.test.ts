@@ -35,7 +35,7 @@ test("the gateway's time is that of its answer and what has passed since, whatev
   expect(clock.now()?.getTime()).toBe(state.true);
 });
 
-test("a gateway that does not say what time it is leaves it unknown, also where one before did", () => {
+test("the time of a gateway that does not tell it is unknown, even if an earlier answer told it", () => {
   const { clock, register } = machine(0);
   register();
   for (const said of [
@@ -53,7 +53,7 @@ test("a gateway that does not say what time it is leaves it unknown, also where 
   }
 });
 
-test("a difference is told once, and again when it is another", () => {
+test("a difference is reported once, and again when it changes", () => {
   const { state, lines, register } = machine(20_000);
   register();
   expect(lines).toEqual([]);

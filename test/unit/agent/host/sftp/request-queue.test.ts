@@ -81,7 +81,7 @@ describe("RequestQueue", () => {
     expect(requests.map((request) => request.started)).toEqual([true, true, true]);
   });
 
-  test("sends the answers about one handle in the order of the requests, whichever is ready first", async () => {
+  test("sends the answers about one handle in the order of the requests, even if a later one is ready first", async () => {
     const read = { handles: [1], exclusive: false };
     const { queue, requests } = setUp([read, read, { handles: [2], exclusive: false }, read]);
     const answered: number[] = [];
@@ -105,7 +105,7 @@ describe("RequestQueue", () => {
     expect(queue.hasRoom).toBe(false);
   });
 
-  test("starts nothing while there is no room for answers, and goes on when told", () => {
+  test("starts nothing while there is no room for answers, and goes on when it is told that there is", () => {
     let room = false;
     const { queue, requests } = setUp([{ handles: [], exclusive: false }], () => room);
     for (const request of requests) queue.add(request.access, 1, request.run);

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openFilesAtStart, type ProcessFacts } from "../../../../../agent/host/ssh/open-files-limit.ts";
 
 interface Known {
@@ -11,7 +11,7 @@ interface Known {
   readonly cgroup?: string;
 }
 
-/** A machine of which only that is known. */
+/** A machine of which only the given files are known. */
 function machine(processes: Record<number, Known>, service: Record<string, string> = {}): ProcessFacts {
   const known = (path: string) => {
     const [pid, file] = path.split("/");
@@ -44,7 +44,7 @@ function machine(processes: Record<number, Known>, service: Record<string, strin
 const NODE = "/opt/node/bin/node";
 
 describe("the limit of open files at the start", () => {
-  it("is that of the shell that has started us", () => {
+  test("is that of the shell that started this program", () => {
     expect(
       openFilesAtStart(
         machine({ 100: { parent: 50, exe: NODE }, 50: { parent: 1, exe: "/bin/bash", soft: "1024" } }),
@@ -52,7 +52,7 @@ describe("the limit of open files at the start", () => {
     ).toBe(1024);
   });
 
-  it("is not that of another Node in between, such as npx", () => {
+  test("is not that of a Node process in between, such as npx", () => {
     const facts = machine({
       100: { parent: 70, exe: NODE },
       70: { parent: 60, exe: "/usr/bin/node", comm: "npm exec sallyp", soft: "524288" },
@@ -61,13 +61,13 @@ describe("the limit of open files at the start", () => {
     expect(openFilesAtStart(facts)).toBe(2048);
   });
 
-  it("is that of another user's program, which may not be looked into", () => {
+  test("is that of a different user's program, which may not be inspected", () => {
     expect(
       openFilesAtStart(machine({ 100: { parent: 50, exe: NODE }, 50: { parent: 1, soft: "4096" } })),
     ).toBe(4096);
   });
 
-  it("is the service's, under systemd", () => {
+  test("is the service's, under systemd", () => {
     const service = { 100: { parent: 1, exe: NODE, cgroup: "0::/system.slice/sallyport@devbox.service\n" } };
     const systemd = { 1: { parent: 0, comm: "systemd", soft: "1073741816" } };
     const asked = "show --property=LimitNOFILESoft --value -- sallyport@devbox.service";
@@ -81,24 +81,27 @@ describe("the limit of open files at the start", () => {
     expect(openFilesAtStart(machine({ ...own, ...manager }))).toBeUndefined();
   });
 
-  it("is unknown to the first process of a container", () => {
+  test("is unknown to the first process of a container", () => {
     expect(openFilesAtStart(machine({ 100: { parent: 0, exe: NODE } }))).toBeUndefined();
     expect(openFilesAtStart(machine({}))).toBeUndefined();
   });
 
-  it.skipIf(process.platform !== "linux")("is found on this machine, also behind another Node", () => {
-    const source = resolve("agent/host/ssh/open-files-limit.ts");
-    const print = `import(${JSON.stringify(source)}).then(({ openFilesAtStart }) => console.log(openFilesAtStart()))`;
-    const nested = `require("node:child_process").execFileSync(process.execPath, ["-e", process.argv[1]], { stdio: "inherit" })`;
-    for (const args of [
-      ["-e", print],
-      ["-e", nested, print],
-    ]) {
-      // The last command would take the shell's place.
-      const script = 'ulimit -S -n 345; "$@"; exit $?';
-      expect(execFileSync("/bin/sh", ["-c", script, "sh", process.execPath, ...args]).toString()).toBe(
-        "345\n",
-      );
-    }
-  });
+  test.skipIf(process.platform !== "linux")(
+    "is found on this machine, also with a Node process in between",
+    () => {
+      const source = resolve("agent/host/ssh/open-files-limit.ts");
+      const print = `import(${JSON.stringify(source)}).then(({ openFilesAtStart }) => console.log(openFilesAtStart()))`;
+      const nested = `require("node:child_process").execFileSync(process.execPath, ["-e", process.argv[1]], { stdio: "inherit" })`;
+      for (const args of [
+        ["-e", print],
+        ["-e", nested, print],
+      ]) {
+        // The last command would take the shell's place.
+        const script = 'ulimit -S -n 345; "$@"; exit $?';
+        expect(execFileSync("/bin/sh", ["-c", script, "sh", process.execPath, ...args]).toString()).toBe(
+          "345\n",
+        );
+      }
+    },
+  );
 });

@@ -1,4 +1,5 @@
-// Connections that a client asks a host for, to names with several addresses: real sockets, and names that only the test knows.
+// Connections to names with several addresses, which a client asks the host for: with real sockets, and names that only the
+// test knows.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +11,7 @@ import type { LookUp } from "../../../../../../agent/platform/network/happy-eyeb
 import { encode, WireReader } from "../../../../../../protocol/ssh/wire.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-/** A listener whose queue is full, so that the kernel drops what comes, until it is told to take all. */
+/** A listener whose queue is full, so that the kernel drops connections until the test lets it accept all. */
 const SLOW = `
 import socket, sys
 slow = socket.socket()
@@ -80,7 +81,7 @@ describe("a forward to a name", () => {
       children.push(slow);
       await once(slow.stdout, "data");
       const answer = ask("two.test", port, resolvesTo("127.0.0.2", "127.0.0.1"));
-      // The first address has been asked by the time that a later question is answered.
+      // By the time that a later request is answered, the first address has been tried.
       for (let round = 0; round < 2; round++) await once(connect(port, "127.0.0.1"), "error").catch(() => {});
       slow.stdin.write("go\n");
       expect(await answer).toBe("open");
@@ -92,7 +93,7 @@ describe("a forward to a name", () => {
     expect(await ask("two.test", port, resolvesTo("127.0.0.3", "127.0.0.1"))).toBe("open");
   });
 
-  test("says why it failed, whatever failed", async () => {
+  test("says why it failed, whatever the reason", async () => {
     const { server, port } = await listen("127.0.0.1");
     await new Promise((resolve) => server.close(resolve));
     expect(await ask("two.test", port, resolvesTo("127.0.0.3", "127.0.0.1"))).toMatch(/ECONNREFUSED/);

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { buildSync } from "esbuild";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import {
   closePipe,
   makerCommand,
@@ -33,13 +33,13 @@ async function take(count: number): Promise<Pipe[]> {
   return pipes;
 }
 
-/** Descriptors of pipes, Node's own among them. */
+/** The number of descriptors of pipes, Node's own included. */
 const open = () =>
   readdirSync("/proc/self/fd").filter((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith("pipe:");
     } catch {
-      // The one that has listed them.
+      // The descriptor that listed the others is gone.
       return false;
     }
   }).length;
@@ -50,8 +50,8 @@ const SHELLS: readonly (readonly [string, string, ...string[]])[] = [
   ["busybox", "/bin/busybox", "sh"],
 ];
 
-describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
-  it("carry bytes, end with their writer, and open again after that without a wait", async () => {
+describe.skipIf(process.platform !== "linux")("anonymous pipes (Linux)", () => {
+  test("carry bytes, end with their writer, and open again after that without a wait", async () => {
     stock = new PipeStock();
     const [pipe] = await take(1);
     if (pipe === undefined) return expect.unreachable();
@@ -68,7 +68,7 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
     taken.length = 0;
   });
 
-  it("are there for all who ask at once, each pipe for one of them", async () => {
+  test("are given to all callers at once, each pipe to one of them", async () => {
     stock = new PipeStock();
     const sets = await Promise.all(Array.from({ length: 12 }, () => take(3)));
     const inodes = sets.flat().map(({ read }) => readlinkSync(`/proc/self/fd/${read}`));
@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
     }
   });
 
-  it("are marked, so that no process inherits them", async () => {
+  test("are marked, so that no process inherits them", async () => {
     stock = new PipeStock();
     const [pipe] = await take(1);
     for (const fd of [pipe?.read, pipe?.write]) {
@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
     }
   });
 
-  it("are all given back when the stock is closed, also those that are just being made", async () => {
+  test("are all closed with the stock, including those that are still being made", async () => {
     stock = new PipeStock();
     const before = open();
     stock.fill();
@@ -98,11 +98,11 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
     expect(await stock.take(1)).toBeUndefined();
   });
 
-  it.each(SHELLS)("are made by a %s that holds nothing of other sessions", async (_, path, ...options) => {
+  test.each(SHELLS)("are made by a %s that holds nothing of other sessions", async (_, path, ...options) => {
     if (!existsSync(path)) return console.warn(`skipped: ${path} is not installed`);
     const found = withoutBash(path, ...options);
     const [file, args] = makerCommand(found);
-    // What a session's terminal is: a descriptor without a mark.
+    // Like a session's terminal: a descriptor that is not close-on-exec.
     const unmarked = openSync("/dev/null", "r");
     const stdio = ["pipe", "pipe", "ignore", ...Array<number>(10).fill(unmarked)] as const;
     const maker = spawn(file, args, { env: found.environment, stdio: [...stdio] });
@@ -114,13 +114,13 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
       readdirSync(`/proc/${pid}/fd`)
         .filter((fd) => Number(fd) >= from)
         .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/\d+/, ""));
-    // Six pipes, and its input, which it may hold twice.
+    // Six pipes, and the maker's input, which it may hold twice.
     expect(new Set(links(3).filter((link) => !link.startsWith("socket:")))).toEqual(new Set(["pipe:[]"]));
     maker.stdin?.end();
     closeSync(unmarked);
   });
 
-  it("are missed, and nothing worse, where the host has no descriptors left", () => {
+  test("are only missing, and nothing fails, where the host has no descriptors left", () => {
     const { outputFiles } = buildSync({
       stdin: { contents: WITHOUT_DESCRIPTORS, resolveDir: process.cwd() },
       bundle: true,
@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== "linux")("unnamed pipes (Linux)", () => {
   });
 });
 
-/** Node tells of the failure in a later turn, in which it must not be unheard. */
+/** Node reports the failure in a later turn, so the program must still be running then. */
 const WITHOUT_DESCRIPTORS = `
   import { openSync } from "node:fs";
   import { PipeStock } from "./agent/host/ssh/prelude/anonymous-pipes.ts";

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { afterPrelude, withPrelude } from "../../../../../../agent/host/ssh/prelude/prelude.ts";
 import {
   type PreludeShell,
@@ -16,8 +16,8 @@ const SHELLS: readonly (readonly [string, string, () => PreludeShell])[] = [
   ["busybox", "/bin/busybox", () => withoutBash("/bin/busybox", "sh")],
 ];
 
-describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path, shell) => {
-  if (!existsSync(path)) return void it.skip(`${path} is not installed`, () => {});
+describe.each(SHELLS)("the prelude of a session's process, in %s", (kind, path, shell) => {
+  if (!existsSync(path)) return void test.skip(`${path} is not installed`, () => {});
 
   function bytes(
     args: readonly string[],
@@ -44,12 +44,12 @@ describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path
   }
   const run = (args: readonly string[], setup?: Setup): string => bytes(args, setup).toString();
 
-  it("hands arguments on as they are", () => {
+  test("passes arguments on unchanged", () => {
     const odd = ["a b", "*", "--", "$(x)", "", "'\"\\", "-x"];
     expect(run(["-c", 'printf "<%s>" "$@"', "name", ...odd])).toBe(odd.map((word) => `<${word}>`).join(""));
   });
 
-  it("hands every byte on as it was sent, in commands of any length and in variables", () => {
+  test("passes every byte on as it was sent, in commands of any length and in variables", () => {
     const every = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1));
     const texts = [
       every,
@@ -66,14 +66,14 @@ describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path
     expect(textOf(shown) === expected.join("")).toBe(true);
   });
 
-  it("hands variables on as they are, the locale among them", () => {
+  test("passes variables on unchanged, including the locale", () => {
     const environment = { LC_TIME: "xx_YY", LANG: "C $(x) *", OTHER: "-- 'q' \n2" };
     expect(run(["-c", 'printf "%s|%s|%s" "$LC_TIME" "$LANG" "$OTHER"'], { environment })).toBe(
       "xx_YY|C $(x) *|-- 'q' \n2",
     );
   });
 
-  it("adds nothing to the environment, changes nothing in it and obeys none of it", () => {
+  test("adds nothing to the environment, changes nothing in it and obeys none of it", () => {
     const environment = {
       ...Object.fromEntries([..."abcdefghijklmnopqrstuvwxyz"].map((name) => [name, `value of ${name}`])),
       GLOBIGNORE: "/proc/self/fd/*:/dev/fd/*",
@@ -92,35 +92,35 @@ describe.each(SHELLS)("what goes before a session's process, in %s", (kind, path
     expect(Object.fromEntries(shown.split("\0").filter(Boolean).map(nameAndValue))).toEqual(environment);
   });
 
-  it("gives the limit of open files that it is told", () => {
+  test("sets the given limit of open files", () => {
     expect(run(["-c", "ulimit -S -n; ulimit -H -n"], { openFiles: 123 }).split("\n")[0]).toBe("123");
     expect(run(["-c", "ulimit -H -n"], { openFiles: 123 })).toBe(run(["-c", "ulimit -H -n"]));
   });
 
-  it("leaves no signal ignored", () => {
+  test("leaves no signal ignored", () => {
     expect(run(["SigIgn", "/proc/self/status"], { file: "/bin/grep", argv0: "grep" })).toMatch(/:\s0+\n/);
   });
 
-  it("makes a login shell of what is named as one", () => {
+  test("makes a login shell of a program that is named as one", () => {
     const login = ["-c", "shopt -q login_shell && echo yes"];
     expect(run(login, { file: "/bin/bash", argv0: "-bash", environment: { HOME: "/nonexistent" } })).toBe(
       "yes\n",
     );
   });
 
-  it.skipIf(kind === "dash")("names the process", () => {
+  test.skipIf(kind === "dash")("names the process", () => {
     expect(run(["-c", "echo $0"], { argv0: "some-name" })).toBe("some-name\n");
   });
 });
 
-it.skipIf(process.platform !== "linux")(
-  "ends when the process has become what was asked for, and not before",
+test.skipIf(process.platform !== "linux")(
+  "afterPrelude resolves when the prelude has become the process, and not before",
   async () => {
     const prelude = withPrelude(
       { file: "/bin/sleep", argv0: "sleep", args: ["300"], cwd: "/", openFiles: undefined, environment: {} },
       undefined,
     );
-    // The same command line, and it waits to be told.
+    // The same command line, except that it waits until the test writes to it.
     const script = prelude.args.map((word) =>
       word.includes("SALLYPORT_ARGV0") ? `read -r go; ${word}` : word,
     );

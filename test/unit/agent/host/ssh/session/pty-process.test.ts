@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PipeStock } from "../../../../../../agent/host/ssh/prelude/anonymous-pipes.ts";
 import {
   type PreludeShell,
@@ -24,7 +24,7 @@ const terminal = { columns: 80, rows: 24, modes: [] };
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("node-pty", () => {
-  it("is the version that its binding was read in", () => {
+  test("is the version whose binding we have read", () => {
     const require = createRequire(import.meta.url);
     expect(require("@lydell/node-pty/package.json").version).toBe("1.1.0");
     expect(typeof ptyBinding().fork).toBe("function");
@@ -32,7 +32,7 @@ describe("node-pty", () => {
 });
 
 describe("a process on a PTY", () => {
-  it("keeps its last output for as long as nobody reads it", async () => {
+  test("keeps its last output for as long as nobody reads it", async () => {
     const running = startOnPty(spec("head -c 3000 /dev/zero; exit 4"), terminal);
     running.output.pause();
     expect(await running.exited).toEqual({ code: 4, signal: undefined });
@@ -47,7 +47,7 @@ describe("a process on a PTY", () => {
     expect(length).toBe(3000);
   });
 
-  it("takes input after its end without harm to the output", async () => {
+  test("takes input after its end, and loses no output by it", async () => {
     const running = startOnPty(spec("stty -echo; head -c 3000 /dev/zero"), terminal);
     running.output.pause();
     await running.exited;
@@ -61,7 +61,7 @@ describe("a process on a PTY", () => {
     expect(length).toBe(3000);
   });
 
-  it("says which signal ended it", async () => {
+  test("says which signal ended it", async () => {
     const running = startOnPty(spec("kill -TERM $$"), terminal);
     running.output.resume();
     expect((await running.exited).signal).toBe("SIGTERM");
@@ -72,8 +72,8 @@ describe("a process on a PTY", () => {
     ["dash", "/bin/dash", () => withoutBash("/bin/dash")],
     ["busybox", "/bin/busybox", () => withoutBash("/bin/busybox", "sh")],
   ];
-  it.each(shells)(
-    "inherits nothing of the host's, other terminals least of all, by way of %s",
+  test.each(shells)(
+    "inherits no descriptor of the host, such as other terminals, when %s starts it",
     async (_, path, way) => {
       if (!existsSync(path)) return console.warn(`skipped: ${path} is not installed`);
       // More than the descriptors of one digit, which every shell could close.
@@ -100,7 +100,7 @@ describe("a process on a PTY", () => {
     },
   );
 
-  it("leaves no descriptor behind", async () => {
+  test("leaves no descriptor behind", async () => {
     const count = () =>
       readdirSync("/proc/self/fd")
         .map((fd) => link(fd))
@@ -119,7 +119,7 @@ function link(fd: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    // The descriptor that listed them has gone again.
+    // The descriptor that listed the others is gone.
     return "";
   }
 }

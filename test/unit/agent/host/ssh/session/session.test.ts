@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PipeStock } from "../../../../../../agent/host/ssh/prelude/anonymous-pipes.ts";
 import { PtyUnavailable } from "../../../../../../agent/host/ssh/session/node-pty-private.ts";
 import { type SessionContext, serveSession } from "../../../../../../agent/host/ssh/session/session.ts";
@@ -90,24 +90,24 @@ const terminal = ["xterm", 80, 24, 0, 0, Buffer.alloc(0)] as const;
 describe.each([
   ["without a terminal", []],
   ["on a terminal", terminal],
-])("what comes right behind `exec`, %s,", (_, pty) => {
+])("a request right after `exec`, %s,", (_, pty) => {
   // Not INT: a shell that has just begun may catch it and forget it as it becomes the command, under sshd too.
-  it.each(["TERM", "HUP", "USR1", "KILL"])("is delivered: signal %s", async (name) => {
+  test.each(["TERM", "HUP", "USR1", "KILL"])("is delivered: a signal %s", async (name) => {
     const { request, closed, requests } = started(pty, "sleep 300");
     request("signal", name);
     await closed;
     expect(requests().join()).toMatch(new RegExp(`exit-signal.*${name}`, "s"));
   });
 
-  it("is delivered: that nobody reads the output any more", async () => {
+  test("is delivered: the output is no longer read", async () => {
     const { request, closed } = started(pty, "exec yes");
     request("eow@openssh.com");
     await closed;
   });
 });
 
-describe("the end of input right behind `exec`", () => {
-  it("reaches the process, behind the input", async () => {
+describe("the end of input right after `exec`", () => {
+  test("reaches the process, after the input", async () => {
     const session = started([], "cat; echo end");
     session.channel.receiveData(Buffer.from("input\n"));
     session.channel.receiveEof();
@@ -116,7 +116,7 @@ describe("the end of input right behind `exec`", () => {
   });
 });
 
-it("a client that gets no terminal is told why, and its command runs without", async () => {
+test("a client that gets no terminal is told why, and its command runs without", async () => {
   const session = open();
   machine.lacksTerminals = true;
   session.request("pty-req", ...terminal);
@@ -127,7 +127,7 @@ it("a client that gets no terminal is told why, and its command runs without", a
   expect(session.errors).toBe("sallyport: There is no PTY: install it.\n");
 });
 
-it("a session that cannot be made ready ends alone", async () => {
+test("a session that cannot be prepared ends alone", async () => {
   const session = open({
     agentSocket() {
       throw new Error("a fault of the host's own");
@@ -137,7 +137,7 @@ it("a session that cannot be made ready ends alone", async () => {
   await session.closed;
 });
 
-it("a signal to a session without a process is refused", () => {
+test("a signal to a session without a process is refused", () => {
   const { channel } = open();
   expect(channel.onRequest?.("signal", new WireReader(encode("TERM")))).toBe(false);
 });

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AllowedKeys } from "../../../../../../agent/host/ssh/sign-in/allowed-keys.ts";
 import { readKeysFile } from "../../../../../../agent/host/ssh/sign-in/authorized-keys-file.ts";
 import { encode } from "../../../../../../protocol/ssh/wire.ts";
@@ -35,7 +35,7 @@ function newKey() {
 }
 const write = (text: string) => writeFileSync(file, text, { mode: 0o600 });
 const ADDRESS = "192.0.2.1";
-/** Until it is so; returns how long that took, in ms. */
+/** Waits until the condition holds; returns how long that took, in ms. */
 async function soon(check: () => boolean): Promise<number> {
   const started = performance.now();
   await expect.poll(check, { interval: 10 }).toBe(true);
@@ -43,7 +43,7 @@ async function soon(check: () => boolean): Promise<number> {
 }
 
 describe("the host's own files", () => {
-  it("let their keys in, with their options", async () => {
+  test("let their keys in, with their options", async () => {
     const [plain, restricted, other] = [newKey(), newKey(), newKey()];
     write(`# comment\n${plain.line}\r\n\nrestrict,pty ${restricted.line}\n`);
     const keys = await open(file);
@@ -59,7 +59,7 @@ describe("the host's own files", () => {
     expect(keys.problems).toEqual([]);
   });
 
-  it("are read again when written in place, replaced, deleted and made anew", async () => {
+  test("are read again when they are written in place, replaced, deleted and created again", async () => {
     const [first, second, third] = [newKey(), newKey(), newKey()];
     const keys = await open(file);
     const times: number[] = [];
@@ -81,12 +81,12 @@ describe("the host's own files", () => {
     times.push(await soon(() => keys.allowed(third, ADDRESS) === undefined));
     write(first.line);
     times.push(await soon(() => keys.allowed(first, ADDRESS) !== undefined));
-    // Within the second that is promised: where each took longer, it is not the machine's doing.
+    // Within the promised second. If all of them take longer, the machine is not to blame.
     expect(Math.min(...times)).toBeLessThan(1000);
     expect(changes).toBeGreaterThanOrEqual(5);
   });
 
-  it.each([
+  test.each([
     [
       "empty",
       () => {
@@ -110,7 +110,7 @@ describe("the host's own files", () => {
     },
   );
 
-  it("say by line what they could not take, and keep such keys out", async () => {
+  test("report by line what could not be used, and keep such keys out", async () => {
     const [good, odd] = [newKey(), newKey()];
     write(`${good.line}\nnot a key\nenvironment="A=b" ${odd.line}\n`);
     const keys = await open(file);
@@ -118,12 +118,12 @@ describe("the host's own files", () => {
     expect(lines.join("\n")).toContain(`${file}:3: The key is refused`);
     expect(keys.allowed(odd, ADDRESS)).toBeUndefined();
     expect(keys.allowed(good, ADDRESS)).toBeDefined();
-    // Nor by the account's word: the file has said that it is confined.
+    // Nor as the account's key, since the file confines it.
     keys.setPushed([{ publicKey: odd.line, account: "ann" }]);
     expect(keys.allowed(odd, ADDRESS)).toBeUndefined();
   });
 
-  it("let in by the first line whose conditions are met", async () => {
+  test("let in by the first line whose conditions are met", async () => {
     const key = newKey();
     write(`from="10.0.0.0/8" ${key.line}\nfrom="192.0.2.0/24",no-pty ${key.line}\n`);
     const keys = await open(file);
@@ -132,7 +132,7 @@ describe("the host's own files", () => {
     expect(keys.allowed(key, "198.51.100.1")).toBeUndefined();
   });
 
-  it("let nobody in when others may write to them", async () => {
+  test("let nobody in when others may write to them", async () => {
     const key = newKey();
     write(key.line);
     chmodSync(file, 0o666);
@@ -143,14 +143,14 @@ describe("the host's own files", () => {
     await soon(() => keys.allowed(key, ADDRESS) !== undefined);
   });
 
-  it("that are no files let nobody in", async () => {
+  test("let nobody in when they are not files", async () => {
     const keys = await open(directory);
     expect(keys.problems).toHaveLength(1);
   });
 });
 
 describe("the gateway's keys", () => {
-  it("replace those pushed before, and bear their account's name", async () => {
+  test("replace those pushed before, and bear their account's name", async () => {
     const [first, second] = [newKey(), newKey()];
     const keys = await open();
     let changes = 0;
@@ -163,7 +163,7 @@ describe("the gateway's keys", () => {
     expect(changes).toBe(2);
   });
 
-  it("do not get around the options that the host's own file has for the same key", async () => {
+  test("do not lift the options that the host's own file has for the same key", async () => {
     const key = newKey();
     write(`command="date" ${key.line}`);
     const keys = await open(file);
@@ -171,7 +171,7 @@ describe("the gateway's keys", () => {
     expect(keys.allowed(key, ADDRESS)?.permissions.command).toBe("date");
   });
 
-  it("that are malformed are left out alone", async () => {
+  test("that are malformed are left out alone", async () => {
     const key = newKey();
     const keys = await open();
     keys.setPushed([

@@ -71,7 +71,7 @@ describe("a certificate of the gateway's", () => {
   });
 });
 
-test("an owner token that has expired by every clock is refused, and not one that a wrong clock has outrun", () => {
+test("an owner token is refused once it has expired by every clock, and not when only a wrong clock is past it", () => {
   const proof = (minutes: number): ProvedBy => ({
     kind: "owner-token",
     tokenId: newTokenId(),

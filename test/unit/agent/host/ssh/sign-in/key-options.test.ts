@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ALL_PERMISSIONS } from "../../../../../../agent/host/ssh/sign-in/key-grant.ts";
 import {
   isRuleMet,
@@ -10,11 +10,11 @@ import {
 const permissions = (options: string) => parseKeyOptions(options).permissions;
 
 describe("the options of an authorized_keys line", () => {
-  it("grant everything where there are none", () => {
+  test("grant everything where there are no options", () => {
     expect(permissions("")).toEqual(ALL_PERMISSIONS);
   });
 
-  it("take single things away", () => {
+  test("take single permissions away", () => {
     expect(permissions("no-pty")).toMatchObject({ pty: false, portForwarding: true });
     expect(permissions("no-port-forwarding,no-agent-forwarding")).toMatchObject({
       pty: true,
@@ -23,7 +23,7 @@ describe("the options of an authorized_keys line", () => {
     });
   });
 
-  it("take all away with restrict and give back what is named after it", () => {
+  test("take all permissions away with restrict, and give back those that are named after it", () => {
     expect(permissions("restrict")).toMatchObject({
       pty: false,
       portForwarding: false,
@@ -33,7 +33,7 @@ describe("the options of an authorized_keys line", () => {
     expect(permissions("RESTRICT,Port-Forwarding")).toMatchObject({ portForwarding: true, pty: false });
   });
 
-  it("confine to a command, which loses forwarding unless it is granted by name", () => {
+  test("confine a key to a command, which loses forwarding unless that is granted by name", () => {
     expect(permissions('command="echo \\"a, b\\""')).toMatchObject({
       command: 'echo "a, b"',
       portForwarding: false,
@@ -47,7 +47,7 @@ describe("the options of an authorized_keys line", () => {
     });
   });
 
-  it("let in by address, range and wildcard", () => {
+  test("restrict a key to addresses, ranges and wildcards", () => {
     const rule = parseKeyOptions('from="10.0.0.0/8,!10.1.0.0/16,192.168.*,2001:db8::/32"');
     const met = (address: string) => isRuleMet(rule, address, 0);
     expect(["10.2.0.1", "192.168.7.7", "2001:db8::5", "::ffff:10.2.0.1"].map(met)).toEqual([
@@ -65,17 +65,17 @@ describe("the options of an authorized_keys line", () => {
     ]);
   });
 
-  it("end at a time", () => {
+  test("end a key's validity at a time", () => {
     const rule = parseKeyOptions('expiry-time="20300102030405Z"');
     const end = Date.UTC(2030, 0, 2, 3, 4, 5);
     expect([isRuleMet(rule, "", end - 1), isRuleMet(rule, "", end)]).toEqual([true, false]);
   });
 
-  it("that only turn off what the host never does change nothing", () => {
+  test("that only turn off what the host never does change nothing", () => {
     expect(permissions("no-X11-forwarding,no-user-rc")).toEqual(ALL_PERMISSIONS);
   });
 
-  it.each([
+  test.each([
     "cert-authority",
     'environment="A=b"',
     'principals="x"',
@@ -96,7 +96,7 @@ describe("the options of an authorized_keys line", () => {
     expect(() => parseKeyOptions(options)).toThrow(KeyOptionError);
   });
 
-  it("are read or refused, and never anything else, whatever they are", () => {
+  test("are either read or refused, whatever they are", () => {
     const word = fc.constantFrom(
       "restrict",
       "pty",

@@ -47,13 +47,13 @@ describe("an authorized_keys file is used", () => {
     }
   });
 
-  test("in a sticky directory, in which nobody replaces what is not theirs", async () => {
+  test("in a sticky directory, where users replace only their own files", async () => {
     chmodSync(dirname(file), 0o1777);
     expect(await check()).toBeUndefined();
   });
 });
 
-describe("an authorized_keys file is not used, and it is said what to do", () => {
+describe("an authorized_keys file is not used, and the message says what to do", () => {
   test.each([0o620, 0o602, 0o666])("where others may write to it: %o", async (mode) => {
     chmodSync(file, mode);
     expect(await check()).toContain("Run `chmod go-w` on it.");
@@ -80,7 +80,7 @@ describe("an authorized_keys file is not used, and it is said what to do", () =>
     expect(await check()).toContain(`${dirname(file)} belongs to user 4242`);
   });
 
-  test("where it is behind a link, for what is above the file that is meant", async () => {
+  test("where it is behind a link, because of a directory above the file that the link leads to", async () => {
     const open = join(base, "open");
     mkdirSync(open);
     chmodSync(open, 0o777);
@@ -89,7 +89,7 @@ describe("an authorized_keys file is not used, and it is said what to do", () =>
     expect(await check(join(home, "keys"))).toContain(`Others may write to ${open}`);
   });
 
-  test("outside of the home directory: all the way up to the root", async () => {
+  test("outside the home directory, because of any directory up to the root", async () => {
     const elsewhere = join(base, "elsewhere");
     mkdirSync(join(elsewhere, "inner"), { recursive: true, mode: 0o700 });
     writeFileSync(join(elsewhere, "inner", "keys"), "", { mode: 0o600 });
@@ -114,7 +114,7 @@ test("none of its keys is read, and the problem is told", async () => {
   expect((await readKeysFile(keys, false)).entries.size).toBe(1);
 });
 
-test("a change of a directory's mode is seen by those who watch", async () => {
+test("watchers notice a change of a directory's mode", async () => {
   const before = await modesAbove(file, home);
   expect(await modesAbove(file, home)).toBe(before);
   chmodSync(dirname(file), 0o770);
