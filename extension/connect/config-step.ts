@@ -2,20 +2,20 @@
 // line in their own file that includes it.
 
 import { l10n, window } from "vscode";
-import { withHostKey } from "../../agent/client/known-hosts/pinned-by-link.ts";
-import type { ChangedKeys } from "../../agent/client/known-hosts/published-keys.ts";
+import { withOnlyHostKey } from "../../agent/client/known-hosts/connect-url-key.ts";
+import type { ChangedKeys } from "../../agent/client/known-hosts/managed-known-hosts.ts";
 import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
-import type { KeyPins } from "../../agent/client/ssh-config/block.ts";
-import { type Desired, desiredConfig, type Listing } from "../../agent/client/ssh-config/desired.ts";
-import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token.ts";
+import { type Desired, desiredConfig, type Listing } from "../../agent/client/ssh-config/desired-config.ts";
+import type { KeyPins } from "../../agent/client/ssh-config/host-block.ts";
+import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token-blocks.ts";
 import {
   includeArgument,
   includeSpellings,
   type SshConfigPaths,
 } from "../../agent/client/ssh-config/paths.ts";
-import type { Difference } from "../../agent/client/ssh-config/person/effective-settings.ts";
 import { planInclude } from "../../agent/client/ssh-config/person/include-plan.ts";
-import { readPersonConfig } from "../../agent/client/ssh-config/person/person-config.ts";
+import { readPersonConfig } from "../../agent/client/ssh-config/person/person-file.ts";
+import type { Difference } from "../../agent/client/ssh-config/person/verify-alias.ts";
 import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Workspace } from "../../protocol/api.ts";
@@ -114,7 +114,7 @@ export async function listingOf(
 
 /** The workspace with that host key alone. @throws CommandError host_key_mismatch */
 export function requireHostKey(workspace: Workspace, hostKey: SshPublicKey): Workspace {
-  const held = withHostKey(workspace, hostKey);
+  const held = withOnlyHostKey(workspace, hostKey);
   if (held !== undefined) return held;
   throw new CommandError(
     "ssh",

@@ -3,9 +3,9 @@
 
 import { hostname } from "node:os";
 import { l10n, type QuickPickItem, ThemeIcon, window } from "vscode";
-import type { KeyCandidate } from "../../agent/client/keys/candidates.ts";
 import { createKey, sallyportKeyPath } from "../../agent/client/keys/create-key.ts";
 import { applyPin, type DiscoveredKeys, discoverKeys } from "../../agent/client/keys/discover-keys.ts";
+import type { KeyCandidate } from "../../agent/client/keys/key-candidates.ts";
 import { type KeyPin, pinOf, planKey } from "../../agent/client/keys/key-plan.ts";
 import { registerKey } from "../../agent/client/keys/register-key.ts";
 import { keygenRunner } from "../../agent/client/keys/sign-proof.ts";

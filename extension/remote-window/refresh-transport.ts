@@ -1,9 +1,9 @@
 // Keeps the transport in the SSH config of a window's workspace in step with the network, for Remote-SSH's next attempt.
 
 import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
-import { desiredConfig } from "../../agent/client/ssh-config/desired.ts";
+import { desiredConfig } from "../../agent/client/ssh-config/desired-config.ts";
 import type { Section } from "../../agent/client/ssh-config/managed-config.ts";
-import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token.ts";
+import { withOwnerTokens } from "../../agent/client/ssh-config/owner-token-blocks.ts";
 import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import type { Gateway } from "../accounts/gateways.ts";
 import { listingOf } from "../connect/config-step.ts";

@@ -1,8 +1,8 @@
 // The companion's launcher: names the Node of this editor and the companion inside this extension.
 
 import { join } from "node:path";
-import type { LaunchCandidate } from "../../agent/client/ssh-config/launcher.ts";
 import { launcherPath, writeLauncher } from "../../agent/client/ssh-config/launcher-file.ts";
+import type { LaunchCandidate } from "../../agent/client/ssh-config/launcher-script.ts";
 import { describe } from "../failure-message.ts";
 import { isMicrosoftBuild, machine } from "../machine.ts";
 import type { Services } from "../services.ts";

@@ -3,7 +3,7 @@
 import { readManaged } from "../../agent/client/ssh-config/apply.ts";
 import { isOwnerTokenSection, type Section } from "../../agent/client/ssh-config/managed-config.ts";
 import { type SshConfigPaths, sshConfigPaths } from "../../agent/client/ssh-config/paths.ts";
-import type { SshProgram } from "../../agent/client/ssh-config/person/effective-settings.ts";
+import type { SshProgram } from "../../agent/client/ssh-config/person/verify-alias.ts";
 import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import { machine, sshHome } from "../machine.ts";
 import { remoteSshConfigFile, sshProgram } from "../settings.ts";

@@ -5,7 +5,7 @@ import { removeConfig } from "../../agent/client/ssh-config/apply.ts";
 import { removeLauncher } from "../../agent/client/ssh-config/launcher-file.ts";
 import { includeArgument, includeSpellings } from "../../agent/client/ssh-config/paths.ts";
 import { planRemoval } from "../../agent/client/ssh-config/person/include-plan.ts";
-import { readPersonConfig } from "../../agent/client/ssh-config/person/person-config.ts";
+import { readPersonConfig } from "../../agent/client/ssh-config/person/person-file.ts";
 import { CommandError } from "../../agent/platform/command-error.ts";
 import { machine } from "../machine.ts";
 import type { Services } from "../services.ts";

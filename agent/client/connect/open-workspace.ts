@@ -5,10 +5,10 @@ import type { Workspace } from "../../../protocol/api.ts";
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { withPublishedKeys } from "../known-hosts/published-keys.ts";
+import { withPublishedKeys } from "../known-hosts/managed-known-hosts.ts";
 import type { Managed } from "../ssh-config/apply.ts";
-import type { BlockPlace } from "../ssh-config/block.ts";
-import { type Desired, desiredConfig } from "../ssh-config/desired.ts";
+import { type Desired, desiredConfig } from "../ssh-config/desired-config.ts";
+import type { BlockPlace } from "../ssh-config/host-block.ts";
 import { withSections } from "../ssh-config/managed-config.ts";
 
 export interface OpenWorkspace {

@@ -4,7 +4,7 @@
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import type { HostName, Port } from "../../../protocol/values/host-name.ts";
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { withHostKeys } from "../known-hosts/known-hosts.ts";
+import { withKeysFor } from "../known-hosts/known-hosts-lines.ts";
 import { optionPath, proxyCommand } from "../ssh-command/quote.ts";
 
 export interface TrialWay {
@@ -98,9 +98,9 @@ export function trialConfig(way: TrialWay, files: TrialFiles, ssh: TrialSsh): st
 }
 
 export function trialKnownHosts(way: TrialWay): string {
-  const text = withHostKeys("", way.alias, way.hostKeys);
+  const text = withKeysFor("", way.alias, way.hostKeys);
   return way.transport.kind === "direct"
-    ? withHostKeys(text, way.transport.jump, way.transport.hostKeys)
+    ? withKeysFor(text, way.transport.jump, way.transport.hostKeys)
     : text;
 }
 

@@ -7,9 +7,9 @@ import { readPrivateFile, writePrivateFile } from "../../platform/files/private-
 import type { Machine } from "../../platform/paths.ts";
 import { type AgentAddress, agentAddress } from "../ssh-agent/agent-address.ts";
 import { askAgent } from "../ssh-agent/ask-agent.ts";
-import { type KeyCandidate, orderCandidates, shortened } from "./candidates.ts";
-import { askSsh, type EffectiveConfig, type NoAnswer } from "./effective-config.ts";
+import { type EffectiveConfig, effectiveConfig, type NoAnswer } from "./effective-config.ts";
 import { expandPath, type PathFacts } from "./expand-path.ts";
+import { type KeyCandidate, orderCandidates, shortened } from "./key-candidates.ts";
 import { type KeyFile, readCertificateFile, readKeyFile } from "./key-file.ts";
 import type { KeyPin } from "./key-plan.ts";
 import { publicPartOfBlob } from "./public-part.ts";
@@ -48,7 +48,7 @@ const MAX_FILES = 100;
 export async function discoverKeys(options: DiscoverOptions): Promise<DiscoveredKeys> {
   const { host, configFile, machine, ssh, sshKeygen } = options;
   const notes: string[] = [];
-  const answer = await askSsh({ host, configFile, env: machine.env, ssh });
+  const answer = await effectiveConfig({ host, configFile, env: machine.env, ssh });
   const config = "problem" in answer ? defaults(answer, host, notes) : answer;
   const facts = pathFacts(config, options);
   const agent = agentAddress(config.identityAgent, facts);

@@ -1,9 +1,8 @@
 // What the person's SSH configuration means for one host, as their own ssh says by `ssh -G`: Include, Match, patterns and
 // defaults are then read by the program that they are meant for.
 
-import { execFile } from "node:child_process";
 import type { Machine } from "../../platform/paths.ts";
-import { parseEffectiveSettings } from "../ssh-config/person/effective-settings.ts";
+import { askSsh, type SshSettings } from "../ssh-command/ask-ssh.ts";
 
 /** The part of `ssh -G` that decides which keys are offered (ssh_config(5)). Values are as ssh prints them. */
 export interface EffectiveConfig {
@@ -24,7 +23,7 @@ export interface NoAnswer {
   readonly message: string;
 }
 
-export interface AskOptions {
+export interface ConfigQuestion {
   /** An alias or a host name. */
   readonly host: string;
   /** Instead of ssh's own places (`ssh -F`). */
@@ -35,52 +34,34 @@ export interface AskOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A `Match exec` of the person's own may run here, as it does each time that ssh starts. */
-const TIMEOUT_MS = 5_000;
-const MAX_OUTPUT_BYTES = 1024 * 1024;
-
 /** Never throws: without an answer the caller can still look in the usual places. */
-export function askSsh(options: AskOptions): Promise<EffectiveConfig | NoAnswer> {
-  const { host, configFile, env, ssh = "ssh", timeoutMs = TIMEOUT_MS } = options;
+export async function effectiveConfig(options: ConfigQuestion): Promise<EffectiveConfig | NoAnswer> {
+  const { host, configFile, env, ssh: program = "ssh", timeoutMs } = options;
   // ssh takes a host that begins with a hyphen for options; no such host exists.
   if (host === "" || host.startsWith("-")) {
-    return Promise.resolve({ problem: "bad-config", message: `${JSON.stringify(host)} is not a host.` });
+    return { problem: "bad-config", message: `${JSON.stringify(host)} is not a host.` };
   }
-  const args = [...(configFile === undefined ? [] : ["-F", configFile]), "-T", "-G", "--", host];
-  return new Promise((resolve) => {
-    const child = execFile(
-      ssh,
-      args,
-      {
-        env: { ...env },
-        timeout: timeoutMs,
-        killSignal: "SIGKILL",
-        maxBuffer: MAX_OUTPUT_BYTES,
-        windowsHide: true,
-      },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(parseEffectiveConfig(stdout));
-        else if (error.code === "ENOENT" || error.code === "EACCES") {
-          resolve({ problem: "no-ssh", message: `There is no ${ssh} program: install OpenSSH's client.` });
-        } else if (error.killed === true) {
-          resolve({
-            problem: "timeout",
-            message: `ssh did not read its configuration within ${timeoutMs / 1000} s: does a "Match exec" in it hang?`,
-          });
-        } else {
-          const said = lastLine(stderr) ?? `it ended with ${error.code ?? error.signal ?? "an error"}`;
-          resolve({ problem: "bad-config", message: `ssh cannot read its configuration: ${said}` });
-        }
-      },
-    );
-    // A `Match exec` must not wait for somebody to type.
-    child.stdin?.end();
-  });
+  const args = [...(configFile === undefined ? [] : ["-F", configFile]), "-T", "--", host];
+  const answer = await askSsh(args, { program, env, timeoutMs });
+  switch (answer.kind) {
+    case "settings":
+      return configOf(answer.settings);
+    case "no-ssh":
+      return { problem: "no-ssh", message: `There is no ${program} program: install OpenSSH's client.` };
+    case "timeout":
+      return {
+        problem: "timeout",
+        message: `ssh did not read its configuration within ${answer.seconds} s: does a "Match exec" in it hang?`,
+      };
+    case "failed":
+      return {
+        problem: "bad-config",
+        message: `ssh cannot read its configuration: ${lastLine(answer.said)}`,
+      };
+  }
 }
 
-/** Reads the output of `ssh -G`: one keyword in lower case and its value a line. Unknown keywords are left out. */
-export function parseEffectiveConfig(output: string): EffectiveConfig {
-  const values = parseEffectiveSettings(output);
+function configOf(values: SshSettings): EffectiveConfig {
   const one = (keyword: string) => values.get(keyword)?.[0];
   return {
     user: one("user") ?? "",
@@ -94,11 +75,8 @@ export function parseEffectiveConfig(output: string): EffectiveConfig {
 }
 
 /** The last line says what stopped ssh: the ones before it are warnings. */
-function lastLine(text: string): string | undefined {
-  return text
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("Pseudo-terminal "))
-    .at(-1)
-    ?.slice(0, 500);
+function lastLine(text: string): string {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const said = lines.filter((line) => line !== "" && !line.startsWith("Pseudo-terminal "));
+  return said.at(-1)?.slice(0, 500) ?? "it does not say why";
 }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { posix, win32 } from "node:path";
 import { formatPublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import type { AgentAddress } from "../ssh-agent/agent-address.ts";
-import type { KeyCandidate } from "./candidates.ts";
+import type { KeyCandidate } from "./key-candidates.ts";
 
 /** What a `Host` block says so that ssh offers this key and no other: many agent keys would use up the server's tries. */
 export interface KeyPin {

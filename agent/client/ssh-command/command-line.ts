@@ -1,6 +1,6 @@
 // The argument list for the system's ssh. Pure.
 
-import { COUNTERS } from "../ssh-config/person/person-settings.ts";
+import { COUNTERS } from "../ssh-config/person/settings-treatment.ts";
 import { optionPath, proxyCommand } from "./quote.ts";
 
 /**

@@ -13,8 +13,8 @@ import { relativeTime } from "../../platform/duration.ts";
 import { systemCode } from "../../platform/files/private-file.ts";
 import { networkFrom } from "../../platform/network/configured-network.ts";
 import { gatewayApi } from "../gateway-api.ts";
-import { hostKeyAlias, hostKeysFor } from "../known-hosts/known-hosts.ts";
-import { pinnedHostKeys } from "../known-hosts/pinned-keys.ts";
+import { hostKeyAlias, keysFor } from "../known-hosts/known-hosts-lines.ts";
+import { pinnedHostKeys } from "../known-hosts/ssh-command-known-hosts.ts";
 
 export interface Target {
   readonly alias: string;
@@ -167,7 +167,7 @@ function explicitKeys(given: GivenHostKeys, names: readonly string[]): readonly 
   }
   if (given.knownHostsFile === undefined) return undefined;
   try {
-    return hostKeysFor(readFileSync(given.knownHostsFile, "utf8"), names);
+    return keysFor(readFileSync(given.knownHostsFile, "utf8"), names);
   } catch (cause) {
     const code = systemCode(cause);
     throw new CommandError("file", code, `Cannot read ${given.knownHostsFile} (${code}).`, { cause });

@@ -12,13 +12,6 @@ import {
   withCounters,
 } from "./managed-config.ts";
 import type { SshConfigPaths } from "./paths.ts";
-import {
-  counterKeywords,
-  type Difference,
-  type Expectation,
-  type SshProgram,
-  verifyAlias,
-} from "./person/effective-settings.ts";
 import type { Change } from "./person/include-plan.ts";
 import { noteIncluder, otherIncluders } from "./person/includers.ts";
 import {
@@ -26,7 +19,14 @@ import {
   REAL_FILE_SYSTEM,
   readPersonConfig,
   replacePersonConfig,
-} from "./person/person-config.ts";
+} from "./person/person-file.ts";
+import {
+  counterKeywords,
+  type Difference,
+  type Expectation,
+  type SshProgram,
+  verifyAlias,
+} from "./person/verify-alias.ts";
 
 /** What Sallyport's own two files say. */
 export interface Managed {

@@ -8,7 +8,7 @@ import { CommandError } from "../../platform/command-error.ts";
 import { withLock } from "../../platform/files/lock.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFile } from "../../platform/files/private-file.ts";
 import { configDirectory, type Machine } from "../../platform/paths.ts";
-import { type LaunchCandidate, lastingPath, launcherText, withCandidate } from "./launcher.ts";
+import { type LaunchCandidate, lastingPath, launcherText, withCandidate } from "./launcher-script.ts";
 
 const Candidates = Type.Array(
   Type.Object({

@@ -14,9 +14,8 @@ import {
   type Setting,
   type WorkspaceBlock,
   workspaceSettings,
-} from "./block.ts";
-
-import { COUNTERS } from "./person/person-settings.ts";
+} from "./host-block.ts";
+import { COUNTERS } from "./person/settings-treatment.ts";
 
 export interface Section {
   readonly kind: "gateway" | "workspace";
@@ -92,15 +91,6 @@ export function parseManagedConfig(text: string): Section[] {
     });
   }
   return sections;
-}
-
-/** Makes these the only sections of `gateway`: its other workspaces are gone. */
-export function withGatewaySections(
-  sections: readonly Section[],
-  gateway: GatewayUrl,
-  now: readonly Section[],
-): Section[] {
-  return [...sections.filter((section) => section.gateway !== gateway), ...now];
 }
 
 /** Adds or replaces the sections of these gateways and workspaces, and nothing else: what a connect needs. */

@@ -193,7 +193,7 @@ describe("signing in", () => {
     [
       "a redirect",
       { status: 302, headers: { location: "https://login.example/?x" }, body: "" },
-      /sends us on to https:\/\/login\.example/,
+      /redirects to https:\/\/login\.example/,
     ],
   ])("where %s answers says so, before the token is asked for", async (_what, answer, words) => {
     const { server, url } = await answering(() => answer);

@@ -9,7 +9,7 @@ import {
   withSections,
   workspaceSection,
 } from "../../../agent/client/ssh-config/managed-config.ts";
-import { verifyAlias } from "../../../agent/client/ssh-config/person/effective-settings.ts";
+import { verifyAlias } from "../../../agent/client/ssh-config/person/verify-alias.ts";
 import { CommandError } from "../../../agent/platform/command-error.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import { DIRECT, GATEWAY, PersonHome, TUNNELLED } from "./person-home.ts";

@@ -15,12 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { LaunchCandidate } from "../../../agent/client/ssh-config/launcher.ts";
 import {
   launcherPath,
   removeLauncher,
   writeLauncher,
 } from "../../../agent/client/ssh-config/launcher-file.ts";
+import type { LaunchCandidate } from "../../../agent/client/ssh-config/launcher-script.ts";
 import type { Machine } from "../../../agent/platform/paths.ts";
 import { CLI } from "../../../scripts/repository.ts";
 

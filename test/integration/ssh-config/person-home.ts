@@ -11,7 +11,7 @@ import {
   gatewaySettings,
   type WorkspaceBlock,
   workspaceSettings,
-} from "../../../agent/client/ssh-config/block.ts";
+} from "../../../agent/client/ssh-config/host-block.ts";
 import { gatewaySection, workspaceSection } from "../../../agent/client/ssh-config/managed-config.ts";
 import {
   includeArgument,
@@ -19,9 +19,9 @@ import {
   type SshConfigPaths,
   sshConfigPaths,
 } from "../../../agent/client/ssh-config/paths.ts";
-import type { Expectation, SshProgram } from "../../../agent/client/ssh-config/person/effective-settings.ts";
 import { type Plan, planInclude, planRemoval } from "../../../agent/client/ssh-config/person/include-plan.ts";
-import { type FileSystem, readPersonConfig } from "../../../agent/client/ssh-config/person/person-config.ts";
+import { type FileSystem, readPersonConfig } from "../../../agent/client/ssh-config/person/person-file.ts";
+import type { Expectation, SshProgram } from "../../../agent/client/ssh-config/person/verify-alias.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseHostName, parsePort } from "../../../protocol/values/host-name.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";

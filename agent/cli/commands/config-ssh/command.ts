@@ -12,24 +12,24 @@ import {
   type DesiredOptions,
   desiredConfig,
   type Listing,
-} from "../../../client/ssh-config/desired.ts";
+} from "../../../client/ssh-config/desired-config.ts";
 import { launcherPath, removeLauncher, writeLauncher } from "../../../client/ssh-config/launcher-file.ts";
 import { countersOf, formatManagedConfig, withCounters } from "../../../client/ssh-config/managed-config.ts";
-import { withOwnerTokens } from "../../../client/ssh-config/owner-token.ts";
+import { withOwnerTokens } from "../../../client/ssh-config/owner-token-blocks.ts";
 import {
   includeArgument,
   includeSpellings,
   type SshConfigPaths,
   sshConfigPaths,
 } from "../../../client/ssh-config/paths.ts";
-import type { Difference } from "../../../client/ssh-config/person/effective-settings.ts";
 import {
   type Change,
   type Plan,
   planInclude,
   planRemoval,
 } from "../../../client/ssh-config/person/include-plan.ts";
-import { readPersonConfig } from "../../../client/ssh-config/person/person-config.ts";
+import { readPersonConfig } from "../../../client/ssh-config/person/person-file.ts";
+import type { Difference } from "../../../client/ssh-config/person/verify-alias.ts";
 import { accountHome } from "../../../platform/account-home.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../../../platform/credentials/store.ts";

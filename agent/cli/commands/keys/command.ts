@@ -8,8 +8,12 @@ import { parseKeyId } from "../../../../protocol/values/id.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
 import type { SshPublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 import type { GatewayApi } from "../../../client/gateway-api.ts";
-import { type FoundKey, findPublicKeys, readPublicKeyFile } from "../../../client/keys/public-keys.ts";
 import { nameKey, registerKey, waysToProve } from "../../../client/keys/register-key.ts";
+import {
+  type FoundKey,
+  findRegistrableKeys,
+  readPublicKeyFile,
+} from "../../../client/keys/registrable-keys.ts";
 import { keygenRunner } from "../../../client/keys/sign-proof.ts";
 import { suggestedFirst } from "../../../client/keys/suggested-keys.ts";
 import { CommandError } from "../../../platform/command-error.ts";
@@ -132,7 +136,7 @@ function titleFrom(from: string): string | undefined {
 
 /** One of the person's own keys that the account does not have yet. */
 async function chooseKey(api: GatewayApi, context: CommandContext): Promise<FoundKey> {
-  const found = await findPublicKeys(thisMachine(context.env, homedir));
+  const found = await findRegistrableKeys(thisMachine(context.env, homedir));
   if (found.length === 0) {
     throw new CommandError(
       "file",

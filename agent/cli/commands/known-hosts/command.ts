@@ -6,7 +6,7 @@ import type { HostName } from "../../../../protocol/values/host-name.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
 import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 import { gatewayApi } from "../../../client/gateway-api.ts";
-import { knownHostsName } from "../../../client/known-hosts/known-hosts.ts";
+import { knownHostsName } from "../../../client/known-hosts/known-hosts-lines.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { resolveGateway } from "../../../platform/credentials/store.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";

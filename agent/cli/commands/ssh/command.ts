@@ -5,7 +5,7 @@ import { constants } from "node:os";
 import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
 import { bytesOf } from "../../../../protocol/values/byte-text.ts";
 import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
-import { pinHostKeys } from "../../../client/known-hosts/pinned-keys.ts";
+import { pinHostKeys } from "../../../client/known-hosts/ssh-command-known-hosts.ts";
 import {
   SALLYPORT_SSH_OPTIONS,
   splitSshArguments,
@@ -14,7 +14,7 @@ import {
 import { quoteCommand } from "../../../client/ssh-command/quote.ts";
 import { rawArguments, startable } from "../../../client/ssh-command/raw-arguments.ts";
 import { findTarget } from "../../../client/ssh-command/target.ts";
-import { countersNeeded } from "../../../client/ssh-config/person/effective-settings.ts";
+import { countersNeeded } from "../../../client/ssh-config/person/verify-alias.ts";
 import { ownCompanion } from "../../../client/tunnel/own-command.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { resolveGateway } from "../../../platform/credentials/store.ts";

@@ -1,8 +1,8 @@
 // What has to change in the person's own SSH config so that it includes Sallyport's, and what takes it out again: bytes in,
 // bytes out, and a diff to ask about. Nothing of theirs moves by a byte. Pure.
 
+import { blockLines, findBlocks, includesByHand } from "./include-block.ts";
 import { type DiffLine, unifiedDiff } from "./include-diff.ts";
-import { blockLines, findBlocks, includesByHand } from "./marked-block.ts";
 
 export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 

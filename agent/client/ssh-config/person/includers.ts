@@ -7,7 +7,7 @@ import { CommandError } from "../../../platform/command-error.ts";
 import { readPrivateFile, writePrivateFile } from "../../../platform/files/private-file.ts";
 import { allIncludeSpellings, type SshConfigPaths } from "../paths.ts";
 import { includesManaged } from "./include-plan.ts";
-import { type FileSystem, REAL_FILE_SYSTEM, readPersonConfig } from "./person-config.ts";
+import { type FileSystem, REAL_FILE_SYSTEM, readPersonConfig } from "./person-file.ts";
 
 const Paths = Type.Array(Type.String());
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openWorkspaceName, withOpenWorkspace } from "../../../../../agent/client/connect/open-workspace.ts";
-import { desiredConfig } from "../../../../../agent/client/ssh-config/desired.ts";
+import { desiredConfig } from "../../../../../agent/client/ssh-config/desired-config.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
 import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { newWorkspaceId } from "../../../../../protocol/values/id.ts";

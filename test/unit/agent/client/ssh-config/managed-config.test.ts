@@ -1,13 +1,16 @@
 import fc from "fast-check";
 import SSHConfig from "ssh-config";
 import { describe, expect, test } from "vitest";
-import type { KeyPins, Transport, WorkspaceBlock } from "../../../../../agent/client/ssh-config/block.ts";
+import type {
+  KeyPins,
+  Transport,
+  WorkspaceBlock,
+} from "../../../../../agent/client/ssh-config/host-block.ts";
 import {
   formatManagedConfig,
   gatewaySection,
   parseManagedConfig,
   pinsOf,
-  withGatewaySections,
   withSections,
   workspaceSection,
 } from "../../../../../agent/client/ssh-config/managed-config.ts";
@@ -141,10 +144,6 @@ describe("the managed config", () => {
     const text = formatManagedConfig([web, far]).replace("# workspace", "# workspce");
     expect(parseManagedConfig(text)).toEqual([web]);
     expect(parseManagedConfig("Host *\n  Port 1\n")).toEqual([]);
-  });
-
-  test("loses the workspaces of a gateway that are gone, and keeps another gateway's", () => {
-    expect(withGatewaySections([jump, web, far], gateway, [jump])).toEqual([far, jump]);
   });
 
   test("takes a new section of one workspace without touching the others", () => {

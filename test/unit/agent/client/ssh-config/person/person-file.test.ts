@@ -9,7 +9,7 @@ import {
   readPersonConfig,
   REAL_FILE_SYSTEM as real,
   replacePersonConfig,
-} from "../../../../../../agent/client/ssh-config/person/person-config.ts";
+} from "../../../../../../agent/client/ssh-config/person/person-file.ts";
 
 let directory: string;
 let path: string;

@@ -1,15 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   hostKeyAlias,
-  hostKeysFor,
-  withHostKeys,
-} from "../../../../../agent/client/known-hosts/known-hosts.ts";
-import { pinHostKeys } from "../../../../../agent/client/known-hosts/pinned-keys.ts";
+  keysFor,
+  knownHostsName,
+  withKeysFor,
+} from "../../../../../agent/client/known-hosts/known-hosts-lines.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
+import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { newWorkspaceId } from "../../../../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../../../../protocol/values/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../../../protocol/values/ssh-public-key.ts";
@@ -52,17 +53,17 @@ describe("the alias that host keys are pinned under", () => {
 
 describe("our known_hosts file", () => {
   test("holds exactly the new keys for an alias, and every other line as it was", () => {
-    const first = withHostKeys("", "a.gw", [one, two]);
+    const first = withKeysFor("", "a.gw", [one, two]);
     expect(first).toBe(`a.gw ssh-ed25519 ${one.blob}\na.gw ssh-ed25519 ${two.blob}\n`);
-    const both = withHostKeys(first, "b.gw", [one]);
-    expect(withHostKeys(both, "a.gw", [two])).toBe(
+    const both = withKeysFor(first, "b.gw", [one]);
+    expect(withKeysFor(both, "a.gw", [two])).toBe(
       `b.gw ssh-ed25519 ${one.blob}\na.gw ssh-ed25519 ${two.blob}\n`,
     );
   });
 
   test("is read by ssh-keygen as OpenSSH reads it", () => {
     const file = join(home, "known_hosts");
-    writeFileSync(file, withHostKeys("", "web.ada.gw.example-8443", [one]));
+    writeFileSync(file, withKeysFor("", "web.ada.gw.example-8443", [one]));
     const found = execFileSync("ssh-keygen", ["-F", "web.ada.gw.example-8443", "-f", file], {
       encoding: "utf8",
     });
@@ -78,24 +79,17 @@ describe("our known_hosts file", () => {
       "a.gw ssh-dss AAAA",
       "nonsense",
     ].join("\r\n");
-    expect(hostKeysFor(text, ["b.gw"]).map((key) => key.fingerprint)).toEqual([one.fingerprint]);
-    expect(hostKeysFor(text, ["d.gw"])).toEqual([]);
-    expect(hostKeysFor(`ssh-ed25519 ${two.blob} me@home\n`, ["d.gw"]).map((key) => key.blob)).toEqual([
-      two.blob,
-    ]);
+    expect(keysFor(text, ["b.gw"]).map((key) => key.fingerprint)).toEqual([one.fingerprint]);
+    expect(keysFor(text, ["d.gw"])).toEqual([]);
+    expect(keysFor(`ssh-ed25519 ${two.blob} me@home\n`, ["d.gw"]).map((key) => key.blob)).toEqual([two.blob]);
   });
 });
 
-test("nothing is written, not even a lock, where the keys are pinned already: the directory may be read-only", async () => {
-  const env = { SALLYPORT_CONFIG: mkdtempSync(join(tmpdir(), "sallyport-pins-")) };
-  const key = parsePublicKey(
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqSbUw1JamWFeKZSec3XarbFzU+qD+eGnqjuKUsR8f+",
-  );
-  const path = await pinHostKeys("web.gw.example", [key], env);
-  // Where a lock cannot be made: as root, who may write everywhere, because it is taken.
-  writeFileSync(`${path}.lock`, String(process.pid));
-  const before = readdirSync(env.SALLYPORT_CONFIG);
-  expect(await pinHostKeys("web.gw.example", [key], env)).toBe(path);
-  expect(readdirSync(env.SALLYPORT_CONFIG)).toEqual(before);
-  rmSync(env.SALLYPORT_CONFIG, { recursive: true });
+test.each([
+  ["Gateway.example", 22, "gateway.example"],
+  ["gateway.example", 2222, "[gateway.example]:2222"],
+  ["2001:db8::1", 22, "2001:db8::1"],
+  ["127.0.0.1", 8022, "[127.0.0.1]:8022"],
+])("%s at port %i is looked up as %s", (host, port, name) => {
+  expect(knownHostsName(parseSshAddress({ host, port }))).toBe(name);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withHostKey } from "../../../../../agent/client/known-hosts/pinned-by-link.ts";
+import { withOnlyHostKey } from "../../../../../agent/client/known-hosts/connect-url-key.ts";
 import { parsePublicKey } from "../../../../../protocol/values/ssh-public-key.ts";
 
 const key = (fill: number): string => {
@@ -12,7 +12,7 @@ const key = (fill: number): string => {
 
 test("of the keys that a gateway publishes, the link's is the only one that stays", () => {
   const workspace = { id: "ws_x", hostKeys: [key(1), `${key(2)} a comment`] };
-  expect(withHostKey(workspace, parsePublicKey(key(2)))).toEqual({
+  expect(withOnlyHostKey(workspace, parsePublicKey(key(2)))).toEqual({
     id: "ws_x",
     hostKeys: [`${key(2)} a comment`],
   });
@@ -20,6 +20,6 @@ test("of the keys that a gateway publishes, the link's is the only one that stay
 
 test("a workspace for which other keys are published, or none, is not the one that is meant", () => {
   for (const hostKeys of [[key(1), key(3)], []]) {
-    expect(withHostKey({ hostKeys }, parsePublicKey(key(2)))).toBeUndefined();
+    expect(withOnlyHostKey({ hostKeys }, parsePublicKey(key(2)))).toBeUndefined();
   }
 });

@@ -1,19 +1,17 @@
-// The person's own SSH public keys: files in ~/.ssh and what the SSH agent holds. Only the public halves are read.
+// The public keys that `sallyport keys add` offers to register: files in ~/.ssh, and the keys that the SSH agent holds. Only
+// public halves are read.
 
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  parseAuthorizedKeys,
-  parsePublicKey,
-  type SshPublicKey,
-} from "../../../protocol/values/ssh-public-key.ts";
+import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { systemCode } from "../../platform/files/private-file.ts";
 import type { Machine } from "../../platform/paths.ts";
+import { defaultAgentAddress } from "../ssh-agent/agent-address.ts";
+import { askAgent } from "../ssh-agent/ask-agent.ts";
+import { publicPartOfBlob } from "./public-part.ts";
 
 const MAX_FILE_BYTES = 64 * 1024;
-const AGENT_TIMEOUT_MS = 5_000;
 
 export interface FoundKey {
   readonly key: SshPublicKey;
@@ -21,10 +19,11 @@ export interface FoundKey {
   readonly from: string;
 }
 
-/** The default keys (`~/.ssh/id_*.pub`), then what else the agent holds; the same key comes once. */
-export async function findPublicKeys({ home, env }: Pick<Machine, "home" | "env">): Promise<FoundKey[]> {
+/** The default keys (`~/.ssh/id_*.pub`), then the agent's other keys; each key once. */
+export async function findRegistrableKeys(machine: Machine): Promise<FoundKey[]> {
   const found = new Map<string, FoundKey>();
-  for (const candidate of [...keysInDirectory(join(home, ".ssh")), ...(await keysInAgent(env))]) {
+  const inFiles = keysInDirectory(join(machine.home, ".ssh"));
+  for (const candidate of [...inFiles, ...(await keysInAgent(machine))]) {
     if (!found.has(candidate.key.blob)) found.set(candidate.key.blob, candidate);
   }
   return [...found.values()];
@@ -68,24 +67,19 @@ function keysInDirectory(directory: string): FoundKey[] {
     try {
       return [{ key: readPublicKeyFile(path), from: path }];
     } catch {
-      // A file that is no key, or of a type that is not served, is not one to offer.
+      // A file that is not a key, or holds a type that gateways do not take, is not offered.
       return [];
     }
   });
 }
 
-/** What `ssh-add -L` prints; none where there is no agent. */
-function keysInAgent(env: Machine["env"]): Promise<FoundKey[]> {
-  if (env.SSH_AUTH_SOCK === undefined && process.platform !== "win32") return Promise.resolve([]);
-  return new Promise((resolve) => {
-    execFile(
-      "ssh-add",
-      ["-L"],
-      { env: { ...env }, timeout: AGENT_TIMEOUT_MS, maxBuffer: 1024 * 1024 },
-      // It exits with 1 or 2 where the agent is empty or absent, which is no error here.
-      (_error, stdout) => {
-        resolve(parseAuthorizedKeys(stdout).keys.map((key) => ({ key, from: "ssh-agent" })));
-      },
-    );
+/** Plain keys alone: a certificate is not registered. Empty where no agent answers. */
+async function keysInAgent(machine: Machine): Promise<FoundKey[]> {
+  const address = defaultAgentAddress(machine);
+  const answer = address.kind === "none" ? undefined : await askAgent(address.path);
+  if (answer?.kind !== "identities") return [];
+  return answer.identities.flatMap(({ blob, comment }) => {
+    const part = publicPartOfBlob(blob, comment);
+    return part === undefined || part.certificate ? [] : [{ key: part.key, from: "ssh-agent" }];
   });
 }

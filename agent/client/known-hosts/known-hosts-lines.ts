@@ -30,14 +30,14 @@ export function knownHostsName({ host, port }: SshAddress): string {
 }
 
 /** The file's text with exactly these keys for `alias`; every other line stays as it is. */
-export function withHostKeys(text: string, alias: string, keys: readonly SshPublicKey[]): string {
+export function withKeysFor(text: string, alias: string, keys: readonly SshPublicKey[]): string {
   const kept = text.split(/\r?\n/).filter((line) => line !== "" && hostsOf(line)[0] !== alias);
   const added = keys.map(({ type, blob }) => `${alias} ${type} ${blob}`);
   return [...kept, ...added].map((line) => `${line}\n`).join("");
 }
 
 /** The keys that `text` holds for one of `names`, and those on lines without a host (`ssh-ed25519 AAAA…`). */
-export function hostKeysFor(text: string, names: readonly string[]): SshPublicKey[] {
+export function keysFor(text: string, names: readonly string[]): SshPublicKey[] {
   const keys: SshPublicKey[] = [];
   for (const line of text.split(/\r?\n/).map((raw) => raw.trim())) {
     if (line === "" || line.startsWith("#") || line.startsWith("@")) continue;

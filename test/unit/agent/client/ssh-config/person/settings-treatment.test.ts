@@ -6,12 +6,12 @@ import {
   ownerTokenSettings,
   type Setting,
   workspaceSettings,
-} from "../../../../../../agent/client/ssh-config/block.ts";
+} from "../../../../../../agent/client/ssh-config/host-block.ts";
 import {
   COUNTERS,
   PERSON_SETTINGS,
   type Treatment,
-} from "../../../../../../agent/client/ssh-config/person/person-settings.ts";
+} from "../../../../../../agent/client/ssh-config/person/settings-treatment.ts";
 import { parseGatewayUrl } from "../../../../../../protocol/values/gateway-url.ts";
 import { parseHostName, parsePort } from "../../../../../../protocol/values/host-name.ts";
 import { parseWorkspaceId } from "../../../../../../protocol/values/id.ts";

@@ -31,17 +31,17 @@ afterEach(() => {
   server.close();
 });
 
-test("one that asks nobody about shares still lists whom a workspace is shared with", async () => {
+test("an old gateway, whose shares need no acceptance, still lists the accounts that a workspace is shared with", async () => {
   const shares = await gatewayApi(gateway).shares(parseWorkspaceRef("dev"));
   expect(shares).toEqual([{ account: "bob", createdAt: "2030-01-01T00:00:00.000Z" }]);
 });
 
-test("what it does not know yet is told as that", async () => {
+test("an old gateway that does not know a route yet is reported as too old", async () => {
   const api = gatewayApi(gateway);
   for (const call of [api.sharedWithMe(), api.acceptShare(newWorkspaceId())]) {
     await expect(call).rejects.toMatchObject({
       code: "not_supported",
-      message: `${gateway} is of an older version of Sallyport, which cannot do this yet: have it updated.`,
+      message: `${gateway} runs an older version of Sallyport that cannot do this yet: ask its administrator to update it.`,
     });
   }
 });

@@ -3,7 +3,7 @@ import {
   type DesiredOptions,
   desiredConfig,
   type Listing,
-} from "../../../../../agent/client/ssh-config/desired.ts";
+} from "../../../../../agent/client/ssh-config/desired-config.ts";
 import { pinsOf } from "../../../../../agent/client/ssh-config/managed-config.ts";
 import type { Workspace } from "../../../../../protocol/api.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";

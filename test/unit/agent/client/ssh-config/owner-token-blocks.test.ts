@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Managed } from "../../../../../agent/client/ssh-config/apply.ts";
-import { desiredConfig, type Listing } from "../../../../../agent/client/ssh-config/desired.ts";
+import { desiredConfig, type Listing } from "../../../../../agent/client/ssh-config/desired-config.ts";
 import {
   formatManagedConfig,
   isOwnerTokenSection,
@@ -13,7 +13,7 @@ import {
 import {
   type OwnerTokenChoice,
   withOwnerTokens,
-} from "../../../../../agent/client/ssh-config/owner-token.ts";
+} from "../../../../../agent/client/ssh-config/owner-token-blocks.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
 import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
 import { workspace } from "../workspaces/workspaces.ts";

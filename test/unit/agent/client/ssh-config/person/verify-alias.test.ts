@@ -1,13 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { Setting } from "../../../../../../agent/client/ssh-config/block.ts";
-import {
-  compareSettings,
-  parseEffectiveSettings,
-} from "../../../../../../agent/client/ssh-config/person/effective-settings.ts";
+import { parseSshSettings } from "../../../../../../agent/client/ssh-command/ask-ssh.ts";
+import type { Setting } from "../../../../../../agent/client/ssh-config/host-block.ts";
+import { compareSettings } from "../../../../../../agent/client/ssh-config/person/verify-alias.ts";
 
 const setting = (keyword: string, value: string): Setting => ({ keyword, value, form: "word" });
 function compare(settings: readonly Setting[], output: string, home = "/home/ada") {
-  return compareSettings({ alias: "web", settings }, parseEffectiveSettings(output), home);
+  return compareSettings({ alias: "web", settings }, parseSshSettings(output), home);
 }
 
 describe("compareSettings", () => {

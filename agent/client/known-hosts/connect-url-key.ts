@@ -4,7 +4,7 @@ import type { Workspace } from "../../../protocol/api.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
 /** The workspace with that key alone; undefined where its gateway publishes others only. */
-export function withHostKey<W extends Pick<Workspace, "hostKeys">>(
+export function withOnlyHostKey<W extends Pick<Workspace, "hostKeys">>(
   workspace: W,
   { blob }: SshPublicKey,
 ): W | undefined {

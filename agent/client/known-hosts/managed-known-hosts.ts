@@ -1,7 +1,7 @@
 // The text of ~/.ssh/sallyport/known_hosts: for each alias of the managed config the keys that its gateway published. Pure.
 
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { hostKeysFor } from "./known-hosts.ts";
+import { keysFor } from "./known-hosts-lines.ts";
 
 export type PublishedKeys = ReadonlyMap<string, readonly SshPublicKey[]>;
 
@@ -25,12 +25,12 @@ export function withPublishedKeys(text: string, aliases: readonly string[], keys
  * Of a workspace's published keys those that are pinned, where there are such: the gateway passes the keys on, and could put
  * one of its own beside the host's. Where none is, all of them: a person is asked (`changedKeys`).
  */
-export function vouchedFor(
+export function pinnedIfAny(
   text: string,
   alias: string,
   published: readonly SshPublicKey[],
 ): readonly SshPublicKey[] {
-  const pinned = hostKeysFor(text, [alias]);
+  const pinned = keysFor(text, [alias]);
   const known = published.filter(({ blob }) => pinned.some((key) => key.blob === blob));
   return known.length > 0 ? known : published;
 }
@@ -44,7 +44,7 @@ export interface ChangedKeys {
 /** Aliases none of whose pinned keys would stay: the host is a new one, or somebody stands in its place. A person should know. */
 export function changedKeys(text: string, keys: PublishedKeys): ChangedKeys[] {
   return [...keys].flatMap(([alias, after]) => {
-    const before = hostKeysFor(text, [alias]);
+    const before = keysFor(text, [alias]);
     const replaced = before.length > 0 && !before.some(({ blob }) => after.some((key) => key.blob === blob));
     return replaced ? [{ alias, before, after }] : [];
   });

@@ -1,10 +1,10 @@
 // What ssh makes of all configuration files together for one alias (`ssh -G`), compared with what its block says: the only
 // judge of whether something in the person's own file stands in the way.
 
-import { execFile } from "node:child_process";
 import { CommandError } from "../../../platform/command-error.ts";
-import type { Setting } from "../block.ts";
-import { COUNTERS } from "./person-settings.ts";
+import { askSsh, type SshSettings } from "../../ssh-command/ask-ssh.ts";
+import type { Setting } from "../host-block.ts";
+import { COUNTERS } from "./settings-treatment.ts";
 
 export interface SshProgram {
   /** `ssh`, or the path of another one. */
@@ -32,9 +32,6 @@ export interface Difference {
   readonly got: string;
 }
 
-/** `ssh -G` evaluates every `Match exec` of the person's file, which may ask a network. */
-const TIMEOUT_MS = 5_000;
-const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** ssh offers all of these, ours first: what the person's file adds does no harm behind. */
 const ACCUMULATING: ReadonlySet<string> = new Set(["identityfile", "certificatefile"]);
 /** Where the two exclude each other, ssh keeps the one that it reads first. */
@@ -44,7 +41,7 @@ const EXCLUSIVE: Readonly<Record<string, string>> = { proxyjump: "proxycommand",
 export async function verifyAlias({ alias, settings }: Expectation, ssh: SshProgram): Promise<Difference[]> {
   const { configFile } = ssh;
   const args = [...(configFile === undefined ? [] : ["-F", configFile]), "--", alias];
-  const answer = await askSsh(args, ssh);
+  const answer = await effectiveSettings(args, ssh);
   if ("problem" in answer) return [forksAway(alias, answer.problem)];
   return compareSettings({ alias, settings }, answer.settings, ssh.home);
 }
@@ -60,7 +57,7 @@ export async function countersNeeded(
 ): Promise<string[]> {
   let counters: string[] = [];
   for (;;) {
-    const answer = await askSsh(argumentsWith(counters), ssh);
+    const answer = await effectiveSettings(argumentsWith(counters), ssh);
     const differences =
       "problem" in answer ? [forksAway("", answer.problem)] : uncountered("", answer.settings);
     const found = counterKeywords(differences.map(({ setting }) => setting));
@@ -79,7 +76,7 @@ function forksAway(alias: string, problem: string): Difference {
 /** Pure. `effective` is what `ssh -G` printed, by keyword in lower case. */
 export function compareSettings(
   { alias, settings }: Expectation,
-  effective: ReadonlyMap<string, readonly string[]>,
+  effective: SshSettings,
   home: string,
 ): Difference[] {
   const differences: Difference[] = [];
@@ -110,24 +107,12 @@ export function counterKeywords(settings: readonly string[]): string[] {
 }
 
 /** What an ssh does not know, it does not mention. */
-function uncountered(alias: string, effective: ReadonlyMap<string, readonly string[]>): Difference[] {
+function uncountered(alias: string, effective: SshSettings): Difference[] {
   return Object.entries(COUNTERS).flatMap(([keyword, wanted]) => {
     const setting = keyword.toLowerCase();
     const got = effective.get(setting)?.join(" ");
     return got === undefined || same(setting, [wanted], [got]) ? [] : [{ alias, setting, wanted, got }];
   });
-}
-
-/** Pure. Keywords in lower case, each with its values in order. */
-export function parseEffectiveSettings(output: string): Map<string, string[]> {
-  const settings = new Map<string, string[]>();
-  for (const line of output.split(/\r?\n/)) {
-    const found = /^(\w+) (.*)$/.exec(line);
-    if (found === null) continue;
-    const key = (found[1] ?? "").toLowerCase();
-    settings.set(key, [...(settings.get(key) ?? []), found[2] ?? ""]);
-  }
-  return settings;
 }
 
 function same(setting: string, wanted: readonly string[], got: readonly string[]): boolean {
@@ -146,31 +131,23 @@ function comparable(value: string, home: string): string {
   return inHome.replaceAll("%%", "%");
 }
 
-type Answer = { readonly settings: Map<string, string[]> } | { readonly problem: string };
+type Answer = { readonly settings: SshSettings } | { readonly problem: string };
 
-function askSsh(
+async function effectiveSettings(
   args: readonly string[],
-  ssh: Pick<SshProgram, "program" | "env" | "timeoutMs">,
+  { program, env, timeoutMs }: Pick<SshProgram, "program" | "env" | "timeoutMs">,
 ): Promise<Answer> {
-  const { program, timeoutMs = TIMEOUT_MS } = ssh;
-  const options = {
-    env: { ...ssh.env },
-    timeout: timeoutMs,
-    maxBuffer: MAX_OUTPUT_BYTES,
-    killSignal: "SIGKILL",
-    windowsHide: true,
-  } as const;
-  return new Promise((done, fail) => {
-    const child = execFile(program, ["-G", ...args], options, (error, stdout, stderr) => {
-      if (error === null) done({ settings: parseEffectiveSettings(stdout) });
-      else if (error.code === "ENOENT") {
-        const message = `There is no ${program}: install OpenSSH's client, or name one by SALLYPORT_SSH.`;
-        fail(new CommandError("ssh", "ENOENT", message, { cause: error }));
-      } else if (error.killed === true)
-        done({ problem: `${program} did not answer within ${timeoutMs / 1000} s.` });
-      else done({ problem: stderr.trim().slice(0, 1000) || error.message });
-    });
-    // A `Match exec` must not wait for somebody to type.
-    child.stdin?.end();
-  });
+  const answer = await askSsh(args, { program, env, timeoutMs });
+  switch (answer.kind) {
+    case "settings":
+      return { settings: answer.settings };
+    case "timeout":
+      return { problem: `${program} did not answer within ${answer.seconds} s.` };
+    case "failed":
+      return { problem: answer.said.slice(0, 1000) };
+    case "no-ssh": {
+      const message = `There is no ${program}: install OpenSSH's client, or name one by SALLYPORT_SSH.`;
+      throw new CommandError("ssh", "ENOENT", message, { cause: answer.cause });
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { orderCandidates } from "../../../../../agent/client/keys/candidates.ts";
 import { expandPath, type PathFacts } from "../../../../../agent/client/keys/expand-path.ts";
+import { orderCandidates } from "../../../../../agent/client/keys/key-candidates.ts";
 import type { KeyFile } from "../../../../../agent/client/keys/key-file.ts";
 import { planKey } from "../../../../../agent/client/keys/key-plan.ts";
 import { type AgentAddress, agentAddress } from "../../../../../agent/client/ssh-agent/agent-address.ts";

@@ -4,8 +4,8 @@ import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import { gatewayAlias } from "./alias.ts";
 import type { Managed } from "./apply.ts";
-import { type BlockPlace, type OwnerTokenBlock, ownerTokenSettings } from "./block.ts";
-import type { Desired, Listing } from "./desired.ts";
+import type { Desired, Listing } from "./desired-config.ts";
+import { type BlockPlace, type OwnerTokenBlock, ownerTokenSettings } from "./host-block.ts";
 import { isOwnerTokenSection, ownerTokenSection } from "./managed-config.ts";
 
 /** A workspace that is connected to now, and whether by an owner token; every other one stays as it is. */

@@ -9,9 +9,9 @@ import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-
 import {
   type ChangedKeys,
   changedKeys,
-  vouchedFor,
+  pinnedIfAny,
   withPublishedKeys,
-} from "../known-hosts/published-keys.ts";
+} from "../known-hosts/managed-known-hosts.ts";
 import { type Aliased, assignAliases, gatewayAlias } from "./alias.ts";
 import type { Managed } from "./apply.ts";
 import {
@@ -21,9 +21,9 @@ import {
   type KeyPins,
   type WorkspaceBlock,
   workspaceSettings,
-} from "./block.ts";
+} from "./host-block.ts";
 import { gatewaySection, pinsOf, type Section, workspaceSection } from "./managed-config.ts";
-import type { Expectation } from "./person/effective-settings.ts";
+import type { Expectation } from "./person/verify-alias.ts";
 
 /** What one gateway said. */
 export interface Listing {
@@ -116,7 +116,7 @@ export function desiredConfig(now: Managed, listings: readonly Listing[], option
       sections.push(workspaceSection(block, place));
       aliases.push({ gateway, workspace, alias, transport });
       expect.push({ alias, settings: workspaceSettings(block, place) });
-      keys.set(alias, vouchedFor(now.knownHosts, alias, publicKeys(workspace.hostKeys)));
+      keys.set(alias, pinnedIfAny(now.knownHosts, alias, publicKeys(workspace.hostKeys)));
     }
   }
   const knownHosts = withPublishedKeys(

@@ -5,7 +5,7 @@ import {
   lastingPath,
   MAX_CANDIDATES,
   withCandidate,
-} from "../../../../../agent/client/ssh-config/launcher.ts";
+} from "../../../../../agent/client/ssh-config/launcher-script.ts";
 import { FOREIGN_TO_NODE } from "../../../../../agent/platform/node-environment.ts";
 
 const code: LaunchCandidate = {

@@ -6,15 +6,15 @@ import { stateDirectory } from "../../platform/credentials/gateways.ts";
 import { withLock } from "../../platform/files/lock.ts";
 import { readPrivateFile, writePrivateFile } from "../../platform/files/private-file.ts";
 import type { Machine } from "../../platform/paths.ts";
-import { hostKeysFor, withHostKeys } from "./known-hosts.ts";
+import { keysFor, withKeysFor } from "./known-hosts-lines.ts";
 
-export function knownHostsFile(env: Machine["env"]): string {
+function knownHostsFile(env: Machine["env"]): string {
   return join(stateDirectory(env), "known_hosts");
 }
 
 /** The keys that an earlier connection pinned. @throws CommandError stage `file` */
 export function pinnedHostKeys(alias: string, env: Machine["env"]): SshPublicKey[] {
-  return hostKeysFor(readPrivateFile(knownHostsFile(env)) ?? "", [alias]);
+  return keysFor(readPrivateFile(knownHostsFile(env)) ?? "", [alias]);
 }
 
 /** Makes these the only keys for `alias`. Returns the file's path. @throws CommandError stage `file` */
@@ -24,7 +24,7 @@ export async function pinHostKeys(
   env: Machine["env"],
 ): Promise<string> {
   const path = knownHostsFile(env);
-  const pinned = (text: string) => withHostKeys(text, alias, keys);
+  const pinned = (text: string) => withKeysFor(text, alias, keys);
   const now = readPrivateFile(path) ?? "";
   // Most connections change nothing, and the directory may be read-only: a lock is a file, too.
   if (pinned(now) === now) return path;

@@ -2,7 +2,7 @@
 // open-source forks (which read the file themselves) have to take it for the same connection. The forks know HostName,
 // User, Port, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump and ProxyCommand and skip the rest: a block is
 // complete by those alone, and what only ssh knows makes it safer there: pinned host keys, keep-alive, and whatever a person's own
-// settings for all hosts would break or weaken (person-settings.ts). Pure.
+// settings for all hosts would break or weaken (settings-treatment.ts). Pure.
 
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { type HostName, type Port, parseHostName, parsePort } from "../../../protocol/values/host-name.ts";
@@ -143,7 +143,7 @@ function trust(alias: string, { knownHosts, platform }: BlockPlace): Setting[] {
   ];
 }
 
-/** What no person's setting for all hosts may change; every ssh since 7.3 knows these. The others are in person-settings.ts. */
+/** What no person's setting for all hosts may change; every ssh since 7.3 knows these. The others are in settings-treatment.ts. */
 function session(): Setting[] {
   return [
     // Above the 300 s for which a tunnel may be away and come back.

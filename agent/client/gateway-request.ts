@@ -1,0 +1,159 @@
+// Sends one request to a gateway: through the configured network or, in an editor, by the editor's own `fetch`. Every failure is
+// a CommandError that names its stage.
+
+import type { Static, TSchema } from "typebox";
+import { NotWritten } from "../../protocol/api.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { printable } from "../../protocol/values/printable.ts";
+import type { AccessToken } from "../../protocol/values/token.ts";
+import { VERSION } from "../../protocol/version.ts";
+import { CommandError } from "../platform/command-error.ts";
+import { networkWithEditor } from "../platform/network/configured-network.ts";
+import type { HttpAnswer, HttpRequest } from "../platform/network/http-request.ts";
+import type { Network } from "../platform/network/network.ts";
+import { networkFailure } from "../platform/network/network-failure.ts";
+import { checked, foreignTo, refusal } from "./gateway-answer.ts";
+
+const TIMEOUT_MS = 15_000;
+/** Enough for a list of 10,000 workspaces. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export interface GatewayApiOptions {
+  readonly token?: AccessToken;
+  readonly signal?: AbortSignal;
+  /** For one whole request, in ms. */
+  readonly timeoutMs?: number;
+  /**
+   * The configured proxies and trust; undefined: the process's own `fetch`, which in an editor follows the editor's and the
+   * system's settings. Where `fetch` would not verify certificates it is not used.
+   */
+  readonly network?: Network | undefined;
+}
+
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+export async function request<T extends TSchema>(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: ApiRequest,
+  schema: T,
+): Promise<Static<T>>;
+export async function request(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: ApiRequest,
+  schema: undefined,
+): Promise<string | undefined>;
+export async function request(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: ApiRequest,
+  schema: TSchema | undefined,
+): Promise<unknown> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+  let response: HttpAnswer;
+  let text: string;
+  try {
+    response = await send(gateway, options, what, signal);
+    text = await readAll(response);
+  } catch (error) {
+    throw failure(error, gateway, options.signal);
+  }
+  if (!isOk(response)) throw refusal(gateway, options.token !== undefined, response, text);
+  const foreign = foreignTo(gateway, response);
+  if (foreign !== undefined) throw foreign;
+  if (schema !== undefined) return checked(gateway, schema, text);
+  return response.status === 202 ? printable(checked(gateway, NotWritten, text).message, 500) : undefined;
+}
+
+/** The body of an endless answer, such as the event stream: open until `options.signal` aborts. */
+export async function openStream(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  path: string,
+): Promise<AsyncIterable<Uint8Array>> {
+  const what = { method: "GET", path, accept: "text/event-stream" };
+  let response: HttpAnswer;
+  let text = "";
+  try {
+    response = await send(gateway, options, what, options.signal);
+    if (!isOk(response)) text = await readAll(response);
+  } catch (error) {
+    throw failure(error, gateway, options.signal);
+  }
+  if (!isOk(response)) throw refusal(gateway, options.token !== undefined, response, text);
+  const foreign = foreignTo(gateway, response);
+  if (foreign !== undefined) throw foreign;
+  return response.body;
+}
+
+async function send(
+  gateway: GatewayUrl,
+  { token, network }: GatewayApiOptions,
+  what: ApiRequest & { readonly accept?: string },
+  signal: AbortSignal | undefined,
+): Promise<HttpAnswer> {
+  const headers: Record<string, string> = {
+    accept: what.accept ?? "application/json",
+    "user-agent": `sallyport/${VERSION}`,
+  };
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  if (what.body !== undefined) headers["content-type"] = "application/json";
+  const request: HttpRequest = {
+    url: new URL(`${gateway}${what.path}`),
+    method: what.method,
+    headers,
+    body: what.body === undefined ? undefined : JSON.stringify(what.body),
+    signal,
+  };
+  // Read for each request: an editor's other extensions may set it for the whole process at any time.
+  const verifies = process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0";
+  if (network === undefined && verifies) return await byFetch(request);
+  const { sendRequest } = await import("../platform/network/http-request.ts");
+  return await sendRequest(request, network ?? networkWithEditor(process.env, undefined));
+}
+
+async function byFetch({ url, method, headers, body, signal }: HttpRequest): Promise<HttpAnswer> {
+  const response = await fetch(url, {
+    method,
+    headers,
+    // A redirect would either take the token along or lose it, and the person would not notice.
+    redirect: "manual",
+    ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return {
+    status: response.status,
+    header: (name) => response.headers.get(name) ?? undefined,
+    body: response.body ?? nothing(),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+function isOk({ status }: HttpAnswer): boolean {
+  return status >= 200 && status < 300;
+}
+
+async function readAll(response: HttpAnswer): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body) {
+    size += part.length;
+    if (size > MAX_ANSWER_BYTES) {
+      throw new CommandError("http", "answer_too_large", "The gateway's answer is too large.");
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function failure(error: unknown, gateway: GatewayUrl, signal: AbortSignal | undefined): unknown {
+  if (error instanceof CommandError || signal?.aborted === true) return error;
+  return networkFailure(error, gateway);
+}
