@@ -152,7 +152,7 @@ test.skipIf(!canMount)(
     expect(await codes()).toEqual(["token_revoked"]);
     // Written by the first process, and in the log of what happens a moment later.
     const audit = async () => JSON.stringify((await call("GET", "audit")).body);
-    await expect.poll(audit, { timeout: 60_000 }).toContain("asked of a process that has ended since");
+    await expect.poll(audit, { timeout: 60_000 }).toContain("requested from a process that has ended since");
   },
   120_000,
 );
