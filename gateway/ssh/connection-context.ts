@@ -1,4 +1,4 @@
-// What every connection to the SSH port works with.
+// What every connection to the SSH port uses.
 
 import type { Logger } from "pino";
 import type { FairSlots } from "../../protocol/fair-slots.ts";
@@ -17,24 +17,23 @@ export interface ConnectionContext {
   readonly connections: OpenConnections;
   readonly log: Logger;
   readonly metrics: { bytes(direction: "in" | "out", count: number): void; refused(code: string): void };
-  /** Connections that are signed in and have no stream to a host. */
+  /** Slots of signed-in connections without a stream to a host. */
   readonly idle: FairSlots;
   readonly signIn: SignIn;
   readonly upterm: UptermFront | undefined;
   readonly announcement: HostKeyAnnouncement;
-  /** The gateway's ed25519 host key, private, which certificates for hosts are signed with. */
+  /** The gateway's private Ed25519 host key. It signs the certificates that the gateway presents to hosts. */
   readonly signingKey: string;
   readonly limits: ConnectionLimits;
   /** How the gateway is named in an `ssh -J` command line: `gateway.example` or `gateway.example:2222`. */
   jumpHost(): string;
 }
 
-/** Times in ms. */
 export interface ConnectionLimits {
   readonly authentication: AuthenticationLimits;
   readonly keyExchange: KeyExchangeLimits;
-  /** Nothing moved either way; null: for ever. */
+  /** How long a connection may stay open without any data in either direction; null: no limit. */
   readonly idleTimeoutMs: number | null;
-  /** From sign-in to the end; null: for ever. */
+  /** The longest time from sign-in to the end; null: no limit. */
   readonly maxAgeMs: number | null;
 }

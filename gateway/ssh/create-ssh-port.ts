@@ -1,4 +1,4 @@
-// Puts the SSH port together from what the gateway has.
+// Assembles the SSH port from the gateway's parts.
 
 import type { Logger } from "pino";
 import { type FairLimits, FairSlots } from "../../protocol/fair-slots.ts";
@@ -16,8 +16,8 @@ import {
   ADMISSION_LIMITS,
   Admission,
   type AdmissionLimits,
+  limitsPerWorker,
   type Offence,
-  shareOfLimits,
 } from "./entrance/admission.ts";
 import { createHostKeyAnnouncement } from "./passage/host-key-announcement.ts";
 import { AUTHENTICATION_LIMITS, type AuthenticationLimits } from "./sign-in/authentication.ts";
@@ -26,24 +26,24 @@ import { loadUserAuthorities } from "./sign-in/user-authorities.ts";
 import { SSH_PORT_LIMITS, SshPort, type SshPortLimits } from "./ssh-port.ts";
 import type { UptermFront } from "./upterm-front.ts";
 
-/** What tests make shorter, and the clock that they put forward. */
+/** Limits that tests shorten, and the clock that they move. */
 export interface SshLimits {
   readonly admission: AdmissionLimits;
   readonly port: SshPortLimits;
   readonly authentication: AuthenticationLimits;
   readonly keyExchange: ConnectionLimits["keyExchange"];
   readonly idle: IdleLimits;
-  /** By which penalties fade, in ms. */
+  /** The clock by which penalties fade; ms. */
   readonly now: () => number;
 }
 
 /**
- * Of connections that are signed in and have no stream: of one account, and of one address. Those that have a stream are bounded
- * by it.
+ * Bounds on signed-in connections without a stream, per account and per address. Connections with streams are bounded by their
+ * streams.
  */
 export type IdleLimits = Required<FairLimits>;
 export const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalledMs: 1_000 };
-/** Of several processes each takes this many of one account: they are not spread evenly. */
+/** Each of several processes allows at least this many per holder, since connections are not spread evenly. */
 const LEAST_IDLE = 25;
 
 export interface SshParts {
@@ -55,12 +55,12 @@ export interface SshParts {
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
   readonly upterm: UptermFront | undefined;
-  /** How the public reaches the port. */
+  /** The address at which clients reach the port. */
   readonly publicAddress: () => ListenAddress | null;
   readonly limits: Partial<SshLimits>;
-  /** How many processes share the bounds on strangers. */
+  /** How many processes share the limits. */
   readonly processes: number;
-  /** An address was penalized: the other processes penalize it as well. */
+  /** An address was penalized. The caller tells the other processes, which penalize it as well. */
   readonly onOffence: (address: string, offence: Offence) => void;
 }
 
@@ -69,11 +69,11 @@ export interface CreatedSshPort {
   readonly admission: Admission;
 }
 
-/** Not listening yet. @throws StartError stage `file`: the user CA file */
+/** The port does not listen yet. @throws StartError stage `file`: the user CA file */
 export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
   const { options, hostKeys, directory, registry, connections, log, metrics, upterm, limits } = parts;
   const authorities = options.userCa === null ? undefined : await loadUserAuthorities(options.userCa);
-  const bounds = shareOfLimits(limits.admission ?? ADMISSION_LIMITS, parts.processes);
+  const bounds = limitsPerWorker(limits.admission ?? ADMISSION_LIMITS, parts.processes);
   const admission = new Admission(bounds, limits.now);
   const [signingKey] = hostKeys.privateKeys;
   if (signingKey === undefined) throw new Error("the gateway has no host key");
@@ -90,7 +90,7 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
       connections,
       log,
       metrics,
-      idle: new FairSlots(shareOfIdle(limits.idle ?? IDLE_LIMITS, parts.processes)),
+      idle: new FairSlots(idlePerWorker(limits.idle ?? IDLE_LIMITS, parts.processes)),
       signIn: new SignIn({ directory, registry, authorities, upterm }),
       upterm,
       announcement: createHostKeyAnnouncement(hostKeys),
@@ -111,7 +111,7 @@ export async function createSshPort(parts: SshParts): Promise<CreatedSshPort> {
   return { port, admission };
 }
 
-function shareOfIdle({ total, perHolder, stalledMs }: IdleLimits, processes: number): IdleLimits {
+function idlePerWorker({ total, perHolder, stalledMs }: IdleLimits, processes: number): IdleLimits {
   return {
     total: perWorker(total, processes),
     perHolder: perWorker(perHolder, processes, LEAST_IDLE),

@@ -1,5 +1,5 @@
-// One connection to the SSH port, from the client's version line to the end: holds ssh2, signs the client in, keeps the
-// times, and hands everything after the sign-in to its passage.
+// One connection to the SSH port, from the client's version line to its end. It owns the ssh2 connection, signs the client in,
+// enforces the time limits, and hands everything after the sign-in to a passage.
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
@@ -25,19 +25,20 @@ import type { SignedIn, SignInRefusal } from "./sign-in/sign-in.ts";
 
 const USERAUTH_BANNER = 53;
 
+/** The client, and what the port wants to know about its sign-in. */
 export interface SshClient {
   readonly address: string;
-  /** Its identification, such as `SSH-2.0-OpenSSH_9.2`. */
+  /** Its version line, such as `SSH-2.0-OpenSSH_9.2`. */
   readonly version: string;
   keyExchangeBegun(): void;
   keysExchanged(): void;
-  /** Asks for a sign-in. */
+  /** The client has asked to sign in. */
   serviceAsked(): void;
   signedIn(): void;
   refused(refusal: SignInRefusal, method: string): void;
-  /** Has no algorithm in common with this side, or none that is safe. */
+  /** The two sides have no algorithm in common, or none that is safe. */
   disagreed(reason: string): void;
-  /** What came before sign-in is not SSH as it should be. */
+  /** The client has broken the SSH protocol before it signed in. */
   malformed(reason: string): void;
 }
 
@@ -53,9 +54,9 @@ export class SshConnection implements PacketReceiver {
   #hostKeyAlgorithm = "";
   #passage: Passage | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #untilLongest: (() => void) | undefined;
+  #cancelMaxAge: (() => void) | undefined;
 
-  /** To be made inside of ssh2's `connection` event. */
+  /** Must be constructed inside ssh2's `connection` event. */
   constructor(ssh2: Ssh2Connection, stream: Duplex, client: SshClient, context: ConnectionContext) {
     this.#ssh2 = ssh2;
     this.#stream = stream;
@@ -95,7 +96,7 @@ export class SshConnection implements PacketReceiver {
     if (this.#over.signal.aborted) return;
     this.#over.abort(new Error(reason));
     clearTimeout(this.#idle);
-    this.#untilLongest?.();
+    this.#cancelMaxAge?.();
     this.#keyExchange.stop();
     this.#passage?.close(reason);
     endThenDestroy(this.#stream);
@@ -156,7 +157,7 @@ export class SshConnection implements PacketReceiver {
       },
       refused: (refusal, method) => this.#client.refused(refusal, method),
       proved: (text) => {
-        // It leaves because it is done, which is not held against its address.
+        // The client leaves because it is done, which must not count as an offence.
         this.#client.signedIn();
         this.end(text);
       },
@@ -179,7 +180,7 @@ export class SshConnection implements PacketReceiver {
     if (idleTimeoutMs !== null) this.#idle = setTimeout(() => this.end("Idle for too long."), idleTimeoutMs);
     if (maxAgeMs !== null) {
       const end = new Date(Date.now() + maxAgeMs);
-      this.#untilLongest = atTime(end, () => this.end("The longest time for one connection is over."));
+      this.#cancelMaxAge = atTime(end, () => this.end("The longest time for one connection is over."));
     }
     this.#passage = new Passage(
       signedIn,

@@ -1,5 +1,5 @@
-// The SSH port: accepts TCP connections (and byte streams that came another way), decides whether they may begin, gives
-// them their times, and ends them with the gateway.
+// The SSH port. It accepts TCP connections and other byte streams, decides whether they may begin, limits how long they take to
+// sign in, and ends them when the gateway stops.
 
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -34,21 +34,21 @@ export const SSH_PORT_LIMITS: SshPortLimits = { proxyHeaderMs: 5_000, versionMs:
 
 /** RFC 4253 §4.2, CR LF not counted. */
 const MAX_VERSION_LENGTH = 253;
-/** Finds connections whose other end is gone without a word; hosts and clients ask each other for signs of life. */
+/** Finds connections whose other end has gone silently. Hosts and clients also send keepalives to each other. */
 const TCP_KEEPALIVE_MS = 60_000;
-/** ssh2's own keepalive would put a request into sessions that are passed on packet by packet: as late as timers go. */
+/** ssh2's own keepalive would insert a request into relayed connections, so it is delayed for as long as timers allow. */
 const NO_KEEPALIVE_MS = 2 ** 31 - 1;
-/** What was said last gets this long to leave, for all connections together. */
+/** How long the last bytes may take to leave, for all connections together. */
 const CLOSE_MS = 3_000;
 
 export interface SshPortOptions {
   readonly hostKeys: HostKeys;
   readonly admission: Admission;
   readonly limits: SshPortLimits;
-  /** Whether connections from here begin with a PROXY header. */
+  /** Whether connections from this address begin with a PROXY header. */
   readonly isProxy: (address: string) => boolean;
   readonly context: ConnectionContext;
-  /** A connection was turned away before it began. */
+  /** A connection was refused before it began. */
   readonly onRefusal: (reason: Refusal | "stalled" | "proxy") => void;
   /** An address was penalized. */
   readonly onOffence: (address: string, offence: Offence) => void;
@@ -78,7 +78,7 @@ export class SshPort implements SshAcceptor {
     this.#listener.on("connection", (socket: Socket) => this.#receive(socket));
   }
 
-  /** Open now, those that are not signed in included. */
+  /** How many connections are open, including those that are not signed in. */
   get connections(): number {
     return this.#connections.size;
   }
@@ -87,7 +87,7 @@ export class SshPort implements SshAcceptor {
   async listen(address: ListenAddress): Promise<ListenAddress> {
     const bound = await listen(this.#listener, address);
     this.#listener.on("error", (error) => {
-      // Out of file descriptors, most likely: those that are open go on.
+      // The process is probably out of file descriptors. Open connections are not affected.
       this.#options.context.log.error({ err: error }, "the SSH port could not accept a connection");
     });
     return bound;
@@ -100,13 +100,13 @@ export class SshPort implements SshAcceptor {
       return;
     }
     const { admission, limits } = this.#options;
-    // Whoever loses its slot to another has shown no more than that it stands still.
+    // An evicted connection has merely stalled, and is counted as that.
     const admitted = admission.admit(address, () => {
       this.#options.onRefusal("stalled");
       stream.destroy();
     });
     if (typeof admitted === "string") {
-      this.#turnAway(stream, admitted);
+      this.#refuse(stream, admitted);
       return;
     }
     const connection = new PendingConnection(stream, address, limits, {
@@ -115,9 +115,9 @@ export class SshPort implements SshAcceptor {
       offended: (offence) => this.#penalize(address, offence),
     });
     this.#connections.set(stream, connection);
-    // A stream that only ends is closed here; errors reach ssh2 as well.
+    // ssh2 hears of errors by itself; a stream that merely ends is closed here.
     stream.once("end", () => stream.end());
-    // A client that does not answer our end must not keep its connection.
+    // A client that does not close its side must not keep its connection.
     stream.once("finish", () => {
       destroyAfter(stream, CLOSE_MS);
     });
@@ -128,7 +128,7 @@ export class SshPort implements SshAcceptor {
     injectStream(this.#ssh2, stream);
   }
 
-  /** Tells every client, and settles once all are gone. */
+  /** Tells every client that the gateway stops, and settles once all connections are closed. */
   async close(): Promise<void> {
     this.#closing = true;
     const closed = [...this.#connections.keys()].map(
@@ -154,11 +154,11 @@ export class SshPort implements SshAcceptor {
       this.accept(socket, remote);
       return;
     }
-    // Whose connection this is comes with its first bytes: until then it counts for everyone together.
+    // The first bytes say whose connection this is. Until then it counts against the total only.
     socket.on("error", () => socket.destroy());
     const admitted = admission.admit(undefined, () => socket.destroy());
     if (typeof admitted === "string") {
-      this.#turnAway(socket, admitted);
+      this.#refuse(socket, admitted);
       return;
     }
     readProxiedAddress(socket, limits.proxyHeaderMs, (address) => {
@@ -171,8 +171,8 @@ export class SshPort implements SshAcceptor {
     });
   }
 
-  /** By a line in front of the version line, which clients show in their debug output, and at no cost. */
-  #turnAway(stream: Duplex, refusal: Refusal): void {
+  /** Refuses with a line before the version line. It costs nothing, and clients show it in their debug output. */
+  #refuse(stream: Duplex, refusal: Refusal): void {
     this.#options.onRefusal(refusal);
     stream.once("finish", () => stream.destroy());
     stream.end(refusal === "penalty" ? "Not allowed at this time\r\n" : "Too many connections wait\r\n");
@@ -206,7 +206,7 @@ export class SshPort implements SshAcceptor {
         serviceAsked: () => connection.serviceAsked(),
         signedIn: () => connection.signedIn(),
         refused: ({ code, banner, account, workspace, key }, method) => {
-          // Whoever is told why has proved something: a person who tries again, no guesser.
+          // A client that is told why has proved something: it is not guessing.
           if (banner === undefined) connection.offend("refused");
           context.metrics.refused(code);
           context.directory.audit({
@@ -234,7 +234,7 @@ export class SshPort implements SshAcceptor {
   }
 
   #penalize(address: string, offence: Offence): void {
-    // A proxy that speaks for itself checks whether the port is alive.
+    // When a proxy connects for itself, it checks whether the port is alive.
     if (this.#options.isProxy(address)) return;
     this.#options.admission.penalize(address, offence);
     this.#options.onOffence(address, offence);

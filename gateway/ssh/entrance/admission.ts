@@ -1,48 +1,49 @@
-// Who may begin an SSH connection at all: caps on connections that are not signed in, early random drop before the
-// global cap, and penalties for addresses that keep failing. Decided before a single byte is exchanged, so that a
-// flood costs an accept and a close. Where slots run short, those give theirs up first who hold one and say nothing:
-// a client that means it speaks within a moment. Pure: clock and chance are given.
+// Decides which SSH connections may begin: it limits connections that are not signed in, drops some at random before the total
+// limit is reached, and refuses addresses that keep failing. This happens before a single byte is exchanged, so that a
+// flood costs an accept and a close each. When slots run out, silent connections are evicted first: a real client sends its
+// version line at once. Pure: the clock and the random numbers are arguments.
 
 import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 import { perWorker } from "../../cluster/per-worker.ts";
 
-/** Times in ms. */
 export interface AdmissionLimits {
-  /** Connections of one address (of one /64, for IPv6) that are not signed in yet. */
+  /** Connections per address (for IPv6, per /64) that are not signed in yet. */
   readonly perAddress: number;
   /**
-   * As sshd_config(5) MaxStartups: from `start` pending connections on, each new one is dropped with a chance that rises
+   * As MaxStartups in sshd_config(5): from `start` pending connections on, a new one is dropped with a probability that rises
    * from `rate` percent to certainty at `full`.
    */
   readonly startups: { readonly start: number; readonly rate: number; readonly full: number };
-  /** After this long without a next step, a pending connection may lose its slot to a newcomer (the one that stands still
-   * longest does). A client sends its version line together with the end of TCP's handshake, however far away it is. */
+  /**
+   * After this long without a step towards sign-in, a pending connection may be evicted for a new one; the one that has stalled
+   * for longest goes first. However far away a client is, it sends its version line right after TCP's handshake.
+   */
   readonly stalledMs: number;
   readonly penalties: {
-    /** What each offence adds. */
+    /** What each offence adds to the penalty. */
     readonly costMs: Readonly<Record<Offence, number>>;
-    /** An address is refused once its penalty reaches this, until all of it has faded. */
+    /** An address whose penalty reaches this is refused until the penalty has faded completely. */
     readonly thresholdMs: number;
     readonly maxMs: number;
-    /** Addresses remembered at once; the one that has been quiet longest makes room. */
+    /** How many addresses are remembered. Beyond that, the one whose last offence is oldest is forgotten. */
     readonly addresses: number;
   };
 }
 
 /**
- * `refused`: a proof that was none. `late`: not signed in within the time. `left`: went away without having tried.
- * `malformed`: does not speak SSH, or not to its end. `scanned`: asked for a host key and for no more, as ssh-keyscan does and
- * a person who says no to the key; or had no algorithm in common. That is no offence, and costs a few times what the most
- * expensive key exchange costs here (group16: some 30 ms), so that one address does not take all of the gateway's time with them.
+ * `refused`: a bad proof. `late`: not signed in in time. `left`: disconnected without trying to sign in. `malformed`: broke the
+ * SSH protocol. `scanned`: asked only for a host key, as ssh-keyscan does, or a person who rejects the key; or had no algorithm
+ * in common. Scanning is harmless, so it costs only a few times as much as the most expensive key exchange costs the gateway
+ * (group16, about 30 ms). So one address cannot take all of the gateway's time.
  */
 export const OFFENCES = ["refused", "late", "left", "malformed", "scanned"] as const;
 export type Offence = (typeof OFFENCES)[number];
 
-/** Of several processes each takes this many of one address: they are not spread evenly. */
+/** Each of several processes allows at least this many per address, since connections are not spread evenly. */
 const LEAST_PER_ADDRESS = 5;
 
-/** As sshd_config(5) PerSourcePenalties, a little milder: people behind one address share it. */
+/** As PerSourcePenalties in sshd_config(5), but a little milder, since people behind one address share its penalty. */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   perAddress: 10,
   startups: { start: 100, rate: 30, full: 200 },
@@ -56,9 +57,10 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
 };
 
 /**
- * The bounds of one of `processes` that serve the port together. Penalties are whole: each process hears of every offence.
+ * The limits of each of `processes` processes that serve the port together. Penalties are not divided, since each process learns
+ * of every offence.
  */
-export function shareOfLimits(limits: AdmissionLimits, processes: number): AdmissionLimits {
+export function limitsPerWorker(limits: AdmissionLimits, processes: number): AdmissionLimits {
   const { start, rate, full } = limits.startups;
   return {
     ...limits,
@@ -67,10 +69,10 @@ export function shareOfLimits(limits: AdmissionLimits, processes: number): Admis
   };
 }
 
-/** `penalty`: the address is shut out for a while. The others: too many connections wait, its own or everyone's. */
+/** `penalty`: the address is refused for a while. Otherwise too many connections wait, of this address or in all. */
 export type Refusal = "penalty" | "address" | "full" | "random";
 
-/** A step is the version line, and the key exchange; it leaves once it is signed in or gone. */
+/** Its steps are the version line and the key exchange. It leaves once the client is signed in or gone. */
 export type Admitted = Slot;
 
 export class Admission {
@@ -88,12 +90,12 @@ export class Admission {
     this.#pending = new FairSlots({ total: startups.full, perHolder: perAddress, stalledMs }, now);
   }
 
-  /** Connections that are not signed in. */
+  /** How many connections are not signed in yet. */
   get pending(): number {
     return this.#pending.size;
   }
 
-  /** Addresses that are refused at the moment. */
+  /** How many addresses are refused at the moment. */
   get penalized(): number {
     const now = this.#now();
     let count = 0;
@@ -102,14 +104,14 @@ export class Admission {
   }
 
   /**
-   * `address` is undefined where a proxy has not said yet whose connection it is: then the global cap alone holds.
-   * `evict` ends the connection; it is called where its slot is given to another, after it counts no more.
+   * @param address undefined: the proxy has not named the client yet, so only the total limit applies
+   * @param evict ends the connection. It is called when its slot goes to a new one, after it no longer counts
    */
   admit(address: string | undefined, evict: () => void): Admitted | Refusal {
     const block = address === undefined ? undefined : addressBlock(address);
     if (block !== undefined) {
       if (this.#isRefusing(block)) return "penalty";
-      // People behind one address share it: who stands still there makes room for who comes.
+      // People behind one address share its slots: a stalled connection makes room for a new one.
       if (!this.#pending.hasRoomFor(block) && !this.#pending.evictOne(block)) return "address";
     }
     if (this.#random() < this.#dropChance() && !this.#pending.evictOne()) {
@@ -126,7 +128,7 @@ export class Admission {
     const stillActive = former !== undefined && former.until > now;
     const until = Math.min((stillActive ? former.until : now) + costMs[offence], now + maxMs);
     const refusing = (stillActive && former.refusing) || until - now >= thresholdMs;
-    // Taken out first, so that the map's order is that of the last offence.
+    // Deleted first, so that the map stays in the order of the last offence.
     this.#penalties.delete(block);
     this.#penalties.set(block, { until, refusing });
     if (this.#penalties.size <= addresses) return;

@@ -1,5 +1,5 @@
-// A connection to the SSH port while it is not signed in: its times, its place among those that wait, and what it does
-// wrong. Afterwards no more than the way to end it.
+// A connection to the SSH port that is not signed in yet: its time limits, its slot, and its offences. After the sign-in only
+// `end` is still used.
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
@@ -10,7 +10,7 @@ import type { UptermFront } from "../upterm-front.ts";
 import type { Offence } from "./admission.ts";
 
 export interface PendingOutcome {
-  /** It is pending no longer. */
+  /** It is no longer pending. */
   left(): void;
   /** The client took a step towards its sign-in. */
   moved(): void;
@@ -23,10 +23,10 @@ export class PendingConnection {
   readonly #outcome: PendingOutcome;
   readonly #versionTimer: NodeJS.Timeout;
   readonly #loginTimer: NodeJS.Timeout;
-  /** How far the client has come. */
+  /** The last step that the client has taken. */
   #station: "version" | "keys" | "sign-in" = "version";
   #isPending = true;
-  /** Has been counted against its address: merely leaving is no further offence. */
+  /** An offence was counted against its address, so merely leaving is not another one. */
   #hasOffended = false;
   #end: ((reason: string) => void) | undefined;
 
@@ -60,7 +60,7 @@ export class PendingConnection {
     this.#outcome.moved();
   }
 
-  /** From now on `end` tells the client why. */
+  /** Sets the function that ends the connection from now on and tells the client why. */
   served(end: (reason: string) => void): void {
     this.#end = end;
   }
@@ -83,7 +83,7 @@ export class PendingConnection {
     else this.#end(reason);
   }
 
-  /** The stream is closed; `byUs` for no fault of the client's. */
+  /** The stream is closed. @param byUs the gateway closed it, so the client is not to blame */
   gone(byUs: boolean): void {
     if (!this.#isPending) return;
     if (!byUs && !this.#hasOffended) this.offend(this.#station === "keys" ? "scanned" : "left");

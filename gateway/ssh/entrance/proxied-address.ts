@@ -1,17 +1,16 @@
-// Reads the PROXY header off a connection of a trusted proxy, and leaves what follows it to be read by SSH.
+// Reads the PROXY header of a connection from a trusted proxy, and leaves the bytes behind it for SSH.
 
 import type { Socket } from "node:net";
 import { plainAddress } from "../../address.ts";
 import { parseProxyHeader } from "./proxy-protocol.ts";
 
 /**
- * Calls `done` once: with the address that the proxy named, with null where it speaks for itself, or with undefined where
- * it sends no header in time or leaves; the socket is then the caller's to close. The socket is paused afterwards.
- * @param timeout in ms
+ * Pauses the socket and calls `done` once: with the address that the proxy named, with null if it connects for itself, or with
+ * undefined if it sends no valid header in time. In the last case the caller closes the socket.
  */
 export function readProxiedAddress(
   socket: Socket,
-  timeout: number,
+  timeoutMs: number,
   done: (address: string | null | undefined) => void,
 ): void {
   let bytes = Buffer.alloc(0);
@@ -25,7 +24,7 @@ export function readProxiedAddress(
   };
   const onClose = (): void => finish(undefined);
   const onData = (chunk: Buffer): void => {
-    // The header is bounded and parsed as it comes; what does not parse ends it.
+    // The header is bounded, so parsing it again with each chunk is cheap.
     bytes = Buffer.concat([bytes, chunk]);
     const header = parseProxyHeader(bytes);
     if (header.kind === "invalid") finish(undefined);
@@ -34,7 +33,7 @@ export function readProxiedAddress(
       finish(address, bytes.subarray(header.length));
     }
   };
-  const timer = setTimeout(() => finish(undefined), timeout);
+  const timer = setTimeout(() => finish(undefined), timeoutMs);
   socket.on("data", onData);
   socket.once("close", onClose);
   socket.resume();

@@ -1,5 +1,5 @@
-// HAProxy's PROXY protocol, versions 1 and 2: the line or block that a TCP load balancer puts in front of a connection to
-// say whose it is (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt). Pure.
+// HAProxy's PROXY protocol, versions 1 and 2: the header that a TCP load balancer sends before a connection's bytes to name the
+// client's address (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt). Pure.
 
 import { isIPv4, isIPv6 } from "node:net";
 
@@ -16,7 +16,7 @@ export type ProxyHeader =
   /** More bytes are needed. */
   | { readonly kind: "incomplete" }
   | { readonly kind: "invalid"; readonly reason: string }
-  /** `address` is null where the proxy speaks for itself (a health check) or does not know. */
+  /** `address` is null if the proxy connects for itself (a health check) or does not know it. */
   | { readonly kind: "header"; readonly address: string | null; readonly length: number };
 
 /** Reads the header at the start of a connection's bytes. */

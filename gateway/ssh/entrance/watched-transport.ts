@@ -1,16 +1,15 @@
-// A connection's packets as the parts above it see them, with what the gateway itself has to see of them: that something
-// moved, and each message on its way to the client.
+// Wraps a connection's transport so that the gateway sees each message to the client: it can count it, and keep it back.
 
 import type { PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 
 export interface Watch {
-  /** Before a message is sent: false keeps it from the client. */
+  /** Called before a message is sent. false: it is not sent. */
   passes(payload: Uint8Array): boolean;
-  /** After it was sent; `bytes` is the whole message's size. */
+  /** Called after a message was sent. `bytes` is the size of the whole message. */
   sent(payload: Uint8Array, bytes: number): void;
 }
 
-/** `watch` sees the first part of each message: its number and, where it came in one piece, all of it. */
+/** `watch` gets the first part of each message: at least its number, and all of it if it was sent in one piece. */
 export function watchedTransport(transport: PacketTransport, watch: Watch): PacketTransport {
   return {
     get writable() {

@@ -1,17 +1,17 @@
-// The global requests (RFC 4254 §4) of a connection that is passed on to a host: those about the gateway's own host keys
-// are answered here, the others go through, and the replies keep the order of the requests.
+// The global requests (RFC 4254 §4) of a relayed connection. Requests about the gateway's own host keys are answered here, the
+// others are passed on, and the replies keep the order of the requests.
 
 import { MSG } from "../../../protocol/ssh/message-numbers.ts";
 import { message, WireError, WireReader } from "../../../protocol/ssh/wire.ts";
 import { GlobalReplies } from "./global-replies.ts";
 import { HOST_KEYS, type HostKeyAnnouncement, PROVE_HOST_KEYS } from "./host-key-announcement.ts";
 
-/** A client asks once; each proof costs signatures. */
+/** A client normally asks once, and each proof costs signatures. */
 const MAX_PROOFS = 8;
 
 export interface GlobalRequestsOptions {
   readonly announcement: HostKeyAnnouncement;
-  /** What the key exchange was signed with. */
+  /** The algorithm that signed the key exchange. */
   readonly hostKeyAlgorithm: string;
   sessionId(): Buffer | undefined;
   send(reply: Uint8Array): void;
@@ -27,7 +27,7 @@ export class GlobalRequests {
     this.#replies = new GlobalReplies((reply) => options.send(reply));
   }
 
-  /** What to do with a client's message: pass it on, nothing more, or end the connection. */
+  /** What to do with a client's message: pass it on, nothing (it was answered), or end the connection. */
   receive(payload: Buffer): "pass" | "answered" | "unbearable" {
     const request = read(payload);
     if (request === undefined) return "pass";
@@ -40,7 +40,7 @@ export class GlobalRequests {
     return this.#replies.reply(Buffer.concat([reply, proof ?? Buffer.alloc(0)])) ? "answered" : "unbearable";
   }
 
-  /** Answers a client's sign of life, which says nothing about what it is here for. False: it is another message. */
+  /** Answers a keepalive, which says nothing about what the client wants. Returns false for any other message. */
   answersKeepalive(payload: Buffer): boolean {
     const request = read(payload);
     if (request?.name !== "keepalive@openssh.com") return false;
@@ -48,17 +48,17 @@ export class GlobalRequests {
     return true;
   }
 
-  /** Whether a host's message may go to the client: its own host keys are not this gateway's. */
+  /** Whether a host's message may go to the client. A host's announcement of its host keys may not: they are not the gateway's. */
   mayPass(payload: Uint8Array): boolean {
     return read(payload)?.name !== HOST_KEYS;
   }
 
-  /** To be called after each message to the client. */
+  /** To be called after each message that was sent to the client. */
   sent(payload: Uint8Array): void {
     this.#replies.sent(payload);
   }
 
-  /** The data of the answer to `hostkeys-prove-00@openssh.com`; undefined: none. */
+  /** The data of the answer to `hostkeys-prove-00@openssh.com`; undefined: the request is refused. */
   prove(data: WireReader): Buffer | undefined {
     const { announcement, hostKeyAlgorithm, sessionId } = this.#options;
     const id = sessionId();
@@ -73,7 +73,7 @@ export class GlobalRequests {
   }
 }
 
-/** undefined: another message, or a malformed one. */
+/** undefined: a different message, or a malformed one. */
 function read(payload: Uint8Array): { name: string; wantReply: boolean; data: WireReader } | undefined {
   if (payload[0] !== MSG.globalRequest) return undefined;
   try {

@@ -1,6 +1,6 @@
-// Tells signed-in clients of all host keys of this gateway, and proves them when asked: `hostkeys-00@openssh.com` and
-// `hostkeys-prove-00@openssh.com` (OpenSSH PROTOCOL §2.5). OpenSSH's UpdateHostKeys learns new keys by it and forgets
-// those that are not named any more.
+// Announces all host keys of this gateway to signed-in clients, and proves them on request: `hostkeys-00@openssh.com` and
+// `hostkeys-prove-00@openssh.com` (OpenSSH PROTOCOL §2.5). So OpenSSH's UpdateHostKeys learns new keys and forgets keys that are
+// no longer announced.
 
 import ssh2, { type ParsedKey } from "ssh2";
 import { MSG } from "../../../protocol/ssh/message-numbers.ts";
@@ -10,16 +10,16 @@ import type { HostKeys } from "../../host-keys/host-keys.ts";
 
 export const HOST_KEYS = "hostkeys-00@openssh.com";
 export const PROVE_HOST_KEYS = "hostkeys-prove-00@openssh.com";
-/** A client asks for what it was told of and does not know: never more than there are. */
+/** A client asks only for announced keys that it does not know, so never for more than there are. */
 const MAX_ASKED = 16;
 
 export interface HostKeyAnnouncement {
-  /** The global request that tells of the keys; it wants no reply. */
+  /** The global request that announces the keys. It wants no reply. */
   readonly announcement: Buffer;
   /**
-   * REQUEST_SUCCESS's data, with a signature for each key that the request asks for; undefined: it asks for one that is
-   * not ours.
-   * @param hostKeyAlgorithm what this connection's key exchange was signed with
+   * The data of REQUEST_SUCCESS: a signature by each key that the request names. undefined: one of them is not ours, or there
+   * are none.
+   * @param hostKeyAlgorithm the algorithm that signed this connection's key exchange
    */
   prove(request: WireReader, sessionId: Buffer, hostKeyAlgorithm: string): Buffer | undefined;
 }
@@ -52,7 +52,7 @@ export function createHostKeyAnnouncement(keys: HostKeys): HostKeyAnnouncement {
   };
 }
 
-/** In SSH's form. RSA signs as the key exchange did, if that was by RSA: OpenSSH expects the same algorithm. */
+/** In SSH's form. If the key exchange was signed with RSA, RSA keys use the same algorithm, as OpenSSH expects. */
 function signature(key: ParsedKey, data: Buffer, hostKeyAlgorithm: string): Buffer {
   if (key.type === "ssh-ed25519") return encode(key.type, signed(key.sign(data)));
   if (key.type !== "ssh-rsa") return encode(key.type, sshEcdsaSignature(signed(key.sign(data))));
@@ -61,7 +61,7 @@ function signature(key: ParsedKey, data: Buffer, hostKeyAlgorithm: string): Buff
 }
 
 function signed(result: Buffer | Error): Buffer {
-  // Its types do not say so, but ssh2 returns errors.
+  // ssh2 returns errors, although its types do not say so.
   if (result instanceof Error) throw result;
   return result;
 }

@@ -1,4 +1,4 @@
-// Opens the stream that a jump goes to: to a workspace that the visitor may reach, while it is online and there is room.
+// Opens the stream of a jump: to a workspace that the principal may reach, if it is online and there is a slot for the stream.
 
 import type { Duplex } from "node:stream";
 import { ProtocolError } from "../../../protocol/errors.ts";
@@ -13,12 +13,12 @@ export interface JumpStream {
   readonly stream: Duplex;
   /** Called as bytes move: from the client, to the client. */
   onBytes(fromClient: number, toClient: number): void;
-  /** To be called with the way to end the channel; returns what to call once it has ended. */
+  /** To be called with a function that ends the channel. Returns a function to call once the channel has ended. */
   opened(close: () => void): () => void;
 }
 
 /**
- * @param over aborted once the visitor is gone
+ * @param over aborted once the client has left
  * @throws ProtocolError bad_name, bad_id, workspace_unknown, workspace_offline, gateway_full, or Link.openStream's
  */
 export async function openJumpStream(
@@ -40,7 +40,7 @@ export async function openJumpStream(
   let close = (): void => {
     stream?.destroy();
   };
-  // From here on a revocation is heard, also while the host takes its seconds to dial back.
+  // From here on a revocation ends the stream, even while the host takes seconds to dial back.
   const leave = connection.openedStream(reached, (message) => {
     ended ??= message;
     close();
@@ -51,9 +51,9 @@ export async function openJumpStream(
     const asked = { via: "jump", client: { address, account } } as const;
     stream = await openHostStream(link, asked, relink(registry, reached));
     stream.once("close", leave);
-    // Asked again, now that a revocation would be heard: one may have come while the first answer was on its way.
+    // Checked again, now that a revocation would end the stream: one may have come during the first check.
     await reachableWorkspace(directory, connection.principal, { kind: "id", id: workspace.id });
-    if (ended !== undefined) throw new ProtocolError("forbidden", `not allowed any longer: ${ended}`);
+    if (ended !== undefined) throw new ProtocolError("forbidden", `no longer allowed: ${ended}`);
   } catch (error) {
     leave();
     stream?.destroy();

@@ -1,5 +1,5 @@
-// A jump connection (`ssh -J gateway workspace`): each `direct-tcpip` channel to `<workspace>:22` becomes a stream to that
-// workspace's SSH server, and nothing else is granted. What passes is ciphertext between the person and the host.
+// A jump connection (`ssh -J gateway workspace`). Each `direct-tcpip` channel to `<workspace>:22` becomes a stream to that
+// workspace's SSH server; everything else is refused. The gateway only passes ciphertext between the client and the host.
 
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
@@ -11,21 +11,21 @@ import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { PROVE_HOST_KEYS } from "./host-key-announcement.ts";
 import type { JumpStream } from "./jump-stream.ts";
 
-/** The only port of a workspace: its host's SSH server, wherever that really is. */
+/** The only port of a workspace. It stands for the host's SSH server, wherever that really listens. */
 export const WORKSPACE_PORT = 22;
 
 export interface JumpOptions {
-  /** @throws ProtocolError for a workspace that is unknown, not theirs, or offline, and what Link.openStream throws */
+  /** @throws ProtocolError for a workspace that is unknown, out of reach or offline, and the errors of Link.openStream */
   open(workspace: string): Promise<JumpStream>;
-  /** The answer to `hostkeys-prove-00@openssh.com`; undefined: none. */
+  /** The answer to `hostkeys-prove-00@openssh.com`; undefined: it is refused. */
   prove(request: WireReader): Buffer | undefined;
   refused(what: string, code: ErrorCode): void;
   refuseUnknown(): Uint8Array;
-  /** Why there is no session here, and what to do. */
+  /** Tells the client why it gets no session here, and what to do instead. */
   readonly advice: string;
 }
 
-/** What CHANNEL_OPEN's `direct-tcpip` says behind the common fields (RFC 4254 §7.2). */
+/** The fields of a `direct-tcpip` CHANNEL_OPEN behind the common ones (RFC 4254 §7.2). */
 export interface Destination {
   readonly host: string;
   readonly port: number;
@@ -34,7 +34,7 @@ export interface Destination {
 /** @throws WireError */
 export function readDestination(data: WireReader): Destination {
   const destination = { host: data.text(255), port: data.uint32() };
-  // Where the connection came from at the client: its own business.
+  // The originator's address and port do not matter here.
   data.text(255);
   data.uint32();
   return destination;
@@ -49,7 +49,7 @@ export function createJump(options: JumpOptions): ConnectionOwner {
   const openStream = async (request: ChannelRequest, host: string): Promise<void> => {
     let jump: JumpStream;
     try {
-      // An id or a name with an owner has no other form; what is neither cannot be a workspace.
+      // Only a name, a name with an owner, or an id can be a workspace.
       parseWorkspaceRef(host);
       jump = await options.open(host);
     } catch (error) {
@@ -64,7 +64,7 @@ export function createJump(options: JumpOptions): ConnectionOwner {
     const { stream } = jump;
     const channel = request.accept();
     if (channel === undefined) {
-      // The client left meanwhile.
+      // The client has left in the meantime.
       stream.on("error", () => stream.destroy());
       stream.end();
       return;
@@ -90,7 +90,7 @@ export function createJump(options: JumpOptions): ConnectionOwner {
     },
     globalRequest(name, data): GlobalReply {
       if (name === PROVE_HOST_KEYS) return options.prove(data) ?? false;
-      // Nothing is lost by agreeing: there are no sessions here.
+      // There are no sessions here, so agreeing costs nothing.
       return name === "no-more-sessions@openssh.com";
     },
     refuseUnknown: () => options.refuseUnknown(),
@@ -98,8 +98,8 @@ export function createJump(options: JumpOptions): ConnectionOwner {
 }
 
 /**
- * Whether the first message of a connection asks for a jump: CHANNEL_OPEN of a `direct-tcpip` to port 22. Which host
- * it names is left to look up; undefined: something else, or malformed.
+ * The host that the first message of a connection wants to jump to: the message is CHANNEL_OPEN of a `direct-tcpip` to port 22.
+ * undefined: it is something else, or malformed. Whether the host is a workspace is not checked.
  */
 export function jumpDestination(reader: WireReader): string | undefined {
   try {
@@ -114,7 +114,7 @@ export function jumpDestination(reader: WireReader): string | undefined {
   }
 }
 
-/** Each direction has its own end and its own back-pressure. */
+/** Joins the channel and the stream. Each direction has its own end and its own back-pressure. */
 function join(channel: Channel, stream: Duplex, jump: JumpStream): void {
   const closed = jump.opened(() => {
     channel.destroy();
@@ -125,10 +125,10 @@ function join(channel: Channel, stream: Duplex, jump: JumpStream): void {
   stream.on("error", () => channel.destroy());
   stream.once("close", () => {
     closed();
-    // All that the host has sent goes out first.
+    // Everything that the host has sent is sent on before the channel closes.
     channel.close();
   });
-  // CLOSE by the client, or the end of its connection: what it had sent before still goes to the host.
+  // The client has sent CLOSE, or its connection has ended. What it sent before still goes to the host.
   channel.once("gone", () => {
     stream.unpipe(channel);
     stream.resume();

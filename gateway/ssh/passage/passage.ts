@@ -20,20 +20,20 @@ import { openJumpStream } from "./jump-stream.ts";
 import { endToEndAdvice, type RelayTarget, relayTargetOf } from "./relay-target.ts";
 import { SignedInConnection } from "./signed-in-connection.ts";
 
-/** The connection below. */
+/** The client's connection, as a passage uses it. */
 export interface PassageClient {
   readonly transport: PacketTransport;
   readonly address: string;
   readonly version: string;
-  /** As the client sent it. May hold a token. */
+  /** As the client sent it. It may contain a token. */
   readonly userName: string;
   readonly method: string;
   readonly hostKeyAlgorithm: string;
   sessionId(): Buffer | undefined;
   refuseUnknown(): Uint8Array;
-  /** Bytes went out. */
+  /** To be called when bytes were sent to the client. */
   moved(): void;
-  /** Tells the client why and closes. */
+  /** Tells the client why, and closes. */
   end(reason: string): void;
   close(reason: string): void;
   readonly over: AbortSignal;
@@ -94,7 +94,7 @@ export class Passage implements PacketReceiver {
     client.transport.send(context.announcement.announcement);
   }
 
-  /** Once. `reason` is for the audit log. */
+  /** To be called once. `reason` is for the audit log. */
   close(reason: string): void {
     const state = this.#state;
     this.#state = { kind: "over" };
@@ -141,7 +141,7 @@ export class Passage implements PacketReceiver {
   }
 
   ended(): void {
-    // What the client has sent before it left still goes to the host; the session then ends by itself.
+    // What the client sent before it left still goes to the host. The relayed connection then ends by itself.
     if (this.#state.kind === "relayed") this.#state.relay.receiver.ended?.();
     else this.#client.close("the client left");
   }
@@ -180,7 +180,7 @@ export class Passage implements PacketReceiver {
   /** Whether a message is for the host. */
   #passes(payload: Buffer): boolean {
     const what = this.#requests.receive(payload);
-    if (what === "unbearable") this.#client.end("Too many unanswered requests.");
+    if (what === "unbearable") this.#client.end("There are too many unanswered requests.");
     return what === "pass";
   }
 

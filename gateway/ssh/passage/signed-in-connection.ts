@@ -1,5 +1,5 @@
-// A client that has signed in, as the rest of the gateway knows it: in the audit log, in the list of what is open, and at
-// hosts. Owns what lasts as long as its connection.
+// A signed-in connection as the rest of the gateway sees it: its lines in the audit log, its entries in the list of open
+// connections, and the keys that are lent for it. They all end with it.
 
 import type { Slot } from "../../../protocol/fair-slots.ts";
 import { expiryOf } from "../../../protocol/ssh/certificate.ts";
@@ -11,7 +11,8 @@ import type { ConnectionContext } from "../connection-context.ts";
 import type { ReoriginationOptions } from "../re-origination/re-origination.ts";
 import type { Principal } from "../sign-in/principal.ts";
 
-const TOO_MANY = "Too many connections of yours have no session open: use one for several (ControlMaster).";
+const TOO_MANY =
+  "You have too many connections open that do nothing. Use one connection for several sessions (ControlMaster).";
 
 export class SignedInConnection {
   readonly principal: Principal;
@@ -21,11 +22,11 @@ export class SignedInConnection {
   readonly #atEnd: (() => void)[] = [];
   readonly #end: (reason: string) => void;
   #streams = 0;
-  /** Among the connections that have no stream. */
+  /** The slot among the connections without a stream. */
   #idle: Slot | undefined;
   #isOver = false;
 
-  /** `end` tells the client why and closes its connection: when what it signed in with is worth nothing any more. */
+  /** @param end tells the client why, and closes its connection. It is called once its credential is no longer valid. */
   constructor(
     principal: Principal,
     address: string,
@@ -47,7 +48,7 @@ export class SignedInConnection {
     return this.principal.kind === "account" ? this.principal.account.name : null;
   }
 
-  /** In the certificate that the gateway signs for the host. */
+  /** What the gateway certifies about the person to the host. */
   get personAtHost(): ReoriginationOptions["person"] {
     const { principal } = this;
     if (principal.kind === "owner-token") {
@@ -69,7 +70,8 @@ export class SignedInConnection {
   }
 
   /**
-   * A stream to a host is open; `end` as above. Returns what to call once it has ended.
+   * A stream to a host is open. Returns a function to call once it has ended.
+   * @param end is called with the reason when the stream is revoked
    * @throws ProtocolError gateway_full
    */
   openedStream(to: ReachedWorkspace | null, end: (reason: string) => void): () => void {
@@ -87,8 +89,8 @@ export class SignedInConnection {
   }
 
   /**
-   * The connection was let in for this workspace, and has no stream to it yet: it ends with the leave to open one. Returns
-   * what to call once it goes another way.
+   * The client signed in for this workspace and has no stream to it yet. The connection ends if access to the workspace is
+   * revoked. Returns a function to call once the connection goes elsewhere.
    */
   signedInFor(to: ReachedWorkspace, end: (reason: string) => void): () => void {
     const leave = this.#context.connections.add(this.#opened(to), end);
@@ -97,8 +99,8 @@ export class SignedInConnection {
   }
 
   /**
-   * A host knows registered keys only: a certified one is lent to its workspace for as long as the connection lasts, and the
-   * leave to go there.
+   * Lends the key of a user certificate to the workspace, since hosts know registered keys only. It is lent until the connection
+   * ends, or until access to the workspace is revoked.
    */
   lendKey(to: ReachedWorkspace): void {
     const { principal } = this;
@@ -120,29 +122,30 @@ export class SignedInConnection {
     this.atEnd(end);
   }
 
-  /** To be called once the connection is closed. */
+  /** `action` is called once the connection is closed. */
   atEnd(action: () => void): void {
     this.#atEnd.push(action);
   }
 
+  /** To be called once the connection is closed. */
   left(): void {
     this.#isOver = true;
     this.#idle?.leave();
     for (const action of this.#atEnd.splice(0)) action();
   }
 
-  /** A connection without a stream costs memory and nobody waits for it: there are only so many of one account and address. */
+  /** Connections without a stream cost memory and do nothing, so there is a limit per account and per address. */
   #becomeIdle(): void {
     if (this.#isOver) return;
     const holder = holderOf(this.#opened(this.#onlyWorkspace()), this.address);
     const holders = new Set([holder, addressHolder(this.address)]);
     const slot = this.#context.idle.enter([...holders], () => this.#end(TOO_MANY));
     if (typeof slot !== "string") this.#idle = slot;
-    // Later: who makes this object has to have it before it ends.
+    // Later, since the caller needs this object before the connection ends.
     else queueMicrotask(() => this.#end(TOO_MANY));
   }
 
-  /** An owner token opens one workspace and nothing else, so the whole connection depends on it. */
+  /** The workspace of an owner token. It opens nothing else, so the whole connection depends on that workspace. */
   #onlyWorkspace(): ReachedWorkspace | null {
     const { principal } = this;
     if (principal.kind !== "owner-token") return null;
@@ -155,7 +158,7 @@ export class SignedInConnection {
     return {
       accountId: principal.kind === "account" ? principal.account.id : null,
       tokenId: principal.kind === "owner-token" ? principal.grant.tokenId : null,
-      // Removing a registered key has no say over a certificate for it.
+      // Removing a registered key does not revoke a certificate for it.
       key:
         principal.kind === "account" && principal.certificate === undefined
           ? principal.key.fingerprint

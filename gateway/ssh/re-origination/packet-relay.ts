@@ -1,10 +1,10 @@
-// Passes the connection protocol between a client and a host, each on an SSH transport of its own: every message from
-// number 80 on verbatim, both ways, whatever it is. Below 80, after sign-in, there is only the transport's own business
-// (RFC 4250 §4.1.2): key exchanges and IGNORE are each side's affair, DISCONNECT ends both sides with the same words, and
-// UNIMPLEMENTED is passed on with the sequence number that the message had on the other side.
+// Relays the SSH connection protocol between a client and a host, each on its own SSH transport. Messages from number 80 on are
+// passed on unchanged in both directions. After sign-in, messages below 80 belong to the transport (RFC 4250 §4.1.2): key
+// exchanges and IGNORE stay on their side, DISCONNECT ends both sides with the same reason, and UNIMPLEMENTED is passed on with
+// the sequence number that the message had on the other side.
 //
-// One side is read only as fast as the other takes it. A side that exchanges keys is read in any case: two sides that
-// waited for each other in this would wait for ever.
+// A side is read only as fast as the other side takes its messages. A side that exchanges keys is read in any case: otherwise
+// both sides could wait for each other for ever.
 
 import { DISCONNECT, MSG } from "../../../protocol/ssh/message-numbers.ts";
 import {
@@ -14,12 +14,12 @@ import {
 } from "../../../protocol/ssh/ssh2/transport.ts";
 import { SideEnd } from "./side-end.ts";
 
-/** What may wait for one side while the other must be read to finish its key exchange. */
+/** How much may wait for one side while the other is read to finish its key exchange. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 const KEY_EXCHANGE_LIMIT_MS = 60_000;
 
 export interface RelayEnd {
-  /** Payload bytes from the client to the host, and back. */
+  /** Payload bytes from the client to the host (in) and from the host to the client (out). */
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly reason: string;
@@ -27,14 +27,14 @@ export interface RelayEnd {
 
 export interface RelayedSide {
   readonly transport: PacketTransport;
-  /** Whether it answers `ping@openssh.com`; where it does not, the gateway does. */
+  /** Whether it answers `ping@openssh.com`. If not, the gateway answers for it. */
   readonly answersPing: boolean;
 }
 
 export class PacketRelay {
   readonly #client: Side;
   readonly #host: Side;
-  /** Resolves once both sides have got what was sent to them, or cannot be reached any more. */
+  /** Resolves once both sides have received what was sent to them, or can no longer be reached. */
   readonly ended: Promise<RelayEnd>;
   #reason: string | undefined;
 
@@ -51,7 +51,7 @@ export class PacketRelay {
     }));
   }
 
-  /** What the client's transport tells; for a message that has waited, its number on that connection as well. */
+  /** Receives the client's messages. `received` is the number of a message that has waited, on the client's connection. */
   get client(): PacketReceiver & { receive(payload: Buffer, received?: number): void } {
     return this.#client;
   }
@@ -60,7 +60,7 @@ export class PacketRelay {
     return this.#host;
   }
 
-  /** Ends both sides behind what was sent to them. `text` is for the peers. */
+  /** Ends both sides, after what was sent to them. `reason` is for the audit log, `text` for the peers. */
   close(reason: string, code: number = DISCONNECT.byApplication, text = reason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -71,7 +71,7 @@ export class PacketRelay {
 
 type OnEnd = (reason: string, code: number, text: string) => void;
 
-/** One of the two sides, and what comes from it. */
+/** One of the two sides. It receives that side's messages. */
 class Side implements PacketReceiver {
   readonly #name: string;
   readonly #transport: PacketTransport;
@@ -108,28 +108,28 @@ class Side implements PacketReceiver {
     this.#end.begin(code, text);
   }
 
-  /** `received` is the message's number on its connection; the one just received, unless it has waited. */
+  /** @param received the message's number on its connection; by default, that of the last message received */
   receive(payload: Buffer, received = this.#transport.received): void {
     const other = this.#other;
     if (other === undefined || this.#end.begun) return;
     this.bytes += payload.length;
     if (payload[0] === MSG.ping && !other.#answersPing) {
-      // The gateway announced to this side that pings are answered (PROTOCOL §1.10); this host would not.
+      // The gateway has announced to the client that pings are answered (PROTOCOL §1.10), but this host does not answer them.
       this.#transport.send(Buffer.from([MSG.pong]), payload.subarray(1));
       if (this.#transport.waitingBytes > MAX_WAITING_BYTES) {
-        const reason = `the ${this.#name} does not read the answers that it asks for`;
+        const reason = `the ${this.#name} does not read the answers to its pings`;
         this.#onEnd(reason, DISCONNECT.protocolError, reason);
       }
     } else {
       const { exchangingKeys, nextSent } = other.#transport;
-      // During a key exchange messages wait, and will have other numbers.
+      // During a key exchange messages wait, and get different numbers when they are sent.
       if (!exchangingKeys) other.#unknown.passed(payload[0] ?? 0, nextSent, received);
       other.#transport.send(payload);
     }
     this.#keepPace(other);
   }
 
-  /** This side takes more: the other may be read again. */
+  /** This side takes more again, so the other may be read. */
   drain(): void {
     this.#end.drain();
     const other = this.#other;
@@ -166,9 +166,9 @@ class Side implements PacketReceiver {
     this.#onEnd(reason, DISCONNECT.byApplication, reason);
   }
 
-  /** Reads from this side, or stops, by what the other side can take. */
+  /** Reads from this side, or stops reading, depending on what the other side can take. */
   #keepPace(to: Side): void {
-    // After the end the rest is read and dropped: unread bytes would turn a close into a reset, which loses output.
+    // After the end the rest is read and dropped. Unread bytes would turn the close into a reset, which loses output.
     const stop =
       !this.#end.begun &&
       !to.#transport.writable &&
@@ -180,18 +180,18 @@ class Side implements PacketReceiver {
   }
 }
 
-/** Of the messages that were passed on to a side, those that it may not know, with their numbers on both sides. */
+/** Messages passed on to a side that it may not know, with their numbers on both sides. */
 class UnknownMessages {
   readonly #passed: { readonly sent: number; readonly received: number }[] = [];
 
   passed(type: number, sent: number, received: number): void {
     if (isKnown(type)) return;
     this.#passed.push({ sent, received });
-    // A side that answers none of them is one that knows them.
+    // A side that refuses none of them knows them.
     if (this.#passed.length > 64) this.#passed.shift();
   }
 
-  /** The number that the message came with, which went out as `sent`. */
+  /** The number with which the message was received that was sent as number `sent`. */
   refused(sent: number): number | undefined {
     const index = this.#passed.findIndex((message) => message.sent === sent);
     return index === -1 ? undefined : this.#passed.splice(index, 1)[0]?.received;

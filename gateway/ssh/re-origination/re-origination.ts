@@ -1,5 +1,5 @@
-// A session that the gateway ends and begins again: the client has signed in at the gateway, which now signs in at the
-// host with a certificate that names the client, and passes everything after that between the two.
+// Re-origination. The client's SSH connection ends at the gateway, which opens a second one to the host. It signs in there with a
+// certificate that names the client, and then relays packets between the two: a relayed connection.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { type CertifiedPerson, issueGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
@@ -16,38 +16,39 @@ import { SideEnd } from "./side-end.ts";
 
 export interface ReoriginationOptions {
   readonly link: Link;
-  /** undefined: an upterm session, which ends with its link. */
+  /** How to find the host again after its link was cut. undefined: an upterm session, which ends with its link. */
   readonly again: Relink | undefined;
   readonly client: PacketTransport;
-  /** Messages of the client that have come already. */
+  /** Messages that the client has already sent. */
   readonly first: readonly Buffer[];
-  /** Under which name to sign in at the host. */
+  /** The user name to sign in with at the host. */
   readonly userName: string;
+  /** The client's address. */
   readonly address: string;
   /** The client's version line, such as `SSH-2.0-OpenSSH_9.2`. */
   readonly clientVersion: string;
-  /** The key is an authorized_keys line; the account empty where there is none. */
+  /** What the host is told of the person. `publicKey` is an authorized_keys line; `account` is empty if there is none. */
   readonly person:
     | { readonly kind: "key"; readonly publicKey: string; readonly account: string }
     | { readonly kind: "owner-token"; readonly tokenId: TokenId; readonly expiresAt: Date };
-  /** The gateway's ed25519 private key, OpenSSH's text form. */
+  /** The gateway's private Ed25519 host key in OpenSSH's text form. */
   readonly signingKey: string;
-  /** Aborted when the client's connection is over. */
+  /** Aborted when the client's connection has ended. */
   readonly signal: AbortSignal;
 }
 
 export interface RelayedConnection {
-  /** For the client's packets. */
+  /** Receives the client's packets. */
   readonly receiver: PacketReceiver;
-  /** Never rejects. Resolves when all output has left for the client, or cannot leave any more. */
+  /** Never rejects. Resolves when all output has been sent to the client, or can no longer be sent. */
   readonly ended: Promise<RelayEnd>;
   close(reason: string): void;
 }
 
-/** Of the client's messages that wait for the host. */
+/** How much of the client's messages may wait for the host. */
 const MAX_QUEUED_BYTES = 256 * 1024;
 
-/** Returns at once; the client's packets wait, and then the client does, until the host is connected. */
+/** Returns at once. Until the host is connected the client's packets wait, and beyond a limit the client is not read. */
 export function reoriginate(options: ReoriginationOptions): RelayedConnection {
   return new Reorigination(options);
 }
@@ -135,7 +136,7 @@ class Reorigination implements RelayedConnection {
     for (const { payload, received } of state.queue) relay.client.receive(payload, received);
   }
 
-  /** The client is told why, and the session ends. */
+  /** Tells the client why, and ends the connection. */
   #fail(reason: string): void {
     if (this.#state.kind !== "connecting") return;
     this.#state = { kind: "failed" };
@@ -148,7 +149,7 @@ class Reorigination implements RelayedConnection {
     const state = this.#state;
     if (state.kind === "relaying") state.relay.client.receive(payload);
     if (state.kind !== "connecting") return;
-    // With its number: the client may be told later that the host does not know this message.
+    // With its number, since the client may have to be told later that the host does not know this message.
     state.queue.push({ payload, received: this.#options.client.received });
     state.bytes += payload.length;
     if (state.bytes < MAX_QUEUED_BYTES || state.paused) return;
@@ -200,13 +201,13 @@ class Reorigination implements RelayedConnection {
 /** What the client reads. */
 function sentence(error: unknown): string {
   if (error instanceof OriginateError) {
-    // Of hosts from before, which do not learn the gateway's time.
+    // For hosts of earlier versions, which do not learn the gateway's time.
     const hint =
       error.step === "sign-in"
-        ? " Its log says why: a clock there that is off by a minute or more is one reason."
+        ? " The host's log says why. One possible reason is a clock there that is off by a minute or more."
         : "";
-    return `The gateway does not get through to the workspace's host (${error.step}): ${error.message}.${hint}`;
+    return `The gateway cannot connect to the workspace's host (${error.step}): ${error.message}.${hint}`;
   }
   if (error instanceof ProtocolError) return error.message;
-  return "The gateway does not get through to the workspace's host.";
+  return "The gateway cannot connect to the workspace's host.";
 }

@@ -1,25 +1,25 @@
-// The end of one side of a relayed session: says goodbye behind everything that was sent, and waits until it has left. A
-// client on a slow line gets its last output; one that takes nothing any more is cut off.
+// The end of one side of a relayed connection. It sends DISCONNECT after everything else, and waits until all of it has left. So a
+// client on a slow line gets its last output, and a client that takes nothing is cut off.
 
 import type { PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 
-const LOOK_MS = 250;
-/** Nothing at all has left for this long. */
+const CHECK_MS = 250;
+/** A peer is cut off once nothing at all has left for this long. */
 const STALLED_MS = 30_000;
 /**
- * From the last byte's leaving until the peer closes too. Long, because what has left may wait in the system for a slow
- * line, and closing before the peer has read it all could turn into a reset.
+ * How long the peer may take to close after the last byte has left. It is long because the system may still have bytes for a slow
+ * line, and closing before the peer has read them could turn into a reset.
  */
 const FAREWELL_MS = 60_000;
 
 export class SideEnd {
   readonly #transport: PacketTransport;
-  /** Resolves when there is nothing more to wait for; the stream is closed then, or about to be. */
+  /** Resolves when there is nothing more to wait for. The stream is then closed or about to close. */
   readonly gone: Promise<void>;
   #leave: () => void = () => {};
   #farewell: { readonly code: number; readonly text: string } | undefined;
-  #said = false;
-  #over = false;
+  #isSent = false;
+  #isPeerDone = false;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(transport: PacketTransport) {
@@ -33,12 +33,12 @@ export class SideEnd {
     return this.#farewell !== undefined;
   }
 
-  /** Once. */
+  /** Begins the end. Calling it again does nothing. */
   begin(code: number, text: string): void {
     if (this.#farewell !== undefined) return;
     this.#farewell = { code, text };
     this.#transport.resume();
-    if (this.#over) {
+    if (this.#isPeerDone) {
       this.#finish();
       return;
     }
@@ -49,24 +49,24 @@ export class SideEnd {
       if (now !== waiting) {
         waiting = now;
         since = Date.now();
-      } else if (Date.now() - since > (now === 0 && this.#said ? FAREWELL_MS : STALLED_MS)) {
+      } else if (Date.now() - since > (now === 0 && this.#isSent ? FAREWELL_MS : STALLED_MS)) {
         this.#finish();
       }
-    }, LOOK_MS);
+    }, CHECK_MS);
     this.#watch.unref();
     this.drain();
   }
 
-  /** The transport may be able to send again: what waited for a key exchange goes before the goodbye. */
+  /** To be called when the transport may send again. What waited for a key exchange is sent before DISCONNECT. */
   drain(): void {
-    if (this.#farewell === undefined || this.#said || this.#transport.exchangingKeys) return;
-    this.#said = true;
+    if (this.#farewell === undefined || this.#isSent || this.#transport.exchangingKeys) return;
+    this.#isSent = true;
     this.#transport.disconnect(this.#farewell.code, this.#farewell.text);
   }
 
   /** The peer sends nothing more. */
   ended(): void {
-    this.#over = true;
+    this.#isPeerDone = true;
     if (this.#farewell !== undefined) this.#finish();
   }
 

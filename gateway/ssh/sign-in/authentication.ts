@@ -1,5 +1,5 @@
-// User authentication (RFC 4252) at the SSH port: takes ssh2's requests to gateway/ssh/sign-in/sign-in.ts, counts the tries, and
-// sends the answers: refusals all alike and none sooner than the floor, whatever it took to find out.
+// User authentication (RFC 4252) at the SSH port. It has sign-in.ts decide ssh2's requests, counts the attempts, and sends the
+// answers. All refusals look the same and none is sent before a minimum time, so that they reveal nothing.
 
 import type { AuthContext, KeyboardAuthContext, PublicKeyAuthContext } from "ssh2";
 import { formatWorkspaceRef } from "../../../protocol/values/name.ts";
@@ -10,13 +10,13 @@ import type { SignedIn, SignIn, SignInRefusal, Verdict } from "./sign-in.ts";
 import { parseUserName } from "./user-name.ts";
 
 export interface AuthenticationLimits {
-  /** Refused proofs of one connection. */
+  /** How many refused proofs a connection may have. */
   readonly tries: number;
-  /** Keys that a client may ask about. */
+  /** How many keys a client may ask about. */
   readonly queries: number;
-  /** Requests of any kind. */
+  /** How many requests of any kind a client may send. */
   readonly requests: number;
-  /** A refusal comes this long after its request, in ms; a key query that is answered with no, after a quarter. */
+  /** How long after its request a refusal is sent; for a key query, a quarter of it. */
   readonly refusalFloorMs: number;
 }
 
@@ -27,11 +27,11 @@ export const AUTHENTICATION_LIMITS: AuthenticationLimits = {
   refusalFloorMs: 100,
 };
 
-/** A token has 53 characters; what is longer is not looked at. */
+/** A token has 53 characters. Longer text is not looked up. */
 const MAX_TOKEN_LENGTH = 200;
-/** The same for every user name: what is offered tells nothing about it. */
+/** The same for every user name, so that the offer reveals nothing about it. */
 const METHODS = ["publickey", "keyboard-interactive", "password"] as const;
-/** Unregistered keys that are named in the advice to register one. */
+/** How many unknown keys the advice to register one names. */
 const MAX_NAMED_KEYS = 3;
 
 export interface AuthenticationOutcome {
@@ -39,18 +39,18 @@ export interface AuthenticationOutcome {
   signedIn(signedIn: SignedIn, method: string): void;
   /** A proof was refused. */
   refused(refusal: SignInRefusal, method: string): void;
-  /** The client has proved a key for an account, and is told so; it is not signed in. */
+  /** The client has proved a key for an account. It is told so, and is not signed in. */
   proved(text: string): void;
-  /** The client has had its tries: the connection is to be ended. */
+  /** The client has used up its attempts: end the connection. */
   tooMany(): void;
   /** Sends USERAUTH_BANNER (RFC 4252 §5.4). */
   banner(text: string): void;
-  /** Something here is broken; the client gets a refusal. */
+  /** An unexpected error. The client gets a refusal. */
   failed(error: unknown): void;
   readonly isOver: boolean;
-  /** Aborted once the client is gone. */
+  /** Aborted once the client has left. */
   readonly over: AbortSignal;
-  /** Where the client comes from. */
+  /** The client's address. */
   readonly address: string;
 }
 
@@ -64,7 +64,7 @@ export function createAuthentication(
   let queries = 0;
   let tries = 0;
   const unregistered = new Set<string>();
-  /** Has signed for PROVE_USER. */
+  /** The key that has signed for PROVE_USER. */
   let unconfirmed: ProvedKey | undefined;
 
   const answer = async (context: AuthContext): Promise<void> => {
@@ -74,7 +74,7 @@ export function createAuthentication(
         const key = offeredKey(context);
         if (context.signature === undefined) return query(context, key, started);
         const isGood = key?.isSigned() === true;
-        // Looked up even where the signature is bad, so that both take the same way.
+        // The key is looked up even if the signature is bad, so that both take the same time.
         const verdict =
           key === undefined
             ? undefined
@@ -86,7 +86,7 @@ export function createAuthentication(
       case "keyboard-interactive":
         return unconfirmed === undefined ? ask(context) : askForCode(context, unconfirmed);
       case "none": {
-        // The first `none` asks for the methods and costs nothing.
+        // The first `none` asks for the list of methods, and does not count as an attempt.
         const { token } = parseUserName(context.username);
         if (token === undefined) return refuse(context);
         return settle(context, await withToken(context.username, token), started);
@@ -97,7 +97,7 @@ export function createAuthentication(
   };
 
   const withToken = async (user: string, token: unknown): Promise<Verdict | undefined> => {
-    // A request to change the password carries two.
+    // A request to change the password contains two.
     if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) return undefined;
     return signIn.withToken(user, token.trim(), outcome.address, outcome.over);
   };
@@ -119,8 +119,8 @@ export function createAuthentication(
   };
 
   const askForCode = (context: KeyboardAuthContext, key: ProvedKey): void => {
-    const instructions = `${key.fingerprint} is about to open the account that the code names.`;
-    const prompts = [{ prompt: "Code, as it was shown for this key (ACCOUNT/XXXX-XXXX): ", echo: true }];
+    const instructions = `With the code, ${key.fingerprint} will open the account that it names.`;
+    const prompts = [{ prompt: "Code shown for this key (ACCOUNT/XXXX-XXXX): ", echo: true }];
     context.prompt(prompts, "", instructions, (responses: unknown) => {
       const started = performance.now();
       run(context, async () => {
@@ -130,7 +130,7 @@ export function createAuthentication(
         }
         const answer = await signIn.confirm(key, code, outcome.address);
         if (typeof answer !== "string") return settle(context, { kind: "refused", refusal: answer }, started);
-        if (!outcome.isOver) outcome.proved(`${key.fingerprint} opens the account ${answer} from now on.`);
+        if (!outcome.isOver) outcome.proved(`${key.fingerprint} now opens the account ${answer}.`);
       });
     });
   };
@@ -138,9 +138,9 @@ export function createAuthentication(
   const ask = (context: KeyboardAuthContext): void => {
     const { workspace } = parseUserName(context.username);
     const whose = workspace === undefined ? "" : ` for ${formatWorkspaceRef(workspace)}`;
-    // sshpass, lftp, asyncssh and their like answer what asks for a password.
+    // sshpass, lftp, asyncssh and similar programs answer prompts that ask for a password.
     const prompts = [{ prompt: `Password (owner token)${whose}: `, echo: false }];
-    // No callback comes where the client gives up this method for another: its next request is then at hand already.
+    // The callback is not called if the client switches to a different method: its next request arrives instead.
     context.prompt(prompts, "", "", (responses: unknown) => {
       const started = performance.now();
       run(context, async () => {
@@ -151,7 +151,7 @@ export function createAuthentication(
     });
   };
 
-  /** undefined: what was presented is not even of the right form. */
+  /** @param verdict undefined: what the client presented does not even have the right form */
   const settle = async (
     context: AuthContext,
     verdict: Verdict | undefined,
@@ -169,7 +169,7 @@ export function createAuthentication(
     }
     if (verdict?.kind === "unconfirmed") {
       unconfirmed = verdict.key;
-      // RFC 4252 §5.1: partial success, and what is still wanted.
+      // Partial success, and the method that is still needed (RFC 4252 §5.1).
       context.reject(["keyboard-interactive"], true);
       return;
     }
@@ -204,7 +204,7 @@ export function createAuthentication(
   };
 }
 
-/** PK_OK names the algorithm of the request (RFC 4252 §7); ssh2 has put the key's type in its place. */
+/** PK_OK repeats the algorithm of the request (RFC 4252 §7), which ssh2 has replaced with the key's type. */
 export function acceptQuery(context: PublicKeyAuthContext): void {
   if (context.key.algo === "ssh-rsa") {
     context.key.algo = `rsa-sha2-${context.hashAlgo === "sha512" ? 512 : 256}`;
@@ -214,16 +214,16 @@ export function acceptQuery(context: PublicKeyAuthContext): void {
 
 function advice(fingerprints: ReadonlySet<string>): string {
   const keys = [...fingerprints].join(", ");
-  return `The gateway does not know your SSH key (${keys}). With an account here, register it once and need no token: sallyport keys add`;
+  return `The gateway does not know your SSH key (${keys}). If you have an account here, register the key and you need no token: sallyport keys add`;
 }
 
 /**
- * Waits until `floor` ms after `started`. What took longer waits for the next multiple of a doubled floor: a slow look-up must
+ * Waits until `floorMs` after `started`. If that has passed, the floor is doubled until it has not, so that a slow look-up does
  * not show either.
  */
-async function until(started: number, floor: number): Promise<void> {
+async function until(started: number, floorMs: number): Promise<void> {
   const taken = performance.now() - started;
-  let end = floor;
+  let end = floorMs;
   while (end < taken) end *= 2;
   await new Promise((resolve) => setTimeout(resolve, end - taken));
 }

@@ -1,4 +1,4 @@
-// The public key of a sign-in request (RFC 4252 §7), plain or inside of an OpenSSH user certificate, as ssh2 hands it over.
+// The public key of a sign-in request (RFC 4252 §7), plain or in an OpenSSH user certificate, from what ssh2 reports.
 
 import type { PublicKeyAuthContext } from "ssh2";
 import { ProtocolError } from "../../../protocol/errors.ts";
@@ -9,17 +9,17 @@ import { isKeyType, type KeyType } from "../../../protocol/values/ssh-public-key
 
 export interface OfferedKey {
   readonly type: KeyType;
-  /** Of the plain key: with a certificate, the one that it certifies. */
+  /** The plain key in wire form; with a certificate, the key that it certifies. */
   readonly blob: Buffer;
   /** authorized_keys form, without a comment. */
   readonly line: string;
-  /** Well-formed and signed by the authority that it names, whoever that is. */
+  /** It is well-formed and signed by the authority that it names; whether that one is trusted is not checked. */
   readonly certificate: Certificate | undefined;
-  /** Whether the request carries a good signature by this key. */
+  /** Whether the request has a valid signature by this key. */
   isSigned(): boolean;
 }
 
-/** undefined: a type that is not accepted, RSA with SHA-1, or something malformed. */
+/** undefined: the type is not accepted, it is RSA with SHA-1, or it is malformed. */
 export function offeredKey(context: PublicKeyAuthContext): OfferedKey | undefined {
   return isKeyType(context.key.algo)
     ? plainKey(context, context.key.algo)
@@ -31,7 +31,7 @@ function plainKey(context: PublicKeyAuthContext, type: KeyType): OfferedKey | un
   const hash = hashAlgo === "sha256" || hashAlgo === "sha512" ? hashAlgo : undefined;
   if (type === "ssh-rsa" && hash === undefined) return undefined;
   const blob = Buffer.from(context.key.data);
-  // The algorithm in the request and the type inside of the key are two fields; they have to agree.
+  // The algorithm in the request and the type inside the key are separate fields, which must agree.
   if (blob.subarray(4, 4 + type.length).toString("latin1") !== type) return undefined;
   return {
     type,
@@ -77,7 +77,7 @@ function lineOf(type: KeyType, blob: Buffer): string {
   return `${type} ${blob.toString("base64")}`;
 }
 
-/** As sshd(8) asks of FIDO keys where nothing else is said. */
+/** What sshd(8) requires of FIDO keys by default. */
 function touch(verificationRequired: boolean) {
   return { touchRequired: true, verificationRequired };
 }

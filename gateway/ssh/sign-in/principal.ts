@@ -1,4 +1,4 @@
-// Who has signed in at the SSH port, and which workspaces that reaches.
+// A principal: who has signed in at the SSH port, and which workspaces they may reach.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { Certificate } from "../../../protocol/ssh/certificate.ts";
@@ -7,9 +7,9 @@ import type { AccountRecord, Directory, OwnerGrant, WorkspaceRecord } from "../.
 import { holderOf, reachedWorkspace } from "../../open-connections.ts";
 import type { UptermSession } from "../upterm-front.ts";
 
-/** A key that its owner has proved by a signature. */
+/** A key whose holder has signed. */
 export interface ProvedKey {
-  /** authorized_keys form, without a comment. Of a certificate: the key that it certifies. */
+  /** authorized_keys form, without a comment; with a certificate, the key that it certifies. */
   readonly line: string;
   readonly fingerprint: string;
 }
@@ -19,15 +19,15 @@ export type Principal =
       readonly kind: "account";
       readonly account: AccountRecord;
       readonly key: ProvedKey;
-      /** undefined: the key is registered. */
+      /** undefined: the account has registered the key itself. */
       readonly certificate: Certificate | undefined;
     }
-  /** By the id of a workspace without an account, which is its secret. */
+  /** Somebody who knows the id of an accountless workspace, which is the secret that opens it. */
   | { readonly kind: "accountless"; readonly key: ProvedKey }
   | { readonly kind: "owner-token"; readonly grant: OwnerGrant }
   | { readonly kind: "upterm"; readonly session: UptermSession; readonly key: ProvedKey };
 
-/** @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is not theirs */
+/** @throws ProtocolError workspace_unknown, the same for one that does not exist and one that they may not reach */
 export async function reachableWorkspace(
   directory: Directory,
   principal: Principal,
@@ -41,7 +41,7 @@ export async function reachableWorkspace(
     case "owner-token": {
       const workspace = await directory.workspace(principal.grant.workspaceId);
       if (workspace !== undefined && isNamedBy(workspace, ref)) return workspace;
-      throw new ProtocolError("workspace_unknown", "This owner token opens no such workspace.");
+      throw new ProtocolError("workspace_unknown", "This owner token does not open this workspace.");
     }
     case "upterm":
       throw new ProtocolError("workspace_unknown", "There is no such workspace here.");
@@ -54,7 +54,7 @@ export function slotHolder(workspace: WorkspaceRecord, principal: Principal, add
   return holderOf({ accountId, to: reachedWorkspace(workspace, undefined) }, address);
 }
 
-/** Whether a reference means this workspace, without regard to who asks: a bare name is any owner's. */
+/** Whether a reference fits this workspace, whoever asks: a name without an owner fits the workspace of any owner. */
 export function isNamedBy(workspace: WorkspaceRecord, ref: WorkspaceRef): boolean {
   if (ref.kind === "id") return ref.id === workspace.id;
   return ref.name === workspace.name && (ref.owner === undefined || ref.owner === workspace.owner?.name);

@@ -1,6 +1,6 @@
-// Decides who may sign in at the SSH port, and as what: registered keys, certificates of a configured authority, owner
-// tokens. What is said to the client is the same for everything that proves nothing; reasons are told to those alone
-// who have proved something. The packets are gateway/ssh/sign-in/authentication.ts's.
+// Decides who may sign in at the SSH port, and as which principal: by a registered key, a certificate of a configured authority,
+// or an owner token. Only clients that have proved something learn why they are refused; for all others the refusals are the
+// same. The packets are handled in authentication.ts.
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import { PROVE_USER } from "../../../protocol/key-proof.ts";
@@ -18,7 +18,7 @@ import { parseUserName, type UserName } from "./user-name.ts";
 
 export interface SignedIn {
   readonly principal: Principal;
-  /** What the user name names; undefined: this connection can only jump. */
+  /** The workspace that the user name names; undefined: the connection can only jump. */
   readonly target: Target | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface Target {
 
 export interface SignInRefusal {
   readonly code: ErrorCode;
-  /** For the person; only after a proof. */
+  /** A sentence for the person. Set only after a proof. */
   readonly banner?: string;
   /** For the audit log. */
   readonly account?: string;
@@ -39,7 +39,7 @@ export interface SignInRefusal {
 
 export type Verdict =
   | { readonly kind: "accepted"; readonly signedIn: SignedIn }
-  /** The holder of a key wants to prove it (PROVE_USER): it takes a code as well. */
+  /** The client wants to prove a key (PROVE_USER), and also has to enter a code. */
   | { readonly kind: "unconfirmed"; readonly key: ProvedKey }
   | { readonly kind: "refused"; readonly refusal: SignInRefusal };
 
@@ -57,10 +57,10 @@ export interface SignInOptions {
 
 export class SignIn {
   readonly #options: SignInOptions;
-  /** Counts what was taken back: what was decided meanwhile is decided again. */
+  /** Counts revocations. A decision during which one came is made again. */
   #revocations = 0;
 
-  /** For as long as the directory is there. */
+  /** Subscribes to the directory for as long as that exists. */
   constructor(options: SignInOptions) {
     this.#options = options;
     options.directory.onChange(({ kind }) => {
@@ -68,7 +68,7 @@ export class SignIn {
     });
   }
 
-  /** Whether a signature by this key would be worth making (RFC 4252 §7). Proves nothing and changes nothing. */
+  /** Whether a signature by this key could be accepted (RFC 4252 §7). It changes nothing. */
   async isKnown(user: string, key: OfferedKey): Promise<boolean> {
     if (user === PROVE_USER) {
       return key.certificate === undefined && this.#options.directory.isNamedKey(fingerprint(key.blob));
@@ -81,9 +81,9 @@ export class SignIn {
   }
 
   /**
-   * `key` has signed.
-   * @param patience until then a workspace is waited for that has just been cut off; undefined: not at all, as for a signature
-   *   that is bad, since how long an answer takes tells who has proved nothing something as well
+   * Decides for a key that has signed.
+   * @param patience until it is aborted, a workspace whose link was just cut is waited for. undefined: it is not waited for, as
+   *   with a bad signature: the time that the answer takes would tell a client something that has proved nothing
    */
   withKey(
     user: string,
@@ -94,15 +94,16 @@ export class SignIn {
     return this.#upToDate(() => this.#withKey(user, key, { address, patience }));
   }
 
-  /** `token` came as a password, as an answer, or in the user name. */
+  /** Decides for a token that was sent as a password, as an answer to a prompt, or in the user name. */
   withToken(user: string, token: string, address: string, patience: AbortSignal): Promise<Verdict> {
     return this.#upToDate(() => this.#withToken(user, token, { address, patience }));
   }
 
   /**
-   * `key` has signed for PROVE_USER, and this was typed as the code of its account. A signature alone is not enough: what a
-   * person runs may choose the user name (`ssh://` links, a submodule's URL), and must not put their key into an account.
-   * Returns the account that has the key now.
+   * Decides for a key that has signed for PROVE_USER, and for the code that was typed. A signature alone is not enough: the user
+   * name may come from something that the person runs (an `ssh://` link, the URL of a submodule), which must not be able to add
+   * their key to an account.
+   * @returns the account that has the key now
    */
   async confirm(key: ProvedKey, code: string, address: string): Promise<Name | SignInRefusal> {
     try {
@@ -155,14 +156,14 @@ export class SignIn {
       if (name.workspace === undefined || workspace === undefined || !isNamedBy(workspace, name.workspace)) {
         return refused({
           code: "workspace_unknown",
-          banner: "This owner token opens another workspace than the one that the user name names.",
+          banner: "This owner token is for a different workspace than the user name.",
           workspace: grant.workspaceId,
         });
       }
       return await this.#toTarget({ kind: "owner-token", grant }, name, attempt);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      // Whether a token is known is told to its holder alone: these codes come for known ones only.
+      // Only the holder of a known token learns the reason: these codes occur for known tokens only.
       const known = ["token_expired", "token_revoked", "account_disabled", "forbidden"].includes(error.code);
       return refused({ code: error.code, ...(known ? { banner: error.message } : {}) });
     }
@@ -198,7 +199,7 @@ export class SignIn {
     }
     return refused({
       code: "account_disabled",
-      banner: `The account ${account.name} is disabled: ask an administrator of this gateway.`,
+      banner: `The account ${account.name} is disabled. Ask an administrator of this gateway.`,
       account: account.name,
       key: key.fingerprint,
     });
@@ -222,14 +223,14 @@ export class SignIn {
     if (link !== undefined) return accepted(principal, { workspace, link });
     return refused({
       code: "workspace_offline",
-      banner: `The workspace ${formatWorkspaceRef(name.workspace)} is offline: no host is registered for it now.`,
+      banner: `The workspace ${formatWorkspaceRef(name.workspace)} is offline: its host is not connected to this gateway.`,
       workspace: workspace.id,
       ...(principal.kind === "account" ? { account: principal.account.name } : {}),
       ...(principal.kind === "owner-token" ? {} : { key: principal.key.fingerprint }),
     });
   }
 
-  /** The workspace without an account that a user name's id opens. */
+  /** The accountless workspace whose id the user name is. */
   async #accountlessWorkspace(name: UserName): Promise<WorkspaceRecord | undefined> {
     if (name.workspace?.kind !== "id") return undefined;
     try {
@@ -240,7 +241,7 @@ export class SignIn {
     }
   }
 
-  /** A certificate's principals are account names; the first that is one counts. */
+  /** A certificate's principals are names of accounts. The first that exists is used. */
   async #certifiedAccount(certificate: Certificate): Promise<AccountRecord | undefined> {
     for (const name of this.#options.authorities?.accounts(certificate) ?? []) {
       const account = await this.#options.directory.accountByName(name);

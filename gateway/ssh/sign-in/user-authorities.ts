@@ -1,4 +1,4 @@
-// The certificate authorities of `--user-ca`: whose user certificates are taken, for which accounts and from where.
+// The certificate authorities of `--user-ca`, and the checks of user certificates that they have signed.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { type Certificate, checkUserCertificate } from "../../../protocol/ssh/certificate.ts";
@@ -9,8 +9,8 @@ import { readGuardedFile } from "../../program/private-files.ts";
 import { StartError } from "../../program/start-error.ts";
 
 /**
- * What a certificate has to permit (PROTOCOL.certkeys, "Extensions"). The gateway passes sessions on packet by packet and
- * cannot hold the host to less, so a narrower certificate opens nothing.
+ * What a certificate must permit (PROTOCOL.certkeys, "Extensions"). The gateway relays connections packet by packet and cannot
+ * restrict what the host permits, so it refuses a narrower certificate.
  */
 const PERMISSIONS = ["permit-pty", "permit-port-forwarding", "permit-agent-forwarding"] as const;
 
@@ -18,7 +18,7 @@ export class UserAuthorities {
   readonly #blobs: ReadonlySet<string>;
   readonly #now: () => Date;
 
-  /** `blobs`: the authorities' public keys in wire form, base64. */
+  /** @param blobs the authorities' public keys in wire form, base64 */
   constructor(blobs: ReadonlySet<string>, now: () => Date = () => new Date()) {
     this.#blobs = blobs;
     this.#now = now;
@@ -28,31 +28,31 @@ export class UserAuthorities {
     return this.#blobs.has(certificate.authority.blob.toString("base64"));
   }
 
-  /** The accounts that a certificate of ours may be for: its principals. */
+  /** The names in a trusted certificate that may be account names: its principals. */
   accounts(certificate: Certificate): Name[] {
     return this.trusts(certificate) ? certificate.principals.filter(isName).slice(0, MAX_PRINCIPALS) : [];
   }
 
   /**
-   * Whether it lets `account` in, now and from `address`.
-   * @throws ProtocolError bad_key with a sentence for the holder
+   * Checks that a certificate admits `account` now and from `address`.
+   * @throws ProtocolError bad_key, with a sentence for the holder
    */
   check(certificate: Certificate, account: Name, address: string): void {
     const conditions = checkUserCertificate(certificate, account, this.#now());
     if (conditions.forceCommand !== undefined) {
-      throw new ProtocolError("bad_key", "Certificates with a forced command are not taken here.");
+      throw new ProtocolError("bad_key", "This gateway does not accept certificates with a forced command.");
     }
     if (conditions.sourceAddress !== undefined && !isFrom(conditions.sourceAddress, address)) {
-      throw new ProtocolError("bad_key", "The certificate is not for this address.");
+      throw new ProtocolError("bad_key", "The certificate is not valid for this address.");
     }
     const missing = PERMISSIONS.find((name) => !certificate.extensions.has(name));
     if (missing !== undefined) {
-      throw new ProtocolError("bad_key", `Certificates without ${missing} are not taken here.`);
+      throw new ProtocolError("bad_key", `This gateway does not accept certificates without ${missing}.`);
     }
   }
 }
 
-/** Each is a look-up: more names than this say nothing more about a person. */
+/** Each name costs a look-up; a real certificate does not need more. */
 const MAX_PRINCIPALS = 16;
 
 function isFrom(list: string, address: string): boolean {
@@ -64,7 +64,7 @@ function isFrom(list: string, address: string): boolean {
   }
 }
 
-/** @throws StartError stage `file`: missing, empty, or not all of its lines are public keys */
+/** @throws StartError stage `file`: the file is missing or empty, or a line is not a public key */
 export async function loadUserAuthorities(path: string): Promise<UserAuthorities> {
   const text = await readGuardedFile(path, "readers", { stage: "file", what: "The user CA file" });
   const { keys, problems } = parseAuthorizedKeys(text);
@@ -72,6 +72,6 @@ export async function loadUserAuthorities(path: string): Promise<UserAuthorities
   if (problem !== undefined) {
     throw new StartError("file", `The user CA file ${path}, line ${problem.line}: ${problem.message}`);
   }
-  if (keys.length === 0) throw new StartError("file", `The user CA file ${path} names no key.`);
+  if (keys.length === 0) throw new StartError("file", `The user CA file ${path} contains no key.`);
   return new UserAuthorities(new Set(keys.map((key) => key.blob)));
 }

@@ -1,16 +1,16 @@
-// What the SSH user name says: a workspace, perhaps with an owner token behind it (`dev#spo_…`). Anything else names
-// nothing, and such a connection can only jump. Pure.
+// Parses the SSH user name: a workspace, optionally with an owner token behind it (`dev#spo_…`). With any other name a connection
+// can only jump. Pure.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { parseWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
 
 export interface UserName {
   readonly workspace: WorkspaceRef | undefined;
-  /** As it was sent: checked where it is used. A secret. */
+  /** As the client sent it, unchecked. A secret. */
   readonly token: string | undefined;
 }
 
-/** A name, an owner's name and a token fit well within. */
+/** More than enough for a workspace's name, its owner's name and a token. */
 export const MAX_USER_NAME = 256;
 
 export function parseUserName(text: string): UserName {

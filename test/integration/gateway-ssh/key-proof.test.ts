@@ -36,8 +36,8 @@ test("the holder of a key puts it into their account by the code, and comes in w
   const code = await name(ada, key);
   expect((await stack.ssh(["-i", key, "dev@gw", "true"])).stderr).toContain("denied");
   const { stderr } = await prove(key, code);
-  expect(stack.prompts().join()).toContain("Code, as it was shown for this key");
-  expect(stderr).toContain(`${publicKey(key).fingerprint} opens the account ada from now on.`);
+  expect(stack.prompts().join()).toContain("Code shown for this key");
+  expect(stderr).toContain(`${publicKey(key).fingerprint} now opens the account ada.`);
   expect((await stack.ssh(["-i", key, "dev@gw", "echo in"])).stdout).toBe("in\n");
   expect(await stack.audit("key.added")).toContainEqual(
     expect.objectContaining({ account: "ada", address: "127.0.0.1", key: publicKey(key).fingerprint }),
@@ -66,7 +66,7 @@ test("somebody else's key that an attacker has named stays nobody's, however its
   await prove(key, await name(ada, key));
   expect(await ownerOf(key)).toBe("ada");
   const late = await prove(key, code, code, code);
-  expect(late.stderr).not.toContain("from now on");
+  expect(late.stderr).not.toContain("now opens the account");
   expect(await ownerOf(key)).toBe("ada");
 });
 
@@ -75,7 +75,7 @@ test("of two accounts that name a key, its holder's code says which", async () =
   const codes = [await name(mallory, key), await name(ada, key)];
   const wrong = await prove(key, "ada/2222-2222", codes[0]?.replace("mallory", "ada") ?? "", codes[1] ?? "");
   expect(wrong.stderr).toContain("This is not the code for this key.");
-  expect(wrong.stderr).toContain("opens the account ada from now on.");
+  expect(wrong.stderr).toContain("now opens the account ada.");
   expect(await ownerOf(key)).toBe("ada");
 });
 
@@ -110,7 +110,7 @@ test("a security key is proved by a touch", async () => {
     const code = await named(ada, `${security.type} ${security.blob.toString("base64")}`);
     const agentOnly = ["-o", `IdentityAgent=${stack.path("agent.sock")}`, "-o", "IdentitiesOnly=no"];
     const { stderr } = await stack.ssh([...agentOnly, "prove+key@gw"], { answers: [code] });
-    expect(stderr).toContain("opens the account ada from now on.");
+    expect(stderr).toContain("now opens the account ada.");
   } finally {
     agent.stop();
   }

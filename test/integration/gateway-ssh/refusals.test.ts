@@ -94,7 +94,7 @@ describe("with a proof", () => {
     const { token } = await stack.ownerToken(ada, "dev");
     const { stderr, code } = await stack.ssh(["-l", `away#${token}`, "gw", "true"]);
     expect(code).toBe(255);
-    expect(stderr).toContain("opens another workspace");
+    expect(stderr).toContain("is for a different workspace");
   });
 
   test("the owner of a disabled account is told so, and nobody else", async () => {

@@ -213,7 +213,11 @@ describe("a user certificate", () => {
 
   test.each([
     ["has expired", ["-n", "cara", "-V", "-10m:-1m"], "The certificate has expired."],
-    ["is for another address", ["-n", "cara", "-O", "source-address=192.0.2.1"], "not for this address"],
+    [
+      "is for another address",
+      ["-n", "cara", "-O", "source-address=192.0.2.1"],
+      "not valid for this address",
+    ],
     ["forces a command", ["-n", "cara", "-O", "force-command=true"], "forced command"],
     ["permits too little", ["-n", "cara", "-O", "no-port-forwarding"], "permit-port-forwarding"],
   ])("that %s is refused with the reason", async (name, options, reason) => {
