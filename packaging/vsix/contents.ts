@@ -1,5 +1,5 @@
-// Which files go into the extension. Nothing goes in that is not named here; test/integration/package holds the list
-// against what a package may have.
+// Which files go into the extension: the ones named here and no others. test/integration/package checks the list against
+// what a package may have.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const TEXTS = /^package\.nls(\.[a-z-]+)?\.json$/;
 /** The page in the marketplace, which is not the repository's front page. */
 const PAGE = "extension/README.md";
 
-/** What of a dependency is used when it runs. */
+/** The files of each dependency that are needed at run time. */
 const INSTALLED: Readonly<Record<string, RegExp>> = {
   // Its native ciphers are made for one version of Node; editors have others, and it works without.
   ssh2: /^(package\.json|LICENSE|lib\/(?!protocol\/crypto\/(build|src)\/).*\.js)$/,
@@ -26,7 +26,7 @@ const INSTALLED: Readonly<Record<string, RegExp>> = {
   "@lydell/node-pty": /^(package\.json|LICENSE|[^/]+\.js|(shared|worker)\/[^/]+\.js)$/,
 };
 
-/** One a platform; only this machine's is installed here. Debug symbols stay out. */
+/** One per platform; only this machine's is installed here. Debug symbols stay out. */
 const NATIVE = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win32-arm64", "win32-x64"];
 const NATIVE_FILES = /^(package\.json|[^/]+\.node|spawn-helper)$/;
 

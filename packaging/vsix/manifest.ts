@@ -1,4 +1,4 @@
-// What packaging reads of package.json, which is the extension's manifest and the npm package's at once.
+// What packaging reads of package.json, which is the manifest of both the extension and the npm package.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -48,8 +48,8 @@ export async function readManifest(): Promise<Manifest> {
 }
 
 /**
- * package.json as it goes into the extension. What installs, builds and tests the repository stays out: editors do not read
- * it, and a `scripts` block invites the question what it runs.
+ * package.json as it goes into the extension. What installs, builds and tests the repository stays out: editors do not
+ * read it.
  */
 export async function shippedManifest(): Promise<string> {
   const whole: unknown = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));

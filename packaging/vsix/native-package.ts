@@ -21,7 +21,7 @@ const Lock = Type.Object({
   ),
 });
 
-/** The directory that has the package's files. @throws Error: it is not to be had, or is not what the lock file names */
+/** The directory that has the package's files. @throws Error if it cannot be fetched, or is not what the lock file names */
 export async function nativePackage(name: string): Promise<string> {
   const installed = join(ROOT, "node_modules", name);
   if (existsSync(join(installed, "package.json"))) return installed;

@@ -1,4 +1,4 @@
-// Starts subjects, each in a directory of its own, and ends those that started when one does not.
+// Starts subjects, each in a directory of its own. If one of them does not start, the others are ended.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

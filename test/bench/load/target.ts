@@ -1,4 +1,4 @@
-// What stands at the far end of every forward: a TCP server that takes, gives or echoes as many bytes as it is told. The
+// The far end of every forward: a TCP server that takes, gives or echoes as many bytes as it is told. The
 // commands follow one another on a connection, so that a measurement can begin on one that is open and warm.
 // Runs in the caller's process by startTarget(), or as a process of its own: `node target.ts` prints its port.
 

@@ -53,13 +53,13 @@ export async function echo({ input, output }: Connection, rounds: number, size =
   return times;
 }
 
-/** Calls `onBytes` for all that comes of a give that never ends; returns the way to stop counting. */
+/** Calls `onBytes` for every piece of an endless `give`; returns a function that stops the counting. */
 export function downloadForEver({ input, output }: Connection, onBytes: (count: number) => void): void {
   output.on("data", (data: Buffer) => onBytes(data.length));
   input.write(command(COMMAND.give, 2 ** 50));
 }
 
-/** Sends for as long as `signal` is not aborted; the connection is of no other use afterwards. */
+/** Sends until `signal` aborts. The connection cannot be used for anything else afterwards. */
 export function uploadForEver({ input, output }: Connection, signal: AbortSignal): void {
   const pump = (): void => {
     while (!signal.aborted && !input.destroyed) {

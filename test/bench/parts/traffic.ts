@@ -1,5 +1,5 @@
 // Bulk, many streams, short connections and echoes through every subject, on this machine's loopback. All subjects stand
-// ready from the start and take turns, round after round, so that a slow moment of the machine meets all alike.
+// ready from the start and take turns, round after round, so that a slow moment of the machine affects all of them.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ import type { Running, Subject } from "../subjects/subject.ts";
 
 export interface TrafficPlan {
   readonly rounds: number;
-  /** No round is begun after so much time: a busy machine gets fewer of them, not a longer run. */
+  /** No round begins after this time: a busy machine gets fewer rounds and not a longer run. */
   readonly budgetSeconds: number;
   /** Bytes of one stream, one way. */
   readonly size: number;
@@ -53,7 +53,7 @@ export interface TrafficRow {
 
 const MEGABYTE = 1e6;
 const CONNECTING_AT_ONCE = 8;
-/** So much goes each way before anything is measured: compilers and windows find their pace. */
+/** This much goes each way before anything is measured, to warm up compilers and windows. */
 const WARM_UP_BYTES = 64 * MEGABYTE;
 const TARGET = fileURLToPath(new URL("../load/target.ts", import.meta.url));
 

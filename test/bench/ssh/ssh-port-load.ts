@@ -71,7 +71,7 @@ async function handshakes({ gateway }: Stack): Promise<number> {
   return Math.round(rounds / ((cpuSeconds(gateway.program.pid) ?? 0) - before));
 }
 
-/** Milliseconds of `ssh … true`, the median of those that got in. */
+/** Milliseconds of `ssh … true`, the median of the ones that signed in. */
 async function signIns({ sshConfig }: Stack): Promise<{ ms: number; refused: number }> {
   const times: number[] = [];
   let refused = 0;
@@ -94,7 +94,7 @@ function run(file: string, args: readonly string[]): Promise<{ status: number | 
   return new Promise((resolve) => child.once("close", (status) => resolve({ status, stderr })));
 }
 
-/** 500 connections that say nothing, each made anew once it is dropped, and a client that guesses owner tokens. */
+/** 500 connections that say nothing, each dialled again once it is dropped, and a client that guesses owner tokens. */
 function attack(port: number): () => void {
   let stopped = false;
   const sockets = new Set<Socket>();

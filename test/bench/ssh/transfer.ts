@@ -28,7 +28,7 @@ interface Target {
   readonly path: Path;
   readonly sshConfig: string;
   readonly name: string;
-  /** CPU seconds so far, by process, for those that outlive the transfer. */
+  /** CPU seconds so far, by process, of the processes that outlive the transfer. */
   usage(): Promise<Record<string, number>>;
 }
 

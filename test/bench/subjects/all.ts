@@ -1,4 +1,4 @@
-// The list of what is compared. The first one, what people get who ask for nothing, is what all ratios are to.
+// The list of subjects. All ratios are to the first one, which is what people get by default.
 
 import { chisel } from "./chisel.ts";
 import { direct } from "./direct.ts";

@@ -1,4 +1,4 @@
-// chisel: SSH in a WebSocket, one of them for all connections of a client. It encrypts by itself, inside of TLS too.
+// chisel: SSH in one WebSocket for all connections of a client. It encrypts inside TLS as well.
 
 import { join } from "node:path";
 import { freePort } from "../../support/loopback.ts";

@@ -1,4 +1,4 @@
-// Plain OpenSSH where port 22 is open: `ssh -L` to an sshd, and the same under autossh, which starts ssh anew when it
+// Plain OpenSSH where port 22 is open: `ssh -L` to an sshd, and the same under autossh, which restarts ssh when it
 // ends. One SSH connection for all, with the ciphers that the two programs agree on by themselves.
 
 import { execFileSync, spawnSync } from "node:child_process";

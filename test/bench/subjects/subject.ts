@@ -66,7 +66,7 @@ export function connectTo(port: number, host = "127.0.0.1"): Promise<Connection>
     const socket = connect({ port, host, noDelay: true });
     socket.once("error", reject);
     socket.once("connect", () => {
-      socket.off("error", reject).on("error", () => undefined); // "close" follows, and fails whoever waits.
+      socket.off("error", reject).on("error", () => undefined); // "close" follows, and fails the waiting promise.
       resolve({
         input: socket,
         output: socket,

@@ -1,4 +1,4 @@
-// websocat: a WebSocket for each connection, in Rust; a tool for trying things more than a tunnel.
+// websocat: one WebSocket per connection, in Rust; it is a tool for trying things rather than a tunnel.
 
 import { join } from "node:path";
 import { freePort } from "../../support/loopback.ts";

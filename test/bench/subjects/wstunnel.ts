@@ -1,4 +1,4 @@
-// wstunnel: one WebSocket a connection, as Sallyport has it, in Rust.
+// wstunnel: one WebSocket per connection, as Sallyport has it, in Rust.
 
 import { join } from "node:path";
 import { freePort } from "../../support/loopback.ts";
