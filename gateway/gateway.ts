@@ -23,7 +23,7 @@ import { closeServer, createGatewayServer, listen, reloadTls, trackConnections }
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/database/sqlite.ts";
 import { Store } from "./store/store.ts";
-import { attachWebSockets } from "./upgrades/attach.ts";
+import { serveUpgrades } from "./upgrades/upgrades.ts";
 import { readAllowedHosts } from "./upterm/allowed-hosts.ts";
 import { createUptermFront } from "./upterm/front.ts";
 import { UPTERM_HOST_LIMITS } from "./upterm/host-connection.ts";
@@ -147,7 +147,7 @@ export async function startGateway(
   });
   started.defer(() => api.close());
   started.defer(() => closeServer(server, sockets));
-  const attached = attachWebSockets({
+  const upgrades = serveUpgrades({
     server,
     directory: store,
     registry,
@@ -168,7 +168,7 @@ export async function startGateway(
   started.defer(async () => {
     shuttingDown = true;
     events.close();
-    await attached.close();
+    await upgrades.close();
     await siblings?.handover.close();
   });
   await siblings?.handover.listen(server);

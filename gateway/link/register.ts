@@ -21,7 +21,7 @@ import { parseWorkspaceId } from "../../protocol/values/id.ts";
 import { parseName } from "../../protocol/values/name.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
-import { asRefusal } from "../upgrades/upgrade.ts";
+import { asRefusal } from "../refusal.ts";
 import { isExpected } from "./expected-host-key.ts";
 import { fittingKeys } from "./fitting-keys.ts";
 import { NativeLink } from "./native-link.ts";
@@ -36,8 +36,8 @@ export interface RegistrationContext {
   readonly pending: PendingStreams;
   /** authorized_keys form; ed25519 first. */
   readonly gatewayKeys: readonly string[];
-  readonly publicUrl: GatewayUrl;
-  readonly ssh: SshAddress | null;
+  readonly publicUrl: () => GatewayUrl;
+  readonly ssh: () => SshAddress | null;
 }
 
 /** A host that has connected. */
@@ -130,8 +130,8 @@ export async function registerHost(
         type: "registered",
         workspace: { id: workspace.id, name: workspace.name },
         account: identity?.account.name ?? null,
-        ssh,
-        publicUrl,
+        ssh: ssh(),
+        publicUrl: publicUrl(),
         // With the lent keys: a host ends the sessions of keys that are missing here.
         keys: fittingKeys([...lent(), ...keys]),
       });

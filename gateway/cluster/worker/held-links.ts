@@ -5,7 +5,7 @@ import type { ProtocolError } from "../../../protocol/errors.ts";
 import type { StreamToken } from "../../../protocol/values/token.ts";
 import type { Link, LinkEnd } from "../../link/link.ts";
 import { NativeLink } from "../../link/native-link.ts";
-import { asRefusal } from "../../upgrades/upgrade.ts";
+import { asRefusal } from "../../refusal.ts";
 import type { Channel } from "../channel.ts";
 import type { LinkWish, RouteId, RouteRecord, Welcome } from "../messages.ts";
 import { dialWorker } from "./dial-worker.ts";

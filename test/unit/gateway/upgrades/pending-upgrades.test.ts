@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { Waiting } from "../../../../gateway/upgrades/waiting.ts";
+import { PendingUpgrades } from "../../../../gateway/upgrades/pending-upgrades.ts";
 
 const none = (): void => undefined;
 
 test("one customer's addresses wait together: a /64 gets no more slots than one IPv4 address", () => {
-  const waiting = new Waiting();
+  const waiting = new PendingUpgrades();
   const leave: (() => void)[] = [];
   for (let i = 0; i < 100; i++) leave.push(waiting.enter(`2001:db8:1:2::${i.toString(16)}`, none).leave);
   expect(() => waiting.enter("2001:db8:1:2:ffff::1", none)).toThrow(/from this address/);
@@ -14,7 +14,7 @@ test("one customer's addresses wait together: a /64 gets no more slots than one 
 });
 
 test("there is room to wait for a host while half of the slots are free, in all and for the address", () => {
-  const waiting = new Waiting();
+  const waiting = new PendingUpgrades();
   for (let i = 0; i < 50; i++) waiting.enter("192.0.2.1", none);
   expect(waiting.hasRoom("192.0.2.1")).toBe(true);
   const { leave } = waiting.enter("192.0.2.1", none);
@@ -28,7 +28,7 @@ test("there is room to wait for a host while half of the slots are free, in all 
 
 test("who has come least far makes room: one address for itself, and any where all slots are taken", () => {
   let now = 0;
-  const waiting = new Waiting(1, () => now);
+  const waiting = new PendingUpgrades(1, () => now);
   const evicted: string[] = [];
   const enter = (address: string) => waiting.enter(address, () => evicted.push(address));
   enter("192.0.2.1").moved();
