@@ -1,22 +1,22 @@
-// A worker's line to the primary: messages both ways, some of them with a connection.
+// A worker's line to the primary: messages in both directions, some of them with a connection.
 
 import { Socket } from "node:net";
 import { type FromPrimary, type FromWorker, parseFromPrimary } from "./messages.ts";
 
 export interface Channel {
   send(message: FromWorker): void;
-  /** Gives a connection away; it is closed here once it is there. */
+  /** Gives a connection away. It is closed in this process once the other one has it. */
   sendSocket(message: FromWorker, socket: Socket): void;
-  /** A socket that comes with a message is the listeners': one that nobody wants is closed by its peer. */
+  /** A socket that comes with a message belongs to the listeners; its peer closes one that no listener takes. */
   onMessage(listener: (message: FromPrimary, socket: Socket | undefined) => void): void;
 }
 
-/** @param failed is called with what a message or a listener throws */
+/** @param failed called with what a malformed message or a listener throws */
 export function openChannel(process: NodeJS.Process, failed: (error: unknown) => void): Channel {
   const listeners: ((message: FromPrimary, socket: Socket | undefined) => void)[] = [];
   process.on("message", (value: unknown, handle: unknown) => {
     const socket = handle instanceof Socket ? handle : undefined;
-    // Whoever it is from may be gone before anybody listens.
+    // Its peer may leave before a listener has taken it.
     socket?.on("error", () => socket.destroy());
     try {
       const message = parseFromPrimary(value);
@@ -27,7 +27,7 @@ export function openChannel(process: NodeJS.Process, failed: (error: unknown) =>
     }
   });
   return {
-    // Without a primary this process ends at once (node's cluster module sees to it): nothing is left to report.
+    // Without a primary this process ends at once (Node's cluster module does that), so failures need no report.
     send: (message) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
     },
@@ -39,33 +39,4 @@ export function openChannel(process: NodeJS.Process, failed: (error: unknown) =>
       listeners.push(listener);
     },
   };
-}
-
-/** Pairs questions with the answers that come back for them. */
-export class Questions<T> {
-  readonly #waiting = new Map<number, (answer: T) => void>();
-  #last = 0;
-
-  /**
-   * @param send sends the question with this number
-   * @param late the answer where none comes within `ms`
-   */
-  ask(send: (request: number) => void, late?: { readonly ms: number; readonly answer: T }): Promise<T> {
-    const request = ++this.#last;
-    return new Promise((resolve) => {
-      const timer =
-        late === undefined ? undefined : setTimeout(() => this.answer(request, late.answer), late.ms);
-      this.#waiting.set(request, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-      send(request);
-    });
-  }
-
-  answer(request: number, answer: T): void {
-    const resolve = this.#waiting.get(request);
-    this.#waiting.delete(request);
-    resolve?.(answer);
-  }
 }

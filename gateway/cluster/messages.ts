@@ -1,5 +1,5 @@
-// What the primary and its workers say to each other. Both are the same program, and yet every message is checked where
-// it arrives: a mistake shows there, and not in what follows from it.
+// The messages between the primary and its workers. Both are the same program, but every message is checked on arrival, so
+// that a mistake shows at once instead of in its consequences.
 
 import { type Static, type TSchema, Type } from "typebox";
 import { StreamVia } from "../../protocol/control.ts";
@@ -22,7 +22,7 @@ const SessionKeyText = Type.Unsafe<SessionKey>({ type: "string", pattern: "^upte
 /** A workspace, or an upterm session. */
 const RouteIdText = Type.Union([WorkspaceIdSchema, SessionKeyText]);
 const StreamTokenText = Type.Unsafe<StreamToken>({ type: "string", pattern: "^sps_[0-9A-Za-z]{49}$" });
-/** `<worker>.<number>`: the worker's number is never used again, so a claim is one link's for good. */
+/** `<worker>.<number>`. A worker's number is never used again, so a claim names one link for ever. */
 const Claim = Type.String({ pattern: "^[0-9]+\\.[0-9]+$", maxLength: 40 });
 const LinkEnd = Type.Union([Type.Literal("left"), Type.Literal("cut")]);
 const Address = object({ host: text(255), port: Type.Integer({ minimum: 0, maximum: 65_535 }) });
@@ -39,7 +39,7 @@ const Route = object({
   hostKeys: Type.Array(text(8 * 1024), { maxItems: 16 }),
   /** In ms. */
   clockAhead: Type.Optional(Type.Integer()),
-  /** Of an upterm session: how new it is, and the keys that may join (base64); null: any. */
+  /** Of an upterm session: how new it is, and the keys that may join (base64); null: every key. */
   session: Type.Optional(
     object({
       generation: Type.String({ pattern: "^[0-9]{1,20}$" }),
@@ -48,10 +48,10 @@ const Route = object({
   ),
 });
 
-/** A key that a worker lends to a workspace; `loan` is its number there. */
+/** A key that a worker lends to a workspace; `loan` is the worker's number for it. */
 const loan = { loan: count, id: WorkspaceIdSchema, key: PushedKey, until: Nullable(count) };
 
-/** What a worker asks of a link that another one holds. */
+/** What a worker asks of a link that another worker holds. */
 const Wish = Type.Union([
   object({
     kind: Type.Literal("stream"),
@@ -65,7 +65,7 @@ const Wish = Type.Union([
 ]);
 
 const fromWorker = {
-  /** Listens to messages; everything else follows the answer, `welcome`. */
+  /** The worker listens to messages. The primary answers `welcome`; all other messages follow that. */
   hello: object({ type: Type.Literal("hello") }),
   ready: object({ type: Type.Literal("ready"), http: Type.String(), ssh: Nullable(Address) }),
   failed: object({ type: Type.Literal("failed"), stage: text(20), message: text(10_000) }),
@@ -90,7 +90,7 @@ const fromWorker = {
   "turn-over": object({ type: Type.Literal("turn-over"), request }),
   sync: object({ type: Type.Literal("sync"), request }),
   news: object({ type: Type.Literal("news"), news: News }),
-  /** Comes with a connection; `bytes`, base64, is what has been read from it. */
+  /** Comes with a connection; `bytes` (base64) were read from it already. */
   handover: object({ type: Type.Literal("handover"), to: slot, bytes: text(200_000) }),
   metrics: object({ type: Type.Literal("metrics"), request, metrics: Type.Array(Type.Object({})) }),
 };
@@ -128,7 +128,7 @@ const fromPrimary = {
   metrics: object({ type: Type.Literal("metrics"), request }),
   /** The worker in this slot takes connections. */
   "worker-ready": object({ type: Type.Literal("worker-ready"), slot }),
-  /** The worker in this slot is gone, with all that it had. */
+  /** The worker in this slot has ended, with all that it held. */
   "worker-gone": object({ type: Type.Literal("worker-gone"), slot }),
   "reload-tls": object({ type: Type.Literal("reload-tls") }),
   stop: object({ type: Type.Literal("stop") }),

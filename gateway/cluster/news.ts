@@ -1,4 +1,4 @@
-// What every process of a gateway has to hear of, whichever it happened in.
+// What one process of a gateway tells all others.
 
 import { type Static, Type } from "typebox";
 import { DirectoryChange } from "../directory-change.ts";

@@ -1,5 +1,5 @@
-// What a process of a gateway has to do with the others of the same gateway: `--workers` makes several of them behind one
-// address. A gateway of one process has no siblings, and nothing of this costs it anything.
+// How the processes of one gateway talk to each other: with `--workers`, several of them serve one address. A gateway of
+// one process has no siblings.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -9,7 +9,7 @@ import type { SessionsElsewhere } from "../upterm/sessions.ts";
 import type { News } from "./news.ts";
 
 export interface Siblings {
-  /** This process among them, from 0 on. */
+  /** This process's number, from 0 on. */
   readonly slot: number;
   /** How many processes there are, this one included. */
   readonly count: number;
@@ -19,16 +19,16 @@ export interface Siblings {
   readonly pending: PendingStreams;
   readonly handover: Handover;
   tell(news: News): void;
-  /** What the others tell, from the beginning of this process on; for one listener. */
+  /** Calls the one listener with all news of the others since this process began. */
   onNews(listener: (news: News) => void): void;
 }
 
 export interface Handover {
-  /** Gives a request to the process that it is for, with its connection; false: it is for this one. */
+  /** Gives a request and its connection to the process that should serve it. Returns false where that is this one. */
   give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
-  /** From now on `upgrades` gets the requests that other processes give. */
+  /** Emits the requests that other processes give on `upgrades`, from now on. */
   listen(upgrades: Server): Promise<void>;
   close(): Promise<void>;
-  /** The client's address of a request that another process has given to this one; undefined: it came by itself. */
+  /** The client's address of a request that another process gave to this one; undefined: it came here directly. */
   clientAddress(request: IncomingMessage): string | undefined;
 }

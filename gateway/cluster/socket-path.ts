@@ -1,4 +1,4 @@
-// Where a worker listens for the others: a Unix socket below a directory that only the gateway's own user can enter.
+// Where a worker listens for the others: a Unix socket in a directory that only the gateway's user can enter.
 
 import { join } from "node:path";
 

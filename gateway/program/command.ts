@@ -127,7 +127,7 @@ async function serve(args: readonly string[], context: CommandContext): Promise<
 async function startSeveral(options: GatewayOptions, write: (line: string) => void) {
   // Connections are handed over as descriptors, and carried over Unix sockets.
   if (process.platform === "win32") throw new UsageError("--workers works on Linux and macOS only.");
-  const { startWorkers } = await import("../cluster/primary/primary.ts");
+  const { startWorkers } = await import("../cluster/primary/start-workers.ts");
   return startWorkers(options, write);
 }
 

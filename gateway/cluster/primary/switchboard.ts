@@ -1,6 +1,6 @@
-// The primary's part of what workers share: which worker holds which workspace's link, whose turn it is to register, and
-// the way of a message from one worker to another. There is one primary, so the order in which it hears of claims decides.
-// No process and no socket here.
+// What workers share, as the primary keeps it: which worker holds which workspace's link, the mutex for registrations, and
+// messages from one worker to another. There is one primary, so its order of claims decides. Knows no processes and no
+// sockets.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import { LocalKeyedMutex } from "../../keyed-mutex.ts";
@@ -9,12 +9,12 @@ import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "../messages.
 import type { News } from "../news.ts";
 
 export interface SwitchboardWorker {
-  /** Its place, which the worker that is started in its stead takes over. */
+  /** The worker that replaces it has the same slot. */
   readonly slot: number;
   send(message: FromPrimary): void;
 }
 
-/** What concerns the switchboard; the rest is the primary's. */
+/** The messages that the switchboard handles; the primary handles the others. */
 export type SwitchboardMessage = Exclude<
   FromWorker,
   { type: "hello" | "ready" | "failed" | "handover" | "metrics" }
@@ -32,8 +32,8 @@ export class Switchboard {
   readonly #ready = new Set<number>();
   readonly #entries = new Map<RouteId, Entry>();
   readonly #mutex = new LocalKeyedMutex();
-  /** How to end the turns that are taken or awaited, by worker. */
-  readonly #turnsOf = new Map<SwitchboardWorker, Map<number, () => void>>();
+  /** Ends a task that runs or waits in the mutex: by worker, by the number of its request. */
+  readonly #tasksOf = new Map<SwitchboardWorker, Map<number, () => void>>();
   /** Keys that workers lend to workspaces, as the others are told. */
   readonly #lentKeysOf = new Map<SwitchboardWorker, Map<number, FromPrimary>>();
 
@@ -45,11 +45,11 @@ export class Switchboard {
     return [...this.#entries.values()].map(({ route }) => route);
   }
 
-  /** To be called right after the worker was sent `routes()`: it hears of all that changes from then on. */
+  /** To be called right after the worker was sent `routes()`: it is told of every change from then on. */
   add(worker: SwitchboardWorker): void {
     this.#workers.set(worker.slot, worker);
-    this.#turnsOf.set(worker, new Map());
-    for (const loans of this.#lentKeysOf.values()) for (const lent of loans.values()) worker.send(lent);
+    this.#tasksOf.set(worker, new Map());
+    for (const keys of this.#lentKeysOf.values()) for (const lent of keys.values()) worker.send(lent);
     this.#lentKeysOf.set(worker, new Map());
     for (const slot of this.#ready) worker.send({ type: "worker-ready", slot });
     for (const { route, streams } of this.#entries.values()) {
@@ -57,19 +57,19 @@ export class Switchboard {
     }
   }
 
-  /** The worker takes connections, and so what others give it. */
+  /** The worker takes connections, so others may give it some. */
   ready(worker: SwitchboardWorker): void {
     this.#ready.add(worker.slot);
     this.#tellAll({ type: "worker-ready", slot: worker.slot });
   }
 
-  /** The worker has ended: what it held is nobody's now. */
+  /** The worker has ended: what it held is gone. */
   remove(worker: SwitchboardWorker): void {
     if (this.#workers.get(worker.slot) !== worker) return;
     this.#workers.delete(worker.slot);
     this.#ready.delete(worker.slot);
-    for (const end of [...(this.#turnsOf.get(worker)?.values() ?? [])]) end();
-    this.#turnsOf.delete(worker);
+    for (const end of [...(this.#tasksOf.get(worker)?.values() ?? [])]) end();
+    this.#tasksOf.delete(worker);
     this.#lentKeysOf.delete(worker);
     this.#tellAll({ type: "worker-gone", slot: worker.slot });
     for (const [id, entry] of [...this.#entries]) {
@@ -107,7 +107,7 @@ export class Switchboard {
       case "wish": {
         const { claim, wish } = message;
         const entry = this.#entries.get(message.id);
-        // Gone meanwhile: whoever wished for it hears of that by `route-gone`, which is on its way.
+        // Where it is gone, the worker that asks is told by `route-gone`, which was sent already.
         if (entry?.route.claim === claim) entry.holder.send({ type: "wish", from: worker.slot, claim, wish });
         return;
       }
@@ -122,9 +122,9 @@ export class Switchboard {
         return;
       }
       case "lend": {
-        const { type, ...loan } = message;
-        const lent = { type: "lent", slot: worker.slot, ...loan } as const;
-        this.#lentKeysOf.get(worker)?.set(loan.loan, lent);
+        const { type, ...key } = message;
+        const lent = { type: "lent", slot: worker.slot, ...key } as const;
+        this.#lentKeysOf.get(worker)?.set(key.loan, lent);
         this.#tellOthers(worker, lent);
         return;
       }
@@ -135,13 +135,13 @@ export class Switchboard {
         return;
       }
       case "turn":
-        this.#takeTurn(worker, message.request, message.name);
+        this.#runExclusive(worker, message.request, message.name);
         return;
       case "turn-over":
-        this.#turnsOf.get(worker)?.get(message.request)?.();
+        this.#tasksOf.get(worker)?.get(message.request)?.();
         return;
       case "sync":
-        // After what has come in together with this: a claim that another worker has sent before may be among it.
+        // After all that has arrived together with this: a claim that another worker sent before may be among it.
         setImmediate(() => worker.send({ type: "synced", request: message.request }));
         return;
       case "news":
@@ -170,8 +170,8 @@ export class Switchboard {
     this.#tellAll({ type: "route-gone", id, claim: route.claim, how });
   }
 
-  #takeTurn(worker: SwitchboardWorker, request: number, name: string): void {
-    const ends = this.#turnsOf.get(worker);
+  #runExclusive(worker: SwitchboardWorker, request: number, key: string): void {
+    const ends = this.#tasksOf.get(worker);
     if (ends === undefined) return;
     const over = new Promise<void>((resolve) => {
       ends.set(request, () => {
@@ -180,7 +180,7 @@ export class Switchboard {
       });
     });
     // Never rejects.
-    void this.#mutex.runExclusive(name, async () => {
+    void this.#mutex.runExclusive(key, async () => {
       if (!ends.has(request)) return;
       worker.send({ type: "turn", request });
       await over;
@@ -196,7 +196,7 @@ export class Switchboard {
   }
 }
 
-/** Upterm's hosts number their registrations; of others the one that comes last is the newest. */
+/** upterm's hosts number their registrations; of other links the one that was claimed last is the newest. */
 function isNewer({ session }: RouteRecord, than: RouteRecord): boolean {
   if (session === undefined || than.session === undefined) return false;
   return BigInt(session.generation) >= BigInt(than.session.generation);

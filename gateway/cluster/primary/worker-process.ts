@@ -1,14 +1,14 @@
-// One worker as the primary sees it: its process from fork to end, and its messages, checked.
+// One worker as the primary sees it: its process from fork to end, and its checked messages.
 
 import type { Worker } from "node:cluster";
 import cluster from "node:cluster";
 import { Socket } from "node:net";
 import { type FromPrimary, type FromWorker, parseFromWorker } from "../messages.ts";
-import { stopReading } from "../worker/stop-reading.ts";
+import { stopReading } from "../stop-reading.ts";
 
 /**
- * What is preloaded into the primary, or debugs it, is not for its workers. What the operator says about memory is: NODE_OPTIONS
- * is where containers say it.
+ * Workers do not get what is preloaded into the primary or debugs it. They get its memory limits, which containers set in
+ * NODE_OPTIONS.
  */
 const OWN_ENVIRONMENT: NodeJS.ProcessEnv = {
   NODE_OPTIONS: memoryOptions(process.env.NODE_OPTIONS ?? ""),
@@ -16,7 +16,7 @@ const OWN_ENVIRONMENT: NodeJS.ProcessEnv = {
   NODE_REDIRECT_WARNINGS: undefined,
 };
 
-/** Pure: the words of NODE_OPTIONS that set V8's heap sizes. */
+/** The words of NODE_OPTIONS that set V8's heap sizes. */
 export function memoryOptions(nodeOptions: string): string {
   const isMemory = (word: string) =>
     /^--max[-_](?:old|semi)[-_]space[-_]size(?:[-_]percentage)?=\d+$/.test(word);
@@ -25,7 +25,7 @@ export function memoryOptions(nodeOptions: string): string {
 
 export interface WorkerOutcome {
   received(message: FromWorker): void;
-  /** The worker gives a connection away to the one in a slot. */
+  /** The worker gives a connection to the worker in slot `to`. */
   handedOver(to: number, bytes: string, socket: Socket): void;
   failed(error: unknown): void;
   /** With its exit code or its signal. */
@@ -51,7 +51,7 @@ export class WorkerProcess {
     });
   }
 
-  /** Never used again for another one. */
+  /** Unique: no later worker has it again. */
   get id(): number {
     return this.#worker.id;
   }
@@ -61,12 +61,12 @@ export class WorkerProcess {
   }
 
   send(message: FromPrimary): void {
-    // One that is about to end is heard of by its end.
+    // A worker that is about to end misses it, and reports its end by itself.
     if (this.#worker.isConnected())
       this.#worker.process.send?.(message, undefined, undefined, () => undefined);
   }
 
-  /** Passes a connection on, which is closed here once it is there. */
+  /** Passes a connection on. It is closed in this process once the worker has it. */
   sendSocket(message: FromPrimary, socket: Socket): void {
     if (!this.#worker.isConnected()) socket.destroy();
     else this.#worker.process.send?.(message, socket, undefined, () => socket.destroy());
@@ -79,12 +79,12 @@ export class WorkerProcess {
 
 function receive(value: unknown, handle: unknown, outcome: WorkerOutcome): void {
   const socket = handle instanceof Socket ? handle : undefined;
-  // A client that is gone meanwhile must not end the primary.
+  // A client that leaves now must not end the primary.
   socket?.on("error", () => socket.destroy());
   try {
     const message = parseFromWorker(value);
     if (message.type !== "handover") outcome.received(message);
-    // undefined: the client left on the way.
+    // undefined: the client has left.
     else if (socket === undefined) return;
     else if (stopReading(socket)) outcome.handedOver(message.to, message.bytes, socket);
     else socket.destroy();

@@ -1,5 +1,5 @@
-// Brings a stream to the worker that waits for it, as a host's dial-back comes to it. For streams that are no connections of
-// their own, such as the channels of an upterm host's.
+// Brings a stream to the worker that waits for it, in the form of a host's dial-back. For streams that are not connections
+// of their own, such as the channels of an upterm host.
 
 import { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
@@ -11,7 +11,12 @@ import type { LinkStream } from "../../link/link.ts";
 import { spliceStream } from "../../splice/splice-stream.ts";
 import { socketPath } from "../socket-path.ts";
 
-/** Settles when the stream is there. @throws what opening it throws; Error where the worker does not take it */
+/**
+ * Settles when the worker has the stream.
+ * @param opening the stream, which may still be opening
+ * @param slot the worker's
+ * @throws what opening it throws; Error where the worker does not take it
+ */
 export async function dialWorker(
   opening: Promise<LinkStream>,
   slot: number,
@@ -41,6 +46,6 @@ export async function dialWorker(
     stream.destroy();
     throw error;
   }
-  // Who waits for it counts what moves.
+  // The worker that waits for it counts the bytes.
   spliceStream(socket, stream, { moved: () => undefined, ended: () => undefined });
 }

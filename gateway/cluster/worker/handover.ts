@@ -1,9 +1,9 @@
-// Gives a WebSocket request to the worker that it is for, before it is answered. Which worker accepts a connection is
-// chance: a host's dial-back belongs to the one that waits for it, and a tunnel goes to one that has less to do.
+// Gives a WebSocket request, before it is answered, to the worker that should serve it. Any worker may accept a connection,
+// but a host's dial-back belongs to the worker that waits for it, and a tunnel goes to a less busy one.
 //
-// A plain connection is given away as it is, with what has been read of it: from then on this worker has nothing to do with
-// it. A TLS connection cannot be: its keys live in this process. Its bytes are carried to the other worker over a Unix
-// socket, in a directory that only the gateway's own user can enter.
+// A plain connection is given away as it is, with the bytes that were read from it. A TLS connection cannot be given away,
+// because its keys are in this process: its bytes are carried to the other worker over a Unix socket, in a directory that
+// only the gateway's user can enter.
 
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
@@ -19,10 +19,10 @@ import type { Channel } from "../channel.ts";
 import type { Welcome } from "../messages.ts";
 import type { Handover } from "../siblings.ts";
 import { socketPath } from "../socket-path.ts";
-import { stopReading } from "./stop-reading.ts";
+import { stopReading } from "../stop-reading.ts";
 import type { WorkerRoutes } from "./worker-routes.ts";
 
-/** Where a request that is carried says whose it is; from a worker only. */
+/** Names the client's address in a request that is carried. Only workers set it. */
 const ADDRESS_HEADER = "sallyport-client-address";
 
 const LINGER_MS = 5_000;
@@ -36,7 +36,7 @@ export interface HandoverOptions {
 
 export class WorkerHandover implements Handover {
   readonly #options: HandoverOptions;
-  /** Takes what others give, as requests like any other. */
+  /** Receives what other workers give, as HTTP requests. */
   readonly #server: Server;
   readonly #connections: { destroyAll(): void };
   /** Requests that were given to this worker, with their client's address. */
@@ -61,11 +61,11 @@ export class WorkerHandover implements Handover {
     });
     const { directory, slot } = this.#options.welcome;
     const path = socketPath(directory, slot);
-    // A worker that was killed has left its own here.
+    // A worker that was killed leaves its socket behind.
     rmSync(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
-      // Not shared with the other workers, as node's cluster module would have it.
+      // `exclusive`, since Node's cluster module would share it with the other workers.
       this.#server.listen({ path, exclusive: true }, () => resolve());
     });
   }
@@ -80,7 +80,7 @@ export class WorkerHandover implements Handover {
 
   give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const { channel, welcome, routes, clientAddress } = this.#options;
-    const to = this.#given.has(request) ? undefined : this.#worker(request, socket);
+    const to = this.#given.has(request) ? undefined : this.#slotFor(request, socket);
     if (to === undefined || to === welcome.slot) return false;
     if (!routes.load.isUp(to)) return false;
     const bytes = Buffer.concat([requestHead(request, clientAddress(request)), head]);
@@ -90,15 +90,15 @@ export class WorkerHandover implements Handover {
     return true;
   }
 
-  /** undefined: whichever worker has it is the right one. */
-  #worker(request: IncomingMessage, socket: Duplex): number | undefined {
+  /** The slot of the worker that should serve the request; undefined: any worker may. */
+  #slotFor(request: IncomingMessage, socket: Duplex): number | undefined {
     const { routes } = this.#options;
     const path = request.url?.split("?", 1)[0];
     if (path === PATHS.stream) {
       const token = streamToken(request);
       return token === undefined ? undefined : routes.slotOf(token);
     }
-    // To carry a tunnel's bytes would be more work than to have it here.
+    // Carrying a TLS tunnel's bytes to another worker would cost more than serving it here.
     if (path !== PATHS.tunnel || socket instanceof TLSSocket) return undefined;
     const to = routes.load.lessBusy();
     if (to !== undefined) routes.load.gave(to);
@@ -106,7 +106,7 @@ export class WorkerHandover implements Handover {
   }
 }
 
-/** The request as it came, and whose it is. */
+/** The request as it came, with the client's address. */
 function requestHead({ method, url, rawHeaders }: IncomingMessage, address: string): Buffer {
   const lines = [`${method ?? "GET"} ${url ?? "/"} HTTP/1.1`, `${ADDRESS_HEADER}: ${address}`];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -121,13 +121,13 @@ function streamToken(request: IncomingMessage): StreamToken | undefined {
   try {
     return parseStreamToken(bearerToken(request.headers.authorization));
   } catch (error) {
-    // Refused where it is, in words.
+    // This worker refuses it.
     if (!(error instanceof ProtocolError)) throw error;
     return undefined;
   }
 }
 
-/** Each side's end is the other's, after what it has sent; back-pressure passes through. */
+/** Joins a connection and another worker. Each side ends the other, after the bytes that it has sent. */
 function carry(socket: Duplex, bytes: Buffer, path: string): void {
   const other = createConnection({ path });
   other.write(bytes);
@@ -140,7 +140,7 @@ function carry(socket: Duplex, bytes: Buffer, path: string): void {
     side.on("error", () => side.destroy());
     side.once("close", () => {
       if (!opposite.writableEnded) opposite.destroy();
-      // A peer that does not answer the end must not keep its connection.
+      // A peer that does not answer the end cannot keep its connection open.
       destroyAfter(opposite, LINGER_MS);
     });
   }

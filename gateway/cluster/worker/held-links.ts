@@ -1,4 +1,4 @@
-// The links that this worker holds, as the others know them: by their claims. Does with them what others wish.
+// The links that this worker holds, by the claims under which the others know them. Does what other workers ask of them.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import type { ProtocolError } from "../../../protocol/errors.ts";
@@ -65,7 +65,7 @@ export class HeldLinks {
     this.#channel.send({ type: "release", id: held.id, claim, how });
   }
 
-  /** What another worker wishes. */
+  /** Does what another worker asks of a link. */
   fulfil(wish: LinkWish, claim: string, from: number): void {
     const held = this.#held.get(claim);
     if (held === undefined) return;
@@ -95,7 +95,7 @@ export class HeldLinks {
     }
   }
 
-  /** A stream that another worker waits for does not come. */
+  /** Tells the worker that waits for a stream that it does not come. */
   refused(link: Link, to: number, token: StreamToken, { code, message }: ProtocolError): void {
     const claim = this.#claims.get(link);
     const held = claim === undefined ? undefined : this.#held.get(claim);

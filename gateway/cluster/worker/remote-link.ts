@@ -1,5 +1,5 @@
-// A link that another worker holds, as it is used here. The host is asked through that worker; it dials back to this one,
-// so the bytes of a stream pass no other. Where it cannot dial (upterm), that worker brings the stream.
+// A link that another worker holds. The host is asked through that worker and dials back to this one, so a stream's bytes
+// pass one worker only. An upterm host cannot dial back: its worker brings the stream.
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
@@ -69,7 +69,7 @@ export class RemoteLink implements Link {
     this.#options.wish({ kind: "close", code, message });
   }
 
-  /** The other worker holds it no longer. Streams that are open go on. */
+  /** The other worker does not hold it any more. Open streams go on. */
   gone(): void {
     if (this.#isGone) return;
     this.#isGone = true;

@@ -1,5 +1,5 @@
-// The keys that are lent to workspaces, as one worker knows them: its own, which it tells the others, and theirs. Each worker
-// has them all, since a host that was cut off registers again at whichever takes its connection.
+// The keys that are lent to workspaces, as one worker knows them: those that it lends, which it tells the others, and those
+// of the others. Every worker knows all of them, since a host that was cut off may register again at any worker.
 
 import type { PushedKey } from "../../../protocol/control.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
@@ -10,7 +10,7 @@ import type { FromPrimary } from "../messages.ts";
 export class WorkerLentKeys implements KeyLender {
   readonly #channel: Channel;
   readonly #lentKeys = new LentKeys();
-  /** Of other workers: `<slot>/<loan>` to the way to take it back. */
+  /** Keys of other workers, by `<slot>/<loan>`: the functions that take them back. */
   readonly #elsewhere = new Map<string, () => void>();
   #last = 0;
 
@@ -49,7 +49,7 @@ export class WorkerLentKeys implements KeyLender {
     this.#elsewhere.delete(`${slot}/${loan}`);
   }
 
-  /** Takes back what a worker had lent that is gone. */
+  /** Takes back all keys of a worker that has ended. */
   workerGone(slot: number): void {
     for (const [name, takeBack] of [...this.#elsewhere]) {
       if (!name.startsWith(`${slot}/`)) continue;

@@ -1,11 +1,11 @@
-// The routes as one worker knows them: a copy of the primary's table, kept up to date by its messages. A look-up costs no
-// message. New connections are handed out by the primary over the same line, so a worker has heard of every claim that
-// the primary knew when it gave it the connection.
+// The routes as one worker knows them: a copy of the primary's table, kept up to date by its messages, so that a look-up
+// costs no message. The primary hands out new connections over the same line, so a worker that gets a connection has heard
+// of every claim that the primary knew then.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
-import { hashToken, newStreamToken, type StreamToken } from "../../../protocol/values/token.ts";
+import type { StreamToken } from "../../../protocol/values/token.ts";
 import type { KeyedMutex } from "../../keyed-mutex.ts";
 import type { Link, LinkEnd, WorkspaceLink } from "../../link/link.ts";
 import { NativeLink } from "../../link/native-link.ts";
@@ -17,14 +17,17 @@ import {
   type SessionKey,
   type SessionsElsewhere,
 } from "../../upterm/sessions.ts";
-import { type Channel, Questions } from "../channel.ts";
+import type { Channel } from "../channel.ts";
 import type { FromPrimary, LinkWish, RouteId, RouteRecord, Welcome } from "../messages.ts";
-import { Load } from "../primary/load.ts";
+import { Questions } from "../questions.ts";
 import { HeldLinks } from "./held-links.ts";
+import { Load } from "./load.ts";
+import { PrimaryMutex } from "./primary-mutex.ts";
 import { RemoteLink, type RemoteLinkOptions, RemoteWorkspaceLink } from "./remote-link.ts";
+import { newTokenFor, slotOfToken } from "./token-slot.ts";
 import { WorkerLentKeys } from "./worker-lent-keys.ts";
 
-/** What an answer to a probe may take longer than the probe. */
+/** The answer to a probe may take this much longer than the probe. */
 const PROBE_GRACE_MS = 1_000;
 
 interface Known {
@@ -38,6 +41,7 @@ interface Known {
 export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly pending: PendingStreams;
   readonly registrationMutex: KeyedMutex;
+  readonly load: Load;
   readonly lentKeys: WorkerLentKeys;
   readonly #channel: Channel;
   readonly #welcome: Welcome;
@@ -47,21 +51,19 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   readonly #told = new Map<string, number>();
   readonly #syncs = new Questions<undefined>();
   readonly #probes = new Questions<boolean>();
-  readonly #turnQuestions = new Questions<undefined>();
-  readonly #load: Load;
   #follower: ((id: WorkspaceId, how?: LinkEnd) => void) | undefined;
 
   constructor(channel: Channel, welcome: Welcome) {
     this.#channel = channel;
     this.#welcome = welcome;
-    this.#load = new Load(welcome.slot);
+    this.load = new Load(welcome.slot);
     this.#held = new HeldLinks(channel, welcome);
     this.lentKeys = new WorkerLentKeys(channel);
     this.pending = new PendingStreams({
-      mint: () => this.#mint(),
+      mint: () => newTokenFor(welcome),
       refused: (owner, token, message) => this.#refused(owner, token, message),
     });
-    this.registrationMutex = { runExclusive: (key, task) => this.#runExclusive(key, task) };
+    this.registrationMutex = new PrimaryMutex(channel);
     for (const route of welcome.routes) this.#learn(route);
     channel.onMessage((message) => this.#receive(message));
   }
@@ -104,9 +106,9 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
     this.#follower = follower;
   }
 
-  /** The worker that a stream token leads to: that follows from its hash. */
+  /** The slot of the worker that waits for a stream. */
   slotOf(token: StreamToken): number {
-    return Number.parseInt(hashToken(token).slice(0, 8), 16) % this.#welcome.count;
+    return slotOfToken(token, this.#welcome);
   }
 
   /** An upterm session that another worker holds. */
@@ -131,10 +133,6 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
 
   releaseSession(link: Link): void {
     this.#held.release(link, "left");
-  }
-
-  get load(): Load {
-    return this.#load;
   }
 
   #receive(message: FromPrimary): void {
@@ -174,16 +172,16 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
         this.#probes.answer(message.request, message.alive);
         return;
       case "turn":
-        this.#turnQuestions.answer(message.request, undefined);
+        // PrimaryMutex hears it.
         return;
       case "synced":
         this.#syncs.answer(message.request, undefined);
         return;
       case "worker-ready":
-        this.#load.ready(message.slot);
+        this.load.ready(message.slot);
         return;
       case "worker-gone":
-        this.#load.gone(message.slot);
+        this.load.gone(message.slot);
         this.lentKeys.workerGone(message.slot);
         return;
       case "lent":
@@ -241,7 +239,7 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   }
 
   #setStreams({ streams }: Known, slot: number, count: number): void {
-    this.#load.changed(slot, count - (streams.get(slot) ?? 0));
+    this.load.changed(slot, count - (streams.get(slot) ?? 0));
     if (count === 0) streams.delete(slot);
     else streams.set(slot, count);
   }
@@ -249,36 +247,16 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
   #tellStreams(id: RouteId, claim: string, count: number): void {
     const before = this.#told.get(claim) ?? 0;
     if (count === before) return;
-    this.#load.ownChanged(count - before);
+    this.load.ownChanged(count - before);
     if (count === 0) this.#told.delete(claim);
     else this.#told.set(claim, count);
     this.#channel.send({ type: "streams", id, claim, count });
-  }
-
-  #mint(): StreamToken {
-    for (;;) {
-      const token = newStreamToken();
-      if (this.slotOf(token) === this.#welcome.slot) return token;
-    }
   }
 
   #refused(owner: object, token: StreamToken, message: string): void {
     const to = this.slotOf(token);
     if (to === this.#welcome.slot || !(owner instanceof NativeLink)) return;
     this.#held.refused(owner, to, token, new ProtocolError("stream_refused", message));
-  }
-
-  async #runExclusive<T>(key: string, task: () => Promise<T>): Promise<T> {
-    let taken = 0;
-    await this.#turnQuestions.ask((request) => {
-      taken = request;
-      this.#channel.send({ type: "turn", request, name: key.slice(0, 200) });
-    });
-    try {
-      return await task();
-    } finally {
-      this.#channel.send({ type: "turn-over", request: taken });
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-// One of several processes that serve the same address: a whole gateway, except for what the primary does for all.
+// A worker: one of several processes that serve the same address. A whole gateway, except for what the primary does for all.
 
 import process from "node:process";
 import { clientAddressOf } from "../../address.ts";
@@ -13,7 +13,7 @@ import { WorkerHandover } from "./handover.ts";
 import { WorkerRoutes } from "./worker-routes.ts";
 
 /**
- * Serves until the primary says to stop, or `signal` does. Why it does not start is the primary's to tell.
+ * Serves until the primary tells it to stop, or `signal` is aborted. Where it cannot start, the primary reports why.
  * @param writeError gets lines for the person, complete with their line end
  */
 export async function runWorker(
@@ -46,7 +46,7 @@ export async function runWorker(
       (error: unknown) => writeError(`sallyport: metrics: ${reasonOf(error)}\n`),
     );
   });
-  // A terminal that hangs up tells the whole process group.
+  // A terminal that hangs up signals the whole process group, workers included.
   process.on("SIGHUP", reload);
   channel.send({ type: "ready", http: gateway.httpUrl, ssh: gateway.ssh });
   await stopped;
@@ -61,7 +61,7 @@ export function siblingsOf(
 ): Siblings {
   const routes = new WorkerRoutes(channel, welcome);
   const clientAddress = clientAddressOf(options.trustProxy);
-  // From the welcome on: revocations among it are nowhere to be read, as long as they are not written.
+  // News since the welcome, kept until there is a listener: revocations that are not written yet exist nowhere else.
   const early: News[] = [];
   let hear = (news: News): void => void early.push(news);
   channel.onMessage((message) => {
@@ -85,7 +85,7 @@ export function siblingsOf(
 async function greet(channel: Channel, options: GatewayOptions): Promise<Siblings> {
   return new Promise((resolve) => {
     channel.onMessage((message) => {
-      // At once: what follows the welcome must find its listeners.
+      // In this turn: the messages after the welcome need their listeners.
       if (message.type === "welcome") resolve(siblingsOf(channel, message, options));
     });
     channel.send({ type: "hello" });

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { stopReading } from "../../../gateway/cluster/worker/stop-reading.ts";
+import { stopReading } from "../../../gateway/cluster/stop-reading.ts";
 
 test("what arrives while a connection is on its way to another process is read there, whole", async () => {
   const child = fork(fileURLToPath(new URL("reading-process.ts", import.meta.url)));

@@ -1,15 +1,15 @@
-// How many streams each worker has, as one of them sees it: its own are known at once, the others' a moment late. What it
-// gives to another counts there until that one tells of itself again; else all that come within this moment would go to
-// the same one.
+// How many streams each worker has, as one of them sees it: it knows its own at once, and the others' a moment later.
+// Tunnels that it gives to another worker count there until that worker reports them; otherwise all tunnels that arrive
+// within this moment would go to the same worker.
 
-/** A worker gives away what comes to it where another has this many streams less. */
+/** A worker gives new tunnels to another one that has this many streams less. */
 const DIFFERENCE = 2;
-/** What was given and has not become a stream by then was refused. */
+/** A tunnel that was given away and is no stream after this time was refused. */
 const GIVEN_MS = 1_000;
 
 export class Load {
   readonly #slot: number;
-  /** Those that take connections. */
+  /** The workers that take connections. */
   readonly #others = new Map<number, { told: number; given: number; lastGiven: number }>();
   readonly #now: () => number;
   #own = 0;
@@ -37,7 +37,7 @@ export class Load {
     this.#own += by;
   }
 
-  /** A worker has told of its streams. */
+  /** A worker has reported its streams. */
   changed(slot: number, by: number): void {
     const other = this.#others.get(slot);
     if (other === undefined) return;
@@ -52,7 +52,7 @@ export class Load {
     other.lastGiven = this.#now();
   }
 
-  /** undefined: nobody has clearly fewer streams. */
+  /** The slot of the worker with the fewest streams; undefined: none has clearly fewer than this one. */
   lessBusy(): number | undefined {
     let found: { slot: number; streams: number } | undefined;
     for (const [slot, { told, given, lastGiven }] of this.#others) {

@@ -1,6 +1,6 @@
-// Node goes on reading a socket that it gives to another process until that one has confirmed it, and drops what it reads
-// (lib/internal/child_process.js): the first bytes of a peer that is answered quickly would be lost. There is no public
-// way to stop it, so this touches the one private part that does: the handle's `readStop`.
+// When Node gives a socket to another process, it goes on reading it until that process has confirmed it, and drops what
+// it reads (lib/internal/child_process.js): the first bytes of a peer that is answered quickly would be lost. No public
+// function stops that, so this calls the private one that does: the handle's `readStop`.
 
 import type { Socket } from "node:net";
 
@@ -9,7 +9,10 @@ interface Handle {
   readStop(): number;
 }
 
-/** To be called before a socket is sent, and in the same turn in which one is received to be sent on. false: it cannot be done. */
+/**
+ * To be called before a socket is sent and, where a received one is sent on, in the turn that received it.
+ * Returns false where reading cannot be stopped.
+ */
 export function stopReading(socket: Socket): boolean {
   const handle = "_handle" in socket ? socket._handle : undefined;
   if (!isHandle(handle)) return false;

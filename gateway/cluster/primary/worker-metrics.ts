@@ -1,15 +1,15 @@
-// The gateway's metrics where it is several processes: asked of every worker, and added up.
+// The metrics of a gateway of several processes: asks every worker for its own, and aggregates them.
 
 import { AggregatorRegistry } from "prom-client";
 import type { MetricsRegistry } from "../../metrics.ts";
-import { Questions } from "../channel.ts";
 import type { FromWorker } from "../messages.ts";
+import { Questions } from "../questions.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
-/** A worker that does not answer within this is left out, in ms. */
+/** A worker that does not answer within this time is left out. */
 const ANSWER_MS = 2_000;
 
-export class MetricsOfAll implements Pick<MetricsRegistry, "render"> {
+export class WorkerMetrics implements Pick<MetricsRegistry, "render"> {
   readonly #workers: () => readonly WorkerProcess[];
   readonly #questions = new Questions<object[]>();
 
@@ -17,7 +17,7 @@ export class MetricsOfAll implements Pick<MetricsRegistry, "render"> {
     this.#workers = workers;
   }
 
-  receive(_worker: WorkerProcess, { request, metrics }: Extract<FromWorker, { type: "metrics" }>): void {
+  receive({ request, metrics }: Extract<FromWorker, { type: "metrics" }>): void {
     this.#questions.answer(request, metrics);
   }
 

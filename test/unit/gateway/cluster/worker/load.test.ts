@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Load } from "../../../../../gateway/cluster/primary/load.ts";
+import { Load } from "../../../../../gateway/cluster/worker/load.ts";
 
 function loadOf(own: number): { load: Load; pass(ms: number): void } {
   let now = 0;
