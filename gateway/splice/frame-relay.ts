@@ -1,6 +1,6 @@
-// Carries what one WebSocket receives to another without making messages of it in between: each piece goes on as soon as
-// it is there, in the memory that it arrived in. Small ones that arrive together leave together, so that what the relay
-// costs goes by bytes and not by frames. Pings, pongs and close frames stay with their own side.
+// Carries what one WebSocket receives to another without assembling messages: each piece goes on as soon as it arrives, in
+// the memory that it arrived in. Small pieces that arrive together leave together, so that the relay costs by bytes and not
+// by frames. Pings, pongs and close frames stay with their own side.
 
 import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
@@ -15,35 +15,36 @@ import { type StandIn, standInFor } from "../../protocol/web-socket/web-socket-p
 import { partsOf } from "../../protocol/web-socket/web-socket-private.ts";
 import { type FrameSink, FrameSplitter, type Piece } from "./frame-splitter.ts";
 
-/** Those who have frames relayed. */
+/** Whose frames are relayed. Called per read and per write. */
 export interface RelayOwner {
   readonly from: WebSocket;
   readonly to: WebSocket;
-  /** Message borders mean something, so a message goes on as one, in fragments (RFC 6455 §5.4) if need be. */
+  /** Message borders are kept: each message goes on as one, in fragments (RFC 6455 §5.4) where necessary. */
   readonly keepBorders: boolean;
-  /** So many bytes of messages have come. */
+  /** So many bytes of messages have arrived. */
   arrived(bytes: number): void;
-  /** So many are written to `to`, in one piece. */
+  /** So many bytes are being written to `to`, in one piece. */
   sending(bytes: number): void;
   /** They have been handed to the operating system. */
   sent(bytes: number): void;
 }
 
-/** Payload of at least this many bytes leaves where it lies; shorter ones are moved together. */
-const LARGE = 4 * 1024;
+/** Payloads of at least this many bytes are sent where they lie in memory; shorter ones are moved together. */
+const LARGE_BYTES = 4 * 1024;
 /** The longest payload behind a header of four bytes (RFC 6455 §5.2), for which a client's header always has room. */
-const MAX_RUN = 65_535;
+const MAX_RUN_BYTES = 65_535;
 
 /**
- * Before anything is read from `from`. Where `ws` is not as expected nothing happens, and messages come as messages.
- * @param owner whose WebSockets are paced
+ * To be called before anything is read from `from`. Where the private parts of `ws` are not as expected, nothing happens, and
+ * messages arrive as messages.
+ * @param owner its WebSockets are paced already
  */
 export function relayFrames(owner: RelayOwner): void {
   const [source, sink] = [partsOf(owner.from), partsOf(owner.to)];
   if (source !== undefined && sink !== undefined) new FrameRelay(owner, source.receiver, sink.socket).start();
 }
 
-/** Frames or, where borders mean nothing, payloads that lie behind each other in `memory` by now. */
+/** Consecutive frames in `memory` or, where borders are not kept, consecutive payloads. */
 interface Run {
   readonly memory: ArrayBufferLike;
   readonly from: number;
@@ -58,7 +59,7 @@ class FrameRelay implements FrameSink, StandIn {
   readonly #socket: Writable;
   #accepting = true;
   #run: Run | undefined;
-  /** Of the chunk that is being pushed; undefined: no piece has come. */
+  /** Payload bytes of the chunk that is being pushed; undefined: it has had no piece. */
   #arrived: number | undefined;
 
   constructor(owner: RelayOwner, receiver: Writable, socket: Writable) {
@@ -71,7 +72,7 @@ class FrameRelay implements FrameSink, StandIn {
     this.#receive = standInFor(this.#receiver, this);
   }
 
-  /** Whether more may come at once. */
+  /** Returns whether the next chunk may follow at once. */
   push(chunk: Buffer): boolean {
     this.#accepting = true;
     this.#splitter.push(chunk, this);
@@ -83,7 +84,7 @@ class FrameRelay implements FrameSink, StandIn {
   }
 
   other(bytes: Buffer): void {
-    // A close frame among them is not to overtake what came before it.
+    // There may be a close frame among them, which must not overtake the pieces before it.
     this.#sendRun();
     this.#accepting = this.#receive?.call(this.#receiver, bytes) === true && this.#accepting;
   }
@@ -93,20 +94,20 @@ class FrameRelay implements FrameSink, StandIn {
     this.#arrived = (this.#arrived ?? 0) + length;
     if (this.#owner.to.readyState !== OPEN) return;
     if (length === 0 && !this.#owner.keepBorders) return;
-    if (length < LARGE && this.#join(piece)) return;
+    if (length < LARGE_BYTES && this.#join(piece)) return;
     this.#sendRun();
     this.#sendLarge(piece);
   }
 
-  /** Moves a piece behind those that wait to leave. False: it has to leave by itself. */
+  /** Moves a piece behind those that wait to be sent. Returns false where it has to be sent alone. */
   #join({ payload, room, first, last }: Piece): boolean {
     const { keepBorders } = this.#owner;
     const { buffer: memory, byteOffset, length } = payload;
     const size = keepBorders ? frameHeaderLength(length, false) : 0;
-    // In front of payloads without borders there is one header for all of them.
-    if (room < (keepBorders ? size : frameHeaderLength(MAX_RUN, false))) return false;
+    // Payloads without borders share one header.
+    if (room < (keepBorders ? size : frameHeaderLength(MAX_RUN_BYTES, false))) return false;
     let run = this.#run;
-    if (run !== undefined && run.to - run.from + size + length > MAX_RUN) {
+    if (run !== undefined && run.to - run.from + size + length > MAX_RUN_BYTES) {
       this.#sendRun();
       run = undefined;
     }
@@ -116,7 +117,7 @@ class FrameRelay implements FrameSink, StandIn {
       this.#run = run;
     }
     const target = new Uint8Array(memory, run.to, size + length);
-    // The payload first: the header's new place may be where the payload begins.
+    // The payload first: its old position may overlap with the header's new one.
     target.set(payload, size);
     if (keepBorders)
       writeFrameHeader(Buffer.from(memory, run.to, size), 0, length, flagsOf(first, last), false);
@@ -144,7 +145,7 @@ class FrameRelay implements FrameSink, StandIn {
     const flags = this.#owner.keepBorders ? flagsOf(first, last) : FRAME_FLAGS.final | FRAME_FLAGS.binary;
     const size = frameHeaderLength(length, false);
     if (room >= size) {
-      // The header that it came with makes room for the one that it leaves with: no copy, one write, one TLS record.
+      // The new header goes where the old one was: no copy, one write, one TLS record.
       const frame = Buffer.from(payload.buffer, payload.byteOffset - size, size + length);
       writeFrameHeader(frame, 0, length, flags, false);
       this.#write(frame);
@@ -152,7 +153,7 @@ class FrameRelay implements FrameSink, StandIn {
     }
     const header = Buffer.allocUnsafe(size);
     writeFrameHeader(header, 0, length, flags, false);
-    if (length < LARGE) {
+    if (length < LARGE_BYTES) {
       this.#write(Buffer.concat([header, payload]));
       return;
     }
@@ -174,7 +175,7 @@ function flagsOf(first: boolean, last: boolean): number {
   return (last ? FRAME_FLAGS.final : 0) | (first ? FRAME_FLAGS.binary : FRAME_FLAGS.continuation);
 }
 
-/** What is a small part of the memory that it lies in must not keep all of that for as long as it waits. */
+/** Copies bytes that are a small part of their memory, so that they do not keep all of it while they wait. */
 function compact(bytes: Buffer): Buffer {
   return bytes.length * 4 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes;
 }

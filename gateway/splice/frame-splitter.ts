@@ -1,21 +1,24 @@
-// Reads a client's WebSocket frames (RFC 6455 §5.2) as they arrive, without gathering messages: payload of binary
-// messages leaves piece by piece, unmasked, each in front of room for a header of its own; everything else, control frames
-// above all, leaves as it came, for a full WebSocket implementation to deal with.
+// Splits a client's WebSocket frames (RFC 6455 §5.2) as they arrive, without assembling messages. Payloads of binary messages
+// leave piece by piece, unmasked, each with room for a header in front. Everything else, such as control frames, leaves
+// unchanged, for a full WebSocket implementation.
 
-/** In the memory before a piece: the header it came behind is spent, and a server's is never longer than a client's. */
+/**
+ * A piece of a message's payload. The header in front of it is not needed any more, and has room for a new one: a server's
+ * header is never longer than a client's.
+ */
 export interface Piece {
   /** The payload, in the memory that it arrived in. */
   readonly payload: Buffer;
-  /** Bytes directly before `payload` in the same memory that nobody needs any more. */
+  /** How many bytes directly before `payload`, in the same memory, are free. */
   readonly room: number;
-  /** The first of its message, and the last. */
+  /** The first piece of its message, and the last. */
   readonly first: boolean;
   readonly last: boolean;
 }
 
 export interface FrameSink {
   piece(piece: Piece): void;
-  /** Bytes of frames that are not for the relay, header and all, in order. */
+  /** Frames that are not for the relay, with their headers, in order. */
   other(bytes: Buffer): void;
 }
 
@@ -23,20 +26,23 @@ const OPCODE = { continuation: 0, binary: 2 } as const;
 /** All zeros: unmasking would change nothing. */
 const NO_MASK = Buffer.alloc(4);
 
-/** Takes binary messages whose frames are masked and no longer than `maxPayload`: others end the connection, by their receiver's hand. */
+/**
+ * Relays binary messages whose frames are masked and no longer than `maxPayload`. Frames that break these rules go to `other`,
+ * where the WebSocket's own receiver ends the connection.
+ */
 export class FrameSplitter {
   readonly #maxPayload: number;
-  /** The beginning of a header whose rest has not arrived. */
+  /** The beginning of a header that has not arrived completely. */
   #header: Buffer | undefined;
   /** Payload of the current frame that is still to come. */
   #left = 0;
   #relaying = false;
-  /** Of the current frame. */
+  /** The current frame's. */
   #mask: Buffer = NO_MASK;
-  /** Which byte of the mask is next. */
+  /** Index of the next byte of the mask. */
   #maskAt = 0;
   #final = false;
-  /** Whose message is under way: between its first frame and its last, control frames may come. */
+  /** Who handles the current message. Control frames may come between its first and its last frame. */
   #message: "relay" | "other" | undefined;
   #begun = false;
 
@@ -76,7 +82,7 @@ export class FrameSplitter {
     }
   }
 
-  /** Length of the header at `at`, whose frame it makes the current one; 0 where it is not all there. */
+  /** Makes the frame at `at` the current one and returns the length of its header; 0 where that is incomplete. */
   #readHeader(data: Buffer, at: number): number {
     const available = data.length - at;
     if (available < 2) return 0;
@@ -93,7 +99,7 @@ export class FrameSplitter {
     this.#relaying = this.#isForRelay(flags, masked);
     if (this.#relaying) {
       const isZero = data.readUInt32BE(at + length - 4) === 0;
-      // A copy, since what is relayed is written over it.
+      // A copy, since the relay writes its own header over it.
       this.#mask = isZero ? NO_MASK : Buffer.from(data.subarray(at + length - 4, at + length));
       this.#maskAt = 0;
     }
@@ -105,7 +111,7 @@ export class FrameSplitter {
     for (let i = 0; i < payload.length; i++) {
       payload[i] = (payload[i] ?? 0) ^ (mask[(this.#maskAt + i) & 3] ?? 0);
     }
-    // The frame may go on in another read.
+    // The frame may continue in the next read.
     this.#maskAt = (this.#maskAt + payload.length) & 3;
   }
 
@@ -115,7 +121,7 @@ export class FrameSplitter {
     const plain = (flags & 0x70) === 0 && masked && this.#left <= this.#maxPayload;
     if (opcode === OPCODE.binary && this.#message === undefined && plain) this.#message = "relay";
     else if (this.#message !== "relay" || opcode !== OPCODE.continuation || !plain) {
-      // What breaks the rules in the middle of a message ends the connection, by the receiver's own hand.
+      // In the middle of a relayed message this breaks the protocol: the receiver ends the connection.
       this.#message = this.#final ? undefined : "other";
       return false;
     }

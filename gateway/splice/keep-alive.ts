@@ -1,23 +1,23 @@
-// Keeps the WebSockets of streams alive, and ends those of which nothing is heard. Load balancers cut what is idle, and a
-// peer that is gone must not hold the other one. One timer serves all: an idle tunnel costs a gateway next to nothing, and
-// ten thousand pings do not fall due at once.
+// Keeps the WebSockets of streams alive, and ends those that are silent: load balancers cut idle connections, and a peer that
+// is gone must not hold the other one. One timer serves all WebSockets, so that an idle tunnel costs next to nothing, and
+// pings are spread over time.
 
 import type { WebSocket } from "ws";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import { CLOSED, OPEN } from "../../protocol/web-socket/web-socket.ts";
 
-/** The sockets are dealt out over so many turns of each interval. */
-const TURNS = 20;
-const TURN_MS = PING_INTERVAL_MS / TURNS;
+/** The sockets are spread over this many ticks of each interval. */
+const TICKS = 20;
+const TICK_MS = PING_INTERVAL_MS / TICKS;
 
 const heartbeats = new Map<WebSocket, Heartbeat>();
-/** Turns so far. They stand still while the machine sleeps: that is no silence of the peer's. */
+/** Ticks so far. They stop while the machine sleeps, so that a sleep does not count as silence of the peer. */
 let now = 0;
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Pings a WebSocket each PING_INTERVAL_MS until it is stopped, or terminates it instead where nothing has been heard for
- * more than DEAD_AFTER_MS. Pongs are seen to; whoever hears something else says so.
+ * Pings a WebSocket every PING_INTERVAL_MS until it is stopped. Terminates it once it was silent for more than DEAD_AFTER_MS.
+ * Pongs are heard by themselves; for everything else its owner calls `heard`.
  */
 export class Heartbeat {
   readonly #socket: WebSocket;
@@ -27,7 +27,7 @@ export class Heartbeat {
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("pong", onPong);
-    if (heartbeats.size === 0) timer = setInterval(turn, TURN_MS);
+    if (heartbeats.size === 0) timer = setInterval(tick, TICK_MS);
     heartbeats.set(socket, this);
   }
 
@@ -35,21 +35,21 @@ export class Heartbeat {
     this.#heardAt = now;
   }
 
-  /** As soon as the socket is closed; one that was closed before is found out. */
+  /** To be called when the socket closes. A socket that was closed before it got a heartbeat stops by itself. */
   stop(): void {
     heartbeats.delete(this.#socket);
     if (heartbeats.size === 0) clearInterval(timer);
   }
 
-  /** At each turn; every TURNS-th one is its own. */
+  /** Called at each tick; acts at every TICKS-th. */
   beat(): void {
-    if ((now - this.#started) % TURNS !== 0) return;
+    if ((now - this.#started) % TICKS !== 0) return;
     const socket = this.#socket;
     if (socket.readyState === CLOSED) this.stop();
     if (socket.readyState !== OPEN) return;
-    // A paused socket cannot be heard; the slow side's own check finds out whether it lives.
+    // A paused socket cannot be heard. The heartbeat of the slow side, which causes the pause, checks that one instead.
     if (socket.isPaused) this.heard();
-    if ((now - this.#heardAt) * TURN_MS > DEAD_AFTER_MS) socket.terminate();
+    if ((now - this.#heardAt) * TICK_MS > DEAD_AFTER_MS) socket.terminate();
     else socket.ping();
   }
 }
@@ -58,7 +58,7 @@ function onPong(this: WebSocket): void {
   heartbeats.get(this)?.heard();
 }
 
-function turn(): void {
+function tick(): void {
   now++;
   for (const heartbeat of heartbeats.values()) heartbeat.beat();
 }

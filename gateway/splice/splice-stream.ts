@@ -1,5 +1,5 @@
-// Joins a WebSocket and a byte stream, for links whose streams are no WebSockets. Back-pressure goes both ways: a side that
-// is slow to read stops the other from being read.
+// Joins a WebSocket and a byte stream, for links whose streams are not WebSockets. While one side is slow to read, the other
+// is not read.
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
@@ -34,7 +34,7 @@ export function spliceStream(socket: WebSocket, stream: Duplex, watcher: SpliceW
     if (!stream.destroyed) stream.destroy();
   });
   const streamClosed = closed(stream, stream.closed).then(() => {
-    // What has been read from the stream leaves first.
+    // Bytes that were read from the stream leave first.
     if (!client.writableEnded) client.end();
   });
   void Promise.all([clientClosed, streamClosed]).then(() =>
@@ -52,7 +52,7 @@ export function spliceStream(socket: WebSocket, stream: Duplex, watcher: SpliceW
   };
 }
 
-/** @param already it tells nobody any more */
+/** @param already the side is closed, so no event will tell of it */
 function closed(
   side: { once(event: "close", listener: () => void): unknown },
   already: boolean,

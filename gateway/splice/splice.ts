@@ -1,5 +1,5 @@
-// Joins two WebSockets: what one receives goes to the other as it comes. A side that is slow to read makes the gateway
-// stop reading from the other one, so that it holds at most HIGH_WATER_BYTES and what was read at once a direction.
+// Joins two WebSockets: what one receives goes to the other as it comes. While one side is slow to read, the gateway stops
+// reading from the other, so that it holds at most HIGH_WATER_BYTES and one read per direction.
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
@@ -9,7 +9,7 @@ import { CLOSED, closeReason, OPEN } from "../../protocol/web-socket/web-socket.
 import { type RelayOwner, relayFrames } from "./frame-relay.ts";
 import { Heartbeat } from "./keep-alive.ts";
 
-/** What one side's end means to the other one as well: it was in order, or another connection took over. */
+/** The close codes that are passed on to the other side: an end in good order, or a newer connection that took over. */
 const PASSED_ON: ReadonlySet<number> = new Set([CLOSE.normal, CLOSE.fenced]);
 
 export interface SpliceEnd {
@@ -18,8 +18,9 @@ export interface SpliceEnd {
   readonly durationMs: number;
 }
 
-/** Who wants to know of what two sides exchange. */
+/** Is told what the two sides exchange. */
 export interface SpliceWatcher {
+  /** So many bytes came from each side. */
   moved(fromA: number, fromB: number): void;
   /** Both sides are closed: an error on one closes the other. */
   ended(end: SpliceEnd): void;
@@ -67,20 +68,20 @@ class Pair implements Splice {
   }
 }
 
-/** By where their bytes come from. A table and no closures: thousands of tunnels are idle. */
+/** By the WebSocket that their bytes come from. A table instead of closures saves memory: thousands of tunnels are idle. */
 const directions = new WeakMap<WebSocket, Direction>();
 
 class Direction implements RelayOwner {
   readonly from: WebSocket;
   readonly to: WebSocket;
   readonly keepBorders: boolean;
-  /** All that have come. */
+  /** Bytes that have come. */
   bytes = 0;
   isClosed = false;
   readonly #pair: Pair;
   readonly #heartbeat: Heartbeat;
-  /** What `to` has not sent on yet costs in memory. */
-  #waiting = 0;
+  /** What the bytes that `to` has not sent yet cost in memory. */
+  #waitingBytes = 0;
 
   constructor(from: WebSocket, to: WebSocket, pair: Pair) {
     this.from = from;
@@ -94,10 +95,10 @@ class Direction implements RelayOwner {
     const { from } = this;
     directions.set(from, this);
     relayFrames(this);
-    // What the relay leaves: messages that are masked, and what is not allowed.
+    // Messages that the relay does not handle, and those that are not allowed.
     from.on("message", onMessage).on("error", onError).on("close", onClose);
     if (from.isPaused) from.resume();
-    // A host may be gone again before its client is there.
+    // A host may have left before its client arrived.
     if (from.readyState === CLOSED) setImmediate(() => this.closed(CLOSE.peerGone, ""));
   }
 
@@ -108,13 +109,13 @@ class Direction implements RelayOwner {
   }
 
   sending(bytes: number): void {
-    this.#waiting += bytes + WAITING_MESSAGE_BYTES;
-    if (this.#waiting > HIGH_WATER_BYTES) this.from.pause();
+    this.#waitingBytes += bytes + WAITING_MESSAGE_BYTES;
+    if (this.#waitingBytes > HIGH_WATER_BYTES) this.from.pause();
   }
 
   sent(bytes: number): void {
-    this.#waiting -= bytes + WAITING_MESSAGE_BYTES;
-    if (this.from.isPaused && this.#waiting < HIGH_WATER_BYTES / 2) this.from.resume();
+    this.#waitingBytes -= bytes + WAITING_MESSAGE_BYTES;
+    if (this.from.isPaused && this.#waitingBytes < HIGH_WATER_BYTES / 2) this.from.resume();
   }
 
   message(data: unknown, isBinary: boolean): void {
@@ -148,7 +149,7 @@ function onError(): void {
   // "close" follows and tells the other side.
 }
 
-/** Closes after what was sent; a paused side would never see the answer to its close frame. */
+/** Closes once what was sent has left. A paused side would never see the answer to its close frame, so it is resumed. */
 export function close(socket: WebSocket, code: number, reason: string): void {
   if (socket.isPaused) socket.resume();
   if (socket.readyState === OPEN) socket.close(code, closeReason(reason));
