@@ -20,6 +20,7 @@ import { closeReason } from "../../protocol/web-socket/web-socket.ts";
 import { fittingKeys } from "./fitting-keys.ts";
 import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
 import type { PendingStreams } from "./pending-streams.ts";
+import { Probes } from "./probes.ts";
 import { Standby } from "./standby.ts";
 import { StreamSlots } from "./stream-slots.ts";
 
@@ -64,8 +65,7 @@ export class NativeLink implements WorkspaceLink {
   #keys: readonly PushedKey[];
   #lastHeard = Date.now();
   #end: LinkEnd | undefined;
-  /** The probes that wait for the host's answer. */
-  readonly #probes = new Set<() => void>();
+  readonly #probes = new Probes();
   #standby: Standby | undefined;
 
   /** Takes over a control connection whose host has registered. */
@@ -153,17 +153,7 @@ export class NativeLink implements WorkspaceLink {
 
   probe(ms: number): Promise<boolean> {
     if (this.#end !== undefined) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const done = (alive: boolean): void => {
-        clearTimeout(timer);
-        this.#probes.delete(answered);
-        resolve(alive);
-      };
-      const answered = (): void => done(true);
-      const timer = setTimeout(() => done(false), ms);
-      this.#probes.add(answered);
-      this.#send({ type: "ping" });
-    });
+    return this.#probes.probe(ms, () => this.#send({ type: "ping" }));
   }
 
   close(code: ErrorCode, message: string): void {
@@ -195,7 +185,7 @@ export class NativeLink implements WorkspaceLink {
         this.#send({ type: "pong" });
         break;
       case "pong":
-        for (const answered of [...this.#probes]) answered();
+        this.#probes.answered();
         break;
       case "refuse":
         this.#options.pending.refuse(this, message.stream, "stream_refused", message.message);

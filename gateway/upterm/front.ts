@@ -1,4 +1,4 @@
-// The upterm side of the gateway as the SSH port sees it: which connections are hosts', and which user names are sessions.
+// upterm as the SSH port sees it: which connections are hosts', and which user names are sessions.
 
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { UptermClient, UptermFront, UptermSession } from "../ssh/upterm-front.ts";
@@ -6,7 +6,7 @@ import { serveUptermHost, type UptermHostContext } from "./host-connection.ts";
 import { type SessionId, sessionIdIn, sessionLabel } from "./session-id.ts";
 import type { SessionElsewhere } from "./sessions.ts";
 
-/** By this string alone a host is told from a client (RFC 4253 §4.2). */
+/** This identification string (RFC 4253 §4.2) tells a host from a client. */
 export const HOST_IDENTIFICATION = "SSH-2.0-upterm-host-client";
 
 export function createUptermFront(context: UptermHostContext): UptermFront {
@@ -24,7 +24,7 @@ export function createUptermFront(context: UptermHostContext): UptermFront {
     return {
       label: sessionLabel(id),
       link,
-      // The whole of it: the host compares the certificate's principal with the user name that it is given.
+      // Complete: the host compares the certificate's principal with the user name that it receives.
       userName,
       mayJoin: (blob) => allowed === "anyone" || allowed.has(blob.toString("base64")),
       joined: ({ address, publicKey }: UptermClient) => {

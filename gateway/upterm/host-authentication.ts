@@ -1,23 +1,26 @@
-// How an upterm host signs in (RFC 4252): with any key that it proves, or with one of a list. The user name means nothing.
+// How an upterm host signs in (RFC 4252): with any key that it proves, or with a key of a list. The user name is ignored.
 
 import type { AuthContext, PublicKeyAuthContext } from "ssh2";
 import { acceptQuery } from "../ssh/sign-in/authentication.ts";
 import { offeredKey } from "../ssh/sign-in/offered-key.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
 
-/** Refused signatures, and requests of all kinds: an agent may offer a number of keys. */
+/** Refused signatures; and requests of all kinds, which are more, since an ssh-agent may offer many keys. */
 const MAX_TRIES = 6;
 const MAX_REQUESTS = 40;
 
 export interface HostAuthenticationOutcome {
-  /** `line` is authorized_keys form; of a certificate, the key that it certifies. Called before the client is told. */
+  /** Called before the host is told. `line`: the key in authorized_keys form, or the key that a certificate certifies. */
   signedIn(line: string): void;
   refused(): void;
   tooMany(): void;
   failed(error: unknown): void;
 }
 
-/** `allowed` undefined: any key will do. Returns the handler for ssh2's `authentication` event of one connection. */
+/**
+ * Returns the handler for ssh2's `authentication` events of one connection.
+ * @param allowed undefined: any key may sign in
+ */
 export function createHostAuthentication(
   allowed: AllowedHosts | undefined,
   outcome: HostAuthenticationOutcome,

@@ -1,8 +1,7 @@
-// One upterm host's SSH connection: sign-in, the registration of its session, the request for connections, and from then
-// on the channels that the gateway opens to it. The session is gone with the connection.
+// One upterm host's SSH connection: sign-in, the registration of its session, its request for connections, and then the
+// channels that the gateway opens to it. The session ends with the connection.
 
 import type { Logger } from "pino";
-import { ProtocolError } from "../../protocol/errors.ts";
 import {
   type ChannelRequest,
   Connection,
@@ -18,18 +17,15 @@ import { MSG, OPEN_FAILURE } from "../../protocol/ssh/message-numbers.ts";
 import { sessionIdOf as sshSessionIdOf } from "../../protocol/ssh/ssh2/session-id.ts";
 import { refuseMessage, takeOverConnection } from "../../protocol/ssh/ssh2/transport.ts";
 import { message, type WireReader } from "../../protocol/ssh/wire.ts";
-import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
+import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { AuditEvent } from "../directory.ts";
+import { Probes } from "../link/probes.ts";
 import type { UptermHostConnection } from "../ssh/upterm-front.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
 import { createHostAuthentication } from "./host-authentication.ts";
-import {
-  type CreateSessionRequest,
-  decodeCreateSessionRequest,
-  encodeCreateSessionResponse,
-  MessageError,
-} from "./messages.ts";
-import { derivedSessionId, isProven, newSessionId, type SessionId, sessionLabel } from "./session-id.ts";
+import { encodeCreateSessionResponse, MessageError } from "./messages.ts";
+import { sessionLabel } from "./session-id.ts";
+import { readSessionRequest } from "./session-request.ts";
 import { SessionRefused, type UptermSessionEntry, type UptermSessions } from "./sessions.ts";
 import { UptermLink } from "./upterm-link.ts";
 
@@ -45,25 +41,22 @@ export interface UptermHostContext {
   readonly limits: UptermHostLimits;
 }
 
-/** Times in ms. */
 export interface UptermHostLimits {
   readonly streamsPerSession: number;
-  readonly openTimeout: number;
-  /** A host that is silent for this long is asked for a sign of life, and given up after three times as long. */
-  readonly keepalive: number;
+  readonly openTimeoutMs: number;
+  /** A host that is silent for this long is asked for an answer. After three times as long its connection is ended. */
+  readonly keepaliveMs: number;
 }
 
 export const UPTERM_HOST_LIMITS: UptermHostLimits = {
   streamsPerSession: 128,
-  openTimeout: 10_000,
-  keepalive: 30_000,
+  openTimeoutMs: 10_000,
+  keepaliveMs: 30_000,
 };
 
-/** upterm's host knows this refusal by its text. */
-const REFUSED_PROOF = "upterm: session proof refused";
 const CLOSED = "this gateway takes upterm hosts only where it was started with --open or --host-keys-allowed";
 
-/** To be called inside of ssh2's `connection` event. */
+/** To be called within ssh2's `connection` event. */
 export function serveUptermHost(host: UptermHostConnection, context: UptermHostContext): void {
   new UptermHost(host, context);
 }
@@ -73,7 +66,7 @@ class UptermHost implements ConnectionOwner {
   readonly #context: UptermHostContext;
   readonly #connection: Connection;
   readonly #keyExchange: KeyExchangeTimer;
-  readonly #heard = new Set<() => void>();
+  readonly #probes = new Probes();
   readonly #keepalive: NodeJS.Timeout;
   #lastHeard = Date.now();
   #key = "";
@@ -99,7 +92,7 @@ class UptermHost implements ConnectionOwner {
     });
     this.#keyExchange = createKeyExchangeTimer(transport, KEY_EXCHANGE_LIMITS);
     this.#connection.start(transport, this);
-    this.#keepalive = setInterval(() => this.#checkLife(), context.limits.keepalive);
+    this.#keepalive = setInterval(() => this.#checkLife(), context.limits.keepaliveMs);
     host.ssh2.on("error", (error) => {
       context.log.debug(
         { address: host.address, message: error.message },
@@ -136,7 +129,7 @@ class UptermHost implements ConnectionOwner {
       case "cancel-streamlocal-forward@openssh.com":
         return this.#cancel(data.text());
       default:
-        // keepalive@openssh.com and whatever else: any answer is an answer (RFC 4254 §4).
+        // keepalive@openssh.com and unknown requests: a refusal is an answer too (RFC 4254 §4).
         return false;
     }
   }
@@ -151,30 +144,28 @@ class UptermHost implements ConnectionOwner {
     try {
       if (allowed === undefined && !allowAccountless) throw new SessionRefused(CLOSED);
       if (this.#hasRegistered) throw new SessionRefused("this connection has had its session");
-      const request = decodeCreateSessionRequest(payload);
-      const hostKeys = knownKeys(request.hostPublicKeys);
-      if (hostKeys.length === 0) throw new SessionRefused("the request names no host key of a known kind");
-      const { id, generation } = this.#identify(request, hostKeys);
+      const request = readSessionRequest(payload, sshSessionIdOf(this.#host.ssh2));
+      const { id, generation, hostKeys } = request;
       const link = new UptermLink({
         id,
         address,
-        hostKeys: hostKeys.map((key) => formatPublicKey({ ...key, comment: "" })),
+        hostKeys,
         carrier: {
           openChannel: (type, data) => this.#connection.open(type, data),
-          probe: (ms) => this.#probe(ms),
+          probe: (ms) => this.#probes.probe(ms, () => this.#ask()),
           end: (reason) => this.#host.end(reason),
         },
         maxStreams: limits.streamsPerSession,
-        openTimeout: limits.openTimeout,
+        openTimeoutMs: limits.openTimeoutMs,
       });
-      const session = { id, generation, address, link, allowed: allowedKeys(request), ready: false };
+      const session = { id, generation, address, link, allowed: request.allowed, ready: false };
       sessions.add(session);
       this.#session = session;
       this.#hasRegistered = true;
       return encodeCreateSessionResponse({
         sessionId: id,
         nodeAddress: nodeAddress(),
-        // The id alone is a user name here; what other gateways put behind it would be ignored.
+        // The id alone: other gateways put an address behind it, which this one ignores.
         sshUser: id,
         sessionKeyRedial: generation > 0n && allowed === undefined,
       });
@@ -185,28 +176,7 @@ class UptermHost implements ConnectionOwner {
     }
   }
 
-  /** @throws SessionRefused */
-  #identify(
-    request: CreateSessionRequest,
-    hostKeys: readonly SshPublicKey[],
-  ): { id: SessionId; generation: bigint } {
-    const { identity } = request;
-    if (identity === null) return { id: newSessionId(), generation: 0n };
-    const [key] = hostKeys;
-    const sshSessionId = sshSessionIdOf(this.#host.ssh2);
-    // The id follows from one key: a second one would be a key that nobody has proved.
-    if (
-      key === undefined ||
-      request.hostPublicKeys.length !== 1 ||
-      sshSessionId === undefined ||
-      !isProven(key, sshSessionId, identity)
-    ) {
-      throw new SessionRefused(REFUSED_PROOF);
-    }
-    return { id: derivedSessionId(key, identity.secret), generation: identity.generation };
-  }
-
-  /** The host takes connections from now on, for the session that it registered itself and no other. */
+  /** The host takes connections from now on, only for the session that it registered itself. */
   #listen(path: string): GlobalReply {
     const session = this.#session;
     if (session === undefined || path !== session.id)
@@ -256,57 +226,21 @@ class UptermHost implements ConnectionOwner {
 
   #checkLife(): void {
     const silent = Date.now() - this.#lastHeard;
-    if (silent >= 3 * this.#context.limits.keepalive) this.#host.end("Nothing was heard for too long.");
-    else if (silent >= this.#context.limits.keepalive && this.#session?.ready === true) this.#ask();
+    if (silent >= 3 * this.#context.limits.keepaliveMs) this.#host.end("Nothing was received for too long.");
+    else if (silent >= this.#context.limits.keepaliveMs && this.#session?.ready === true) this.#ask();
   }
 
-  /** Whatever the host answers shows that it lives. */
+  /** Any answer shows that the host is alive. */
   #ask(): void {
     this.#connection.send(message(MSG.globalRequest, "keepalive@openssh.com", true));
   }
 
-  #probe(ms: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const done = (alive: boolean): void => {
-        clearTimeout(timer);
-        this.#heard.delete(answered);
-        resolve(alive);
-      };
-      const answered = (): void => done(true);
-      const timer = setTimeout(() => done(false), ms);
-      this.#heard.add(answered);
-      this.#ask();
-    });
-  }
-
   #noteHeard(): void {
     this.#lastHeard = Date.now();
-    for (const answered of [...this.#heard]) answered();
+    this.#probes.answered();
   }
 
   #fingerprint(): string | undefined {
     return this.#key === "" ? undefined : parsePublicKey(this.#key).fingerprint;
   }
-}
-
-/** Lines of other kinds, such as certificates from an agent, are left out: the host has a plain key beside them. */
-function knownKeys(lines: readonly string[]): SshPublicKey[] {
-  return lines.flatMap((line) => {
-    try {
-      const key = parsePublicKey(line);
-      // Options mean something else than "this key".
-      return key.options === "" ? [key] : [];
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      return [];
-    }
-  });
-}
-
-/** @throws SessionRefused a list of keys of which none is understood must not come to mean "anyone" */
-function allowedKeys(request: CreateSessionRequest): ReadonlySet<string> | "anyone" {
-  if (request.clientAuthorizedKeys.length === 0) return "anyone";
-  const blobs = new Set(knownKeys(request.clientAuthorizedKeys).map(({ blob }) => blob));
-  if (blobs.size === 0) throw new SessionRefused("none of the keys that may join is of a known kind");
-  return blobs;
 }

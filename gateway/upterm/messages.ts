@@ -1,9 +1,9 @@
-// The messages in which an upterm host registers: Protocol Buffers (the wire format of version 3) inside of an SSH
-// global request and of its answer. Written by hand, because two flat messages need two of the format's six types.
+// The messages with which an upterm host registers: Protocol Buffers (the wire format of version 3) inside an SSH global
+// request and its answer. Written by hand, because two flat messages need only two of the format's six types.
 
 import { LENGTH_DELIMITED, textField } from "../../protocol/protobuf.ts";
 
-/** What cannot be read as a message, or is beyond its bounds. */
+/** The bytes are not a message, or exceed its bounds. */
 export class MessageError extends Error {
   override readonly name = "MessageError";
 }
@@ -12,11 +12,11 @@ export interface CreateSessionRequest {
   readonly hostUser: string;
   /** authorized_keys lines. */
   readonly hostPublicKeys: readonly string[];
-  /** authorized_keys lines; none: whoever has any key may join. */
+  /** authorized_keys lines; none: anyone with a key may join. */
   readonly clientAuthorizedKeys: readonly string[];
   /**
-   * From upterm 0.34 on: what makes the session's id the same after a redial. `null` without a proof: the other two
-   * fields mean nothing then.
+   * Since upterm 0.34: what keeps the session's id the same after a redial. `null`: there is no proof, without which the
+   * other two fields mean nothing.
    */
   readonly identity: SessionIdentity | null;
 }
@@ -91,16 +91,16 @@ export function encodeCreateSessionResponse(response: CreateSessionResponse): Bu
 const VARINT = 0;
 const FIXED64 = 1;
 const FIXED32 = 5;
-/** Of known and unknown fields together. */
+/** Known and unknown fields together. */
 const MAX_FIELDS = 4_096;
 
 interface Field {
   readonly number: number;
-  /** Bytes share the message's memory. */
+  /** A buffer shares the message's memory. */
   readonly value: bigint | Buffer;
 }
 
-/** Fields of any number, known or not; groups, which version 3 no longer has, are refused. */
+/** The fields of a message, known or not. Refuses groups, which version 3 no longer has. */
 function* fields(bytes: Uint8Array): Generator<Field> {
   const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
@@ -149,7 +149,7 @@ function* fields(bytes: Uint8Array): Generator<Field> {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function block(value: bigint | Buffer): Buffer {
-  if (typeof value === "bigint") throw new MessageError("A number in the place of bytes.");
+  if (typeof value === "bigint") throw new MessageError("A number instead of bytes.");
   return Buffer.from(value);
 }
 
@@ -164,7 +164,7 @@ function text(value: bigint | Buffer, limit = Number.POSITIVE_INFINITY): string 
 }
 
 function integer(value: bigint | Buffer): bigint {
-  if (typeof value !== "bigint") throw new MessageError("Bytes in the place of a number.");
+  if (typeof value !== "bigint") throw new MessageError("Bytes instead of a number.");
   return value;
 }
 

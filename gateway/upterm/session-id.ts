@@ -1,6 +1,6 @@
-// The ids of upterm sessions, which are also the user names under which people join: 20 letters and digits. A host that
-// can redial proves its host key, and its id follows from that key and a secret of its own, so that it comes back under the
-// same one; any other host gets a random id.
+// The ids of upterm sessions, which are also the user names under which people join: 20 letters and digits. A host that can
+// redial proves its host key, and its id is derived from that key and a secret of its own, so that it keeps its id. Any other
+// host gets a random id.
 
 import { createHash, randomInt } from "node:crypto";
 import { isGoodSshSignature } from "../../protocol/ssh/signature-format.ts";
@@ -14,11 +14,11 @@ export type SessionId = string;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const LENGTH = 20;
 const SECRET_BYTES = 16;
-/** Domains of upterm's wire: the id's hash and the proof cannot pass for each other. */
+/** upterm's domain separators: the id's hash and the proof cannot be mistaken for each other. */
 const ID_DOMAIN = "upterm-session-id-v1";
 const PROOF_DOMAIN = "upterm-session-v1";
 
-/** 119 random bits. Never what could be a workspace's name, which this gateway takes as a user name too. */
+/** 119 random bits. Never a possible workspace name, which this gateway takes as a user name too. */
 export function newSessionId(): SessionId {
   for (;;) {
     const id = Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
@@ -27,14 +27,14 @@ export function newSessionId(): SessionId {
 }
 
 /**
- * The id of a user name as clients send it: the id alone, or `ID:base64(node address)`. The node is read by nothing: an
- * address that a client names is never dialled. undefined: not an upterm user name.
+ * The id in a user name as clients send it: the id alone, or `ID:base64(node address)`. The node address is ignored: the
+ * gateway never dials an address that a client names. undefined: not an upterm user name.
  */
 export function sessionIdIn(userName: string): SessionId | undefined {
   return /^([A-Za-z0-9]{20})(?::[A-Za-z0-9_+/=-]{0,400})?$/.exec(userName)?.[1];
 }
 
-/** What a registry and a log may keep of an id: who reads it cannot join. */
+/** What stands for an id in logs. Nobody can join with it. */
 export function sessionLabel(id: SessionId): string {
   return `upterm-${createHash("sha256").update(id).digest("hex").slice(0, 12)}`;
 }
@@ -55,8 +55,8 @@ export function derivedSessionId(key: SshPublicKey, secret: Buffer): SessionId {
 }
 
 /**
- * Whether the host key signed this very connection (`sshSessionId`, RFC 4253 §7.2), secret and generation: the id alone, or a
- * proof that was seen elsewhere, claims nothing.
+ * Whether the host key signed this connection (`sshSessionId`, RFC 4253 §7.2), the secret and the generation. Neither the id
+ * alone nor a proof from a different connection is enough.
  */
 export function isProven(key: SshPublicKey, sshSessionId: Buffer, identity: SessionIdentity): boolean {
   const { secret, generation, proof } = identity;

@@ -1,4 +1,4 @@
-// The upterm sessions of this gateway, by id: counted, bounded, and gone with their host's connection.
+// The upterm sessions of this gateway, by id. Their number is bounded, and each ends with its host's connection.
 
 import { createHash } from "node:crypto";
 import { isFair } from "../../protocol/fair-slots.ts";
@@ -7,7 +7,7 @@ import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";
 import type { UptermLink } from "./upterm-link.ts";
 
-/** A session that another process of this gateway holds, and what it has in common with one of this process. */
+/** A session that any process of this gateway holds. */
 export interface SessionElsewhere {
   readonly address: string;
   /** 0: a random id, which nothing can supersede. */
@@ -24,18 +24,18 @@ export interface UptermSessionEntry extends SessionElsewhere {
   ready: boolean;
 }
 
-/** What processes call a session among each other: a hash of its id, which is a secret. */
+/** How processes name a session to each other: by a hash of its id, which is a secret. */
 export type SessionKey = `upterm_${string}`;
 
 export function isSessionKey(text: string): text is SessionKey {
   return text.startsWith("upterm_");
 }
 
-/** Where a gateway is several processes: sessions whose hosts are connected to others. */
+/** Sessions whose hosts are connected to other processes of this gateway. */
 export interface SessionsElsewhere {
   session(key: SessionKey): SessionElsewhere | undefined;
   sessions(): Iterable<SessionElsewhere>;
-  /** People may join it from now on, whichever process they come to. A newer one of the same host is not displaced. */
+  /** People may join it from now on, by any process. It does not replace a newer session of the same host. */
   claimSession(key: SessionKey, session: SessionElsewhere): void;
   releaseSession(link: Link): void;
 }
@@ -47,7 +47,7 @@ export interface SessionLimits {
 
 export const SESSION_LIMITS: SessionLimits = { sessions: 1_000, sessionsPerAddress: 50 };
 
-/** Why a session is not added, in words that the host shows. */
+/** Why a session is not added; the host shows the message. */
 export class SessionRefused extends Error {
   override readonly name = "SessionRefused";
 }
@@ -102,14 +102,14 @@ export class UptermSessions {
     this.#elsewhere?.claimSession(hashed(session.id), session);
   }
 
-  /** Takes a session out, unless a newer registration has taken its place already. */
+  /** Removes a session, unless a newer registration has replaced it already. */
   remove(session: UptermSessionEntry): void {
     this.#elsewhere?.releaseSession(session.link);
     const key = hashed(session.id);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
   }
 
-  /** undefined: there is none, or its host has not asked for connections yet. */
+  /** undefined: there is no such session, or its host has not asked for connections yet. */
   find(id: SessionId): SessionElsewhere | undefined {
     const key = hashed(id);
     const session = this.#sessions.get(key);

@@ -13,7 +13,7 @@ import type { SessionId } from "./session-id.ts";
 export interface UptermHostCarrier {
   /** @throws Error if the host refuses the channel, or the connection ends meanwhile */
   openChannel(type: string, data: Uint8Array): Promise<Channel>;
-  /** Whether anything comes back from the host within `ms`. */
+  /** Whether the host answers within `ms`. */
   probe(ms: number): Promise<boolean>;
   end(reason: string): void;
 }
@@ -24,11 +24,11 @@ export interface UptermLinkOptions {
   readonly hostKeys: readonly string[];
   readonly carrier: UptermHostCarrier;
   readonly maxStreams: number;
-  /** From the request for a channel to the host's answer, in ms. */
-  readonly openTimeout: number;
+  /** From the request for a channel to the host's answer. */
+  readonly openTimeoutMs: number;
 }
 
-/** How long a host may keep a channel open whose stream this side has ended, in ms. */
+/** After this side has ended a stream, the host may keep its channel open for this long. */
 const LINGER_MS = 10_000;
 
 export class UptermLink implements Link {
@@ -50,9 +50,9 @@ export class UptermLink implements Link {
     return this.#streams;
   }
 
-  /** The link knows all that is to say of a stream: the host learns who comes from the certificate. */
+  /** Takes no request: the host learns from the certificate who the client is. */
   async openStream(): Promise<LinkStream> {
-    const { id, carrier, maxStreams, openTimeout } = this.#options;
+    const { id, carrier, maxStreams, openTimeoutMs } = this.#options;
     if (this.#ended) throw new ProtocolError("workspace_offline", "The session went offline just now.");
     if (this.#streams >= maxStreams) {
       throw new ProtocolError(
@@ -63,13 +63,13 @@ export class UptermLink implements Link {
     this.#streams++;
     const opening = carrier.openChannel("forwarded-streamlocal@openssh.com", encode(id, ""));
     try {
-      const stream = asByteStream(await within(opening, openTimeout));
+      const stream = asByteStream(await within(opening, openTimeoutMs));
       stream.once("close", () => this.#streams--);
       return { kind: "duplex", stream };
     } catch (error) {
       this.#streams--;
       if (error instanceof ProtocolError) {
-        // What comes too late is for nobody; a refusal that comes too late is no news.
+        // A channel that comes too late is not needed any more; nor is a refusal.
         opening.then(
           (channel) => channel.destroy(),
           () => undefined,
@@ -90,13 +90,16 @@ export class UptermLink implements Link {
     this.#options.carrier.end(message);
   }
 
-  /** The connection is gone, and every channel with it. */
+  /** The connection has ended, and with it every channel. */
   ended(): void {
     this.#ended = true;
   }
 }
 
-/** Makes a channel end as a socket does: the host's end or close, once all of it is read, is ours too; soon after ours it is over. */
+/**
+ * Makes a channel end as a socket does. When the host's side has ended or closed and all of it is read, this side ends too;
+ * LINGER_MS after this side has ended, the channel is closed.
+ */
 function asByteStream(channel: Channel): Duplex {
   channel.once("end", () => channel.end());
   channel.once("finish", () => {

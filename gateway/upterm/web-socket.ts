@@ -1,5 +1,5 @@
-// upterm's WebSockets: a whole SSH connection, a host's or a client's, in binary messages whose borders mean nothing. They
-// are told by their headers; the path means nothing. What comes out of one goes to the SSH port's server.
+// upterm's WebSockets: each carries a whole SSH connection, of a host or a client, in binary messages whose borders mean
+// nothing. Headers identify them, at any path. The SSH port's server serves the connection inside.
 
 import type { IncomingMessage } from "node:http";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -9,11 +9,11 @@ import { HOST_IDENTIFICATION } from "./front.ts";
 import { sessionIdIn } from "./session-id.ts";
 
 const VERSION_HEADER = "upterm-client-version";
-const MAX_AUTHORIZATION = 2_048;
+const MAX_AUTHORIZATION_LENGTH = 2_048;
 /** "The server meets an unexpected condition" (RFC 6455 §7.4.1): what upterm sends for every failure. */
 const CLOSE_FAILED = 1011;
 
-/** Whether a request for an unknown path may be one of upterm's. */
+/** Whether a request for an unknown path may be upterm's. */
 export function isUptermRequest(request: IncomingMessage): boolean {
   return (
     request.headers[VERSION_HEADER] !== undefined || /^basic /i.test(request.headers.authorization ?? "")
@@ -22,11 +22,11 @@ export function isUptermRequest(request: IncomingMessage): boolean {
 
 export type UptermRequest =
   | { readonly role: "host" }
-  /** `session` undefined: the user name cannot be one. The password is a node's address, which nothing here reads. */
+  /** `session` undefined: the user name is not a session id. The password is a node's address, which is ignored. */
   | { readonly role: "client"; readonly session: string | undefined };
 
 /**
- * The credentials are no secret that lets in: who comes proves a key in the SSH connection inside.
+ * The credentials let nobody in: the peer proves a key in the SSH connection inside.
  * @throws ProtocolError bad_request, as upterm's server answers
  */
 export function readUptermRequest(request: IncomingMessage): UptermRequest {
@@ -35,7 +35,9 @@ export function readUptermRequest(request: IncomingMessage): UptermRequest {
     throw new ProtocolError("bad_request", "The Upterm-Client-Version header is missing.");
   }
   const authorization = request.headers.authorization ?? "";
-  const encoded = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization.slice(0, MAX_AUTHORIZATION))?.[1];
+  const encoded = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(
+    authorization.slice(0, MAX_AUTHORIZATION_LENGTH),
+  )?.[1];
   const colon = encoded === undefined ? -1 : Buffer.from(encoded, "base64").indexOf(":");
   if (encoded === undefined || colon === -1) {
     throw new ProtocolError("bad_request", "The Authorization header has no user name and password.");
@@ -60,7 +62,7 @@ export function carrySsh(
   server.accept(webSocketStream(failingEarly(socket)), address);
 }
 
-/** A server that ends before its first byte has refused the connection: the peer is told of a failure. */
+/** Where the server ends before it has sent a byte, it has refused the connection: the peer is told of a failure. */
 function failingEarly(socket: ByteSocket): ByteSocket {
   let sent = false;
   return {

@@ -68,7 +68,7 @@ function session(
     address,
     hostKeys: [],
     maxStreams: 1,
-    openTimeout: 1_000,
+    openTimeoutMs: 1_000,
     carrier: {
       openChannel: () => Promise.reject(new Error("not in this test")),
       probe: () => Promise.resolve(true),

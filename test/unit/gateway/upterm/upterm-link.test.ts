@@ -57,7 +57,7 @@ test("a host that keeps a channel after our end loses it", async () => {
 });
 
 test("streams are limited, those being opened included", async () => {
-  const { link } = linkTo({ maxStreams: 1, answer: () => new Promise(() => undefined), openTimeout: 60_000 });
+  const { link } = linkTo({ maxStreams: 1, answer: () => new Promise(() => undefined), openTimeoutMs: 60_000 });
   void link.openStream();
   await expect(link.openStream()).rejects.toMatchObject({ code: "gateway_full" });
 });
@@ -67,7 +67,7 @@ test("a host that does not answer in time is a time-out; its late channel is clo
   const pending = new Promise<Channel>((resolve) => {
     answer = resolve;
   });
-  const { link, channel, sent } = linkTo({ openTimeout: 20, answer: () => pending });
+  const { link, channel, sent } = linkTo({ openTimeoutMs: 20, answer: () => pending });
   await expect(link.openStream()).rejects.toMatchObject({ code: "workspace_timeout" });
   expect(link.streams).toBe(0);
   const closed = once(channel, "close");
@@ -90,7 +90,7 @@ async function streamOf(link: UptermLink): Promise<Duplex> {
   return opened.stream;
 }
 
-function linkTo(given: { maxStreams?: number; openTimeout?: number; answer?: () => Promise<Channel> } = {}) {
+function linkTo(given: { maxStreams?: number; openTimeoutMs?: number; answer?: () => Promise<Channel> } = {}) {
   const asked: { type: string; data: Buffer }[] = [];
   const sent: Buffer[] = [];
   const channel = new Channel(
@@ -106,7 +106,7 @@ function linkTo(given: { maxStreams?: number; openTimeout?: number; answer?: () 
     address: "192.0.2.1",
     hostKeys: [],
     maxStreams: given.maxStreams ?? 8,
-    openTimeout: given.openTimeout ?? 5_000,
+    openTimeoutMs: given.openTimeoutMs ?? 5_000,
     carrier: {
       openChannel: (type, data) => {
         asked.push({ type, data: Buffer.from(data) });
