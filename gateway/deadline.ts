@@ -1,8 +1,12 @@
-// A timer for times that setTimeout cannot count (above 2^31 - 1 ms it fires at once): an owner token lives up to 30 days.
+// A timer for times further away than setTimeout can count: above 2^31 - 1 ms that fires at once, and an owner token lives up
+// to 30 days.
 
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Calls `reached` once at `time`, at once if that is past. Returns the way out. It does not keep the process alive. */
+/**
+ * Calls `reached` once at `time`, or at once where that is past. Does not keep the process alive.
+ * Returns a function that cancels the call.
+ */
 export function atTime(time: Date, reached: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {

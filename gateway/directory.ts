@@ -1,5 +1,5 @@
-// What links, tunnels and SSH sign-in ask of the gateway's durable state. The store implements it; nothing on the
-// path of the bytes knows of tables or SQL.
+// What links, tunnels and SSH sign-in ask of the gateway's durable state. The store implements it; nothing on the path of the
+// bytes knows tables or SQL.
 
 import type { Scope } from "../protocol/api.ts";
 import type { PushedKey } from "../protocol/control.ts";
@@ -9,22 +9,22 @@ import type { AccountId, TokenId, WorkspaceId } from "../protocol/values/id.ts";
 import type { Name, WorkspaceRef } from "../protocol/values/name.ts";
 import type { DirectoryChange } from "./directory-change.ts";
 
-/** Who is asking, once an access token has been checked. */
+/** Whom a checked access token identifies. */
 export interface Identity {
   readonly account: { readonly id: AccountId; readonly name: Name; readonly admin: boolean };
   readonly tokenId: TokenId;
   readonly scopes: ReadonlySet<Scope>;
-  readonly registers: RegistersWhat;
+  readonly registers: RegistrationRight;
 }
 
 /** Which workspaces of its account a token with the scope `host` may register. */
-export type RegistersWhat =
+export type RegistrationRight =
   | { readonly kind: "any" }
-  /** The first one that it registers, from then on that one alone; `name`: it was made for this one. */
+  /** The first one that it registers, and from then on only that one. `name`: it was made for this one. */
   | { readonly kind: "first"; readonly name: Name | null }
   | { readonly kind: "one"; readonly id: WorkspaceId; readonly name: Name };
 
-/** An account as a registered key or a certificate names it. Disabled ones are told, once the key is proved. */
+/** An account that a registered key or a certificate names. A disabled one is told so, once the key is proved. */
 export interface AccountRecord {
   readonly id: AccountId;
   readonly name: Name;
@@ -48,13 +48,13 @@ export interface AccountIdentity {
 export interface WorkspaceRecord {
   readonly id: WorkspaceId;
   readonly name: Name;
-  /** null: registered openly, without an account; its id is then the secret. */
+  /** null: registered without an account; the id is then the secret. */
   readonly owner: { readonly id: AccountId; readonly name: Name } | null;
   /** authorized_keys form, without comments. */
   readonly hostKeys: readonly string[];
-  /** Other keys that hosts came with under this workspace's name; newest last. */
+  /** Different keys that hosts presented under this workspace's name; newest last. */
   readonly heldHostKeys: readonly HeldHostKey[];
-  /** Fingerprint of a key that the owner lets take over; null: none, or its host has come. */
+  /** Fingerprint of a key that the owner has accepted, until its host has registered; null: none. */
   readonly acceptedHostKey: string | null;
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
@@ -64,20 +64,20 @@ export interface WorkspaceRecord {
   readonly lastSeenAt: Date | null;
 }
 
-/** A host with a different key than the workspace's came under its name. It waits for the owner's word, or has it. */
+/** A changed host key that waits for the owner's decision, or was declined. */
 export interface HeldHostKey {
   readonly fingerprint: string;
   /** authorized_keys form, without a comment. */
   readonly publicKey: string;
   readonly since: string;
-  /** Where its host came from. */
+  /** The address of its host. */
   readonly address: string;
   readonly declined: boolean;
 }
 
 export interface Registration {
   readonly identity: Identity | null;
-  /** Where the host comes from. */
+  /** The host's address. */
   readonly address: string;
   readonly name: Name;
   /** The record that `findRegistered` gave, or null for a new workspace. */
@@ -85,10 +85,10 @@ export interface Registration {
   readonly hostKeys: readonly string[];
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
-  /** Both as the host names them now: null takes back what it named before. */
+  /** Both as the host names them now; null removes what it named before. */
   readonly browserUrl: BrowserUrl | null;
   readonly folder: Folder | null;
-  /** Whether a workspace's host is there: it does not make room for a new one. Missing: none is. */
+  /** Whether a workspace is online, so that it is not deleted to make room for a new one. Missing: none is. */
   readonly isOnline?: (id: WorkspaceId) => boolean;
 }
 
@@ -98,30 +98,30 @@ export interface Directory {
    * @throws ProtocolError bad_token, token_unknown, token_expired, token_revoked, account_disabled
    */
   authenticate(bearer: string): Promise<Identity>;
-  /** The same for a token that was admitted before: is it still good? The errors are the same. */
+  /** Checks a token again that was good before; same errors. */
   recheck(tokenId: TokenId): Promise<Identity>;
-  /** The same for an owner token; the errors are the same, and `forbidden` where the host takes none (any more). */
+  /** Checks an owner token; same errors, and `forbidden` where the host does not take owner tokens. */
   authenticateOwnerToken(bearer: string): Promise<OwnerGrant>;
   /** The account that has proved a public key; `fingerprint` as `ssh-keygen -l` prints it. */
   accountByKey(fingerprint: string): Promise<AccountRecord | undefined>;
-  /** Whether an account has named this key and not proved it yet. */
+  /** Whether this is a pending key: an account has named it and has not proved it. */
   isNamedKey(fingerprint: string): Promise<boolean>;
   /**
-   * Takes a key into the account that `code` belongs to; the caller has seen its holder sign.
+   * Registers a key with the account that `code` belongs to. The caller has checked a signature by the key.
    * @throws ProtocolError bad_proof, account_disabled, key_taken, limit_reached, not_found
    */
   confirmKey(fingerprint: string, code: string, address: string): Promise<Name>;
   accountByName(name: Name): Promise<AccountRecord | undefined>;
   /**
-   * Finds a workspace that `identity` may reach: its own, or one shared with it (as `name.owner`, or by id). With
-   * null, only the id of an account-less workspace finds anything.
-   * @throws ProtocolError workspace_unknown, alike for one that does not exist and one that is someone else's
+   * Finds a workspace that `identity` may reach: its own, or one shared with it (as `name.owner`, or by id). With null,
+   * only accountless workspaces are found, by id.
+   * @throws ProtocolError workspace_unknown, the same for one that does not exist and one of a different account
    */
   resolveWorkspace(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord>;
   workspace(id: WorkspaceId): Promise<WorkspaceRecord | undefined>;
   /**
-   * The workspace that a registering host would take over: by account and name, or by id for an open registration.
-   * undefined: there is none, so registering makes one.
+   * The workspace that a registering host would take over: by account and name or, without an account, by id.
+   * undefined: there is none, so registering creates one.
    * @throws ProtocolError token_bound: the token is for a different workspace
    */
   findRegistered(
@@ -130,9 +130,9 @@ export interface Directory {
     workspaceId: WorkspaceId | null,
   ): Promise<WorkspaceRecord | undefined>;
   /**
-   * Makes or updates the workspace and returns it. The token is bound to it from then on, unless it registers any.
-   * @throws ProtocolError host_key_held: its key has changed, which waits for the owner's word; identity_mismatch: the
-   * owner has declined this key, or there is no owner; token_bound
+   * Creates or updates the workspace and returns it. The token is bound to it from then on, unless it registers any.
+   * @throws ProtocolError host_key_held: its key has changed, and waits for the owner's decision; identity_mismatch: the
+   * owner has declined this key, or there is no owner to ask; token_bound
    */
   register(registration: Registration): Promise<WorkspaceRecord>;
   /** Sets lastSeenAt to now. */
@@ -144,7 +144,7 @@ export interface Directory {
   audit(event: AuditEvent): void;
 }
 
-/** One line of the audit log. Never a secret; tokens are named by id, keys by fingerprint. */
+/** One line of the audit log. It never holds a secret: it names tokens by id, keys by fingerprint. */
 export interface AuditEvent {
   /** Such as `link.registered`, `tunnel.closed`, `token.created`, `sign-in.refused`. */
   readonly event: string;

@@ -1,4 +1,4 @@
-// The whole gateway: starts its parts in order, and ends them in the reverse one. Used by the command and by tests.
+// The whole gateway: starts its parts in order, and ends them in reverse. Used by the command and by tests.
 
 import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
@@ -32,29 +32,29 @@ import { SESSION_LIMITS, UptermSessions } from "./upterm/sessions.ts";
 const PRUNE_MS = 3_600_000;
 
 export interface RunningGateway {
-  /** Where it listens, as a URL; not what the public sees. */
+  /** The URL of the address that it listens on; the public URL may differ. */
   readonly httpUrl: string;
   readonly metricsUrl: string | null;
-  /** Where it listens for SSH. */
+  /** The address that it listens on for SSH. */
   readonly ssh: ListenAddress | null;
-  /** The first start's administrator token; undefined later. */
+  /** The administrator token; only at the first start. */
   readonly adminToken?: string;
   readonly store: Store;
   readonly registry: LinkRegistry;
   readonly hostKeys: HostKeys;
   readonly metrics: MetricsRegistry;
-  /** Reads the certificate's files again. @throws StartError, and the former certificate stays */
+  /** Reads the certificate's files again. @throws StartError: the former certificate stays in use */
   reloadTls(): Promise<void>;
-  /** Ends everything, within 10 s. Calling it again waits for the same end. */
+  /** Ends everything within 10 s. Further calls wait for the same end. */
   close(): Promise<void>;
 }
 
 /**
  * @param writeLog gets each log line, complete with its line end
- * @param sshLimits for tests: others than the usual ones
- * @param siblings where this is one of several processes: the data directory is then prepared and locked by the primary,
- *   which serves the metrics as well
- * @throws StartError where the data directory, the certificate or an address is at fault
+ * @param sshLimits limits that differ from the defaults; for tests
+ * @param siblings given where this is one of several processes: the primary then prepares and locks the data directory, and
+ *   serves the metrics
+ * @throws StartError the data directory, the certificate or an address cannot be used
  */
 export async function startGateway(
   options: GatewayOptions,
@@ -64,7 +64,7 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const processes = siblings?.count ?? 1;
   const log = createGatewayLog(options.logLevel, writeLog, siblings?.slot);
-  // What has been started is ended if a later step fails, and by `close` otherwise.
+  // Ends what has been started if a later step fails; otherwise `close` does.
   await using started = new AsyncDisposableStack();
 
   const server = await createGatewayServer(options);
@@ -194,7 +194,7 @@ export async function startGateway(
       onOffence: (address, offence) => siblings?.tell({ kind: "offence", address, offence }),
     });
     ssh = created;
-    // Ends before the links do: clients are told first.
+    // Closed before the links, so that clients are told first.
     started.defer(() => created.port.close());
     boundSsh = await created.port.listen(options.ssh);
   }
@@ -202,7 +202,7 @@ export async function startGateway(
   const bound = await listen(server, options.http);
   publicUrl = options.publicUrl ?? publicUrlOf(bound, options.tls !== null);
   if (isFirst) warnOfPlainHttp(options, log);
-  // Last of all: a first start that fails has printed no token, so it must not have used it up.
+  // Last of all: a first start that fails prints no token, so it must not create one.
   const adminToken = siblings === undefined ? await createFirstAdmin(store) : undefined;
   log.info(
     { http: formatAddress(bound), ssh: boundSsh === null ? null : formatAddress(boundSsh), publicUrl },
@@ -246,7 +246,7 @@ function pruning(store: Store, registry: LinkRegistry, log: Logger): { stop(): P
   };
 }
 
-/** An address that listens everywhere is no place to go to: this machine stands in for it. */
+/** A wildcard address cannot be connected to, so it becomes the loopback address. */
 function publicUrlOf({ host, port }: ListenAddress, tls: boolean): GatewayUrl {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return parseGatewayUrl(`${tls ? "https" : "http"}://${formatAddress({ host: reachable, port })}`);

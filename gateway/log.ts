@@ -1,11 +1,11 @@
-// The gateway's log: pino, one JSON object a line. Whatever looks like a token is taken out of the finished line, so
-// that no message, field or error of any library can carry one through.
+// The gateway's log: pino, one JSON object per line. Everything that looks like a token is removed from the finished line, so
+// that no message, field or error of any library can leak one.
 
 import { type Logger, pino } from "pino";
 import { redactTokens } from "../protocol/values/token.ts";
 import type { GatewayLogLevel } from "./program/options.ts";
 
-/** @param worker stands in each line, where the gateway is several processes */
+/** @param worker the process's number, in each line; undefined: the gateway is one process */
 export function createGatewayLog(
   level: GatewayLogLevel,
   write: (line: string) => void,

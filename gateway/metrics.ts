@@ -1,13 +1,13 @@
-// What the gateway counts, for Prometheus: served on an address of its own, never beside the API.
+// The gateway's metrics, for Prometheus. They are served on an address of their own, never with the API.
 
 import { createServer, type Server } from "node:http";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { isErrorCode } from "../protocol/errors.ts";
 
-/** As clients see it: `in` is what they send, `out` what they receive. */
+/** As seen from the client: it sends `in`, and receives `out`. */
 export type Direction = "in" | "out";
 
-/** What links, tunnels and the API call. Every call is cheap enough for each chunk of bytes. */
+/** What links, tunnels and the API count. Every call is cheap enough for each chunk of bytes. */
 export interface Metrics {
   bytes(direction: Direction, count: number): void;
   refused(code: string): void;
@@ -16,30 +16,30 @@ export interface Metrics {
   apiRequest(method: string, route: string, status: number, seconds: number): void;
 }
 
-/** Why the SSH port turned a connection away before it began; `stalled`: after it stood still where slots ran short. */
+/** Why the SSH port refused a connection before it began; `stalled`: it was evicted because it stalled. */
 export type SshRefusal = "penalty" | "address" | "full" | "random" | "stalled" | "proxy";
 
-/** Numbers that are read when somebody asks for the metrics. */
+/** Numbers that are read whenever the metrics are. */
 export interface Levels {
   readonly links: () => number;
   readonly streams: () => number;
   readonly sshConnections: () => number;
   readonly sshPending: () => number;
   readonly sshPenalized: () => number;
-  /** Revocations that are in effect and not in the database. */
+  /** Revocations that are in effect and that the database has not taken. */
   readonly unwritten: () => number;
 }
 
 export interface MetricsRegistry extends Metrics {
   /** Prometheus text format, and its content type. */
   render(): Promise<{ contentType: string; body: string }>;
-  /** What the primary adds up over its workers. */
+  /** What the primary aggregates over its workers. */
   json(): Promise<object[]>;
 }
 
 export function createMetrics(options: { process: boolean; levels: Levels }): MetricsRegistry {
   const registry = new Registry();
-  // Watching the event loop and the garbage collector costs a little; only worth it where somebody reads it.
+  // Watching the event loop and the garbage collector costs a little, so only where the metrics are served.
   if (options.process) collectDefaultMetrics({ register: registry });
   const registers = [registry];
   new Gauge({
@@ -58,7 +58,7 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
       this.set(options.levels.streams());
     },
   });
-  // Of several processes each knows all penalties; everything else is added up.
+  // Each process knows all penalties, so they are not added up as the others are.
   for (const [name, help, level, aggregator] of [
     ["sallyport_ssh_connections", "Connections open at the SSH port.", options.levels.sshConnections, "sum"],
     [
@@ -136,7 +136,7 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
   };
 }
 
-/** A server that knows `GET /metrics` and nothing else; not listening yet. */
+/** A server for `GET /metrics` only; not listening yet. */
 export function createMetricsServer(metrics: Pick<MetricsRegistry, "render">): Server {
   return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, (request, response) => {
     if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") {

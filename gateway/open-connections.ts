@@ -1,6 +1,6 @@
-// What is open at this gateway and by whose leave, so that revoking the leave ends it: tunnels, SSH connections and their
-// streams alike. Each names all that it depends on itself: what it goes to may be somebody else's, and the link that
-// brought it there may be held by another process, or be gone by now.
+// Open connections by the credential that allowed them, so that revoking it closes them: tunnels, SSH connections and their
+// streams. Each entry itself names everything that it depends on, since its workspace may belong to a different account, and
+// its link may be held by another process or have ended.
 
 import { ProtocolError } from "../protocol/errors.ts";
 import { FairSlots } from "../protocol/fair-slots.ts";
@@ -10,13 +10,13 @@ import type { WorkspaceRecord } from "./directory.ts";
 import type { Link } from "./link/link.ts";
 
 export interface Opened {
-  /** Who opened it; null: nobody who has an account. */
+  /** The account that opened it; null: it was opened without an account. */
   readonly accountId: AccountId | null;
-  /** The access token or owner token that let it in. */
+  /** The access token or owner token that allowed it. */
   readonly tokenId: TokenId | null;
   /** Fingerprint of the SSH key that signed in. */
   readonly key: string | null;
-  /** null: it goes to no workspace, or not yet. */
+  /** The workspace that it reaches; null: none, or none yet. */
   readonly to: ReachedWorkspace | null;
 }
 
@@ -24,7 +24,7 @@ export interface ReachedWorkspace {
   readonly workspaceId: WorkspaceId;
   /** null: it belongs to no account. */
   readonly ownerId: AccountId | null;
-  /** What brings it there: a different one once the host has registered again. undefined: none yet. */
+  /** The workspace's link, which changes when the host registers again; undefined: none yet. */
   link: Pick<Link, "credential"> | undefined;
 }
 
@@ -35,13 +35,13 @@ export function reachedWorkspace(
   return { workspaceId: id, ownerId: owner?.id ?? null, link };
 }
 
-/** What a revocation names. Everything that is given has to match. */
+/** What a revocation names. Every given property must match. */
 export interface OpenedBy {
   readonly accountId?: AccountId;
   readonly tokenId?: TokenId;
   readonly key?: string;
   readonly workspaceId?: WorkspaceId;
-  /** Whose workspace it goes to. */
+  /** The owner of the workspace that it reaches. */
   readonly ownerId?: AccountId;
   /** The access token that the workspace's host registered with. */
   readonly hostTokenId?: TokenId;
@@ -56,7 +56,7 @@ export class OpenConnections {
   readonly #open = new Set<Entry>();
   readonly #streams: FairSlots;
 
-  /** @param maxStreams streams to hosts, of which each account has its share, and each address of those who have none */
+  /** @param maxStreams streams to hosts, shared fairly by accounts and, for clients without one, by addresses */
   constructor(maxStreams: number) {
     this.#streams = new FairSlots({ total: maxStreams });
   }
@@ -66,7 +66,7 @@ export class OpenConnections {
     return this.#streams.size;
   }
 
-  /** `close` gets a sentence for the person. Returns the way out of the list. */
+  /** `close` gets the reason, as a clause for the person. Returns a function that removes the entry. */
   add(opened: Opened, close: (message: string) => void): () => void {
     const entry = { opened, close };
     this.#open.add(entry);
@@ -76,11 +76,11 @@ export class OpenConnections {
   }
 
   /**
-   * The same for a stream to a host, which is counted. `address`: the client's.
+   * As `add`, for a stream to a host, which is counted. `address`: the client's.
    * @throws ProtocolError gateway_full
    */
   addStream(opened: Opened, address: string, close: (message: string) => void): () => void {
-    // Never evicted: it carries somebody's work.
+    // Never evicted: it carries a person's work.
     const slot = this.#streams.enter([holderOf(opened, address)], () => undefined);
     if (typeof slot === "string") {
       throw new ProtocolError(
@@ -102,13 +102,13 @@ export class OpenConnections {
   }
 }
 
-/** Whose share it counts for: an account's, that of the workspace which an owner token opens, or an address's. */
+/** The holder of the share that it counts against: its account, else the owner of the workspace, else its address. */
 export function holderOf({ accountId, to }: Pick<Opened, "accountId" | "to">, address: string): string {
   const account = accountId ?? to?.ownerId ?? null;
   return account ?? addressHolder(address);
 }
 
-/** Of an IPv6 address the /64: one customer has that many. */
+/** For IPv6 the holder is the /64: one customer has that many addresses. */
 export function addressHolder(address: string): string {
   return `address ${addressBlock(address)}`;
 }

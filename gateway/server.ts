@@ -1,4 +1,4 @@
-// The node server below the API, links and tunnels: its limits, its certificate, listening and closing.
+// The HTTP server below the API, links and tunnels: its limits, its certificate, how it listens and closes.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
@@ -12,17 +12,17 @@ import type { GatewayOptions } from "./program/options.ts";
 import { readGuardedFile } from "./program/private-files.ts";
 import { reasonOf, StartError } from "./program/start-error.ts";
 
-/** Not one byte of a request may be late for ever; WebSockets and event streams are past these. */
+/** Bounds on how long a request may take to arrive; they do not apply to open WebSockets and event streams. */
 export const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  // Longer than the 60 s after which load balancers give up an idle connection: they close first.
+  // Longer than the 60 s after which load balancers close an idle connection, so that they close first.
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 5_000,
   maxHeaderSize: 16 * 1024,
 } as const;
 
-/** From the connection to the end of the TLS handshake, however much of it has come. */
+/** From the connection to the end of the TLS handshake. */
 const HANDSHAKE_MS = 10_000;
 
 export async function createGatewayServer(
@@ -32,8 +32,8 @@ export async function createGatewayServer(
     options.tls === null
       ? createServer(LIMITS)
       : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...(await readTls(options.tls)) });
-  // A tunnel has two connections here, the client's and the host's; the rest is hosts and requests. One address alone has half
-  // of them, which is enough for a proxy in front that nobody has named.
+  // A tunnel has two connections, the client's and the host's; the rest is for hosts and requests. One address may have half of
+  // them, which is enough for a proxy that is not named in --trust-proxy.
   shareConnections(server, options.maxStreams * 4 + 40_000, addressMatcher(options.trustProxy));
   server.maxRequestsPerSocket = 10_000;
   server.on("clientError", answerClientError);
@@ -45,7 +45,7 @@ function shareConnections(server: Server, total: number, isProxy: (address: stri
   const slots = new FairSlots({ total });
   server.on("connection", (socket: Socket) => {
     const address = plainAddress(socket.remoteAddress ?? "");
-    // What comes from a proxy is many people's.
+    // A proxy's connections are those of many people.
     const holders = address === "" || isProxy(address) ? [] : [addressBlock(address)];
     const slot = slots.enter(holders, () => undefined);
     if (typeof slot === "string") socket.destroy();
@@ -53,7 +53,7 @@ function shareConnections(server: Server, total: number, isProxy: (address: stri
   });
 }
 
-/** Takes the certificate anew from its files; connections that are open keep theirs. @throws StartError */
+/** Reads the certificate's files again; open connections keep the former certificate. @throws StartError */
 export async function reloadTls(server: Server, tls: GatewayOptions["tls"]): Promise<void> {
   if (tls === null || !(server instanceof TlsServer)) return;
   server.setSecureContext(await readTls(tls));
@@ -81,21 +81,21 @@ export async function listen(server: NetServer, { host, port }: ListenAddress): 
   return { host, port: boundPort(server.address()) };
 }
 
-/** Requests that still run after this are cut, so that a stop takes less than 10 s in all. */
+/** Requests that run longer are cut, so that a stop takes less than 10 s in total. */
 const DRAIN_MS = 4_000;
 
-/** Stops listening, lets running requests end, and settles when every connection is gone. */
+/** Stops listening, lets running requests end, and settles when every connection is closed. */
 export async function closeServer(server: Server, connections: { destroyAll(): void }): Promise<void> {
   if (!server.listening) return;
   const cut = setTimeout(() => connections.destroyAll(), DRAIN_MS);
-  // `close` ends connections that are idle when it is called; those that become idle later would stay.
+  // `close` ends only the connections that are idle when it is called.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   clearTimeout(cut);
   clearInterval(sweep);
 }
 
-/** Follows a server's connections, also those that became WebSockets, to be able to end what is left of them. */
+/** Tracks a server's connections, also those that became WebSockets, so that the remaining ones can be ended. */
 export function trackConnections(server: Server): { destroyAll(): void } {
   const sockets = new Set<Socket>();
   const forget = function (this: Socket): void {

@@ -6,7 +6,7 @@ import type { Scope } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import type { Name } from "../../../protocol/values/name.ts";
-import type { RegistersWhat, Registration } from "../../directory.ts";
+import type { Registration, RegistrationRight } from "../../directory.ts";
 import type { AccessTokenRow, Tables } from "../database/schema.ts";
 
 /**
@@ -21,7 +21,7 @@ function isForHosts(scopes: readonly Scope[]): boolean {
 export function registersWhat(
   row: Pick<AccessTokenRow, "reusable" | "workspace_id" | "workspace_name">,
   scopes: readonly Scope[],
-): RegistersWhat {
+): RegistrationRight {
   if (row.reusable === 1 || !isForHosts(scopes)) return { kind: "any" };
   if (row.workspace_id === null || row.workspace_name === null) {
     return { kind: "first", name: row.workspace_name };
