@@ -57,7 +57,11 @@ test("a host that keeps a channel after our end loses it", async () => {
 });
 
 test("streams are limited, those being opened included", async () => {
-  const { link } = linkTo({ maxStreams: 1, answer: () => new Promise(() => undefined), openTimeoutMs: 60_000 });
+  const { link } = linkTo({
+    maxStreams: 1,
+    answer: () => new Promise(() => undefined),
+    openTimeoutMs: 60_000,
+  });
   void link.openStream();
   await expect(link.openStream()).rejects.toMatchObject({ code: "gateway_full" });
 });
@@ -90,7 +94,9 @@ async function streamOf(link: UptermLink): Promise<Duplex> {
   return opened.stream;
 }
 
-function linkTo(given: { maxStreams?: number; openTimeoutMs?: number; answer?: () => Promise<Channel> } = {}) {
+function linkTo(
+  given: { maxStreams?: number; openTimeoutMs?: number; answer?: () => Promise<Channel> } = {},
+) {
   const asked: { type: string; data: Buffer }[] = [];
   const sent: Buffer[] = [];
   const channel = new Channel(
