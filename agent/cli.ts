@@ -2,47 +2,43 @@
 // The `sallyport` program: finds the command, runs it, and turns what it throws into one line and an exit code.
 // It starts once for each ssh connection (as ProxyCommand), so it loads nothing beyond the command's own code.
 
-import { lstatSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import module from "node:module";
 import { homedir } from "node:os";
-import type { CommandContext } from "../protocol/command/command.ts";
-import { COMMANDS } from "./cli/commands.ts";
-import { cacheDirectory, thisMachine } from "./platform/paths.ts";
+import type { CommandContext, ConfigFile } from "../protocol/command/command.ts";
+import { allDefinitions, COMMANDS, type CommandEntry, findCommand } from "./cli/commands.ts";
+import { cacheDirectory, configFilePath, thisMachine } from "./platform/paths.ts";
 
-const DOCS = "Run `sallyport help COMMAND` for its options and an example.";
-
-/** Microsoft's builds of Electron want this to run as Node, and leave it among the program's own arguments. */
+/** Microsoft's builds of Electron need this to run as Node, and pass it on among the program's own arguments. */
 const ELECTRON_SWITCH = "--ms-enable-electron-run-as-node";
 
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args[0] === ELECTRON_SWITCH ? args.slice(1) : args;
   if (first === undefined) {
-    stderr().write(overview());
+    const { overview } = await import("./cli/help/text.ts");
+    stderr().write(overview(await allDefinitions()));
     return 2;
   }
-  if (first === "--help" || first === "-h") return print(overview());
+  if (first === "--help" || first === "-h") return run("help", []);
   if (first === "--version" || first === "-V") return run("version", rest);
-  if (first === "help") return rest[0] === undefined ? print(overview()) : help(rest[0]);
   return run(first, rest);
 }
 
 async function run(name: string, args: readonly string[]): Promise<number> {
-  const entry = find(name);
+  const entry = findCommand(name);
   if (entry === undefined) return unknownCommand(name);
-  if (entry.readsHelp === undefined && asksForHelp(args)) return help(name);
   const interruption = new Interruption();
   interruption.on("SIGINT");
   interruption.on("SIGTERM");
   try {
+    if (entry.readsHelp === undefined && asksForHelp(args)) return await help(entry, args);
     if (entry.staysAndCarries !== undefined) {
       const { tuneCollector } = await import("./cli/collector.ts");
       tuneCollector(entry.staysAndCarries);
     }
-    const command = await entry.load();
-    if (command.handlesSighup !== true) interruption.on("SIGHUP");
-    const ownArgs = entry.network === true && entry.readsHelp === undefined;
-    const { args: rest, env } = ownArgs ? await withoutNetworkFlags(args) : { args, env: process.env };
-    return await command.run(rest, contextOf(interruption.signal, env));
+    const { command } = await entry.load();
+    if (entry.handlesSighup !== true) interruption.on("SIGHUP");
+    return await command.run(args, contextOf(interruption.signal, await configuration()));
   } catch (error) {
     if (interruption.signal.aborted && error instanceof Error && error.name === "AbortError") {
       return interruption.exitCode;
@@ -51,48 +47,13 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   }
 }
 
-/** A companion is started without any, and then loads nothing for them. */
-async function withoutNetworkFlags(args: readonly string[]) {
-  if (!args.some((arg) => /^--(?:proxy|pac|ca|client-cert|client-key)(?:=|$)/.test(arg))) {
-    return { args, env: process.env };
-  }
-  const { takeNetworkFlags } = await import("./cli/network-flags.ts");
-  return takeNetworkFlags(args, process.env);
-}
-
-async function help(name: string): Promise<number> {
-  const entry = find(name);
-  if (entry === undefined) return unknownCommand(name);
-  try {
-    const { help: text } = await entry.load();
-    if (entry.network !== true) return print(`${text.trim()}\n`);
-    const { NETWORK_HELP } = await import("./cli/network-flags.ts");
-    return print(`${text.trim()}\n${NETWORK_HELP}`);
-  } catch (error) {
-    return report(name, [], error);
-  }
-}
-
-function overview(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return `Usage: sallyport COMMAND [options]
-
-Reach your workspaces over SSH, on any network.
-
-Commands:
-${lines.join("\n")}
-
-Example:
-  sallyport login https://gateway.example
-  sallyport ssh my-workspace
-
-${DOCS}
-`;
-}
-
-function find(name: string) {
-  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+async function help(entry: CommandEntry, args: readonly string[]): Promise<number> {
+  const [{ definition }, { helpText, namedSubcommand }] = await Promise.all([
+    entry.definition(),
+    import("./cli/help/text.ts"),
+  ]);
+  stdout().write(helpText(namedSubcommand(definition, args)));
+  return 0;
 }
 
 function asksForHelp(args: readonly string[]): boolean {
@@ -102,15 +63,8 @@ function asksForHelp(args: readonly string[]): boolean {
 }
 
 async function unknownCommand(name: string): Promise<number> {
-  const [{ nearest }, { redactTokens }] = await Promise.all([
-    import("./cli/did-you-mean.ts"),
-    import("../protocol/values/token.ts"),
-  ]);
-  const guess = nearest(name, [...Object.keys(COMMANDS), "help"]);
-  const hint = guess === undefined ? "" : ` Did you mean \`sallyport ${guess}\`?`;
-  // Somebody may have pasted a token.
-  complain(`sallyport: there is no command ${JSON.stringify(redactTokens(name))}.${hint}`);
-  complain("see sallyport --help");
+  const { describeUnknownCommand } = await import("./cli/failure.ts");
+  for (const line of describeUnknownCommand(name, Object.keys(COMMANDS))) complain(line);
   return 2;
 }
 
@@ -127,15 +81,10 @@ function complain(line: string): void {
   stderr().write(`${line}\n`);
 }
 
-function print(text: string): number {
-  stdout().write(text);
-  return 0;
-}
-
 /** Streams are made when first asked for: a companion dials before it touches them. */
-function contextOf(signal: AbortSignal, env: CommandContext["env"]): CommandContext {
+function contextOf(signal: AbortSignal, config: () => ConfigFile | undefined): CommandContext {
   return {
-    env,
+    env: process.env,
     signal,
     get stdin() {
       return process.stdin;
@@ -146,10 +95,21 @@ function contextOf(signal: AbortSignal, env: CommandContext["env"]): CommandCont
     get stderr() {
       return stderr();
     },
+    get config() {
+      return config();
+    },
   };
 }
 
-/** Whoever read our output may have gone (`sallyport list | head -1`): nothing is wrong and nobody is left to tell. */
+/** The configuration file, read when a command asks for it. Mostly there is none, and then nothing is loaded that reads it. */
+async function configuration(): Promise<() => ConfigFile | undefined> {
+  const path = configFilePath(thisMachine(process.env, homedir));
+  if (!existsSync(path)) return () => undefined;
+  const { readConfigFile } = await import("./cli/config-file.ts");
+  return () => readConfigFile(path);
+}
+
+/** The reader of our output may have gone (`sallyport list | head -1`): nothing is wrong, and nobody is left to tell. */
 function stdout(): typeof process.stdout {
   if (process.stdout.listenerCount("error", leave) === 0) process.stdout.on("error", leave);
   return process.stdout;
@@ -167,7 +127,7 @@ function stderr(): typeof process.stderr {
 /** Nobody reads the messages; the work itself goes on. */
 function goOn(): void {}
 
-/** The first signal asks the command to end, the second one ends it: 128 + n, as shells report a death by signal. */
+/** The first signal asks the command to end, the second one ends it. The exit code is 128 + n, as shells report it. */
 class Interruption {
   readonly #controller = new AbortController();
   exitCode = 0;
@@ -185,7 +145,7 @@ class Interruption {
   }
 }
 
-/** Ends at once, whatever timers and sockets are left, but not before stdout has taken everything. */
+/** Ends once stdout has taken everything, even if timers and sockets are left. */
 function exit(code: number): void {
   const output = stdout();
   if (output.writableLength === 0) process.exit(code);
@@ -193,8 +153,8 @@ function exit(code: number): void {
 }
 
 /**
- * Keeps V8's compiled code between starts (Node ≥ 22.1). What lies there is run, so the directory is ours alone;
- * where it cannot be, the start is only slower.
+ * Keeps V8's compiled code between starts (Node ≥ 22.1). Node runs what lies there, so it has to be in a directory that nobody
+ * else can write to. Without one, the start is only slower.
  */
 function keepCompiledCode(): void {
   if (module.enableCompileCache === undefined) return;

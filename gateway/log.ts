@@ -3,7 +3,7 @@
 
 import { type Logger, pino } from "pino";
 import { redactTokens } from "../protocol/values/token.ts";
-import type { GatewayLogLevel } from "./program/options.ts";
+import type { GatewayLogLevel } from "./program/value-types.ts";
 
 /** @param worker the process's number, in each line; undefined: the gateway is one process */
 export function createGatewayLog(

@@ -1,95 +1,107 @@
-// Every command of `sallyport`, by name. A command's code is loaded only when it is asked for: a companion is on the
-// person's way into a workspace and must not wait for the gateway's dependencies.
+// Every command of `sallyport`, by name. A command's code is loaded only when it is asked for: a companion delays each ssh
+// connection by its start, and must not load the gateway's dependencies. Definitions load without the code.
 
 import type { Command } from "../../protocol/command/command.ts";
+import type { CommandDefinition } from "../../protocol/command/definition.ts";
 
 export interface CommandEntry {
-  /** One line in the list of commands. */
-  readonly summary: string;
   /** The command reads `--help` among its arguments by itself, because some of them belong to another program. */
   readonly readsHelp?: true;
-  /** It talks to a gateway, and takes the flags of agent/cli/network-flags.ts. */
-  readonly network?: true;
-  /** Runs until it is stopped and passes bytes on meanwhile, of so many streams. */
+  /** Runs until it is stopped, and passes on the bytes of so many streams. */
   readonly staysAndCarries?: "few" | "many";
-  load(): Promise<Command>;
+  /** SIGHUP does not end this command, which listens for it by itself. */
+  readonly handlesSighup?: true;
+  definition(): Promise<{ readonly definition: CommandDefinition }>;
+  load(): Promise<{ readonly command: Command }>;
 }
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   login: {
-    summary: "sign in at a gateway",
-    network: true,
-    load: async () => (await import("./commands/login/command.ts")).command,
+    definition: () => import("./commands/login/definition.ts"),
+    load: () => import("./commands/login/command.ts"),
   },
   logout: {
-    summary: "forget a gateway's access token",
-    network: true,
-    load: async () => (await import("./commands/logout/command.ts")).command,
+    definition: () => import("./commands/logout/definition.ts"),
+    load: () => import("./commands/logout/command.ts"),
   },
   list: {
-    summary: "list the workspaces that you can reach",
-    network: true,
-    load: async () => (await import("./commands/list/command.ts")).command,
+    definition: () => import("./commands/list/definition.ts"),
+    load: () => import("./commands/list/command.ts"),
   },
   shares: {
-    summary: "accept, decline and leave workspaces that others share with you",
-    network: true,
-    load: async () => (await import("./commands/shares/command.ts")).command,
+    definition: () => import("./commands/shares/definition.ts"),
+    load: () => import("./commands/shares/command.ts"),
   },
   workspace: {
-    summary: "look at a workspace's host keys, and accept or decline a changed one",
-    network: true,
-    load: async () => (await import("./commands/workspace/command.ts")).command,
+    definition: () => import("./commands/workspace/definition.ts"),
+    load: () => import("./commands/workspace/command.ts"),
   },
   ssh: {
-    summary: "open a workspace with your own ssh",
-    network: true,
     readsHelp: true,
-    load: async () => (await import("./commands/ssh/command.ts")).command,
+    definition: () => import("./commands/ssh/definition.ts"),
+    load: () => import("./commands/ssh/command.ts"),
   },
   "config-ssh": {
-    summary: "put your workspaces into your SSH configuration",
-    network: true,
-    load: async () => (await import("./commands/config-ssh/command.ts")).command,
+    definition: () => import("./commands/config-ssh/definition.ts"),
+    load: () => import("./commands/config-ssh/command.ts"),
   },
   tunnel: {
-    summary: "carry SSH over WebSocket: ssh's ProxyCommand, or a local port",
-    network: true,
-    load: async () => (await import("./commands/tunnel/command.ts")).command,
+    definition: () => import("./commands/tunnel/definition.ts"),
+    load: () => import("./commands/tunnel/command.ts"),
   },
   host: {
-    summary: "make this machine reachable as a workspace",
-    network: true,
     staysAndCarries: "few",
-    load: async () => (await import("./commands/host/command.ts")).command,
+    definition: () => import("./commands/host/definition.ts"),
+    load: () => import("./commands/host/command.ts"),
   },
   keys: {
-    summary: "list, add and remove your SSH public keys",
-    network: true,
-    load: async () => (await import("./commands/keys/command.ts")).command,
+    definition: () => import("./commands/keys/definition.ts"),
+    load: () => import("./commands/keys/command.ts"),
   },
   "known-hosts": {
-    summary: "print a gateway's SSH host keys, to pin them",
-    network: true,
-    load: async () => (await import("./commands/known-hosts/command.ts")).command,
+    definition: () => import("./commands/known-hosts/definition.ts"),
+    load: () => import("./commands/known-hosts/command.ts"),
   },
   token: {
-    summary: "create, list and revoke access tokens and owner tokens",
-    network: true,
-    load: async () => (await import("./commands/token/command.ts")).command,
+    definition: () => import("./commands/token/definition.ts"),
+    load: () => import("./commands/token/command.ts"),
   },
   gateway: {
-    summary: "run the server where hosts and companions meet",
     staysAndCarries: "many",
+    // It reads its certificate again.
+    handlesSighup: true,
+    definition: () => import("../../gateway/program/definition.ts"),
     load: () => import("../../gateway/program/command.ts"),
   },
   doctor: {
-    summary: "find out where a connection to a workspace fails",
-    network: true,
-    load: async () => (await import("./commands/doctor/command.ts")).command,
+    definition: () => import("./commands/doctor/definition.ts"),
+    load: () => import("./commands/doctor/command.ts"),
+  },
+  config: {
+    definition: () => import("./commands/config/definition.ts"),
+    load: () => import("./commands/config/command.ts"),
+  },
+  completion: {
+    definition: () => import("./commands/completion/definition.ts"),
+    load: () => import("./commands/completion/command.ts"),
+  },
+  help: {
+    definition: () => import("./commands/help/definition.ts"),
+    load: () => import("./commands/help/command.ts"),
   },
   version: {
-    summary: "print the version",
-    load: async () => (await import("./commands/version/command.ts")).command,
+    definition: () => import("./commands/version/definition.ts"),
+    load: () => import("./commands/version/command.ts"),
   },
 };
+
+/** undefined: there is no such command. */
+export function findCommand(name: string): CommandEntry | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+}
+
+/** The definitions of all commands, in the order of help. */
+export async function allDefinitions(): Promise<readonly CommandDefinition[]> {
+  const loaded = await Promise.all(Object.values(COMMANDS).map((entry) => entry.definition()));
+  return loaded.map(({ definition }) => definition);
+}

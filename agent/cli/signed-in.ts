@@ -1,18 +1,17 @@
-// What most commands begin with: the gateway that is meant, the token for it, and its API.
+// What most commands begin with: the gateway, the token for it, and its API.
 
 import type { CommandContext } from "../../protocol/command/command.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { type GatewayApi, gatewayApi } from "../client/gateway-api.ts";
 import { requireAccessToken, resolveGateway } from "../platform/credentials/store.ts";
 import { networkFrom } from "../platform/network/configured-network.ts";
-import { argument } from "./arguments.ts";
 
-/** @throws CommandError stage `config`, `sign-in`, `keychain` or `file`; UsageError for what is not a URL */
+/** @throws CommandError stage `config`, `sign-in`, `keychain` or `file` */
 export async function signedIn(
-  gatewayOption: string | undefined,
+  gatewayOption: GatewayUrl | undefined,
   context: CommandContext,
 ): Promise<{ gateway: GatewayUrl; api: GatewayApi }> {
-  const gateway = argument(() => resolveGateway(gatewayOption, context.env));
+  const gateway = resolveGateway(gatewayOption, context.env);
   const { token } = await requireAccessToken(gateway, context);
   return {
     gateway,

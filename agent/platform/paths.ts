@@ -47,6 +47,12 @@ export function editorNetworkFile(machine: Machine): string {
   return pathsOf(machine).join(configDirectory(machine), "editor-network.json");
 }
 
+/** The person's configuration file (agent/cli/config-file.ts). */
+export function configFilePath(machine: Machine): string {
+  const { join } = machine.platform === "win32" ? win32 : posix;
+  return join(configDirectory(machine), "config.json");
+}
+
 /** The directory for what can be made again, such as compiled code. */
 export function cacheDirectory(machine: Machine): string {
   const { platform, env, home } = machine;

@@ -1,9 +1,11 @@
 // What `sallyport gateway host-keys` shows of the gateway's host keys.
 
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
-import type { HostKeysOptions } from "../program/options.ts";
 import type { HostKeyReport } from "./host-key-rotation.ts";
 import type { HostKeySet } from "./host-keys.ts";
+
+/** What `gateway host-keys` did. */
+export type HostKeysAction = "show" | "rotate" | "activate" | "forget";
 
 interface ShownKey {
   readonly publicKey: string;
@@ -25,7 +27,7 @@ export function hostKeyReport({ state, keys }: HostKeyReport): {
   };
 }
 
-export function hostKeyText(report: HostKeyReport, action: HostKeysOptions["action"]): string {
+export function hostKeyText(report: HostKeyReport, action: HostKeysAction): string {
   const { active, next, nextSince, former } = hostKeyReport(report);
   const lines = (title: string, keys: readonly ShownKey[]): string[] =>
     keys.map(({ publicKey, fingerprint }) => `${title}  ${fingerprint}  ${publicKey.split(" ", 1)[0]}`);

@@ -9,12 +9,13 @@ import { dialTunnel } from "../../agent/client/tunnel/tunnel.ts";
 import type { LinkOptions } from "../../agent/host/link/control-connection.ts";
 import type { Network } from "../../agent/platform/network/network.ts";
 import { type RunningGateway, startGateway } from "../../gateway/gateway.ts";
-import { type GatewayOptions, parseGatewayOptions } from "../../gateway/program/options.ts";
+import type { GatewayOptions } from "../../gateway/program/options.ts";
 import type { NewAccessToken } from "../../gateway/store/tokens/access-tokens.ts";
 import type { Scope } from "../../protocol/api.ts";
 import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
 import type { AccountId } from "../../protocol/values/id.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
+import { parseGatewayOptions } from "./gateway-options.ts";
 import { startTestHost, type TestHost } from "./test-host.ts";
 
 export interface HostRequest {

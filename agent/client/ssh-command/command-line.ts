@@ -114,7 +114,7 @@ export function splitSshArguments(
     if (arg.startsWith("--")) {
       const { name, value } = splitLong(arg);
       const takesValue = Object.hasOwn(ownOptions, name) ? ownOptions[name] : undefined;
-      if (takesValue === undefined) return { problem: `There is no option --${name}.` };
+      if (takesValue === undefined) return { problem: `Unknown option: --${name}.` };
       if (!takesValue && value !== undefined) return { problem: `--${name} takes no value.` };
       if (!takesValue) own.set(name, true);
       else {

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { COMMANDS } from "../../../agent/cli/commands.ts";
+import { allDefinitions, COMMANDS } from "../../../agent/cli/commands.ts";
 import { newAccessToken } from "../../../protocol/values/token.ts";
 import { Person } from "../../support/cli.ts";
 
@@ -25,7 +25,7 @@ describe("the sallyport program", () => {
   test("lists every command in its help, on stdout where it was asked for", async () => {
     const { code, stdout } = await person.run(["--help"]);
     expect(code).toBe(0);
-    for (const [name, { summary }] of Object.entries(COMMANDS))
+    for (const { name, summary } of await allDefinitions())
       expect(stdout).toMatch(new RegExp(`^  ${name} +${summary}`, "m"));
     expect(await person.run([])).toMatchObject({ code: 2, stdout: "", stderr: stdout });
   });
@@ -34,7 +34,7 @@ describe("the sallyport program", () => {
     const { code, stdout, stderr } = await person.run(["tunel"]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toBe(
-      'sallyport: there is no command "tunel". Did you mean `sallyport tunnel`?\nsee sallyport --help\n',
+      'sallyport: There is no command "tunel". Did you mean `sallyport tunnel`?\nsee sallyport --help\n',
     );
     expect((await person.run(["toString"])).code).toBe(2);
   });
@@ -43,7 +43,7 @@ describe("the sallyport program", () => {
     const { code, stderr } = await person.run(["list", "--frobnicate"]);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: "sallyport: Unknown option '--frobnicate'\nsee sallyport list --help\n",
+      stderr: "sallyport: Unknown option: --frobnicate.\nsee sallyport list --help\n",
     });
   });
 

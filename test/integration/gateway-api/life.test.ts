@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { run } from "../../../gateway/program/command.ts";
+import { command as gateway } from "../../../gateway/program/command.ts";
 import { freePort } from "../../support/loopback.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
 
@@ -23,7 +23,7 @@ function command(...args: string[]) {
   stderr.on("data", (text: string) => {
     err += text;
   });
-  const exit = run(args, { env: {}, stdout, stderr, signal: stop.signal });
+  const exit = gateway.run(args, { env: {}, stdin: process.stdin, stdout, stderr, signal: stop.signal });
   const ended = exit.then(
     () => undefined,
     () => undefined,
@@ -234,11 +234,11 @@ async function silentHost(httpUrl: string, token: string): Promise<Socket> {
 test("SIGTERM ends the process with 0, though a client holds its connection", async () => {
   const dir = join(temporaryDirectory(), "data");
   const script = `
-    const { run } = await import(${JSON.stringify(join(import.meta.dirname, "../../../gateway/program/command.ts"))});
+    const { command } = await import(${JSON.stringify(join(import.meta.dirname, "../../../gateway/program/command.ts"))});
     const stop = new AbortController();
     process.once("SIGTERM", () => stop.abort());
     const { env, stdout, stderr } = process;
-    process.exitCode = await run(process.argv.slice(1), { env: {}, stdout, stderr, signal: stop.signal });
+    process.exitCode = await command.run(process.argv.slice(1), { env: {}, stdin: process.stdin, stdout, stderr, signal: stop.signal });
   `;
   const args = ["--http", "127.0.0.1:0", "--data", dir, "--json", "--log-level", "silent"];
   const child = spawn(process.execPath, ["--input-type=module", "-e", script, "--", ...args], {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
-import { parseGatewayOptions } from "../../../gateway/program/options.ts";
+import { parseGatewayOptions } from "../../support/gateway-options.ts";
 import { makeCertificate } from "../cluster/harness.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { run } from "../../../gateway/program/command.ts";
+import { command } from "../../../gateway/program/command.ts";
 import { Person } from "../../support/cli.ts";
 import { finished, SshStack, type TestAccount, until } from "../../support/gateway-ssh.ts";
 
@@ -33,8 +33,8 @@ afterEach(async () => {
 async function hostKeys(...args: string[]) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const context = { env: {}, stdout, stderr, signal: new AbortController().signal };
-  const code = await run(["host-keys", ...args, "--data", dataDir, "--json"], context);
+  const context = { env: {}, stdin: new PassThrough(), stdout, stderr, signal: new AbortController().signal };
+  const code = await command.run(["host-keys", ...args, "--data", dataDir, "--json"], context);
   const text = (stream: PassThrough) => String(stream.read() ?? "");
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }

@@ -105,7 +105,7 @@ describe("the launcher", () => {
     const real = { execPath: process.execPath, cliPath: CLI, electron: false, microsoftBuild: true };
     await writeLauncher(real, machine);
     const { code, stderr } = await launch("https://gw.example");
-    expect(stderr).toContain("a tunnel needs two arguments");
+    expect(stderr).toContain("WORKSPACE is missing");
     expect(code).toBe(2);
   });
 
@@ -114,9 +114,7 @@ describe("the launcher", () => {
     await writeLauncher(real, machine);
     const options = { NODE_OPTIONS: "--require ./not-here.js", NODE_DEBUG: "net,tls,module" };
     const byEditor = await launchWith(options, "https://gw.example");
-    expect(byEditor.stderr).toMatch(
-      /^sallyport: tunnel: a tunnel needs two arguments|^sallyport: .*two arguments/,
-    );
+    expect(byEditor.stderr).toMatch(/^sallyport: WORKSPACE is missing/);
     expect(byEditor.code).toBe(2);
 
     await writeLauncher(editor("gone", { cliPath: CLI }), machine);

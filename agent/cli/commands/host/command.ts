@@ -4,7 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { PROCESS_BYTES } from "../../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../../protocol/resume/responder.ts";
@@ -24,56 +25,13 @@ import { createLog, type Log } from "../../../platform/log.ts";
 import { nativeParts } from "../../../platform/native-parts.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { stateDirectory, thisMachine } from "../../../platform/paths.ts";
-import { type HostOptions, parseHostOptions } from "./options.ts";
+import { definition } from "./definition.ts";
+import { type HostOptions, hostOptions } from "./options.ts";
 
-const help = `
-Usage: sallyport host --gateway URL [options]
-
-Makes this machine a workspace: registers it at the gateway, and lets people in over SSH who hold an allowed key.
-Runs until it is stopped; finds its way back after every loss of the network.
-
-Who registers (the first that is given):
-  --token TOKEN          an access token with the scope host; others on this machine may see it in the process list
-  --token-file FILE      a file that holds it
-  SALLYPORT_TOKEN        the environment variable that holds it (SALLYPORT_TOKEN_FILE: names the file), where
-                         SALLYPORT_GATEWAY names this gateway
-  sallyport login        what a sign-in on this machine left
-  --open                 nobody: an open registration, where the gateway allows it; the workspace's id is the secret
-
-Who may come in:
-  --authorized-keys FILE keys in OpenSSH's authorized_keys form; may be given several times; watched for changes
-  --no-account-keys      not the keys of the account at the gateway
-  --anyone               really everyone who can reach the workspace, without a key
-  --end-to-end-only      only connections that the gateway cannot read
-  --no-owner-token       no sign-in by owner token
-
-  --gateway URL          the gateway (or SALLYPORT_GATEWAY)
-  --name NAME            the workspace's name (or SALLYPORT_NAME; default: this machine's name)
-  --shell PATH           the shell of sessions (default: the login shell)
-  --cwd DIR              where sessions start (default: the home directory)
-  --folder DIR           the folder that editors open first: an absolute path (or SALLYPORT_FOLDER; default: --cwd)
-  --browser-url URL      what the workspace shows in a browser, http or https; everyone who sees the workspace
-                         sees it, so no secret belongs in it (or SALLYPORT_BROWSER_URL)
-  --state DIR            host key and ids, kept between starts (or SALLYPORT_STATE)
-  --allow-plain-http     talk to a gateway on another machine without TLS
-  --json                 one JSON object a line on stdout, the first one {"event":"ready",…}
-  -v, --verbose          say more on stderr
-
-Example:
-  SALLYPORT_GATEWAY=https://gateway.example SALLYPORT_TOKEN=$(cat token) sallyport host --name devbox
-`;
-
-export const command: Command = {
-  help,
-  async run(args, context) {
-    const options = parseHostOptions(args, context.env);
-    // Longer than any argument list that holds a token: the process list shows this instead.
-    if (options.token.kind === "value") process.title = "sallyport host";
-    return await runHost(options, context);
-  },
-};
-
-async function runHost(options: HostOptions, context: CommandContext): Promise<number> {
+async function run(input: Input<typeof definition>, context: CommandContext): Promise<number> {
+  const options = hostOptions(input.options);
+  // Longer than any argument list that holds a token: the process list shows this instead.
+  if (options.token.kind === "value") process.title = "sallyport host";
   const log = createLog({
     level: options.verbose ? "debug" : "info",
     write: (line) => context.stderr.write(line),
@@ -223,3 +181,5 @@ async function readTokenFile(path: string): Promise<string> {
     });
   }
 }
+
+export const command = executable(definition, run);

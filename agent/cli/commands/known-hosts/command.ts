@@ -1,6 +1,7 @@
 // `sallyport known-hosts`: a gateway's SSH host keys, as the gateway publishes them over TLS, in the form that ssh pins.
 
-import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import type { CommandContext } from "../../../../protocol/command/command.ts";
+import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { type GatewayUrl, gatewayHost } from "../../../../protocol/values/gateway-url.ts";
 import type { HostName } from "../../../../protocol/values/host-name.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
@@ -11,34 +12,14 @@ import { CommandError } from "../../../platform/command-error.ts";
 import { resolveGateway } from "../../../platform/credentials/store.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { json } from "../../../platform/output.ts";
-import { argument, readArguments } from "../../arguments.ts";
 import { askYesNo, isTerminal } from "../../terminal.ts";
+import { definition } from "./definition.ts";
 
-const help = `
-Usage: sallyport known-hosts [GATEWAY] [--ssh-host NAME] [--json]
-
-Prints the SSH host keys of a gateway as lines for a known_hosts file, so that the first \`ssh workspace@gateway\` asks
-nothing. The keys are as trustworthy as the gateway's TLS certificate, and that speaks for the host in the gateway's URL alone:
-where the gateway says that its SSH port is at another host, you are asked on a terminal, and have to name it elsewhere.
-Where new keys are announced, both are printed.
-
-Options:
-  --ssh-host NAME   the host of the gateway's SSH port, where that is not the host of its URL
-  --json            print an object
-
-Example:
-  sallyport known-hosts https://gateway.example >> ~/.ssh/known_hosts
-`;
-
-async function run(args: readonly string[], context: CommandContext): Promise<number> {
-  const { values, positionals } = readArguments(args, {
-    json: { type: "boolean" },
-    "ssh-host": { type: "string" },
-    verbose: { type: "boolean" },
-  });
-  const [given, ...more] = positionals;
-  if (more.length > 0) throw new UsageError("known-hosts takes one gateway.");
-  const gateway = argument(() => resolveGateway(given, context.env));
+async function run(
+  { options, operands }: Input<typeof definition>,
+  context: CommandContext,
+): Promise<number> {
+  const gateway = resolveGateway(operands.gateway, context.env);
   const { ssh, hostKeys } = await gatewayApi(gateway, {
     signal: context.signal,
     network: networkFrom(context.env),
@@ -46,10 +27,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   if (ssh === null) {
     throw new CommandError("ssh", "not_found", `${gateway} serves no SSH: reach it with \`sallyport ssh\`.`);
   }
-  await requireOwnName(gateway, ssh.host, values["ssh-host"], context);
+  await requireOwnName(gateway, ssh.host, options["ssh-host"], context);
   const host = knownHostsName(ssh);
   const keys = hostKeys.map((line) => parsePublicKey(line));
-  if (values.json === true) {
+  if (options.json) {
     const shown = keys.map(({ type, blob, fingerprint }) => ({ publicKey: `${type} ${blob}`, fingerprint }));
     context.stdout.write(json({ host, ssh, keys: shown }));
   } else {
@@ -88,4 +69,4 @@ function bare(host: string): string {
   return host.toLowerCase().replace(/\.$/, "");
 }
 
-export const command: Command = { help, run };
+export const command = executable(definition, run);

@@ -1,39 +1,24 @@
 // `sallyport list`: the workspaces that an account can reach, once or as they change.
 
 import type { Workspace, WorkspaceEvent } from "../../../../protocol/api.ts";
-import type { Command, CommandContext } from "../../../../protocol/command/command.ts";
+import type { CommandContext } from "../../../../protocol/command/command.ts";
+import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { readWorkspaceEvents } from "../../../client/workspaces/workspace-events.ts";
 import { relativeTime } from "../../../platform/duration.ts";
 import { json, table, terminalWidth } from "../../../platform/output.ts";
-import { GATEWAY_OPTIONS, positionals as noMore, readArguments } from "../../arguments.ts";
 import { signedIn } from "../../signed-in.ts";
+import { definition } from "./definition.ts";
 
-const help = `
-Usage: sallyport list [options]
-
-Lists the workspaces that you can reach: your own and those shared with you.
-
-Options:
-  --watch         go on, and show each change
-  --json          print JSON: {"workspaces":[…]}; with --watch one event a line
-  --gateway URL   a gateway other than the default one (SALLYPORT_GATEWAY)
-
-Example:
-  sallyport list --watch
-`;
-
-async function run(args: readonly string[], context: CommandContext): Promise<number> {
-  const { values, positionals } = readArguments(args, { ...GATEWAY_OPTIONS, watch: { type: "boolean" } });
-  noMore(positionals);
-  const { api, gateway } = await signedIn(values.gateway, context);
-  if (values.watch === true) {
+async function run({ options }: Input<typeof definition>, context: CommandContext): Promise<number> {
+  const { api, gateway } = await signedIn(options.gateway, context);
+  if (options.watch) {
     for await (const event of readWorkspaceEvents(await api.events(), context.signal)) {
-      context.stdout.write(values.json === true ? json(event) : describe(event, context));
+      context.stdout.write(options.json ? json(event) : describe(event, context));
     }
     return context.signal.aborted ? 0 : 1;
   }
   const workspaces = await api.workspaces();
-  if (values.json === true) context.stdout.write(json({ workspaces }));
+  if (options.json) context.stdout.write(json({ workspaces }));
   else if (workspaces.length > 0) {
     context.stdout.write(workspaceTable(workspaces, context));
     for (const { name, heldHostKeys } of workspaces) {
@@ -100,4 +85,4 @@ function reference(workspace: Workspace): string {
   return workspace.mine ? workspace.name : `${workspace.name}.${workspace.owner}`;
 }
 
-export const command: Command = { help, run };
+export const command = executable(definition, run);

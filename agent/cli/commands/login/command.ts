@@ -1,6 +1,7 @@
 // `sallyport login`: finds out whether a URL is a gateway, checks an access token there, and keeps it.
 
-import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import type { CommandContext } from "../../../../protocol/command/command.ts";
+import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { type GatewayUrl, gatewayHost } from "../../../../protocol/values/gateway-url.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
@@ -10,7 +11,6 @@ import { CommandError } from "../../../platform/command-error.ts";
 import { tokenWithoutGateway, unboundToken } from "../../../platform/credentials/environment.ts";
 import {
   listGateways,
-  plainHttpAllowed,
   readGivenTokenFile,
   refusePlainHttp,
   resolveGateway,
@@ -21,50 +21,16 @@ import {
 import { relativeTime } from "../../../platform/duration.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { json } from "../../../platform/output.ts";
-import { argument, readArguments } from "../../arguments.ts";
 import { askSecret, isTerminal, readSecretFrom } from "../../terminal.ts";
+import { definition } from "./definition.ts";
 
-const help = `
-Usage: sallyport login [GATEWAY] [options]
-
-Signs in at a gateway with an access token (spt_…) that the gateway printed at its first start, or that
-\`sallyport token create\` made. It is asked for without echo, or read from standard input, from a file, or from
-SALLYPORT_TOKEN where SALLYPORT_GATEWAY names this gateway; never from the command line, which every user of a machine
-can see. It is kept in the system's keychain, or in a private file where there is none (SALLYPORT_KEYCHAIN=off chooses
-the file).
-
-Options:
-  --token-file FILE    read the token from FILE; - is standard input
-  --allow-plain-http   accept that the token crosses the network unencrypted to an http:// gateway
-  --json               print what the gateway says of the account as JSON
-
-Example:
-  sallyport login https://gateway.example
-`;
-
-async function run(args: readonly string[], context: CommandContext): Promise<number> {
-  if (args.some((arg) => arg === "--token" || arg.startsWith("--token="))) {
-    throw new UsageError(
-      "A token on the command line can be seen by every user of this machine: give it at the prompt, on standard input, " +
-        "by --token-file, or in SALLYPORT_TOKEN.",
-    );
-  }
-  const { values, positionals } = readArguments(args, {
-    "token-file": { type: "string" },
-    "allow-plain-http": { type: "boolean" },
-    json: { type: "boolean" },
-    verbose: { type: "boolean" },
-  });
-  if (positionals.some((text) => tokenKind(text) !== undefined)) {
-    throw new UsageError(
-      "A token has no place on the command line, and now it is in your shell's history: revoke it, or clear that.",
-    );
-  }
-  if (positionals.length > 1) throw new UsageError("login takes one gateway.");
-  const gateway = argument(() => resolveGateway(positionals[0], context.env));
+async function run(
+  { options, operands }: Input<typeof definition>,
+  context: CommandContext,
+): Promise<number> {
+  const gateway = resolveGateway(operands.gateway, context.env);
   const allowPlainHttp =
-    values["allow-plain-http"] === true ||
-    plainHttpAllowed(context.env) ||
+    options["allow-plain-http"] ||
     listGateways(context.env).some((known) => known.url === gateway && known.allowPlainHttp);
   refusePlainHttp(gateway, allowPlainHttp);
 
@@ -77,13 +43,13 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
       `${gateway} speaks API version ${discovery.apiVersions.join(", ")}, this sallyport speaks 1: update the older one.`,
     );
   }
-  const token = await obtainToken(gateway, values["token-file"], context);
+  const token = await obtainToken(gateway, options["token-file"], context);
   const { account, token: info } = await gatewayApi(gateway, { ...access, token }).me();
   const name = parseName(account.name, "account");
   const saved = await saveAccessToken(gateway, token, { account: name, allowPlainHttp }, context);
 
   context.stderr.write(`${whereKept(saved)}\n`);
-  if (values.json === true) {
+  if (options.json) {
     context.stdout.write(
       json({
         gateway,
@@ -143,4 +109,4 @@ function whereKept(saved: Saved): string {
     : `The token is kept in ${saved.path}, readable by you only (${saved.why}).`;
 }
 
-export const command: Command = { help, run };
+export const command = executable(definition, run);

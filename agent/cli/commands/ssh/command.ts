@@ -3,8 +3,9 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import { readInput } from "../../../../protocol/command/run.ts";
+import type { Settings } from "../../../../protocol/command/settings.ts";
 import { bytesOf } from "../../../../protocol/values/byte-text.ts";
-import { parseWorkspaceRef } from "../../../../protocol/values/name.ts";
 import { pinHostKeys } from "../../../client/known-hosts/ssh-command-known-hosts.ts";
 import {
   SALLYPORT_SSH_OPTIONS,
@@ -19,50 +20,32 @@ import { ownCompanion } from "../../../client/tunnel/own-command.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { resolveGateway } from "../../../platform/credentials/store.ts";
 import { nodeEnvironment } from "../../../platform/node-environment.ts";
-import { argument } from "../../arguments.ts";
-import { NETWORK_HELP, takeNetworkFlags } from "../../network-flags.ts";
+import { NETWORK_OPTIONS } from "../../shared-options.ts";
+import { definition } from "./definition.ts";
 
-const help = `
-Usage: sallyport ssh [options] WORKSPACE [ssh options] [[--] COMMAND…]
-
-Runs your own ssh into a workspace, over WebSocket, with the host key that the gateway publishes for it pinned. WORKSPACE is
-its name, name.owner for one that is shared with you, or its id (ws_…). Options of ssh (-L, -R, -D, -N, -A, -t, -i, -p …)
-go where they go with ssh, and your own ssh configuration still applies. The exit status is ssh's.
-
-Options:
-  --print             print the ssh command instead of running it
-  --host-key KEY      accept only this host key ("ssh-ed25519 AAAA…", or a SHA256:… fingerprint of a published one); needed
-                      for a workspace that is registered without an account
-  --known-hosts FILE  the same, from a file: lines of known_hosts for the workspace's id, or plain public keys
-  --gateway URL       a gateway other than the default one (SALLYPORT_GATEWAY)
-
-SALLYPORT_SSH names another ssh program.
-
-For scp, sftp, rsync and editors, take the options that --print shows, or put the tunnel into an SSH configuration:
-  Host my-workspace
-    ProxyCommand sallyport tunnel https://gateway.example my-workspace
-
-Examples:
-  sallyport ssh my-workspace
-  sallyport ssh my-workspace -L 8080:localhost:80 -- make test
-`;
-
+/** ssh's own options stand among ours, so that the arguments are split as ssh splits them. */
 async function run(args: readonly string[], given: CommandContext): Promise<number> {
   const request = splitSshArguments(rawArguments(args), SALLYPORT_SSH_OPTIONS);
   if ("problem" in request) throw new UsageError(request.problem);
-  const { workspace, own } = request;
-  if (own.has("help")) {
-    given.stdout.write(`${help.trim()}\n${NETWORK_HELP}`);
+  if (request.own.has("help")) {
+    const { helpText } = await import("../../help/text.ts");
+    given.stdout.write(helpText(definition));
     return 0;
   }
-  const context = withNetworkFlags(own, given);
-  if (workspace === undefined) throw new UsageError("WORKSPACE is missing.");
-  const ref = argument(() => parseWorkspaceRef(workspace));
-  const gateway = argument(() => resolveGateway(text(own.get("gateway")), context.env));
+  const own = [...request.own].map(([name, value]) => ({ name, value }));
+  const operands = request.workspace === undefined ? [] : [request.workspace];
+  const { options, operands: read, settings, env } = readInput(definition, { options: own, operands }, given);
+  if (options.print && tellsNetwork(settings)) {
+    throw new UsageError(
+      "The command that --print shows cannot carry options about the network: set SALLYPORT_PROXY and its like where it runs.",
+    );
+  }
+  const context = { ...given, stdin: given.stdin, stdout: given.stdout, stderr: given.stderr, env };
+  const gateway = resolveGateway(options.gateway, env);
   const target = await findTarget(
     gateway,
-    ref,
-    { hostKey: text(own.get("host-key")), knownHostsFile: text(own.get("known-hosts")) },
+    read.workspace,
+    { hostKey: options["host-key"], knownHostsFile: options["known-hosts"] },
     context,
   );
   const knownHosts = await pinHostKeys(target.alias, target.hostKeys, context.env);
@@ -81,25 +64,15 @@ async function run(args: readonly string[], given: CommandContext): Promise<numb
     { program: ssh, env: context.env },
   );
   const sshArgs = sshArguments({ ...invocation, counters });
-  if (own.has("print")) {
+  if (options.print) {
     context.stdout.write(bytesOf(`${quoteCommand([ssh, ...sshArgs], process.platform)}\n`));
     return 0;
   }
   return runSsh(ssh, sshArgs, context);
 }
 
-/** The companion is ssh's child, and finds what was said about the network in its environment. */
-function withNetworkFlags(own: ReadonlyMap<string, string | true>, context: CommandContext): CommandContext {
-  const flags = [...own].flatMap(([name, value]) =>
-    typeof value === "string" ? [`--${name}=${value}`] : [],
-  );
-  const { args, env } = takeNetworkFlags(flags, context.env);
-  if (args.length < flags.length && own.has("print")) {
-    throw new UsageError(
-      "The command that --print shows cannot carry flags about the network: set SALLYPORT_PROXY and its like where it runs.",
-    );
-  }
-  return args.length === flags.length ? context : { ...context, env };
+function tellsNetwork(settings: Settings): boolean {
+  return Object.keys(NETWORK_OPTIONS).some((name) => settings.get(name)?.source === "command line");
 }
 
 /** ssh has the terminal to itself; its end is ours. */
@@ -125,8 +98,4 @@ function runSsh(program: string, args: readonly string[], context: CommandContex
   });
 }
 
-function text(value: string | true | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-export const command: Command = { help, run };
+export const command: Command = { definition, run };

@@ -2,40 +2,24 @@
 
 import { createRequire } from "node:module";
 import { release } from "node:os";
-import type { Command, CommandContext } from "../../../../protocol/command/command.ts";
+import type { CommandContext } from "../../../../protocol/command/command.ts";
+import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { VERSION } from "../../../../protocol/version.ts";
 import { nativeCrypto, nativeParts, nativePty } from "../../../platform/native-parts.ts";
 import { json } from "../../../platform/output.ts";
-import { positionals as noMore, readArguments } from "../../arguments.ts";
+import { definition } from "./definition.ts";
 
-const help = `
-Usage: sallyport version [options]
-
-Options:
-  --json      print an object
-  --verbose   say whether the native parts load: ssh2's cryptography (three times faster), the pty, the keychain
-
-Example:
-  sallyport version --verbose
-`;
-
-async function run(args: readonly string[], context: CommandContext): Promise<number> {
-  const { values, positionals } = readArguments(args, {
-    json: { type: "boolean" },
-    verbose: { type: "boolean" },
-  });
-  noMore(positionals);
+function run({ options }: Input<typeof definition>, context: CommandContext): number {
   const facts = {
     version: VERSION,
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     system: release(),
   };
-  const native =
-    values.verbose === true
-      ? { sshCiphers: nativeCrypto(), terminals: nativePty(), keychain: keychainLoads() }
-      : undefined;
-  if (values.json === true) {
+  const native = options.verbose
+    ? { sshCiphers: nativeCrypto(), terminals: nativePty(), keychain: keychainLoads() }
+    : undefined;
+  if (options.json) {
     context.stdout.write(json({ ...facts, native }));
     return 0;
   }
@@ -58,4 +42,4 @@ function keychainLoads(): boolean {
   }
 }
 
-export const command: Command = { help, run };
+export const command = executable(definition, run);

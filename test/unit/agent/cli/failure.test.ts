@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { describeFailure } from "../../../../agent/cli/failure.ts";
 import { CommandError } from "../../../../agent/platform/command-error.ts";
-import { UsageError } from "../../../../protocol/command/command.ts";
+import { ConfigFileError, UnknownWordError, UsageError } from "../../../../protocol/command/command.ts";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import { newAccessToken } from "../../../../protocol/values/token.ts";
 
@@ -13,9 +13,23 @@ describe("what a person reads when a command fails", () => {
     });
   });
 
-  test("a usage error of another class counts by its name", () => {
-    const error = Object.assign(new Error("--http is missing"), { name: "UsageError" });
-    expect(describeFailure("gateway", error, false).exitCode).toBe(2);
+  test("a word that is nearly right is corrected", () => {
+    const error = new UnknownWordError("Unknown option: --titel.", "--titel", ["--title", "--scope"]);
+    expect(describeFailure("token", Object.assign(error, { command: "token create" }), false)).toEqual({
+      lines: [
+        "sallyport: Unknown option: --titel. Did you mean --title?",
+        "see sallyport token create --help",
+      ],
+      exitCode: 2,
+    });
+  });
+
+  test("a wrong configuration file is a failure, not wrong usage", () => {
+    const error = new ConfigFileError("options.name in /c is not an option of every command.");
+    expect(describeFailure("list", error, false)).toEqual({
+      lines: ["sallyport: config: options.name in /c is not an option of every command."],
+      exitCode: 1,
+    });
   });
 
   test("a command's failure is one line that names the stage, and exit code 1", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatAddress } from "../../../../gateway/address.ts";
-import { parseGatewayOptions, parseHostKeysOptions } from "../../../../gateway/program/options.ts";
+import { parseGatewayOptions } from "../../../support/gateway-options.ts";
 
 const home = { HOME: "/home/ada" };
 
@@ -63,23 +63,6 @@ test("the SSH port has its own address, proxies, authorities and times", () => {
     sshMaxSession: null,
   });
 });
-
-test.each([
-  [[], "show"],
-  [["rotate"], "rotate"],
-  [["rotate", "--activate"], "activate"],
-  [["rotate", "--forget-former"], "forget"],
-])("gateway host-keys %j means %s", (args, action) => {
-  const { action: meant, dataDir } = parseHostKeysOptions([...args, "--data", "/data"], home);
-  expect([meant, dataDir]).toEqual([action, "/data"]);
-});
-
-test.each([[["make"]], [["--activate"]], [["rotate", "--activate", "--forget-former"]], [["rotate", "now"]]])(
-  "gateway host-keys %j is wrong usage",
-  (args) => {
-    expect(() => parseHostKeysOptions(args, home)).toThrow(expect.objectContaining({ name: "UsageError" }));
-  },
-);
 
 describe("wrong usage is refused with a word on what is wrong", () => {
   test.each([

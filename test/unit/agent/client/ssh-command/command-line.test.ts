@@ -36,12 +36,12 @@ describe("the arguments after `sallyport ssh`", () => {
   });
 
   test.each([
-    [["ws", "--frob"], "There is no option --frob."],
+    [["ws", "--frob"], "Unknown option: --frob."],
     [["--gateway"], "--gateway needs a value."],
     [["--print=1", "ws"], "--print takes no value."],
     [["ws", "-L"], "-L needs a value."],
     [["ws", "-z"], "ssh has no option -z."],
-    [["--constructor", "ws"], "There is no option --constructor."],
+    [["--constructor", "ws"], "Unknown option: --constructor."],
   ])("%j is told as a problem", (args, problem) => {
     expect(splitSshArguments(args, OWN)).toEqual({ problem });
   });

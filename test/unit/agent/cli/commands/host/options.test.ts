@@ -1,10 +1,18 @@
-import { describe, expect, it } from "vitest";
-import { parseHostOptions } from "../../../../../../agent/cli/commands/host/options.ts";
+import { describe, expect, test } from "vitest";
+import { definition } from "../../../../../../agent/cli/commands/host/definition.ts";
+import { hostOptions } from "../../../../../../agent/cli/commands/host/options.ts";
+import { splitArguments } from "../../../../../../protocol/command/arguments.ts";
+import type { CommandContext } from "../../../../../../protocol/command/command.ts";
+import { readInput } from "../../../../../../protocol/command/run.ts";
+
+function parseHostOptions(args: readonly string[], env: CommandContext["env"]) {
+  return hostOptions(readInput(definition, splitArguments(args, definition.options), { env }).options);
+}
 
 const base = ["--gateway", "https://gw.example"];
 
 describe("the options of a host", () => {
-  it("never let everyone in by omission", () => {
+  test("never let everyone in by omission", () => {
     expect(() => parseHostOptions([...base, "--open"], {})).toThrow(/--authorized-keys FILE, or --anyone/);
     expect(() => parseHostOptions([...base, "--no-account-keys"], {})).toThrow(/nobody/);
     expect(parseHostOptions([...base, "--open", "--anyone"], {}).anyone).toBe(true);
@@ -15,7 +23,7 @@ describe("the options of a host", () => {
     expect(open).toMatchObject({ authorizedKeys: ["a", "b"], accountKeys: false, anyone: false });
   });
 
-  it("take the token from where it is said, and the environment last", () => {
+  test("take the token from where it is said, and the environment last", () => {
     const env = { SALLYPORT_TOKEN: "e" };
     const source = (args: string[]) => parseHostOptions([...base, ...args], env).token;
     expect(source([])).toEqual({ kind: "stored" });
@@ -25,7 +33,7 @@ describe("the options of a host", () => {
     expect(() => source(["--token", "t", "--token-file", "f"])).toThrow(/exclude each other/);
   });
 
-  it("name what a browser and an editor open, from the command line or the environment, and never by guess", () => {
+  test("name what a browser and an editor open, from the command line or the environment, and never by guess", () => {
     const env = { SALLYPORT_BROWSER_URL: "https://env.example", SALLYPORT_FOLDER: "/env" };
     expect(parseHostOptions(base, env)).toMatchObject({
       browserUrl: "https://env.example/",
@@ -47,12 +55,12 @@ describe("the options of a host", () => {
     expect(() => parseHostOptions([...base, "--folder", "src"], {})).toThrow(/absolute path/);
   });
 
-  it("refuse what cannot work before anything starts", () => {
-    expect(() => parseHostOptions([], {})).toThrow(/which gateway/);
+  test("refuse what cannot work before anything starts", () => {
+    expect(() => parseHostOptions([], {})).toThrow(/gateway is missing/);
     expect(() => parseHostOptions(["--gateway", "ftp://x"], {})).toThrow(/https or http/);
     expect(() => parseHostOptions([...base, "--name", "Bad Name"], {})).toThrow(/a-z/);
     expect(() => parseHostOptions([...base, "--frobnicate"], {})).toThrow(/frobnicate/);
-    expect(() => parseHostOptions([...base, "stray"], {})).toThrow();
+    expect(() => parseHostOptions([...base, "stray"], {})).toThrow(/stray/);
     expect(() => parseHostOptions(["--gateway", "http://gw.example"], {})).toThrow(/plain http/);
     expect(parseHostOptions(["--gateway", "http://gw.example", "--allow-plain-http"], {}).gateway).toBe(
       "http://gw.example",

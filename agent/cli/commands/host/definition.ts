@@ -1,0 +1,111 @@
+// What `sallyport host` takes from its command line, as data.
+
+import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
+import { DIRECTORY, FILE, text } from "../../../../protocol/command/value-types.ts";
+import { parseBrowserUrl } from "../../../../protocol/values/browser-url.ts";
+import { parseFolder } from "../../../../protocol/values/folder.ts";
+import { parseName } from "../../../../protocol/values/name.ts";
+import { GATEWAY_OPTION, NETWORK_OPTIONS, ONE_PROXY } from "../../shared-options.ts";
+
+const REGISTERS = "Who registers (without any: what `sallyport login` left on this machine)";
+const COMES_IN = "Who may come in";
+
+export const definition = {
+  name: "host",
+  summary: "make this machine reachable as a workspace",
+  description: `Makes this machine a workspace: registers it at the gateway, and lets people in over SSH who hold an allowed key. Runs until it is stopped, and reconnects after every loss of the network.`,
+  usage: "--gateway URL [options]",
+  options: {
+    token: {
+      type: text("TOKEN"),
+      description:
+        "an access token with the scope `host`; others on this machine may see it in the process list",
+      group: REGISTERS,
+    },
+    "token-file": { type: FILE, description: "a file that holds it", group: REGISTERS, config: true },
+    open: {
+      description:
+        "register without an account, where the gateway allows it; the workspace's id is the secret that opens it",
+      group: REGISTERS,
+    },
+    "authorized-keys": {
+      type: FILE,
+      description: "keys in OpenSSH's authorized_keys form; may be given several times; watched for changes",
+      repeated: "each",
+      group: COMES_IN,
+      config: true,
+    },
+    "no-account-keys": {
+      description: "do not let in the keys of the account at the gateway",
+      group: COMES_IN,
+      config: true,
+    },
+    anyone: { description: "everyone who can reach the workspace, without a key", group: COMES_IN },
+    "end-to-end-only": {
+      description: "only connections that the gateway cannot read",
+      group: COMES_IN,
+      config: true,
+    },
+    "no-owner-token": { description: "no sign-in by owner token", group: COMES_IN, config: true },
+    gateway: {
+      type: GATEWAY_OPTION.type,
+      description: "the gateway",
+      variable: GATEWAY_OPTION.variable,
+      config: true,
+    },
+    name: {
+      type: { hint: "NAME", read: (given: string) => parseName(given) },
+      description: "the workspace's name",
+      otherwise: "this machine's name",
+      variable: "SALLYPORT_NAME",
+      config: true,
+    },
+    shell: {
+      type: { ...FILE, hint: "PATH" },
+      description: "the shell of sessions",
+      otherwise: "the login shell",
+      config: true,
+    },
+    cwd: {
+      type: DIRECTORY,
+      description: "where sessions start",
+      otherwise: "the home directory",
+      config: true,
+    },
+    folder: {
+      type: { ...DIRECTORY, read: (given: string) => parseFolder(given) },
+      description: "the folder that editors open first: an absolute path",
+      otherwise: "--cwd",
+      variable: "SALLYPORT_FOLDER",
+      config: true,
+    },
+    "browser-url": {
+      type: { hint: "URL", read: (given: string) => parseBrowserUrl(given) },
+      description:
+        "what the workspace shows in a browser, http or https; everyone who sees the workspace sees it, so no secret belongs in it",
+      variable: "SALLYPORT_BROWSER_URL",
+      config: true,
+    },
+    state: {
+      type: DIRECTORY,
+      description: "where the host key and ids are kept between starts",
+      variable: "SALLYPORT_STATE",
+      config: true,
+    },
+    "allow-plain-http": {
+      description: "talk to a gateway on another machine without TLS",
+      variable: "SALLYPORT_ALLOW_PLAIN_HTTP",
+    },
+    json: { description: 'one JSON object per line on stdout, the first one {"event":"ready",…}' },
+    verbose: { short: "v", description: "say more on stderr" },
+    ...NETWORK_OPTIONS,
+  },
+  exclusive: [{ options: ["token", "token-file", "open"] }, ONE_PROXY],
+  variables: {
+    SALLYPORT_TOKEN: "the access token, where SALLYPORT_GATEWAY names this gateway",
+    SALLYPORT_TOKEN_FILE: "a file that holds it",
+  },
+  examples: [
+    "SALLYPORT_GATEWAY=https://gateway.example SALLYPORT_TOKEN=$(cat token) sallyport host --name devbox",
+  ],
+} as const satisfies CommandDefinition;

@@ -1,0 +1,51 @@
+// What `sallyport login` takes from its command line, as data.
+
+import { UsageError } from "../../../../protocol/command/command.ts";
+import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
+import { FILE } from "../../../../protocol/command/value-types.ts";
+import { tokenKind } from "../../../../protocol/values/token.ts";
+import { GATEWAY_OPERAND, JSON_OUTPUT, NETWORK_OPTIONS, ONE_PROXY, VERBOSE } from "../../shared-options.ts";
+import { GATEWAY } from "../../value-types.ts";
+
+export const definition = {
+  name: "login",
+  summary: "sign in at a gateway",
+  description: `Signs in at a gateway with an access token (spt_…) that the gateway printed at its first start, or that \`sallyport token create\` made. It is asked for without echo, or read from standard input, from a file, or from SALLYPORT_TOKEN where SALLYPORT_GATEWAY names this gateway; never from the command line, which every user of a machine can see. It is kept in the system's keychain, or in a private file where there is none.`,
+  operands: {
+    gateway: {
+      ...GATEWAY_OPERAND,
+      type: {
+        ...GATEWAY,
+        read(text: string, name: string) {
+          if (tokenKind(text) === undefined) return GATEWAY.read(text, name);
+          throw new UsageError(
+            "A token has no place on the command line, and now it is in your shell's history: revoke it, or clear that.",
+          );
+        },
+      },
+    },
+  },
+  options: {
+    token: {
+      description: "",
+      refused:
+        "A token on the command line can be seen by every user of this machine: give it at the prompt, on standard input, " +
+        "by --token-file, or in SALLYPORT_TOKEN.",
+    },
+    "token-file": { type: FILE, description: "read the token from FILE; `-` is standard input" },
+    "allow-plain-http": {
+      description: "accept that the token crosses the network unencrypted to an http:// gateway",
+      variable: "SALLYPORT_ALLOW_PLAIN_HTTP",
+    },
+    json: { ...JSON_OUTPUT, description: "print what the gateway says of the account as JSON" },
+    verbose: VERBOSE,
+    ...NETWORK_OPTIONS,
+  },
+  exclusive: [ONE_PROXY],
+  variables: {
+    SALLYPORT_TOKEN: "the access token, where SALLYPORT_GATEWAY names this gateway",
+    SALLYPORT_TOKEN_FILE: "a file that holds it",
+    SALLYPORT_KEYCHAIN: "`off` keeps tokens in a private file instead of the system's keychain",
+  },
+  examples: ["sallyport login https://gateway.example"],
+} as const satisfies CommandDefinition;

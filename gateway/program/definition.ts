@@ -1,0 +1,184 @@
+// What `sallyport gateway` takes from its command line, as data. Every option has a variable: SALLYPORT_HTTP for --http. Loads
+// nothing of the gateway itself, so that help and completion need not either.
+
+import type { CommandDefinition, OptionDefinition } from "../../protocol/command/definition.ts";
+import { choice, DIRECTORY, FILE, integer } from "../../protocol/command/value-types.ts";
+import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { ADDRESS, LOG_LEVELS, PROXY_ADDRESSES, WORKERS } from "./value-types.ts";
+
+const MAX_COUNT = 9_999_999;
+
+const DATA = {
+  type: DIRECTORY,
+  description: "database and host keys",
+  otherwise: "~/.local/share/sallyport/gateway",
+  variable: "SALLYPORT_DATA",
+  config: true,
+} as const satisfies OptionDefinition;
+
+const JSON_RESULT = {
+  description: "print JSON",
+  variable: "SALLYPORT_JSON",
+} as const satisfies OptionDefinition;
+
+const ownData = { data: DATA, json: JSON_RESULT } as const;
+
+export const definition = {
+  name: "gateway",
+  summary: "run the server where hosts and companions meet",
+  description: `Runs the server where hosts and companions meet.
+
+The first start makes an account named admin and prints its access token once. \`gateway admin-token\` makes a new one if the first is lost.`,
+  options: {
+    http: {
+      type: ADDRESS,
+      description: "API, hosts and tunnels; port 0 takes a free one",
+      default: "127.0.0.1:8022",
+      variable: "SALLYPORT_HTTP",
+      config: true,
+    },
+    ssh: {
+      type: ADDRESS,
+      description: "SSH: `ssh WORKSPACE@GATEWAY`, `ssh -J GATEWAY WORKSPACE`",
+      otherwise: "off",
+      variable: "SALLYPORT_SSH",
+      config: true,
+    },
+    "public-ssh": {
+      type: ADDRESS,
+      description: "where the public reaches the SSH port",
+      otherwise: "the public URL's host, and the port that is listened on",
+      variable: "SALLYPORT_PUBLIC_SSH",
+      config: true,
+    },
+    "trusted-proxies": {
+      type: PROXY_ADDRESSES,
+      repeated: "separated",
+      description:
+        "load balancers in front of the SSH port, whose connections begin with a PROXY header (v1 or v2)",
+      variable: "SALLYPORT_TRUSTED_PROXIES",
+      config: true,
+    },
+    "user-ca": {
+      type: FILE,
+      description: "certificate authorities, one public key per line; principals are account names",
+      variable: "SALLYPORT_USER_CA",
+      config: true,
+    },
+    "ssh-idle-timeout": {
+      type: integer(0, MAX_COUNT, "S"),
+      description: "end SSH connections on which nothing moved for this many seconds",
+      otherwise: "never",
+      variable: "SALLYPORT_SSH_IDLE_TIMEOUT",
+      config: true,
+    },
+    "ssh-max-session": {
+      type: integer(0, MAX_COUNT, "S"),
+      description: "end SSH connections this many seconds after sign-in",
+      otherwise: "never",
+      variable: "SALLYPORT_SSH_MAX_SESSION",
+      config: true,
+    },
+    data: DATA,
+    "public-url": {
+      type: { hint: "URL", read: (text: string) => parseGatewayUrl(text) },
+      description: "the address that clients use, such as https://gateway.example",
+      variable: "SALLYPORT_PUBLIC_URL",
+      config: true,
+    },
+    "tls-cert": {
+      type: FILE,
+      description: "certificate chain (PEM); SIGHUP reads it again",
+      variable: "SALLYPORT_TLS_CERT",
+      config: true,
+    },
+    "tls-key": {
+      type: FILE,
+      description: "its private key (PEM)",
+      variable: "SALLYPORT_TLS_KEY",
+      config: true,
+    },
+    "trust-proxy": {
+      type: PROXY_ADDRESSES,
+      repeated: "separated",
+      description: "reverse proxies whose X-Forwarded-For counts: addresses, CIDR ranges, `loopback`",
+      variable: "SALLYPORT_TRUST_PROXY",
+      config: true,
+    },
+    open: { description: "hosts may register without an account", variable: "SALLYPORT_OPEN", config: true },
+    "host-keys-allowed": {
+      type: FILE,
+      description: "upterm hosts may register, with the keys of this file only",
+      variable: "SALLYPORT_HOST_KEYS_ALLOWED",
+      config: true,
+    },
+    metrics: {
+      type: ADDRESS,
+      description: "Prometheus metrics at /metrics",
+      otherwise: "off",
+      variable: "SALLYPORT_METRICS",
+      config: true,
+    },
+    "max-streams": {
+      type: integer(1, MAX_COUNT),
+      description: "streams that are open at a time",
+      default: "10000",
+      variable: "SALLYPORT_MAX_STREAMS",
+      config: true,
+    },
+    workers: {
+      type: WORKERS,
+      description: "processes that share the work, or `auto`: one per core (Linux and macOS)",
+      default: "1",
+      variable: "SALLYPORT_WORKERS",
+      config: true,
+    },
+    "log-level": {
+      type: choice(LOG_LEVELS, "LEVEL"),
+      description: `${LOG_LEVELS.join(", ")}; the log is on stderr`,
+      default: "info",
+      variable: "SALLYPORT_LOG_LEVEL",
+      config: true,
+    },
+    json: {
+      description: 'one JSON object per line on stdout, the first one with "event":"ready"',
+      variable: "SALLYPORT_JSON",
+      config: true,
+    },
+  },
+  examples: [
+    "sallyport gateway --http 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem \\",
+    "  --public-url https://gateway.example --data /var/lib/sallyport",
+  ],
+  subcommands: {
+    "admin-token": {
+      name: "gateway admin-token",
+      summary: "make a new access token of the first administrator",
+      description:
+        "Makes a new access token with every scope for the first administrator, and prints it. Works on the data directory itself, whether the gateway runs or not.",
+      options: ownData,
+      examples: ["sallyport gateway admin-token --data /var/lib/sallyport"],
+    },
+    "host-keys": {
+      name: "gateway host-keys",
+      summary: "show the gateway's SSH host keys, and replace them",
+      description: `Shows the gateway's SSH host keys. They are replaced in two steps, each in effect from the next start on: \`rotate\` makes new ones, which clients learn (UpdateHostKeys, /.well-known/sallyport) while the old ones are still served; \`rotate --activate\`, some weeks later, serves the new ones. \`rotate --forget-former\` then removes the old ones for good.`,
+      options: ownData,
+      examples: ["sallyport gateway host-keys --data /var/lib/sallyport"],
+      subcommands: {
+        rotate: {
+          name: "gateway host-keys rotate",
+          summary: "replace the SSH host keys, one step at a time",
+          description: `Makes new SSH host keys, which clients learn while the old ones are still served. Each step is in effect from the gateway's next start on.`,
+          options: {
+            activate: { description: "serve the new keys that were made some weeks ago" },
+            "forget-former": { description: "remove the old keys for good" },
+            ...ownData,
+          },
+          exclusive: [{ options: ["activate", "forget-former"] }],
+          examples: ["sallyport gateway host-keys rotate", "sallyport gateway host-keys rotate --activate"],
+        },
+      },
+    },
+  },
+} as const satisfies CommandDefinition;

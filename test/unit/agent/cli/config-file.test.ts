@@ -1,0 +1,62 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseConfigFile, readConfigFile } from "../../../../agent/cli/config-file.ts";
+import { ConfigFileError } from "../../../../protocol/command/command.ts";
+import { newAccessToken } from "../../../../protocol/values/token.ts";
+
+describe("the configuration file", () => {
+  test("holds options of all commands and of single ones", () => {
+    const text =
+      '{ "options": { "gateway": "https://g" }, "commands": { "token create": { "expires": "7d" } } }';
+    expect(parseConfigFile("/c", text)).toEqual({
+      path: "/c",
+      options: { gateway: "https://g" },
+      commands: { "token create": { expires: "7d" } },
+    });
+    expect(parseConfigFile("/c", "{}")).toEqual({ path: "/c", options: {}, commands: {} });
+  });
+
+  test.each([
+    ["{", /^\/c is not JSON/],
+    ["[]", "/c has to be an object"],
+    ['{ "option": {} }', "option in /c means nothing"],
+    ['{ "options": { "name": "x" } }', "options.name in /c is not an option of every command"],
+    ['{ "commands": { "host": "x" } }', "commands.host in /c has to be an object"],
+  ])("%s is refused, with the key", (text, message) => {
+    expect(() => parseConfigFile("/c", text)).toThrow(ConfigFileError);
+    expect(() => parseConfigFile("/c", text)).toThrow(message);
+  });
+
+  test("never holds a token, and does not show it", () => {
+    const token = newAccessToken();
+    const text = `{ "commands": { "host": { "token": "${token}" } } }`;
+    expect(() => parseConfigFile("/c", text)).toThrow(/holds a token/);
+    expect(() => parseConfigFile("/c", text)).not.toThrow(token);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("reading it", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "config-file-"));
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  test("finds nothing where there is none", () => {
+    expect(readConfigFile(join(directory, "config.json"))).toBeUndefined();
+    expect(readConfigFile(join(directory, "none", "config.json"))).toBeUndefined();
+  });
+
+  test("refuses one that other users can change", () => {
+    const path = join(directory, "config.json");
+    writeFileSync(path, "{}");
+    chmodSync(path, 0o644);
+    expect(readConfigFile(path)).toMatchObject({ path });
+    chmodSync(path, 0o664);
+    expect(() => readConfigFile(path)).toThrow(/can be changed by other users/);
+  });
+});
