@@ -16,8 +16,8 @@ import { launcherPath, writeLauncher } from "../../../client/ssh-config/launcher
 import { countersOf, formatManagedConfig, withCounters } from "../../../client/ssh-config/managed-config.ts";
 import { withOwnerTokens } from "../../../client/ssh-config/owner-token-blocks.ts";
 import type { SshConfigPaths } from "../../../client/ssh-config/paths.ts";
-import type { Difference } from "../../../client/ssh-config/person/verify-alias.ts";
 import { type Plan, planInclude } from "../../../client/ssh-config/person/include-plan.ts";
+import type { Difference } from "../../../client/ssh-config/person/verify-alias.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../../../platform/credentials/store.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
