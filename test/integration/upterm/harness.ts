@@ -6,9 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
-import { parseGatewayOptions } from "../../support/gateway-options.ts";
 import { ADMISSION_LIMITS } from "../../../gateway/ssh/entrance/admission.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { parseGatewayOptions } from "../../support/gateway-options.ts";
 import { buildPeers, Peer } from "./peers.ts";
 
 export interface TestKey {
