@@ -5,7 +5,7 @@ import type { TreeNode } from "../agent/client/workspaces/workspace-tree.ts";
 import type { Services } from "./services.ts";
 import type { WorkspacesView } from "./workspaces/workspaces-view.ts";
 
-/** `what` is how a failure is introduced. `node` is there when the command comes from the tree. */
+/** `what` introduces a failure: "Signing in failed: …". `node` is set when the command comes from the tree. */
 interface Entry {
   readonly what: () => string;
   run(services: Services, node: TreeNode | undefined): Promise<unknown>;
@@ -13,7 +13,9 @@ interface Entry {
 
 const connecting = () => l10n.t("Connecting");
 
-/** In this window: on the node of the tree that was chosen, or on a workspace from the list of all. */
+/**
+ * Connects in this window: to the workspace that was clicked in the tree, or to one that the person picks from a list.
+ */
 const CONNECT: Entry = {
   what: connecting,
   run: async (services, node) =>

@@ -1,5 +1,5 @@
-// The extension's entry point: registers everything and loads next to nothing. What does the work is imported when it is
-// first needed; in a window where Sallyport is not used, not even this runs.
+// The extension's entry point. It registers everything and loads almost nothing: the modules that do the work are
+// imported when they are first needed. In a window where Sallyport is not used, not even this file runs.
 
 import { type ExtensionContext, env } from "vscode";
 import { VERSION } from "../protocol/version.ts";
@@ -41,7 +41,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   void keepLauncher(services);
   void keepNetwork(services);
   if (services.history.leftNotice !== undefined) void showLeft(services);
-  // Remote-SSH waits for this before it connects: its configuration is fresh then.
+  // Remote-SSH connects only after activation has finished, so its configuration is fresh by then.
   if (env.remoteName === "ssh-remote") {
     await (await import("./remote-window/remote-window.ts")).enterRemoteWindow(services);
   }
@@ -52,18 +52,18 @@ async function showLeft(services: Services): Promise<void> {
   try {
     await showLeftNotice(services);
   } catch (error) {
-    // A notice is not worth a failure's message: the gateway that it is about does not answer now.
+    // Not worth an error message: the gateway that the notice is about does not answer now.
     services.log.warn(`A notice could not be shown: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** ssh starts the tunnel, and ssh knows no setting of an editor. */
+/** ssh starts the tunnel, and ssh knows nothing of the editor's settings. */
 async function keepNetwork(services: Services): Promise<void> {
   const { handDownNetwork } = await import("./network.ts");
   services.context.subscriptions.push(handDownNetwork(services));
 }
 
-/** Editors move when they are updated; ssh finds the newest one by the launcher. */
+/** An editor's update changes its path, so the launcher by which ssh finds it is written again. */
 async function keepLauncher(services: Services): Promise<void> {
   const { refreshLauncher } = await import("./ssh-config/launcher.ts");
   await refreshLauncher(services);

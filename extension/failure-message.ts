@@ -1,4 +1,4 @@
-// What a person reads when something fails: the stage, a sentence, and what can be done about it from here.
+// What a person reads when something fails: the stage, a sentence, and what they can do about it in the editor.
 
 import { CancellationError, commands, l10n, window } from "vscode";
 import { CommandError, type Stage } from "../agent/platform/command-error.ts";
@@ -8,7 +8,7 @@ import { printable } from "../protocol/values/printable.ts";
 import { redactSecrets } from "../protocol/values/token.ts";
 import type { EditorLog } from "./log.ts";
 
-/** One sentence or two, without a token in it, and without characters that do something: others chose some of the words. */
+/** One or two sentences, without tokens and control characters: some of the words come from other machines. */
 export function describe(error: unknown): string {
   const text =
     error instanceof CommandError
@@ -19,7 +19,7 @@ export function describe(error: unknown): string {
   return printable(redactSecrets(text).replace(/\s*[\r\n]+\s*/g, " "), 2_000);
 }
 
-/** Shows it once, and writes all of it to the log. `what` is the attempt, such as "Connecting to devbox". */
+/** Shows the failure once, and logs it with its causes. `what` is the attempt, such as "Connecting to devbox". */
 export async function showFailure(
   { log }: { readonly log: EditorLog },
   what: string,
@@ -51,7 +51,7 @@ function logFailure(log: Log, what: string, error: unknown): void {
   }
 }
 
-/** Tokens that were good once, or none at all. */
+/** Whether signing in again is the remedy: the token is no longer valid, or there is none. */
 export function isSignedOut({ stage, code }: Pick<CommandError, "stage" | "code">): boolean {
   return stage === "sign-in" && code !== "scope_missing" && code !== "forbidden" && code !== "plain_http";
 }
@@ -85,7 +85,7 @@ export function stageName(stage: Stage): string {
   }
 }
 
-/** The agent tells people at a terminal which variable to set: here there are settings. */
+/** In the agent's own words people set an environment variable; in the editor they change a setting. */
 export function networkAdvice({ code }: Pick<CommandError, "code">): string | undefined {
   switch (code) {
     case "captive_portal":
@@ -105,7 +105,7 @@ export function networkAdvice({ code }: Pick<CommandError, "code">): string | un
   }
 }
 
-/** The agent tells people at a terminal which command to run: here there is a button. */
+/** In the agent's own words people run a command; in the editor they press a button. */
 export function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code">): string | undefined {
   if (stage !== "sign-in") return undefined;
   switch (code) {

@@ -1,5 +1,6 @@
-// What Sallyport remembers about this person's use, in VS Code's own state: when a workspace was used last, which folders were
-// open there, and what they do not want to be asked again. No secrets: of addresses in a browser, the origin alone.
+// What Sallyport remembers about this person's use, in VS Code's state: when a workspace was last used, which folders
+// were open there, and which questions not to ask again. It holds no secrets; of browser addresses it keeps only the
+// origin.
 
 import type { Memento } from "vscode";
 import { withRecentFolder } from "../agent/client/connect/hand-off-target.ts";
@@ -45,7 +46,10 @@ export class History {
     await this.#state.update(FOLDERS, { ...Object.fromEntries(kept), [key]: withRecentFolder(own, folder) });
   }
 
-  /** Whether the person has agreed to open this origin when this workspace names it: another one's word is not enough. */
+  /**
+   * Whether the person has agreed to open this origin for this workspace. A yes for one workspace does not count for
+   * others.
+   */
   hasOpened(gateway: GatewayUrl, id: string, origin: string): boolean {
     return this.#state.get<string[]>(BROWSER_ORIGINS, []).includes(`${workspaceKey(gateway, id)} ${origin}`);
   }
@@ -56,7 +60,9 @@ export class History {
     await this.#state.update(BROWSER_ORIGINS, [...others, entry].slice(-MAX_ENTRIES));
   }
 
-  /** Whether the person has agreed to connect to this workspace of another account, when it had one of these host keys. */
+  /**
+   * Whether the person has agreed to connect to this workspace of another account while it had one of these host keys.
+   */
   hasAgreed(gateway: GatewayUrl, id: string, fingerprints: readonly string[]): boolean {
     const known = new Set(this.#state.get<string[]>(AGREED, []));
     return fingerprints.some((one) => known.has(`${workspaceKey(gateway, id)} ${one}`));
@@ -68,7 +74,7 @@ export class History {
     await this.#state.update(AGREED, [...others, ...added].slice(-MAX_ENTRIES));
   }
 
-  /** The person uses the owner token there where no key fits, and is not asked about keys. */
+  /** Whether to use an owner token at this gateway when no key fits, without asking about keys. */
   usesOwnerToken(gateway: GatewayUrl): boolean {
     return this.#state.get<string[]>(OWNER_TOKEN_GATEWAYS, []).includes(gateway);
   }
@@ -78,7 +84,7 @@ export class History {
     await this.#state.update(OWNER_TOKEN_GATEWAYS, uses ? [...others, gateway] : others);
   }
 
-  /** What the window before this one had no time to show, as connect/left-notice.ts keeps it. */
+  /** The notice that the previous window had no time to show, as remote-window/left-notice.ts stores it. */
   get leftNotice(): unknown {
     return this.#state.get(LEFT_NOTICE);
   }
@@ -87,7 +93,7 @@ export class History {
     await this.#state.update(LEFT_NOTICE, notice);
   }
 
-  /** Returns whether this is the first time that this is to be said in this network. */
+  /** Remembers the network. Returns whether it was new. */
   async isNewNetwork(network: string): Promise<boolean> {
     const known = this.#state.get<string[]>(NOTICED_NETWORKS, []);
     if (known.includes(network)) return false;

@@ -1,4 +1,4 @@
-// The "Sallyport" output channel. Tokens never get into it, whoever logs them.
+// The "Sallyport" output channel. Tokens are redacted in every message.
 
 import { type LogOutputChannel, window } from "vscode";
 import type { Log } from "../agent/platform/log.ts";

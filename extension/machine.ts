@@ -1,4 +1,4 @@
-// The facts of this machine that everything below takes as arguments.
+// The facts about this machine that functions in agent/ take as arguments.
 
 import { homedir } from "node:os";
 import { env } from "vscode";
@@ -14,7 +14,7 @@ export function sshHome(): string {
   return accountHome(homedir());
 }
 
-/** Microsoft's builds have to be told twice that they are a Node. */
+/** Microsoft's builds need one more option to run as Node. */
 export function isMicrosoftBuild(): boolean {
   return /^Visual Studio Code/.test(env.appName);
 }

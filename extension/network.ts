@@ -1,5 +1,5 @@
-// The editor's `http.*` settings: for the extension's own calls, and handed down to the companion, which ssh starts and which
-// therefore sees no setting.
+// The editor's `http.*` settings, for the extension's own calls. They are also written to a file for the companion,
+// which ssh starts and which therefore sees no settings.
 
 import { type Disposable, workspace } from "vscode";
 import type { Log } from "../agent/platform/log.ts";
@@ -16,10 +16,10 @@ import { describe } from "./failure-message.ts";
 import { machine } from "./machine.ts";
 
 /**
- * For a call to a gateway; undefined where nothing is set: then the call goes by the editor's own `fetch`, which knows the
- * system's proxies and certificates. Whatever `http.proxyStrictSSL` says, certificates are verified, so a setting that
- * would have the editor not do so takes its `fetch` out of the way.
- * @throws CommandError stage `proxy`: `http.proxy` is no proxy's address
+ * The network for a call to a gateway. Undefined where nothing is set: the call then uses the editor's own `fetch`,
+ * which knows the system's proxies and certificates. Certificates are always verified: where `http.proxyStrictSSL` is
+ * off, the editor's `fetch` would not verify them, so it is not used.
+ * @throws CommandError stage `proxy`: `http.proxy` is not the address of a proxy
  */
 export function editorNetwork(): Network | undefined {
   const settings = readSettings();
@@ -29,7 +29,7 @@ export function editorNetwork(): Network | undefined {
   return networkWithEditor(env, editorProxy(settings));
 }
 
-/** Hands the settings down now, and whenever they change. */
+/** Writes the settings for the companion now, and whenever they change. */
 export function handDownNetwork({ log }: { readonly log: Log }): Disposable {
   const update = (): void => {
     try {
@@ -45,7 +45,7 @@ export function handDownNetwork({ log }: { readonly log: Log }): Disposable {
   });
 }
 
-/** The person's own, never a folder's: a folder that somebody was sent must not choose a proxy. */
+/** The person's own settings only: a folder that they received from somebody must not choose a proxy. */
 function readSettings(): EditorNetworkSettings {
   const http = workspace.getConfiguration("http");
   const own = (name: string): unknown => http.inspect(name)?.globalValue;

@@ -1,4 +1,4 @@
-// A page to read and to copy from, rendered, in an editor of its own: it cannot be changed, so nobody is asked to save it.
+// A rendered page to read and copy from, in an editor tab. It is read-only, so nobody is asked to save it.
 
 import { commands, type Disposable, Uri, window, workspace } from "vscode";
 import type { Services } from "./services.ts";
@@ -7,7 +7,7 @@ const SCHEME = "sallyport-page";
 const pages = new Map<string, string>();
 let provider: Disposable | undefined;
 
-/** `name` is what the tab says. A page of the same name is shown anew with the time in its name. */
+/** `name` is the tab's title, to which the time is added: a second page of the same name is a new one. */
 export async function showPage(services: Services, name: string, markdown: string): Promise<void> {
   if (provider === undefined) {
     provider = workspace.registerTextDocumentContentProvider(SCHEME, {
@@ -21,7 +21,7 @@ export async function showPage(services: Services, name: string, markdown: strin
   try {
     await commands.executeCommand("markdown.showPreview", uri);
   } catch (error) {
-    // Some editors have no Markdown of their own, and a person may have switched it off: the source can be read, too.
+    // Some editors have no Markdown preview, and a person may have disabled it. The source is readable too.
     services.log.debug(`No Markdown preview: ${error instanceof Error ? error.message : String(error)}`);
     await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
   }

@@ -1,4 +1,4 @@
-// How long ago, in the editor's own language.
+// A time relative to now, such as "3 hours ago", in the editor's language.
 
 import { env } from "vscode";
 

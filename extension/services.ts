@@ -1,4 +1,5 @@
-// What the parts of the extension share, made once at activation and cheap to make: nothing here talks to anybody yet.
+// What the parts of the extension share. It is created once, at activation, and cheap to create: nothing here uses the
+// network yet.
 
 import type { ExtensionContext } from "vscode";
 import type { AccountStore } from "./accounts/account-store.ts";

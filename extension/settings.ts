@@ -1,5 +1,5 @@
-// The settings that Sallyport reads: its own, and those of Remote-SSH that say where SSH's configuration is. What a person
-// wrote by hand may be of any type.
+// The settings that Sallyport reads: its own, and those of Remote-SSH that say where SSH's configuration is. A person
+// may have written a value of any type.
 
 import { workspace } from "vscode";
 import type { TransportSetting } from "../agent/client/reachability/reachability.ts";
@@ -9,7 +9,7 @@ export function transportSetting(): TransportSetting {
   return value === "direct" || value === "tunnel" ? value : "auto";
 }
 
-/** Seconds that a new owner token lives. */
+/** The lifetime of a new owner token, in seconds. */
 export function ownerTokenSeconds(): number {
   const hours: unknown = workspace.getConfiguration("sallyport").get("ownerToken.expiryHours");
   return typeof hours === "number" && hours >= 1 && hours <= 720 ? Math.round(hours * 3600) : 12 * 3600;
@@ -31,7 +31,7 @@ export function sshProgram(): string {
   return configured === "" ? "ssh" : configured;
 }
 
-/** Settings of ours as a support bundle shows them. */
+/** Sallyport's own settings, for a support bundle. */
 export function ownSettings(): Record<string, unknown> {
   const configuration = workspace.getConfiguration("sallyport");
   return Object.fromEntries(

@@ -1,10 +1,10 @@
-// What the person is told once something was taken back.
+// What the person is told once something was revoked, unshared or deleted.
 
 import { window } from "vscode";
 
 /**
  * @param done undefined: the view shows it
- * @param notWritten what the gateway says besides: it is in effect, and not written to the gateway's disk yet
+ * @param notWritten the gateway's warning that this is in effect but not yet on its disk
  */
 export function showTakenBack(done: string | undefined, notWritten: string | undefined): void {
   if (notWritten !== undefined) {

@@ -1,4 +1,5 @@
-// Signing in by an access token that the person has: typed or pasted unseen, and accepted once the gateway has.
+// Signing in with an access token. It is typed or pasted into a password field and kept only after the gateway accepted
+// it.
 
 import { l10n, window } from "vscode";
 import { gatewayApi } from "../../agent/client/gateway-api.ts";

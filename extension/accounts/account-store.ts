@@ -1,5 +1,5 @@
-// The accounts of this person, in VS Code's secret storage, which all windows share. The companion, which ssh starts by
-// itself, gets a copy where it looks for one: the system's keychain, or a private file.
+// The accounts of this person, in VS Code's secret storage, which all windows share. The companion cannot read that
+// storage, since ssh starts it; it gets a copy of the token in the system's keychain or in a private file.
 
 import { type Event, EventEmitter, type SecretStorage } from "vscode";
 import type { Log } from "../../agent/platform/log.ts";
@@ -38,7 +38,7 @@ export class AccountStore {
     return this.#changed.event;
   }
 
-  /** As far as they are loaded. */
+  /** The accounts that have been loaded so far. */
   get known(): readonly StoredAccount[] {
     return this.#accounts;
   }
@@ -53,13 +53,15 @@ export class AccountStore {
     return (await this.list()).find((account) => account.gateway === gateway);
   }
 
-  /** Returns where the companion finds its copy. */
+  /** Adds or replaces the account. Returns where the companion finds its copy of the token. */
   async add(account: StoredAccount): Promise<"keychain" | "file" | "nowhere"> {
     await this.#write(withAccount(await this.list(), account));
     return await this.#copyForCompanion(account);
   }
 
-  /** For a program that is about to look for it: somebody may have signed out on the command line. */
+  /**
+   * Writes the companion's copy again, before a program needs it: the person may have signed out on the command line.
+   */
   async refreshCopy(account: StoredAccount): Promise<void> {
     await this.#copyForCompanion(account);
   }

@@ -1,4 +1,4 @@
-// Sallyport's accounts as VS Code knows accounts: in the Accounts menu, one for each gateway, with "Sign Out" there.
+// Offers Sallyport's accounts to VS Code: they appear in the Accounts menu, one per gateway, where one can sign out.
 
 import {
   type AuthenticationProvider,
@@ -16,7 +16,7 @@ import { type StoredAccount, sessionId } from "./stored-account.ts";
 
 export const PROVIDER = "sallyport";
 
-/** `signIn` asks the person; a scope, where there is one, is the gateway that is meant. */
+/** `signIn` asks the person. A scope, where one is given, is the URL of the gateway to sign in at. */
 export function registerAuthenticationProvider(
   accounts: AccountStore,
   signIn: (gateway: string | undefined) => Promise<StoredAccount | undefined>,

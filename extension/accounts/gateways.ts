@@ -1,5 +1,5 @@
-// The gateways that this person is signed in at: for each one its account, its API, and, once somebody looks, a live list of
-// its workspaces.
+// The gateways that this person is signed in at: for each one its account, its API and, once the list is shown, a live
+// list of its workspaces.
 
 import { type Event, EventEmitter } from "vscode";
 import type { GatewayApi } from "../../agent/client/gateway-api.ts";
@@ -10,7 +10,7 @@ import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import type { AccountStore } from "./account-store.ts";
 import type { StoredAccount } from "./stored-account.ts";
 
-/** What a gateway says before sign-in changes when it is installed anew. */
+/** A gateway's discovery document changes rarely: when it is installed or configured again. */
 const DISCOVERY_AGE_MS = 10 * 60_000;
 
 export class Gateway implements GatewayView {
@@ -61,14 +61,14 @@ export class Gateway implements GatewayView {
       const answer = this.api().then((api) => api.discovery());
       this.#discovery = { at: Date.now(), answer };
       answer.catch(() => {
-        // Whoever waits for it hears of the failure; the next one asks again.
+        // The callers that wait for it see the failure; the next caller asks again.
         this.#discovery = undefined;
       });
     }
     return await this.#discovery.answer;
   }
 
-  /** The list as the feed has it, or asked for now. */
+  /** The feed's list while it is live, otherwise one that is requested now. */
   async list(signal?: AbortSignal): Promise<readonly Workspace[]> {
     if (this.state.kind === "online") return [...this.workspaces.values()];
     return await (await this.api(signal)).workspaces();
@@ -91,12 +91,12 @@ export class Gateways {
     this.#listening = accounts.onDidChange(({ after }) => this.#follow(after));
   }
 
-  /** With the gateway whose list or state has changed; undefined: gateways came or went. */
+  /** Fires with the gateway whose list or state changed, or with undefined when gateways were added or removed. */
   get onDidChange(): Event<Gateway | undefined> {
     return this.#changed.event;
   }
 
-  /** As far as they are known. */
+  /** The gateways of the accounts that have been loaded so far. */
   get known(): readonly Gateway[] {
     return [...this.#gateways.values()];
   }
@@ -110,7 +110,7 @@ export class Gateways {
     return this.#gateways.get(gateway);
   }
 
-  /** From now on all lists are live. */
+  /** Keeps all lists live from now on. */
   async followAll(): Promise<void> {
     this.#following = true;
     for (const gateway of await this.list()) gateway.feed.start();

@@ -1,5 +1,5 @@
-// Signing in at a gateway: which gateway, then one of the ways that it offers. There is one way so far, an access token; a
-// browser's would be a second entry in `METHODS`.
+// Signing in at a gateway: asks which gateway, then signs in by one of the methods that it offers. The only method so
+// far is an access token; another one would be a second entry in `METHODS`.
 
 import { l10n, type QuickPickItem, window } from "vscode";
 import { gatewayApi } from "../../agent/client/gateway-api.ts";
@@ -17,7 +17,7 @@ import type { StoredAccount } from "./stored-account.ts";
 
 const METHODS: readonly SignInMethod[] = [accessTokenMethod];
 
-/** undefined: the person gave up. Failures are shown here. */
+/** Returns undefined when the person gave up. Failures are shown in the input box. */
 export async function signIn(services: Services, wanted?: string): Promise<StoredAccount | undefined> {
   const found = await askGateway(wanted, services);
   if (found === undefined) return undefined;
@@ -75,7 +75,7 @@ async function askGateway(
       input.onDidAccept(() => void accept());
       input.onDidHide(() => resolve(undefined));
       input.show();
-      // A gateway that is named already, such as by a link that the person agreed to, needs no second Enter.
+      // A gateway that is already named, such as by a link that the person agreed to, needs no Enter.
       if (wanted !== undefined) void accept();
     });
   } finally {

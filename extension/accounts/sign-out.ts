@@ -1,4 +1,4 @@
-// Signing out: the token leaves this machine. It stays good at the gateway, which the person may want to know.
+// Signing out: the token is removed from this machine. It stays valid at the gateway, and the person is told so.
 
 import { l10n, type QuickPickItem, window } from "vscode";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";

@@ -1,4 +1,5 @@
-// Tells in every window when a gateway no longer takes the token, once for each token, with one button to sign in again.
+// Tells the person, in every window and once per token, that a gateway no longer accepts it, with a button to sign in
+// again.
 
 import { commands, type Disposable, l10n, window } from "vscode";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";

@@ -1,4 +1,5 @@
-// An account as VS Code's secret storage keeps it: one JSON text for all, so that every window sees the same change. Pure.
+// The accounts as VS Code's secret storage keeps them: one JSON text for all, so that every window sees the same
+// change. Pure.
 
 import { type GatewayUrl, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { type Name, parseName } from "../../protocol/values/name.ts";
@@ -8,20 +9,20 @@ export interface StoredAccount {
   readonly gateway: GatewayUrl;
   readonly account: Name;
   readonly token: AccessToken;
-  /** The person said that the token may cross the network unencrypted. */
+  /** The person agreed that the token may cross the network unencrypted. */
   readonly allowPlainHttp: boolean;
 }
 
 const MAX_ACCOUNTS = 50;
 
-/** What cannot be read is left out: the person signs in again. */
+/** Leaves out what cannot be read: the person then signs in again. */
 export function parseStoredAccounts(text: string | undefined): StoredAccount[] {
   if (text === undefined) return [];
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Not as it was written: as good as nothing.
+    // Not the text that we wrote: treated as empty.
     return [];
   }
   return Array.isArray(value) ? value.slice(0, MAX_ACCOUNTS).flatMap((one) => parseOne(one) ?? []) : [];
@@ -31,7 +32,7 @@ export function formatStoredAccounts(accounts: readonly StoredAccount[]): string
   return JSON.stringify(accounts);
 }
 
-/** One account a gateway: the companion knows no other way to tell them apart. */
+/** Replaces the gateway's account. There is one per gateway, since the companion looks a token up by its gateway. */
 export function withAccount(accounts: readonly StoredAccount[], added: StoredAccount): StoredAccount[] {
   return [...accounts.filter(({ gateway }) => gateway !== added.gateway), added];
 }
@@ -52,7 +53,7 @@ function parseOne(value: unknown): StoredAccount | undefined {
       allowPlainHttp: "allowPlainHttp" in value && value.allowPlainHttp === true,
     };
   } catch {
-    // One that another version wrote.
+    // Another version wrote it.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-// Asks before a link, or an address that somebody sent, leads to a workspace of another account for the first time: anybody
-// can write one, and what is opened there runs on somebody else's machine.
+// Asks before a connect URL or a pasted address leads to a workspace of another account for the first time: anybody can
+// write one, and what the person opens there runs on somebody else's machine.
 
 import { l10n, window } from "vscode";
 import { gatewayLabel, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
@@ -7,7 +7,10 @@ import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { Services } from "../services.ts";
 import type { ConnectTarget } from "./target.ts";
 
-/** Whether to go on: it is the person's own, they agreed to it before, or they do now. Asked again where the host is a new one. */
+/**
+ * Returns whether to go on: the workspace is the person's own, they agreed to it before, or they agree now. They are
+ * asked again when the workspace has a different host key.
+ */
 export async function agreesToShared(services: Services, target: ConnectTarget): Promise<boolean> {
   const { workspace, gateway } = target;
   if (workspace.mine) return true;
@@ -32,7 +35,7 @@ export async function agreesToShared(services: Services, target: ConnectTarget):
   return true;
 }
 
-/** The person has said yes to this workspace in another way. */
+/** Remembers an agreement, such as one that was given by accepting an offer. */
 export async function noteAgreement({ history }: Services, target: ConnectTarget): Promise<void> {
   await history.setAgreed(target.gateway.gateway, target.workspace.id, fingerprints(target));
 }

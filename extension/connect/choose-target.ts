@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 import { chooseWorkspace } from "../workspaces/workspace-picker.ts";
 import type { ConnectTarget } from "./target.ts";
 
-/** The workspace of a tree node, or the one that the person chooses; undefined: none. */
+/** Returns the workspace of a tree node, or the one that the person chooses; undefined when they choose none. */
 export async function targetOf(
   services: Services,
   node: TreeNode | undefined,

@@ -1,5 +1,5 @@
-// The third step: the workspace's Host block in the managed SSH config, and, the first time and with the person's consent, the
-// line in their own file that includes it.
+// The third step: writes the workspace's Host block into the managed SSH config. The first time, and with the person's
+// consent, it also adds the line to their own config that includes it.
 
 import { l10n, window } from "vscode";
 import { withOnlyHostKey } from "../../agent/client/known-hosts/connect-url-key.ts";
@@ -35,10 +35,10 @@ export interface WrittenConfig {
   readonly byOwnerToken: boolean;
 }
 
-/** The person's file may change between the question and the answer; not more often than this. */
+/** How often to plan again when the person's file changes between the question and the answer. */
 const MAX_PLANS = 3;
 
-/** undefined: the person said no. */
+/** Returns undefined when the person said no. @throws CommandError */
 export async function writeConfig(
   services: Services,
   target: ConnectTarget,
@@ -72,7 +72,7 @@ export async function writeConfig(
       paths,
       change: (now) => wanted(now).managed,
       include,
-      // Only what is used now: each question to ssh takes its time.
+      // Only what this connection uses: each run of `ssh -G` takes time.
       expect: desired.expect.filter((one) => one.alias === alias || one.alias.startsWith("_gateway.")),
       ssh: sshFor(paths),
     });
@@ -85,8 +85,9 @@ export async function writeConfig(
 }
 
 /**
- * All of a gateway's workspaces: names are given out for all of them at once. What it lists now may be something else than it
- * said when a link was opened, so the link's host key is looked for here, and is the only one that is kept.
+ * Returns all of a gateway's workspaces, since aliases are assigned to all of them together. A connect URL's host key
+ * is checked here again, against the list that is about to be written, and is the only key that is kept for its
+ * workspace.
  * @throws CommandError host_key_mismatch
  */
 export async function listingOf(
@@ -112,7 +113,7 @@ export async function listingOf(
   };
 }
 
-/** The workspace with that host key alone. @throws CommandError host_key_mismatch */
+/** Returns the workspace with only that host key. @throws CommandError host_key_mismatch */
 export function requireHostKey(workspace: Workspace, hostKey: SshPublicKey): Workspace {
   const held = withOnlyHostKey(workspace, hostKey);
   if (held !== undefined) return held;
@@ -128,7 +129,7 @@ export function requireHostKey(workspace: Workspace, hostKey: SshPublicKey): Wor
   );
 }
 
-/** The change to the person's own file; undefined: none is needed. Asks for it. */
+/** Returns the change to the person's own file, after asking for it; undefined when none is needed. */
 export async function planForPerson(paths: SshConfigPaths) {
   const { bytes, readOnly } = await readPersonConfig(paths.person);
   const plan = planInclude(bytes, {
@@ -155,7 +156,7 @@ function pinsOf({ pin }: Extract<KeyChoice, { kind: "pinned" }>): KeyPins {
   };
 }
 
-/** A workspace with another host key is a new machine, or not the one that it was: a person decides. */
+/** Asks the person whether to trust a changed host key: it is either a new machine or an impostor. */
 async function acceptsHostKeys(
   changed: readonly ChangedKeys[],
   alias: string,
@@ -164,7 +165,7 @@ async function acceptsHostKeys(
   const own = changed.find((one) => one.alias === alias || one.alias.startsWith("_gateway."));
   if (own === undefined) return true;
   const trust = l10n.t("Trust the New Key");
-  // First, so that Enter means it.
+  // The first button is the default one, which Enter chooses.
   const refuse = l10n.t("Do Not Connect");
   const list = (keys: ChangedKeys["after"]) => keys.map(({ fingerprint }) => fingerprint).join("\n");
   const name = own.alias === alias ? workspaceLabel(workspace) : own.alias.replace("_gateway.", "");

@@ -1,4 +1,4 @@
-// The commands that connect: which workspace is meant, and what to do at the end of the way.
+// The commands that connect. Each chooses a workspace and what to do once it is in the SSH config.
 
 import { l10n, window } from "vscode";
 import { remoteFolder } from "../../agent/client/connect/hand-off-target.ts";
@@ -18,7 +18,7 @@ export async function connect(
   if (target !== undefined) await connectTo(services, target, { purpose });
 }
 
-/** Asks for the folder first: those of earlier times, the workspace's own, the home directory, or any other. */
+/** Asks for the folder first: a recent one, the workspace's own, none, or any other. */
 export async function connectFolder(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Connect and Choose Folder"));
   if (target === undefined) return;
@@ -26,7 +26,7 @@ export async function connectFolder(services: Services, node: TreeNode | undefin
   if (folder !== undefined) await connectTo(services, target, { purpose: "here", folder });
 }
 
-/** Empty: none. undefined: the person gave up. */
+/** Returns an empty text for no folder, or undefined when the person gave up. */
 async function askFolder(services: Services, target: ConnectTarget): Promise<string | undefined> {
   const recent = services.history.folders(target.gateway.gateway, target.workspace.id);
   const none = { label: l10n.t("No folder"), folder: "" };
@@ -54,7 +54,7 @@ async function askFolder(services: Services, target: ConnectTarget): Promise<str
   return text === undefined ? undefined : remoteFolder(text);
 }
 
-/** Forgets "don't ask again". */
+/** Undoes "Don't ask again for this gateway". */
 export async function askAboutKeys(services: Services, node: TreeNode | undefined): Promise<void> {
   const gateways = await services.gateways.list();
   const meant = node === undefined ? gateways : gateways.filter(({ gateway }) => gateway === node.gateway);

@@ -1,4 +1,4 @@
-// From a workspace to an editor in it: the steps of the connect flow with the person's screen around them.
+// Connects to a workspace: runs the steps of the connect flow and shows their progress and failures.
 
 import { l10n, ProgressLocation, window } from "vscode";
 import { type ConnectState, type ConnectStep, connectFlow } from "../../agent/client/connect/connect-flow.ts";
@@ -18,11 +18,11 @@ export type Purpose = "here" | "new-window" | "terminal" | "copy-command";
 
 export interface ConnectOptions {
   readonly purpose: Purpose;
-  /** On the other side; empty: none; undefined: the one of last time. */
+  /** The folder on the workspace. Empty: none. Undefined: the most recent one. */
   readonly folder?: string;
 }
 
-/** Goes the whole way. Failures are shown here, with the step that they came from. */
+/** Runs all steps. Failures are shown here, with the step that they came from. */
 export async function connectTo(
   services: Services,
   target: ConnectTarget,
@@ -55,10 +55,10 @@ async function run(
   signal: AbortSignal,
   onState: (state: ConnectState) => void,
 ): Promise<ConnectState> {
-  // What needs the network starts at once; the steps take the answers in their order.
+  // The probe of the network starts at once; the steps wait for its answer when they need it.
   const transport = findTransport(target.gateway, signal);
   transport.catch(() => {
-    // The transport step, or the key step, waits for the same promise and tells.
+    // The key step or the transport step waits for the same promise and reports the failure.
   });
   const toEditor = purpose === "here" || purpose === "new-window";
   return await connectFlow(

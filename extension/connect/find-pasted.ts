@@ -1,5 +1,5 @@
-// From an address or a link to a workspace of a gateway that the person is signed in at. Nobody is talked to before they have
-// agreed to it.
+// Finds the workspace that a pasted address or connect URL means. No gateway is contacted that the person does not use
+// yet before they have agreed to it.
 
 import { commands, l10n, window } from "vscode";
 import { type PastedAddress, parsePastedAddress } from "../../agent/client/connect/pasted-address.ts";
@@ -11,7 +11,11 @@ import { agreesToShared } from "./ask-shared.ts";
 import { findWorkspace } from "./find-workspace.ts";
 import type { ConnectTarget } from "./target.ts";
 
-/** undefined: the person said no. @throws ProtocolError, CommandError */
+/**
+ * Returns undefined when the person said no, or when the address was a connect URL with a host key, which is opened
+ * here.
+ * @throws ProtocolError, CommandError
+ */
 export async function findPasted(services: Services, text: string): Promise<ConnectTarget | undefined> {
   const address = parsePastedAddress(text);
   if (address === undefined) return undefined;
@@ -22,13 +26,16 @@ export async function findPasted(services: Services, text: string): Promise<Conn
     const target = await findWorkspace(services, gateway, workspace);
     return target !== undefined && (await agreesToShared(services, target)) ? target : undefined;
   }
-  // With a host key it says as much as a link does, and is treated as one.
-  const { openLink } = await import("./open-link.ts");
-  await openLink(services, { gateway, workspace, hostKey });
+  // With a host key the address says as much as a connect URL, and is treated as one.
+  const { openConnectUrl } = await import("./open-connect-url.ts");
+  await openConnectUrl(services, { gateway, workspace, hostKey });
   return undefined;
 }
 
-/** An ssh command names the host of an SSH port: the gateway of that name, or the one that says that its port is there. */
+/**
+ * An ssh command names the host of an SSH port: that of a gateway's URL, or the one that a gateway publishes for its
+ * port.
+ */
 async function gatewayOf(
   services: Services,
   { gateway, sshHost }: PastedAddress,
@@ -42,7 +49,7 @@ async function gatewayOf(
   const named = known.find((one) => gatewayHost(one.gateway) === sshHost);
   if (named !== undefined) return named.gateway;
   for (const one of known) {
-    // One that does not answer now is not the one that is meant, as far as anybody can tell.
+    // A gateway that does not answer is skipped.
     const ssh = await one.discovery().then(
       (answer) => answer.ssh,
       () => null,

@@ -1,5 +1,5 @@
-// From a gateway and the name or id of a workspace to the workspace there. Sallyport contacts no gateway that the person does
-// not use yet before they have agreed to it.
+// Finds a workspace by its gateway and its name or id. Where the person does not use that gateway yet, they are asked
+// before Sallyport contacts it.
 
 import { l10n, window } from "vscode";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
@@ -10,7 +10,7 @@ import type { Services } from "../services.ts";
 import { noteAgreement } from "./ask-shared.ts";
 import type { ConnectTarget } from "./target.ts";
 
-/** Asks before it signs in anywhere. */
+/** Returns undefined when the person said no. @throws CommandError workspace_unknown, among others */
 export async function findWorkspace(
   services: Services,
   url: GatewayUrl,

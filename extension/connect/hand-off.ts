@@ -1,4 +1,9 @@
-// The last step: the alias is handed to whichever Remote-SSH this editor has, to a terminal, or to the clipboard.
+// The last step, the hand-off: the alias goes to the Remote-SSH extension that this editor has, to a terminal, or to
+// the clipboard.
+//
+// This is where the extension's part ends. Remote-SSH (or the terminal) starts the system's ssh with the alias. From
+// here the bytes go through that ssh process: with the transport `direct` to the gateway's SSH port, with `tunnel`
+// through the ProxyCommand in the managed config, a companion process of its own that starts in agent/client/tunnel/.
 
 import { commands, env, extensions, l10n, ProgressLocation, Uri, window } from "vscode";
 import {
@@ -18,7 +23,9 @@ import { sshWords } from "../ssh-config/managed-config.ts";
 import type { WrittenConfig } from "./config-step.ts";
 import type { ConnectTarget } from "./target.ts";
 
-/** The id of the Remote-SSH that is there, after an offer to install one; undefined: none. */
+/**
+ * Returns the id of the installed Remote-SSH extension. Offers to install one; undefined when there is none afterwards.
+ */
 export async function remoteSsh(): Promise<string | undefined> {
   const find = () => REMOTE_SSH_FLAVOURS.find((id) => extensions.getExtension(id) !== undefined);
   const present = find();
@@ -41,7 +48,7 @@ export async function remoteSsh(): Promise<string | undefined> {
   return find() ?? suitable;
 }
 
-/** What is remembered of where somebody went. */
+/** The part of a target that a hand-off needs, which an accountless workspace has too. */
 export interface HandOffTarget {
   readonly gateway: { readonly gateway: GatewayUrl };
   readonly workspace: Pick<Workspace, "id" | "folder">;
@@ -49,7 +56,7 @@ export interface HandOffTarget {
 
 export interface HandOffOptions {
   readonly newWindow: boolean;
-  /** Empty: none; undefined: the one of last time, else the workspace's own, else the person's default one. */
+  /** Empty: none. Undefined: the most recent one, else the workspace's own, else the person's default. */
   readonly folder: string | undefined;
 }
 
@@ -79,7 +86,7 @@ export async function handOff(
   return true;
 }
 
-/** The person's own ssh in a terminal of the editor. */
+/** Opens the person's own ssh in a terminal of the editor. */
 export function openTerminal({ workspace }: ConnectTarget, { alias }: WrittenConfig): boolean {
   const [shellPath = "ssh", ...shellArgs] = sshWords(alias);
   window.createTerminal({ name: workspaceLabel(workspace), shellPath, shellArgs }).show();

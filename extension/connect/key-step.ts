@@ -1,5 +1,5 @@
-// The first step: the key of this person that the gateway knows. Where there is none, one question, and each of its answers
-// leads on.
+// The first step: finds the SSH key of this person that the gateway knows. Where there is none, it asks one question:
+// register a key, create one, or use an owner token.
 
 import { hostname } from "node:os";
 import { l10n, type QuickPickItem, ThemeIcon, window } from "vscode";
@@ -25,10 +25,12 @@ import type { FoundTransport } from "./transport-step.ts";
 export type KeyChoice =
   | { readonly kind: "pinned"; readonly pin: KeyPin }
   | { readonly kind: "owner-token" }
-  /** Whether a key fits cannot be told: ssh offers what the person's configuration says. */
+  /**
+   * The token may not list the account's keys, so none can be chosen: ssh offers what the person's configuration says.
+   */
   | { readonly kind: "unpinned" };
 
-/** undefined: the person gave up. */
+/** Returns undefined when the person gave up. @throws CommandError */
 export async function chooseKey(
   services: Services,
   target: ConnectTarget,
@@ -75,7 +77,7 @@ async function findKeys({ gateway }: ConnectTarget): Promise<DiscoveredKeys> {
   });
 }
 
-/** Fingerprints; undefined: the token may not ask. */
+/** Returns the fingerprints of the account's keys, or undefined when the token is not allowed to list them. */
 async function registeredKeys(
   { gateway }: ConnectTarget,
   signal: AbortSignal,
@@ -89,7 +91,10 @@ async function registeredKeys(
   }
 }
 
-/** The token is shown to the gateway's SSH port, which then connects on: both have to be possible. */
+/**
+ * Whether an owner token can be used: the gateway's SSH port is reachable, and may connect to the workspace for the
+ * person.
+ */
 async function ownerTokenWorks(
   { workspace }: ConnectTarget,
   transport: Promise<FoundTransport>,
@@ -161,7 +166,7 @@ async function ask(
   return picked?.answer;
 }
 
-/** A path or a comment is what people know a key by. */
+/** People know a key by its file name or its comment. */
 function shortName({ key, file }: KeyCandidate): string {
   if (file !== undefined) return file.split(/[\\/]/).at(-1) ?? file;
   return key.comment === "" ? key.fingerprint.slice(0, 20) : key.comment;
@@ -195,7 +200,7 @@ async function create(
   });
 }
 
-/** ssh-keygen signs that the key is the person's: unattended where it can, in a terminal where it has to ask. */
+/** Has ssh-keygen sign the proof that the key is the person's, in a terminal where it may have to ask for something. */
 async function register(
   services: Services,
   { gateway }: ConnectTarget,

@@ -1,17 +1,20 @@
-// Where ssh-keygen has to ask a person for a passphrase, a PIN or a touch, it gets a terminal of the editor: what is typed
-// passes no code of ours.
+// Runs ssh-keygen in a terminal of the editor when it has to ask for a passphrase, a PIN or a touch. What the person
+// types does not pass through our code.
 
 import { ExtensionKind, env, l10n, type Terminal, window } from "vscode";
 import type { RunKeygen } from "../../agent/client/keys/sign-proof.ts";
 import { CommandError } from "../../agent/platform/command-error.ts";
 import type { Services } from "../services.ts";
 
-/** Whether the editor's terminals run where this extension does, and the key is: in a remote window they run at its other end. */
+/**
+ * Whether the editor's terminals run on this machine, where the key is. In a remote window they run on the remote
+ * machine.
+ */
 export function hasTerminalsHere({ context }: Services): boolean {
   return env.remoteName === undefined || context.extension.extensionKind === ExtensionKind.Workspace;
 }
 
-/** `where` names the gateway for the person. */
+/** `where` is the gateway's name as the person sees it. */
 export function terminalKeygen(where: string, signal: AbortSignal): RunKeygen {
   return async (args) => {
     signal.throwIfAborted();
@@ -31,7 +34,7 @@ export function terminalKeygen(where: string, signal: AbortSignal): RunKeygen {
   };
 }
 
-/** undefined: it was closed before it had done its work. */
+/** Returns undefined when the terminal was closed before ssh-keygen ended. */
 async function exitCode(terminal: Terminal, signal: AbortSignal): Promise<number | undefined> {
   const close = () => terminal.dispose();
   signal.addEventListener("abort", close, { once: true });

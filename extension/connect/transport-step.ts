@@ -1,4 +1,5 @@
-// The second step: direct through the gateway's SSH port, or through the tunnel, by what the network lets through now.
+// The second step: chooses the transport by what the network allows now. Direct goes to the gateway's SSH port, the
+// tunnel through HTTPS.
 
 import { commands, l10n, window } from "vscode";
 import { currentNetwork } from "../../agent/client/reachability/network-fingerprint.ts";
@@ -16,13 +17,13 @@ import type { ConnectTarget } from "./target.ts";
 
 export interface FoundTransport extends TransportChoice {
   readonly discovery: Discovery;
-  /** How long the SSH port took to answer; undefined: it was not asked, or did not. */
+  /** How long the SSH port took to answer, in ms; undefined when it was not probed or did not answer. */
   readonly bannerMs: number | undefined;
 }
 
 let cache: ReachabilityCache | undefined;
 
-/** `fresh`: what was found before does not count, as after a connection that has just failed. */
+/** `fresh` probes again instead of using a cached answer, such as after a failed connection. @throws CommandError */
 export async function findTransport(
   gateway: Gateway,
   signal: AbortSignal,
@@ -39,7 +40,7 @@ export async function findTransport(
   return { ...chooseTransport(setting, probe), discovery, bannerMs };
 }
 
-/** Says once in each network that SSH's own port is blocked there. Resolves when the window may be left. */
+/** Says once per network that it blocks SSH's own port. Resolves when the window may be left. */
 export async function noticeTunnel(
   services: Services,
   target: ConnectTarget,

@@ -1,4 +1,4 @@
-// "Diagnose Connection": the engine of `sallyport doctor`, with its report as a page that can be read and copied.
+// "Diagnose Connection": runs the same diagnosis as `sallyport doctor`, and shows its report as a page.
 
 import { l10n, ProgressLocation, window } from "vscode";
 import { diagnose } from "../../agent/client/diagnose/diagnose.ts";
@@ -33,7 +33,7 @@ export async function diagnoseConnection(services: Services, node: TreeNode | un
   await showPage(services, workspaceLabel(target.workspace), reportMarkdown(report));
 }
 
-/** undefined: it was cancelled. */
+/** Returns undefined when it was cancelled. */
 export async function runDiagnosis(
   services: Services,
   { gateway, workspace }: ConnectTarget,
@@ -47,7 +47,7 @@ export async function runDiagnosis(
     return await diagnose(
       {
         gateway: gateway.gateway,
-        // By its name: an id may be a secret, and is redacted then.
+        // By its name: the id of a workspace may be a secret, and is redacted.
         workspace: parseWorkspaceRef(workspaceLabel(workspace)),
         transport: transportSetting(),
         machine: machine(),

@@ -1,4 +1,4 @@
-// "Export Logs": what somebody needs who is to help, in one file that the person can look into before they send it.
+// "Export Logs": writes what is needed to help the person into one file, which they can read before they send it.
 
 import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
@@ -42,7 +42,7 @@ export async function exportLogs(services: Services): Promise<void> {
   if (answer === show) await commands.executeCommand("revealFileInOS", target);
 }
 
-/** What VS Code wrote for our output channel, in this window and earlier ones of this start. */
+/** The files that VS Code wrote for our output channel, in this window and in earlier ones since the editor started. */
 function logFiles({ context }: Services): Record<string, string> {
   const directory = context.logUri.fsPath;
   try {

@@ -1,4 +1,4 @@
-// Puts an owner token on the clipboard and sees to it that it does not stay there.
+// Puts an owner token on the clipboard and removes it after a minute, also when the window has been reloaded meanwhile.
 
 import { type Disposable, env } from "vscode";
 import {
@@ -19,7 +19,7 @@ export async function putOnClipboard(services: Services, secret: string): Promis
   schedule(services, pending);
 }
 
-/** Goes on where a window that is gone has left off. */
+/** Finishes what a window that has been closed or reloaded began. */
 export function resumeClipboardClearing(services: Services): Disposable {
   const pending = parsePending(services.context.globalState.get(PENDING), Date.now());
   if (pending !== undefined) schedule(services, pending);

@@ -1,4 +1,4 @@
-// "Copy Owner Token", and the list of those that still open a workspace.
+// The commands "Copy Owner Token" and "Revoke Owner Tokens".
 
 import { l10n, type QuickPickItem, window } from "vscode";
 import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";

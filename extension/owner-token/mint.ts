@@ -1,4 +1,4 @@
-// Mints an owner token for one workspace and says what it is good for.
+// Creates an owner token for one workspace, puts it on the clipboard and says how to use it.
 
 import { l10n, window } from "vscode";
 import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
@@ -31,7 +31,7 @@ export async function copyOwnerTokenFor(
   void showOwnerTokenNotice(services, target, notice, use);
 }
 
-/** In seconds, by the gateway's clock. Shorter than was asked for where the account's own token expires sooner. */
+/** In seconds, by the gateway's clock. It is shorter than requested when the account's own token expires sooner. */
 function lifetime({ createdAt, expiresAt }: OwnerTokenInfo): number {
   return (Date.parse(expiresAt) - Date.parse(createdAt)) / 1000;
 }

@@ -1,5 +1,5 @@
-// How the connection of a window's workspace is now. From the status files that companions write; where there is no companion,
-// from a probe of the gateway's SSH port.
+// The state of the connection to a window's workspace. With the tunnel it is read from the status files that companions
+// write; with the direct transport, which has no companion, it comes from a probe of the gateway's SSH port.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,14 +11,14 @@ import { machine } from "../machine.ts";
 import type { Services } from "../services.ts";
 import { managedSections, sectionTransport } from "../ssh-config/managed-config.ts";
 
-/** A probe is a connection to the gateway: seldom. */
+/** A probe is a connection to the gateway, so it is made rarely. */
 const PROBE_MS = 60_000;
 
 export interface Look {
   readonly label: string;
   readonly transport: "direct" | "tunnel" | "owner-token";
   readonly roundTripMs: number | undefined;
-  /** Bytes per second; undefined: nobody counts them. */
+  /** Bytes per second; undefined with the direct transport, where nothing counts them. */
   readonly rate: number | undefined;
   readonly state: "connected" | "reconnecting" | "lost" | "offline";
 }
@@ -64,7 +64,7 @@ export class StatusSource {
     return this.#seen ? "reconnecting" : "connected";
   }
 
-  /** A companion that has ended takes its bytes along. */
+  /** Bytes per second. Never negative: when a companion ends, its bytes are missing from the next sum. */
   #rate(next: Traffic, now: number): number {
     if (this.#before === undefined || now === this.#before.at) return 0;
     return Math.max(0, ((next.bytes - this.#before.traffic.bytes) * 1000) / (now - this.#before.at));
@@ -79,7 +79,7 @@ export class StatusSource {
       : { state: "reconnecting", roundTripMs: undefined };
   }
 
-  /** Where the port has closed, the way is changed for the next attempt of Remote-SSH. */
+  /** Where the port has opened or closed since, the caller is told, for the next attempt of Remote-SSH. */
   async #probeSometimes(current: Section): Promise<void> {
     if (this.#probing || (this.#probe !== undefined && Date.now() - this.#probe.at < PROBE_MS)) return;
     const ssh = (await this.#services.gateways.get(current.gateway)?.discovery())?.ssh;
@@ -98,7 +98,7 @@ export class StatusSource {
 
 async function readTraffic(workspace: string, now: number): Promise<Traffic> {
   const directory = statusDirectory(machine());
-  // No directory: no companion has ever run here.
+  // There is no directory until a companion has run here.
   const names = await readdir(directory).catch(() => []);
   const own = names.filter((name) => name.startsWith(`${workspace}.`) && name.endsWith(".json"));
   const texts = await Promise.all(

@@ -1,5 +1,5 @@
-// The status bar of a window on a workspace: which one, by which way, how quick, how busy, and whether it is being looked for
-// again. From the files that companions write, and, where there is no companion, from a probe of the gateway's SSH port.
+// The status bar item of a window on a workspace: its name, transport, round trip, traffic, and whether it is
+// reconnecting.
 
 import {
   commands,
@@ -23,7 +23,7 @@ const LOOK_MS = 2_000;
 
 let latest: Look | undefined;
 
-/** `onOtherTransport` is called where a probe finds that the other transport is the right one now. */
+/** `onOtherTransport` is called when a probe finds that the other transport is the right one now. */
 export function startConnectionStatus(
   services: Services,
   section: Section,

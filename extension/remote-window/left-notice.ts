@@ -1,5 +1,5 @@
-// A notice that has to outlive its window: handing over in the same window takes the window's notifications away in the moment
-// in which they appear. It is kept in VS Code's state for a while; the window that comes next shows it again.
+// A notice that has to outlive its window: a hand-off in the same window closes its notifications as soon as they
+// appear. The notice is kept in VS Code's state for a while, and the next window shows it again.
 
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
@@ -7,9 +7,12 @@ import { CLEAR_AFTER_MS } from "../../agent/client/connect/clipboard-secret.ts";
 import type { ConnectTarget } from "../connect/target.ts";
 import type { Services } from "../services.ts";
 
-/** A window that is there after this long has shown it: a machine that is busy takes its time to put another in its place. */
+/**
+ * If the window still exists after this time, it has shown the notice. A busy machine takes a while to replace a
+ * window.
+ */
 const SHOWN_MS = 60_000;
-/** Later than that it is no longer news, or no longer true. */
+/** An older notice is not shown: it is no longer news, or no longer true. */
 export const MAX_AGE_MS = { tunnel: 5 * 60_000, "owner-token": CLEAR_AFTER_MS };
 
 const Notice = Type.Union([
@@ -27,7 +30,7 @@ export const Left = Type.Object({
 });
 export type LeftNotice = Static<typeof Notice>;
 
-/** Resolves when it is safe to leave the window. The caller shows the notice in this one. */
+/** Keeps the notice for the next window. Resolves when it is safe to leave this one, in which the caller shows it. */
 export async function leaveNotice(
   { context, history }: Services,
   { gateway, workspace }: ConnectTarget,
@@ -37,7 +40,7 @@ export async function leaveNotice(
   await history.setLeftNotice(left);
   const timer = setTimeout(() => {
     const now = history.leftNotice;
-    // A later connection's is left alone.
+    // A later connection may have left its own.
     if (Check(Left, now) && now.at === left.at) void history.setLeftNotice(undefined);
   }, SHOWN_MS);
   context.subscriptions.push({ dispose: () => clearTimeout(timer) });

@@ -1,4 +1,5 @@
-// Keeps the transport in the SSH config of a window's workspace in step with the network, for Remote-SSH's next attempt.
+// Keeps the transport in the SSH config of a window's workspace in step with the network, for Remote-SSH's next
+// attempt.
 
 import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
 import { desiredConfig } from "../../agent/client/ssh-config/desired-config.ts";
@@ -12,7 +13,7 @@ import type { Services } from "../services.ts";
 import { ensureLauncher } from "../ssh-config/launcher.ts";
 import { managedPaths, managedSections, sectionTransport, sshFor } from "../ssh-config/managed-config.ts";
 
-/** Probes the network, and changes the way where another one is open now. Returns whether it did. */
+/** Probes the network and, where the other transport is the right one now, writes it. Returns whether it did. */
 export async function refreshTransport(
   services: Services,
   section: Section,
@@ -21,11 +22,12 @@ export async function refreshTransport(
   await services.gateways.list();
   const gateway = services.gateways.get(section.gateway);
   if (gateway === undefined || sectionTransport(section) === "owner-token") return false;
-  // A workspace without an account is in no list, and has one way only.
+  // An accountless workspace is in no list, and is reached through the tunnel only.
   if (!(await gateway.list(signal)).some(({ id }) => id === section.id)) return false;
-  // Right after a connect the answer is a few seconds old and good; before a reconnect it is what is in question.
+  // Right after a connect the cached answer is a few seconds old and valid. Before a reconnect it may be what has
+  // changed.
   const found = await findTransport(gateway, signal, !isRecent(services, section));
-  // While the network was asked, somebody may have changed it already, or taken it out.
+  // During the probe another window may have changed the block already, or removed it.
   const current = managedSections().find(({ alias }) => alias === section.alias);
   if (current === undefined || found.transport === current.transport) return false;
   await rewrite(services, gateway, found, signal);
@@ -52,7 +54,7 @@ async function rewrite(
     return withOwnerTokens(desired, now, [listing], undefined, place);
   };
   const planned = wanted(readManaged(paths));
-  // Nobody is here to be asked about another host key: the old one stays pinned, and ssh refuses.
+  // Nobody can be asked about a changed host key here: the old one stays pinned, and ssh refuses.
   if (planned.changedKeys.length > 0) return;
   signal.throwIfAborted();
   await applyConfig({

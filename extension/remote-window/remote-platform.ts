@@ -1,5 +1,6 @@
-// Microsoft's Remote-SSH asks for the platform of each new host. Where the person says that theirs run Linux, Sallyport answers
-// for them: in `remote.SSH.remotePlatform`, the one setting of theirs that it ever writes, and only after a yes.
+// Microsoft's Remote-SSH asks for the platform of each new host. If the person says that their workspaces run Linux,
+// Sallyport answers for them, in `remote.SSH.remotePlatform`. This is the only setting of theirs that it writes, and
+// only after a yes.
 
 import { ConfigurationTarget, extensions, l10n, window, workspace } from "vscode";
 import { REMOTE_SSH_FLAVOURS } from "../../agent/client/connect/hand-off-target.ts";
@@ -12,7 +13,7 @@ export async function offerRemotePlatform(services: Services, alias: string): Pr
   if (extensions.getExtension(REMOTE_SSH_FLAVOURS[0]) === undefined) return;
   const configuration = workspace.getConfiguration("remote.SSH");
   const setting = configuration.inspect<Record<string, string>>("remotePlatform");
-  // Only where Remote-SSH knows the setting, and has no answer for this host.
+  // Only if this Remote-SSH knows the setting and has no answer for the host yet.
   if (setting?.defaultValue === undefined || setting.globalValue?.[alias] !== undefined) return;
   const known = services.context.globalState.get<"linux" | "ask">(ANSWER);
   const answer = known ?? (await ask());
@@ -23,7 +24,7 @@ export async function offerRemotePlatform(services: Services, alias: string): Pr
   try {
     await configuration.update("remotePlatform", value, ConfigurationTarget.Global);
   } catch (error) {
-    // Settings that cannot be written: Remote-SSH asks, as it would have.
+    // The settings cannot be written: Remote-SSH asks, as it does without us.
     services.log.warn(`remote.SSH.remotePlatform could not be set: ${describe(error)}`);
   }
 }

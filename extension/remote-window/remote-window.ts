@@ -1,5 +1,5 @@
-// A window on a workspace: before Remote-SSH connects, its SSH configuration is brought up to date with the network; after,
-// the status bar shows how the connection is, and a connection that does not come about is explained.
+// A window on a workspace. Before Remote-SSH connects, its SSH configuration is updated for the current network.
+// Afterwards the status bar shows the state of the connection, and a connection that fails is explained.
 
 import { commands, workspace as editorWorkspace, l10n, Uri, window } from "vscode";
 import { titleOf } from "../../agent/client/diagnose/report.ts";
@@ -11,16 +11,18 @@ import { startConnectionStatus } from "./connection-status.ts";
 import { ownSection } from "./own-section.ts";
 import { refreshTransport } from "./refresh-transport.ts";
 
-/** Remote-SSH waits for as long: a gateway that does not answer must not hold it up for longer. */
+/** How long Remote-SSH is kept waiting for the update at most: a gateway that does not answer must not hold it up. */
 const WAIT_MS = 5_000;
-/** What is found out after that serves the next attempt; this late it is given up. */
+/** The update goes on after that, for the next attempt, and is given up after this time. */
 const REFRESH_TIMEOUT_MS = 60_000;
-/** The same for a later refresh, after the gateway's SSH port has opened or closed. */
+/** The time for a later update, after the gateway's SSH port has opened or closed. */
 const REPROBE_TIMEOUT_MS = 10_000;
-/** From then on a connection counts as failed. Remote-SSH installs a server in this time, the first time. */
+/** A connection that takes longer counts as failed. The first time, Remote-SSH installs its server within it. */
 const CONNECT_TIMEOUT_MS = 120_000;
 
-/** Does nothing in windows on other machines. Never throws: Remote-SSH goes on with what there is. */
+/**
+ * Does nothing in windows on other machines. Never throws: Remote-SSH then connects with the configuration as it is.
+ */
 export async function enterRemoteWindow(services: Services): Promise<void> {
   const section = ownSection();
   if (section === undefined) return;
@@ -44,18 +46,18 @@ export async function enterRemoteWindow(services: Services): Promise<void> {
       await refreshTransport(services, current, AbortSignal.timeout(REPROBE_TIMEOUT_MS));
     }),
   );
-  // A password is asked for there: how long a person takes to paste it is theirs.
+  // With an owner token ssh asks for a password, and a person may take any time to paste it.
   if (sectionTransport(section) !== "owner-token") void explainFailure(services, section, folder);
 }
 
-/** Waits for the other side; where it does not come, finds out at which stage it failed. */
+/** Waits for the connection. If it fails, runs the diagnosis and shows the stage at which it failed. */
 async function explainFailure(services: Services, section: Section, folder: Uri | undefined): Promise<void> {
   const probe =
     folder ?? Uri.from({ scheme: "vscode-remote", authority: `ssh-remote+${section.alias}`, path: "/" });
   const reached = await Promise.race([
     Promise.resolve(editorWorkspace.fs.stat(probe)).then(
       () => true,
-      // A folder that is not there is an answer from the other side.
+      // "The folder does not exist" is an answer from the workspace.
       (error: unknown) => !/resolv|connect|authority|ENOPRO|Unavailable/i.test(String(error)),
     ),
     new Promise<boolean>((resolve) => {

@@ -1,4 +1,5 @@
-// "Share This Machine…": a host in the background, which goes on when the window closes, until somebody stops it.
+// "Share This Machine…": starts a host in the background. It goes on after the window is closed, until the person stops
+// it.
 
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Shows in every window that this machine is shared, and stops it by a click. Costs one look at a small file at activation.
+// Shows in every window that this machine is shared; a click copies a link or stops it. At activation it only checks
+// whether a small file exists.
 
 import { existsSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
@@ -32,11 +33,11 @@ export function registerSharing(services: Services): Disposable {
   const watchNote = () => {
     try {
       const watcher = watch(dirname(note), () => void look().catch(() => {}));
-      // A directory that is removed ends what there is to watch.
+      // The directory was removed: there is nothing left to watch.
       watcher.on("error", () => watcher.close());
       return watcher;
     } catch {
-      // A file system that cannot be watched: the window that stops it knows anyway.
+      // The file system cannot be watched. The window that stops the host updates itself anyway.
       return undefined;
     }
   };

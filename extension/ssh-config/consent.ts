@@ -1,4 +1,4 @@
-// Asks before anything in the person's own SSH config changes: what exactly, as a diff.
+// Asks before the person's own SSH config is changed, and shows the change as a diff.
 
 import { commands, env, l10n, ThemeIcon, Uri, window, workspace } from "vscode";
 import type { Change, Plan } from "../../agent/client/ssh-config/person/include-plan.ts";
@@ -6,7 +6,7 @@ import type { Change, Plan } from "../../agent/client/ssh-config/person/include-
 const SCHEME = "sallyport-config";
 const MAX_DETAIL = 2_000;
 
-/** Shows the change and asks for it. */
+/** Returns whether the person agreed to the change. */
 export async function askForInclude(path: string, change: Change): Promise<boolean> {
   return await askForChange(path, change, {
     question: l10n.t("Let Sallyport add one line to {0}?", path),
@@ -53,8 +53,9 @@ async function askForChange(
 }
 
 /**
- * Asks while the diff can be read and scrolled. A notification would go out of sight by itself, with the question open; this
- * stays. undefined: it was closed without an answer, as when another list took its place.
+ * Asks while the diff can be read and scrolled. A notification would disappear after a while with the question
+ * unanswered; a list stays. Returns undefined when it was closed without an answer, such as when another list replaced
+ * it.
  */
 async function askBeside(question: string, accept: string): Promise<boolean | undefined> {
   const yes = { label: accept, iconPath: new ThemeIcon("check"), decided: true };
@@ -63,7 +64,7 @@ async function askBeside(question: string, accept: string): Promise<boolean | un
   return answer?.decided;
 }
 
-/** A file that cannot be written gets its line from its owner. Returns whether to go on. */
+/** Asks the person to change a file that Sallyport cannot write. Returns whether to go on. */
 export async function tellIncludeByHand(
   path: string,
   { message, line }: Extract<Plan, { kind: "refused" }>,

@@ -1,4 +1,5 @@
-// The companion's launcher: names the Node of this editor and the companion inside this extension.
+// The launcher, the script by which ssh starts the companion. It names the Node of this editor and the companion inside
+// this extension.
 
 import { join } from "node:path";
 import { launcherPath, writeLauncher } from "../../agent/client/ssh-config/launcher-file.ts";
@@ -21,14 +22,14 @@ export async function ensureLauncher(services: Services): Promise<string> {
   return (await writeLauncher(companion(services), machine())).path;
 }
 
-/** At each start of an editor; only where there is a launcher already, so that nothing appears before it is used. */
+/** Updates the launcher at each start of an editor, if there is one: nothing is written before the first connection. */
 export async function refreshLauncher(services: Services): Promise<void> {
   const { existsSync } = await import("node:fs");
   if (!existsSync(launcherPath(machine()))) return;
   try {
     const { changed } = await writeLauncher(companion(services), machine());
-    if (changed) services.log.info("The tunnel's launcher was written anew.");
+    if (changed) services.log.info("The tunnel's launcher was updated.");
   } catch (error) {
-    services.log.warn(`The tunnel's launcher could not be refreshed: ${describe(error)}`);
+    services.log.warn(`The tunnel's launcher could not be updated: ${describe(error)}`);
   }
 }

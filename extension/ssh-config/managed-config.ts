@@ -1,4 +1,4 @@
-// Where the SSH configuration is on this machine, and what Sallyport's part of it says now.
+// Where the SSH configuration is on this machine, and what the managed SSH config says now.
 
 import { readManaged } from "../../agent/client/ssh-config/apply.ts";
 import { isOwnerTokenSection, type Section } from "../../agent/client/ssh-config/managed-config.ts";
@@ -15,7 +15,7 @@ export function managedPaths(): SshConfigPaths {
   return sshConfigPaths({ platform, home, accountHome: sshHome() }, remoteSshConfigFile());
 }
 
-/** The ssh that Remote-SSH will run, told which configuration to read as Remote-SSH tells it. */
+/** The ssh that Remote-SSH will run, with the same configuration file. */
 export function sshFor(paths: SshConfigPaths): SshProgram {
   return {
     program: sshProgram(),
@@ -25,7 +25,7 @@ export function sshFor(paths: SshConfigPaths): SshProgram {
   };
 }
 
-/** The words of a command that opens the alias from any terminal. */
+/** The arguments of a command that connects to the alias from any terminal. */
 export function sshWords(alias: string): string[] {
   const { program, configFile } = sshFor(managedPaths());
   return [program, ...(configFile === undefined ? [] : ["-F", configFile]), alias];
@@ -35,7 +35,7 @@ export function sectionTransport(section: Section): ManagedTransport {
   return isOwnerTokenSection(section) ? "owner-token" : section.transport;
 }
 
-/** Of all workspaces that have a Host block, by `workspaceKey`. Empty where the file cannot be read. */
+/** The transports of all workspaces that have a Host block, by `workspaceKey`. Empty when the file cannot be read. */
 export function managedTransports(): Map<string, ManagedTransport> {
   const found = new Map<string, ManagedTransport>();
   for (const section of managedSections()) {
@@ -49,7 +49,7 @@ export function managedSections(): readonly Section[] {
   try {
     return readManaged(managedPaths()).sections;
   } catch {
-    // Whoever wants to write it hears why it cannot be read; for looking at, there is nothing.
+    // Writing the file reports why it cannot be read. Here it counts as empty.
     return [];
   }
 }

@@ -1,4 +1,5 @@
-// "Remove SSH Configuration": the Include line leaves the person's file, byte for byte, and Sallyport's own files with it.
+// "Remove SSH Configuration": takes the Include line out of the person's file, which is then byte for byte as before,
+// and deletes Sallyport's own files.
 
 import { l10n, window } from "vscode";
 import { removeConfig } from "../../agent/client/ssh-config/apply.ts";

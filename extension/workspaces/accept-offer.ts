@@ -1,4 +1,4 @@
-// Accepting a workspace that another account offers, on the way to connecting to it.
+// Asks the person about a workspace that another account offers.
 
 import { l10n, window } from "vscode";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
@@ -9,8 +9,9 @@ import { parseWorkspaceRef, type WorkspaceRef } from "../../protocol/values/name
 import type { Gateway } from "../accounts/gateways.ts";
 
 /**
- * Somebody comes with a link to a workspace that is offered to them: accepting it goes on to connect. Returns the workspace;
- * `declined` where the person does not accept it now; undefined where no such offer waits.
+ * For a connect URL that leads to a workspace that is offered to this account: accepts the offer, so that connecting
+ * can go on. Returns the workspace; `declined` when the person does not accept it now; undefined when there is no such
+ * offer.
  */
 export async function acceptToConnect(
   gateway: Gateway,
@@ -18,7 +19,7 @@ export async function acceptToConnect(
 ): Promise<Workspace | "declined" | undefined> {
   const api = await gateway.api();
   const shares = await api.sharedWithMe().catch((error: unknown) => {
-    // A gateway of before offers nothing.
+    // An older gateway has no offers.
     if (error instanceof CommandError && error.code === "not_supported") return [];
     throw error;
   });

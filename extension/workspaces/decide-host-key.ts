@@ -1,4 +1,5 @@
-// A host came under the name of one of the person's own workspaces with a different host key: whether it may take it over.
+// Asks the owner about a held host key: a host registered under the name of one of their workspaces with a different
+// host key, and may take it over only if they accept it.
 
 import { l10n, type QuickPickItem, window } from "vscode";
 import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
@@ -43,7 +44,7 @@ export async function decideHostKey(services: Services, node: TreeNode | undefin
   );
 }
 
-/** The only one, or the one that the person chooses. */
+/** Returns the only key, or the one that the person chooses. */
 async function choose(held: readonly HeldHostKey[], title: string): Promise<HeldHostKey | undefined> {
   if (held.length === 0) {
     void window.showInformationMessage(l10n.t("No host is waiting with a new key."));

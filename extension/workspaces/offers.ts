@@ -1,5 +1,5 @@
-// Workspaces of other accounts: nothing of theirs comes into this editor before the person has accepted it, and they leave it
-// when they like.
+// Workspaces that other accounts share with this one: the person accepts or declines an offer, and leaves a workspace
+// again.
 
 import { l10n, window } from "vscode";
 import { gatewayLabel, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
@@ -10,7 +10,7 @@ import type { Services } from "../services.ts";
 import { showTakenBack } from "../taken-back.ts";
 import { askAboutOffer } from "./accept-offer.ts";
 
-/** From the tree: yes, no, or later. */
+/** Asks about an offer in the tree: accept it, decline it, or leave it for later. */
 export async function answerOffer(services: Services, node: TreeNode | undefined): Promise<void> {
   const gateway = node === undefined ? undefined : services.gateways.get(node.gateway);
   const offer = node?.kind === "offer" ? gateway?.offers.get(node.id) : undefined;

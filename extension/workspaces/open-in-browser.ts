@@ -1,5 +1,5 @@
-// "Open in Browser": what a workspace shows there. The address comes from whoever runs the workspace, through the gateway, so
-// it is checked again here, and the person sees where it leads before it is opened for the first time.
+// "Open in Browser": opens the page that a workspace names. The address comes from the workspace, through the gateway,
+// so it is checked again here, and the person sees where it leads before it is opened for the first time.
 
 import { env, l10n, Uri, window } from "vscode";
 import { workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
@@ -12,7 +12,7 @@ import { targetOf } from "../connect/choose-target.ts";
 import type { ConnectTarget } from "../connect/target.ts";
 import type { Services } from "../services.ts";
 
-/** As much of an address as a question shows. */
+/** How much of an address is shown, in characters. */
 const MAX_SHOWN = 300;
 
 export async function openInBrowser(services: Services, node: TreeNode | undefined): Promise<void> {

@@ -1,5 +1,5 @@
-// Which way each workspace is reached at the moment: what the managed SSH config says. Read anew when it changes, whoever
-// changes it.
+// The transport of each workspace, as the managed SSH config says it. It is read again whenever the file changes, also
+// when another program changes it.
 
 import { type Disposable, type FileSystemWatcher, RelativePattern, Uri, workspace } from "vscode";
 import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
@@ -15,7 +15,7 @@ export class TransportsInUse implements Disposable {
     this.#onChange = onChange;
   }
 
-  /** Reads it, and follows it from now on. */
+  /** Reads the file, and watches it from now on. */
   follow(): void {
     void this.#read();
   }

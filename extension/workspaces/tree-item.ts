@@ -1,4 +1,4 @@
-// How one node of the tree looks and sounds: words for every icon, and a label that a screen reader can say alone.
+// How a node of the tree looks and sounds: every icon has words, and every item a label for screen readers.
 
 import {
   type Command,
@@ -74,7 +74,7 @@ function itemOf(
   }
 }
 
-/** Quietly at the end of the list: it waits there until somebody looks. */
+/** An offer, without a notification: it waits at the end of the list until the person looks. */
 function offerItem(node: TreeNode, { name, owner }: SharedWithMe): TreeItem {
   const label = `${name}.${owner}`;
   const item = new TreeItem(label, TreeItemCollapsibleState.None);
@@ -168,14 +168,14 @@ function workspaceIcon(presence: Presence): ThemeIcon {
   }
 }
 
-/** State, way, clients: for those who read, and for those who listen. */
+/** State, transport and number of clients, for the description and for screen readers. */
 export function workspaceWords(
   workspace: Pick<Workspace, "clients" | "lastSeenAt" | "heldHostKeys">,
   presence: Presence,
   transport: ManagedTransport | undefined,
 ): string[] {
   const [state = "", ...more] = presenceWords(workspace, presence, transport);
-  // Second, since a narrow sidebar cuts the end off.
+  // Second, because a narrow sidebar cuts off the end.
   return workspace.heldHostKeys === undefined ? [state, ...more] : [state, l10n.t("new host key"), ...more];
 }
 
@@ -208,7 +208,7 @@ export function transportWord(transport: ManagedTransport): string {
   }
 }
 
-/** What is made when it is looked at; undefined: the item has its tooltip, or none. */
+/** The tooltip of a workspace, made when it is needed; undefined for other nodes. */
 export function tooltip(
   node: TreeNode,
   view: GatewayView | undefined,
@@ -217,7 +217,7 @@ export function tooltip(
   const workspace = node.kind === "workspace" ? view?.workspaces.get(node.id) : undefined;
   if (workspace === undefined) return undefined;
   const words = workspaceWords(workspace, presenceOf(workspace, view?.state), transport);
-  // Names are a-z, 0-9 and hyphens: nothing in them is Markdown, and it is not trusted anyway.
+  // Names are a-z, 0-9 and hyphens, so they contain no Markdown; and this text is not trusted anyway.
   const text = new MarkdownString(`**${workspaceLabel(workspace)}**\n\n${words.join(" · ")}`);
   text.appendMarkdown(`\n\n${l10n.t("Owner: {0}", workspace.owner)}`);
   if (workspace.endToEndOnly) text.appendMarkdown(`\n\n${l10n.t("End to end only")}`);
@@ -225,7 +225,7 @@ export function tooltip(
   return text;
 }
 
-/** The host key that a workspace is known by, and those that hosts came with since: for its owner to compare. */
+/** The workspace's host key and the held ones, for its owner to compare. Empty when none is held. */
 export function heldKeyLines({ hostKeys, heldHostKeys = [] }: Workspace): string[] {
   const [known] = hostKeys;
   if (heldHostKeys.length === 0) return [];
@@ -239,7 +239,7 @@ export function heldKeyLines({ hostKeys, heldHostKeys = [] }: Workspace): string
 
 function noticeItem(notice: Notice, node: TreeNode, view: GatewayView | undefined): TreeItem {
   const item = new TreeItem(noticeText(notice));
-  // Without it a screen reader says the tooltip.
+  // Without a label, screen readers read the tooltip.
   item.accessibilityInformation = { label: noticeText(notice) };
   item.tooltip = stateMessage(view) ?? "";
   switch (notice) {
@@ -270,7 +270,7 @@ function signInCommand({ gateway }: TreeNode): Command {
   };
 }
 
-/** What is wrong with a gateway, where something is. */
+/** What is wrong with a gateway; undefined when nothing is. */
 function stateMessage(view: GatewayView | undefined): string | undefined {
   const state = view?.state;
   if (state === undefined || !("message" in state)) return undefined;

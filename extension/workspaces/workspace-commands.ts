@@ -1,4 +1,4 @@
-// What can be done with a workspace besides connecting to it: rename, share, forget, look at.
+// The commands on a workspace other than connecting: rename, share, forget, show details.
 
 import { env, l10n, type QuickPickItem, window } from "vscode";
 import { markdownText } from "../../agent/client/markdown-text.ts";
@@ -30,7 +30,7 @@ export async function rename(services: Services, node: TreeNode | undefined): Pr
   void window.showInformationMessage(l10n.t("{0} is now called {1}.", workspace.name, text));
 }
 
-/** With whom a workspace is shared, and a field for one more. */
+/** Shows the accounts that a workspace is shared with, to end that or to share it with one more. */
 export async function share(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Share Workspace"), ({ mine }) => mine);
   if (target === undefined) return;
@@ -82,7 +82,7 @@ async function copyLink({ gateway, workspace }: ConnectTarget): Promise<void> {
   void window.showInformationMessage(l10n.t("A link to {0} is on the clipboard.", workspace.name));
 }
 
-/** At the gateway, and on this machine. */
+/** Deletes the workspace at the gateway. Nothing on the workspace itself is deleted. */
 export async function forget(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Forget Workspace"), ({ mine }) => mine);
   if (target === undefined) return;
@@ -107,7 +107,7 @@ export async function forget(services: Services, node: TreeNode | undefined): Pr
   showTakenBack(undefined, await api.deleteWorkspace(parseWorkspaceRef(workspace.id)));
 }
 
-/** A page of facts, for reading and copying. */
+/** Shows the facts about a workspace as a page. */
 export async function showDetails(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Show Details"));
   if (target === undefined) return;

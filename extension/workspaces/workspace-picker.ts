@@ -21,7 +21,7 @@ import { workspaceWords } from "./tree-item.ts";
 
 interface WorkspaceItem extends QuickPickItem {
   readonly listed?: ListedWorkspace;
-  /** What was pasted. */
+  /** The pasted text. */
   readonly address?: string;
 }
 
@@ -37,7 +37,7 @@ export interface ChooseOptions {
   readonly fits: (workspace: Workspace) => boolean;
 }
 
-/** undefined: the person chose none. Shows at once and fills as the gateways answer. */
+/** Shows at once, and fills as the gateways answer. Returns undefined when the person chose none. */
 export async function chooseWorkspace(
   services: Services,
   { title, fits }: ChooseOptions,
@@ -61,13 +61,13 @@ export async function chooseWorkspace(
       let pasted = false;
       pick.onDidChangeValue((value) => {
         const isAddress = looksLikeAddress(value);
-        // The list is made anew only where the line for the address comes or goes.
+        // The list changes only when the line for the address appears or disappears.
         if (isAddress || pasted) fill();
         pasted = isAddress;
       });
       pick.onDidAccept(() => {
         const [selected] = pick.selectedItems;
-        // Who pastes and presses Enter at once is quicker than the line for the address.
+        // A person who pastes and presses Enter at once may be quicker than the line for the address.
         resolve(selected ?? (looksLikeAddress(pick.value) ? addressItem(pick.value) : undefined));
       });
       pick.onDidHide(() => resolve(undefined));
@@ -140,7 +140,7 @@ function looksLikeAddress(text: string): boolean {
   try {
     return parsePastedAddress(text) !== undefined;
   } catch (error) {
-    // It is one, but a wrong one: choosing it tells what is wrong.
+    // It is an address with a mistake in it: choosing it shows the mistake.
     return describe(error) !== "";
   }
 }

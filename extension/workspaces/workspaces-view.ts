@@ -24,7 +24,7 @@ import type { Services } from "../services.ts";
 import { TransportsInUse } from "./transports-in-use.ts";
 import { tooltip, treeItem } from "./tree-item.ts";
 
-/** At most once in this time: a gateway that starts tells of hundreds of workspaces one after the other. */
+/** The shortest time between two redraws: a gateway that starts reports hundreds of workspaces one after the other. */
 const REDRAW_MS = 100;
 const WELCOME = "sallyport.welcome";
 
@@ -34,13 +34,13 @@ export class WorkspacesView implements TreeDataProvider<TreeNode>, Disposable {
   readonly #view: TreeView<TreeNode>;
   readonly #listening: Disposable[];
   readonly #transports: TransportsInUse;
-  /** Of what has changed since the tree was drawn; `all` where gateways came or went. */
+  /** The gateways that changed since the tree was drawn; `all` when gateways were added or removed. */
   #dirty: Set<Gateway> | "all" = new Set();
-  /** The ones that VS Code was given: it knows a node by its identity. */
+  /** The nodes that VS Code was given: it recognises a node by object identity. */
   #roots: readonly TreeNode[] = [];
   #timer: NodeJS.Timeout | undefined;
   #drawnAt = 0;
-  /** What `when` clauses were told last. */
+  /** The context values that were set last, for `when` clauses. */
   readonly #told = new Map<string, unknown>();
   #shown = false;
 
@@ -84,7 +84,7 @@ export class WorkspacesView implements TreeDataProvider<TreeNode>, Disposable {
     return treeItem(node, gateway, gateway?.account.account, this.#transports.of(node));
   }
 
-  /** On hovering: a thousand of them are not made in advance. */
+  /** Called on hover, so that the tooltips of a thousand workspaces are not made in advance. */
   resolveTreeItem(item: TreeItem, node: TreeNode): TreeItem {
     const gateway = this.#services.gateways.get(node.gateway);
     const text = tooltip(node, gateway, this.#transports.of(node));
@@ -96,7 +96,7 @@ export class WorkspacesView implements TreeDataProvider<TreeNode>, Disposable {
     return parentNode(node, this.#services.gateways.get(node.gateway));
   }
 
-  /** The node that a command was called with; undefined where it came from elsewhere. */
+  /** The node that a command was called with; undefined when it was not called from the tree. */
   nodeOf(argument: unknown): TreeNode | undefined {
     if (typeof argument !== "object" || argument === null) return undefined;
     if (!("kind" in argument && "gateway" in argument)) return undefined;

@@ -1,6 +1,6 @@
-// `npm run test:e2e`: the packaged extension in a real VS Code (code-server) in a real browser, against a real gateway and
-// real hosts. Everything runs in namespaces of its own: an empty home where ssh looks for `~`, and a network in which a
-// firewall can be put up. Arguments go to vitest: `npm run test:e2e -- connect`.
+// `npm run test:e2e`: the packaged extension in a real VS Code (code-server) in a real browser, against a real gateway
+// and real hosts. Everything runs in namespaces of its own: an empty home where ssh looks for `~`, and a network in
+// which a firewall can be put up. Arguments go to vitest: `npm run test:e2e -- connect`.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

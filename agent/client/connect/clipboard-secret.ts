@@ -1,5 +1,5 @@
-// A secret on the clipboard, taken off again after a while if it is still there. Kept are its hash and the time, never the
-// secret: a window that reloads, as the one that connects does, can finish what it began.
+// A secret on the clipboard, taken off again after a while if it is still there. Kept are its hash and the time, never
+// the secret: a window that reloads, as the one that connects does, can finish what it began.
 
 import { createHash } from "node:crypto";
 

@@ -1,5 +1,6 @@
-// The way from a click to Remote-SSH as a state machine: keys, transport, config, hand-off, in this order, each of which may
-// end the way. The steps themselves are given; this decides what comes next and what is told. Pure but for the steps.
+// The way from a click to Remote-SSH as a state machine: keys, transport, config, hand-off, in this order, each of
+// which may end the way. The steps themselves are given; this decides what comes next and what is told. Pure but for
+// the steps.
 
 export const CONNECT_STEPS = ["keys", "transport", "config", "hand-off"] as const;
 export type ConnectStep = (typeof CONNECT_STEPS)[number];
@@ -55,8 +56,8 @@ export interface ConnectRun {
 }
 
 /**
- * Goes the whole way, and stops between two steps when `signal` aborts. Never throws: what a step throws is in the state.
- * A step that the abort made throw counts as cancelled.
+ * Goes the whole way, and stops between two steps when `signal` aborts. Never throws: what a step throws is in the
+ * state. A step that the abort made throw counts as cancelled.
  */
 export async function connectFlow<Keys, Transport, Config>(
   steps: ConnectSteps<Keys, Transport, Config>,

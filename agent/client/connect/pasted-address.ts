@@ -1,5 +1,5 @@
-// What people paste when they are asked for a workspace: an ssh command, a WebSocket address, a `sallyport` command, or a
-// link. Pure.
+// What people paste when they are asked for a workspace: an ssh command, a WebSocket address, a `sallyport` command, or
+// a link. Pure.
 
 import { EXTENSION_ID, parseConnectUrl } from "../../../protocol/connect-url.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -62,8 +62,9 @@ function sallyportCommand(text: string): PastedAddress | undefined {
 }
 
 /**
- * `ssh [options] WORKSPACE@HOST [command]` in all the forms that ssh takes (`-l WORKSPACE HOST`, `ssh://WORKSPACE@HOST:PORT`), or
- * `ssh -J HOST WORKSPACE`; without the word `ssh`, `WORKSPACE@HOST` alone. Names are lower case, whatever was typed.
+ * `ssh [options] WORKSPACE@HOST [command]` in all the forms that ssh takes (`-l WORKSPACE HOST`,
+ * `ssh://WORKSPACE@HOST:PORT`), or `ssh -J HOST WORKSPACE`; without the word `ssh`, `WORKSPACE@HOST` alone. Names are
+ * lower case, whatever was typed.
  */
 function sshCommand(text: string): PastedAddress | undefined {
   const [first = "", ...rest] = shellWords(text);

@@ -1,5 +1,5 @@
-// A host that an editor has started in the background: how it is started, and the note about it from which every window of
-// every editor tells whether it still runs.
+// A host that an editor has started in the background: how it is started, and the note about it from which every window
+// of every editor tells whether it still runs.
 
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";

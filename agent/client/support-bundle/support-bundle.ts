@@ -1,5 +1,5 @@
-// What goes into a support bundle: a few named texts, each without tokens and without the person's home directory. What is not
-// named here does not get in. Pure but for reading the files.
+// What goes into a support bundle: a few named texts, each without tokens and without the person's home directory. What
+// is not named here does not get in. Pure but for reading the files.
 
 import { readFileSync, statSync } from "node:fs";
 import { redactSecrets } from "../../../protocol/values/token.ts";

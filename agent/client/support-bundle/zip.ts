@@ -1,5 +1,5 @@
-// A ZIP archive of small texts, stored without compression (PKWARE APPNOTE 6.3.10, §4.3): what a support bundle needs, and
-// nothing else. Pure.
+// A ZIP archive of small texts, stored without compression (PKWARE APPNOTE 6.3.10, §4.3): what a support bundle needs,
+// and nothing else. Pure.
 
 import zlib from "node:zlib";
 

@@ -1,5 +1,5 @@
-// What one gateway says about its workspaces, kept up to date for as long as somebody looks: the event stream, dialled again
-// with back-off after each loss. The last list stays while the gateway is out of reach.
+// What one gateway says about its workspaces, kept up to date for as long as somebody looks: the event stream, dialled
+// again with back-off after each loss. The last list stays while the gateway is out of reach.
 
 import type { SharedWithMe, Workspace, WorkspaceEvent } from "../../../protocol/api.ts";
 import { backoff } from "../../../protocol/backoff.ts";

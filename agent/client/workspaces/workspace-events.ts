@@ -1,5 +1,5 @@
-// The gateway's event stream, as the agent reads it: server-sent events (HTML Living Standard, §9.2) with a workspace event
-// each. Unknown kinds are passed over, so that a newer gateway may send more.
+// The gateway's event stream, as the agent reads it: server-sent events (HTML Living Standard, §9.2) with a workspace
+// event each. Unknown kinds are passed over, so that a newer gateway may send more.
 
 import { Compile } from "typebox/compile";
 import { Clean } from "typebox/value";
@@ -45,7 +45,9 @@ export function parseWorkspaceEvent(event: string, data: string): WorkspaceEvent
 type Schema = (typeof WorkspaceEvent.anyOf)[number];
 const compiled = new Map<Schema, { Check(value: unknown): value is WorkspaceEvent }>();
 
-/** A snapshot of 1,000 workspaces is checked ten times as fast as by the schema itself, which takes a tenth of a second. */
+/**
+ * A snapshot of 1,000 workspaces is checked ten times as fast as by the schema itself, which takes a tenth of a second.
+ */
 function checkOf(schema: Schema): { Check(value: unknown): value is WorkspaceEvent } {
   const known = compiled.get(schema);
   if (known !== undefined) return known;

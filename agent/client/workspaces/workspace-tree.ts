@@ -1,4 +1,5 @@
-// What the sidebar shows, without the sidebar: nodes with stable ids, and which welcome text stands in their place. Pure.
+// What the sidebar shows, without the sidebar: nodes with stable ids, and which welcome text stands in their place.
+// Pure.
 
 import type { SharedWithMe, Workspace } from "../../../protocol/api.ts";
 import { browserUrlOf } from "../../../protocol/values/browser-url.ts";
@@ -95,8 +96,8 @@ export function parentNode(node: TreeNode, view: GatewayView | undefined): TreeN
 }
 
 /**
- * What is known of a workspace now. `was-online`: so it was when its gateway was last heard, which is not now; it cannot be
- * told whether it still is.
+ * What is known of a workspace now. `was-online`: so it was when its gateway was last heard, which is not now; it
+ * cannot be told whether it still is.
  */
 export type Presence = "online" | "was-online" | "offline";
 
@@ -120,7 +121,8 @@ export function contextValue(node: TreeNode, view: GatewayView | undefined): str
     case "workspace": {
       const workspace = view?.workspaces.get(node.id);
       if (workspace === undefined) return "workspace";
-      // Nothing of what is offered otherwise would be let in; while a gateway is only out of reach, it may be back by now.
+      // Nothing of what is offered otherwise would be let in; while a gateway is only out of reach, it may be back by
+      // now.
       if (view?.state.kind === "signed-out") return "workspace signed-out";
       const words = [
         "workspace",

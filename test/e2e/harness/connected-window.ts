@@ -1,11 +1,15 @@
-// A window whose address is that of a workspace (`ssh-remote+<alias>`), as Remote-SSH leaves it behind. In a browser VS Code
-// takes the server's own address for every window, and knows no Remote-SSH; so the address is put in as the page is loaded,
-// and leads to the server itself. The extension under test is not touched, and sees what it would see on a desktop.
+// A window whose address is that of a workspace (`ssh-remote+<alias>`), as Remote-SSH leaves it behind. In a browser VS
+// Code takes the server's own address for every window, and knows no Remote-SSH; so the address is put in as the page
+// is loaded, and leads to the server itself. The extension under test is not touched, and sees what it would see on a
+// desktop.
 
 import type { Page } from "playwright-core";
 import { PATIENCE_MS } from "./workbench.ts";
 
-/** Makes the page, from its next load on, a window on `alias`. @throws Error in the page where this VS Code is another one */
+/**
+ * Makes the page, from its next load on, a window on `alias`. @throws Error in the page where this VS Code is another
+ * one
+ */
 export async function connectPage(page: Page, origin: string, alias: string): Promise<void> {
   await page.route(`${origin}/**/workbench.js`, async (route) => {
     const response = await route.fetch({ timeout: PATIENCE_MS });
@@ -34,8 +38,8 @@ function changes(authority: string): { where: RegExp; instead: string }[] {
       where: /(?<=\{host:\w+,port:\w+\}=\w+\()\w+(?=,\w+\),\w+=\{authority:\{authority:)/g,
       instead: "location.host",
     },
-    // On a desktop the extension runs beside the window, where this is the folder's address; here it runs beside the server,
-    // for which VS Code would make a path of it.
+    // On a desktop the extension runs beside the window, where this is the folder's address; here it runs beside the
+    // server, for which VS Code would make a path of it.
     {
       where: /(?<=,folders:\w+\.folders)(?=,id:\w+\.id,name:this\._labelService\.)/g,
       instead: ".map(({uri:{scheme,authority,path},name,index})=>({uri:{scheme,authority,path},name,index}))",

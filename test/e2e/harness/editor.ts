@@ -38,7 +38,10 @@ const SETTINGS = {
 export interface EditorOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
-  /** What VS Code is told to speak. Its own words stay English, as the language packs are not here; the extension's do not. */
+  /**
+   * What VS Code is told to speak. Its own words stay English, as the language packs are not here; the extension's do
+   * not.
+   */
   readonly language?: string;
   /** Size of the window in pixels. */
   readonly size?: { readonly width: number; readonly height: number };

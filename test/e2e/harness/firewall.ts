@@ -6,8 +6,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { GATEWAY_ADDRESS } from "../setup/enclosure.ts";
 
 /**
- * `refused`: answered with a reset; `dropped`: never answered; `silent`: accepted by something that says nothing, as some
- * firewalls do that look into the protocol.
+ * `refused`: answered with a reset; `dropped`: never answered; `silent`: accepted by something that says nothing, as
+ * some firewalls do that look into the protocol.
  */
 export type Blocked = "refused" | "dropped" | "silent";
 

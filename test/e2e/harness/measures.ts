@@ -8,7 +8,10 @@ export interface Limit {
   readonly allowed: number;
 }
 
-/** Prints the median in ms. The quickest has to keep the limit: what is slower than that, the machine may have to answer for. */
+/**
+ * Prints the median in ms. The quickest has to keep the limit: what is slower than that, the machine may have to answer
+ * for.
+ */
 export function report(what: string, times: readonly number[], { target, allowed }: Limit): void {
   process.stdout.write(`measured: ${what}: ${Math.round(median(times))} ms (target ${target} ms)\n`);
   expect(Math.min(...times), what).toBeGreaterThan(0);

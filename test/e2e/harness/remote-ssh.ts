@@ -1,5 +1,5 @@
-// What Remote-SSH does with an alias, with the system's own ssh: `ssh -T -D <port> <alias> bash`, a script on its stdin that
-// starts a VS Code server over there, and a window that reaches it through the forward.
+// What Remote-SSH does with an alias, with the system's own ssh: `ssh -T -D <port> <alias> bash`, a script on its stdin
+// that starts a VS Code server over there, and a window that reaches it through the forward.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -13,8 +13,8 @@ import { PATIENCE_MS, Workbench } from "./workbench.ts";
 const START_TIMEOUT_MS = 300_000;
 
 /**
- * Ends with a line that says where the server listens. The server ends with the session, as bash's child. Its log is there
- * before anything reads it: the child that redirects into it may come late.
+ * Ends with a line that says where the server listens. The server ends with the session, as bash's child. Its log is
+ * there before anything reads it: the child that redirects into it may come late.
  */
 function script(folder: string): string {
   const settings = {

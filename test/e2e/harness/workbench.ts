@@ -110,7 +110,10 @@ export class Workbench implements AsyncDisposable {
     }
   }
 
-  /** Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an accident. */
+  /**
+   * Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an
+   * accident.
+   */
   async menu(row: string | RegExp, name: string): Promise<void> {
     await this.openMenu(row, name);
     await this.page.keyboard.press("Enter");
@@ -131,7 +134,9 @@ export class Workbench implements AsyncDisposable {
       .first();
   }
 
-  /** One that is wanted for a while: VS Code takes a notification away after some seconds, but not from under the mouse. */
+  /**
+   * One that is wanted for a while: VS Code takes a notification away after some seconds, but not from under the mouse.
+   */
   async heldNotification(text: string | RegExp): Promise<Locator> {
     const notification = this.notification(text);
     await notification.hover();

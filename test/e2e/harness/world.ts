@@ -1,5 +1,5 @@
-// What is on the other side of the network: a real gateway on the standard ports, accounts, and hosts that each look like a
-// machine of their own.
+// What is on the other side of the network: a real gateway on the standard ports, accounts, and hosts that each look
+// like a machine of their own.
 
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -92,7 +92,9 @@ export class World implements AsyncDisposable {
     return parseAccessToken(created.token);
   }
 
-  /** A workspace of `owner`, online when this resolves. A second start under the same name is the same machine again. */
+  /**
+   * A workspace of `owner`, online when this resolves. A second start under the same name is the same machine again.
+   */
   async host(owner: Person, name: string, flags: readonly string[] = []): Promise<Host> {
     const own = join(this.#directory, `host-${name}`);
     const [home, state] = [join(own, "home"), join(own, "state")];

@@ -1,6 +1,6 @@
 // A window that is open on a workspace: the status bar tells how the connection is, and the way follows the network.
-// What starts the extension there on a desktop, `onResolveRemoteAuthority:ssh-remote`, fires only beside a Remote-SSH that runs,
-// which none does in a browser: here the sidebar starts it, and from then on everything is as it is there.
+// What starts the extension there on a desktop, `onResolveRemoteAuthority:ssh-remote`, fires only beside a Remote-SSH
+// that runs, which none does in a browser: here the sidebar starts it, and from then on everything is as it is there.
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";

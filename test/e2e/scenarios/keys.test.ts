@@ -1,4 +1,5 @@
-// Whose keys the gateway does not know yet, or that are not lying about in ~/.ssh: each way leads to a working connection.
+// Whose keys the gateway does not know yet, or that are not lying about in ~/.ssh: each way leads to a working
+// connection.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// How long people wait. The targets are for a machine that does nothing else; each test allows several times as much, and
-// prints what it measured.
+// How long people wait. The targets are for a machine that does nothing else; each test allows several times as much,
+// and prints what it measured.
 
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";

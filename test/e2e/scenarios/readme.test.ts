@@ -1,5 +1,5 @@
-// The picture in the README: a window on a workspace, with the list of workspaces beside it and the connection in the status
-// bar. `npm run test:e2e -- readme && cp test/e2e/screenshots/readme.png media/screenshots/` makes it again.
+// The picture in the README: a window on a workspace, with the list of workspaces beside it and the connection in the
+// status bar. `npm run test:e2e -- readme && cp test/e2e/screenshots/readme.png media/screenshots/` makes it again.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // Where the tests run: mount, network and process namespaces of their own. OpenSSH takes `~` from the user database and
-// not from $HOME, so an empty home is mounted over that very directory; the gateway has a name and the standard ports; the
-// firewall rules of the tests hold in there alone; and whatever a test leaves running ends with the namespace.
+// not from $HOME, so an empty home is mounted over that very directory; the gateway has a name and the standard ports;
+// the firewall rules of the tests hold in there alone; and whatever a test leaves running ends with the namespace.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -64,7 +64,9 @@ export function enclosed(
   return [...ENTER, "sh", "-c", script.join("\n")];
 }
 
-/** Within the enclosure, the command that runs `command` on what looks like another machine: with `home` for its home. */
+/**
+ * Within the enclosure, the command that runs `command` on what looks like another machine: with `home` for its home.
+ */
 export function withHome(
   command: readonly string[],
   home: string,

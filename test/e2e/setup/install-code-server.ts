@@ -118,8 +118,8 @@ function complaint(directory: string): string | undefined {
 
 /**
  * The npm that runs this script describes itself to its children in the environment, and an npm below believes that of
- * itself: with `npm_config_user_agent` of a Node 20, code-server's installer refuses to run whatever Node it is on. Only
- * what says where packages come from, and how they are fetched, is passed on.
+ * itself: with `npm_config_user_agent` of a Node 20, code-server's installer refuses to run whatever Node it is on.
+ * Only what says where packages come from, and how they are fetched, is passed on.
  */
 function withoutParentNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept =
@@ -129,7 +129,9 @@ function withoutParentNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   );
 }
 
-/** npm's first line may name a Node by its path: where npm is a script that can be found, it gets `node` all the same. */
+/**
+ * npm's first line may name a Node by its path: where npm is a script that can be found, it gets `node` all the same.
+ */
 function npmUnder(node: string, env: NodeJS.ProcessEnv): readonly [string, ...string[]] {
   const found = (env.PATH ?? "")
     .split(delimiter)

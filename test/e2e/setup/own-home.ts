@@ -13,8 +13,9 @@ export function withoutPlaces(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs `use` with the environment of a person who has just got this machine: an empty home, which is removed afterwards.
- * npm, node-gyp and code-server each write into the home that they are started with, code-server even for `--version`.
+ * Runs `use` with the environment of a person who has just got this machine: an empty home, which is removed
+ * afterwards. npm, node-gyp and code-server each write into the home that they are started with, code-server even for
+ * `--version`.
  */
 export function inOwnHome<T>(person: NodeJS.ProcessEnv, use: (env: NodeJS.ProcessEnv) => T): T {
   const home = mkdtempSync(join(tmpdir(), "sallyport-e2e-home-"));

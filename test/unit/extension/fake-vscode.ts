@@ -1,4 +1,5 @@
-// As much of VS Code as the extension touches while it is activated: it takes note of what is registered, and does nothing.
+// As much of VS Code as the extension touches while it is activated: it takes note of what is registered, and does
+// nothing.
 
 import { vi } from "vitest";
 

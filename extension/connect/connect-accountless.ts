@@ -1,12 +1,12 @@
-// From a link to a workspace without an account: nobody is signed in anywhere, the host key in the link is what is trusted, and
-// the person is asked before anything happens.
+// Connects to an accountless workspace by its connect URL. Nobody is signed in; the host key in the URL is what is
+// trusted, and the person is asked before anything happens.
 
 import { l10n, ProgressLocation, window } from "vscode";
 import {
-  type OpenWorkspace,
-  openWorkspaceName,
-  withOpenWorkspace,
-} from "../../agent/client/connect/open-workspace.ts";
+  type AccountlessWorkspace,
+  accountlessName,
+  withAccountlessWorkspace,
+} from "../../agent/client/connect/accountless-workspace.ts";
 import { gatewayApi } from "../../agent/client/gateway-api.ts";
 import { applyConfig, type Managed, readManaged } from "../../agent/client/ssh-config/apply.ts";
 import { CommandError } from "../../agent/platform/command-error.ts";
@@ -18,9 +18,9 @@ import { planForPerson, shadowed } from "./config-step.ts";
 import { handOff, remoteSsh } from "./hand-off.ts";
 
 /** @throws CommandError */
-export async function connectOpen(services: Services, workspace: OpenWorkspace): Promise<void> {
+export async function connectAccountless(services: Services, workspace: AccountlessWorkspace): Promise<void> {
   const { gateway, id, hostKey } = workspace;
-  const name = openWorkspaceName(id);
+  const name = accountlessName(id);
   const connect = l10n.t("Connect");
   const answer = await window.showWarningMessage(
     l10n.t("Connect to a workspace without an account?"),
@@ -39,7 +39,7 @@ export async function connectOpen(services: Services, workspace: OpenWorkspace):
     { location: ProgressLocation.Notification, title: l10n.t("Connecting to {0}", name) },
     async () => {
       await gatewayApi(gateway, { network: editorNetwork() }).discovery();
-      return await writeOpen(services, workspace);
+      return await writeAccountless(services, workspace);
     },
   );
   if (alias === undefined) return;
@@ -52,14 +52,17 @@ export async function connectOpen(services: Services, workspace: OpenWorkspace):
   );
 }
 
-/** undefined: the person said no to the change of their own file. */
-async function writeOpen(services: Services, workspace: OpenWorkspace): Promise<string | undefined> {
+/** Returns the alias, or undefined when the person said no to the change of their own file. */
+async function writeAccountless(
+  services: Services,
+  workspace: AccountlessWorkspace,
+): Promise<string | undefined> {
   const paths = managedPaths();
   const options = {
     place: { knownHosts: paths.knownHosts, platform: process.platform },
     launcher: await ensureLauncher(services),
   };
-  const wanted = (now: Managed) => withOpenWorkspace(now, workspace, options);
+  const wanted = (now: Managed) => withAccountlessWorkspace(now, workspace, options);
   const include = await planForPerson(paths);
   if (include === "declined") return undefined;
   const { expect, aliases } = wanted(readManaged(paths));

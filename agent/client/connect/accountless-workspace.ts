@@ -1,5 +1,6 @@
-// A workspace that was registered without an account: whoever has its id and its host key reaches it, through the tunnel, with a
-// key that its host allows. No gateway lists it, so what a list would say is made up from the link. Pure.
+// A workspace that was registered without an account: whoever has its id and its host key reaches it, through the
+// tunnel, with a key that its host allows. No gateway lists it, so what a list would say is made up from the link.
+// Pure.
 
 import type { Workspace } from "../../../protocol/api.ts";
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -11,26 +12,26 @@ import { type Desired, desiredConfig } from "../ssh-config/desired-config.ts";
 import type { BlockPlace } from "../ssh-config/host-block.ts";
 import { withSections } from "../ssh-config/managed-config.ts";
 
-export interface OpenWorkspace {
+export interface AccountlessWorkspace {
   readonly gateway: GatewayUrl;
   readonly id: WorkspaceId;
   readonly hostKey: SshPublicKey;
 }
 
 /** Enough of the id to tell two apart, and too little to open one. */
-export function openWorkspaceName(id: WorkspaceId): string {
+export function accountlessName(id: WorkspaceId): string {
   return `open-${id.slice(3, 11)}`;
 }
 
 /** The managed config with this one workspace's block added; all others stay as they are. */
-export function withOpenWorkspace(
+export function withAccountlessWorkspace(
   now: Managed,
-  { gateway, id, hostKey }: OpenWorkspace,
+  { gateway, id, hostKey }: AccountlessWorkspace,
   { place, launcher }: { readonly place: BlockPlace; readonly launcher: string },
 ): Desired {
   const workspace: Workspace = {
     id,
-    name: openWorkspaceName(id),
+    name: accountlessName(id),
     owner: "nobody",
     mine: true,
     online: true,

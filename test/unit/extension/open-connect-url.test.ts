@@ -10,7 +10,7 @@ vi.mock("vscode", () => import("./fake-vscode.ts"));
 const connectTo = vi.fn((..._: unknown[]) => Promise.resolve());
 vi.mock("../../../extension/connect/connect.ts", () => ({ connectTo }));
 
-const { openLink } = await import("../../../extension/connect/open-link.ts");
+const { openConnectUrl } = await import("../../../extension/connect/open-connect-url.ts");
 const { listingOf } = await import("../../../extension/connect/config-step.ts");
 
 const key = (fill: number): string => {
@@ -30,7 +30,7 @@ async function open(published: readonly string[], linked: string | undefined) {
   const { services, gateway } = oneGateway(dev);
   const hostKey = linked === undefined ? undefined : parsePublicKey(linked);
   const link = { gateway: gateway.gateway, workspace: parseWorkspaceRef(dev.id), hostKey };
-  await Reflect.apply(openLink, undefined, [services, link]);
+  await Reflect.apply(openConnectUrl, undefined, [services, link]);
   return connectTo.mock.calls[0]?.[1];
 }
 
@@ -72,7 +72,7 @@ describe("a link to a workspace of another account", () => {
   async function follow(world: ReturnType<typeof oneGateway>, id: string) {
     const { services, gateway } = world;
     const link = { gateway: gateway.gateway, workspace: parseWorkspaceRef(id), hostKey: undefined };
-    await Reflect.apply(openLink, undefined, [services, link]);
+    await Reflect.apply(openConnectUrl, undefined, [services, link]);
   }
 
   test("asks the first time, and connects nowhere without a yes", async () => {

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
-import { openWorkspaceName, withOpenWorkspace } from "../../../../../agent/client/connect/open-workspace.ts";
+import {
+  accountlessName,
+  withAccountlessWorkspace,
+} from "../../../../../agent/client/connect/accountless-workspace.ts";
 import { desiredConfig } from "../../../../../agent/client/ssh-config/desired-config.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
 import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
@@ -14,11 +17,11 @@ const place = { knownHosts: "/known_hosts", platform: "linux" } as const;
 const open = { gateway, id: newWorkspaceId(), hostKey: parsePublicKey(KEY) };
 
 test("a workspace from a link gets a block of its own through the tunnel, and its key alone is trusted", () => {
-  const { managed, aliases } = withOpenWorkspace({ sections: [], knownHosts: "" }, open, {
+  const { managed, aliases } = withAccountlessWorkspace({ sections: [], knownHosts: "" }, open, {
     place,
     launcher: "/tunnel",
   });
-  const alias = `${openWorkspaceName(open.id)}.gw.example`;
+  const alias = `${accountlessName(open.id)}.gw.example`;
   expect(aliases.map((one) => one.alias)).toEqual([alias]);
   expect(managed.sections[0]?.text).toContain(`ProxyCommand /tunnel https://gw.example ${open.id}`);
   expect(managed.knownHosts).toBe(`${alias} ${KEY}\n`);
@@ -37,13 +40,13 @@ test("workspaces of the account at the same gateway keep their blocks and their 
     launcher: "/tunnel",
     transport: "direct",
   }).managed;
-  const { managed } = withOpenWorkspace(before, open, { place, launcher: "/tunnel" });
+  const { managed } = withAccountlessWorkspace(before, open, { place, launcher: "/tunnel" });
   expect(managed.sections).toEqual(expect.arrayContaining([...before.sections]));
   expect(managed.sections).toHaveLength(before.sections.length + 1);
   for (const line of before.knownHosts.split("\n")) expect(managed.knownHosts).toContain(line);
 });
 
 test("the name that people see is a name, and does not give the id away", () => {
-  expect(isName(openWorkspaceName(open.id))).toBe(true);
-  expect(openWorkspaceName(open.id).length).toBeLessThan(open.id.length / 2);
+  expect(isName(accountlessName(open.id))).toBe(true);
+  expect(accountlessName(open.id).length).toBeLessThan(open.id.length / 2);
 });
