@@ -12,6 +12,7 @@ import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "../../protocol/v
 import { quoteForShell } from "../../protocol/values/shell-word.ts";
 import { type KeyType, parsePublicKey, type SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
 import { CommandError } from "../platform/command-error.ts";
+import { errorCode } from "../platform/error-code.ts";
 
 const State = Type.Object({
   version: Type.Literal(1),
@@ -72,7 +73,7 @@ export async function loadIdentity(directory: string): Promise<HostIdentity> {
     };
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "EFAILED";
+    const code = errorCode(cause) ?? "EFAILED";
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new CommandError(
       "file",
@@ -126,8 +127,9 @@ async function loadFurther(directory: string, kind: HostKeyKind): Promise<HostKe
   try {
     return await loadKey(directory, kind);
   } catch (error) {
-    if (error instanceof CommandError || !(error instanceof Error && "code" in error)) throw error;
-    return `there is no ${kind} host key for clients that do not support ed25519: ${directory} cannot be written to (${error.code})`;
+    const code = errorCode(error);
+    if (error instanceof CommandError || code === undefined) throw error;
+    return `there is no ${kind} host key for clients that do not support ed25519: ${directory} cannot be written to (${code})`;
   }
 }
 
@@ -139,7 +141,7 @@ async function createKey(file: string, kind: HostKeyKind): Promise<string> {
     // A hard link fails where a rename would replace the file: two hosts that start at once end up with the same key.
     await link(temporary, file);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (errorCode(error) !== "EEXIST") throw error;
   } finally {
     await rm(temporary, { force: true });
   }
@@ -199,7 +201,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }

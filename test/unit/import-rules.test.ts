@@ -119,7 +119,7 @@ const ROOMS: readonly Room[] = [
       "../../gateway/gateway.ts",
       "../../agent/cli.ts",
       "../../agent/cli/commands.ts",
-      "../../agent/host/link.ts",
+      "../../agent/host/link/link.ts",
       "../../test/support/x.ts",
     ],
     allowed: [

@@ -2,7 +2,7 @@
 // collector.
 
 /** Smaller packets get a buffer of their own: it is cheap to make, and a large one would be wasted on them. */
-const SMALLEST = 16 * 1024;
+const SMALLEST_BYTES = 16 * 1024;
 
 export class BufferPool {
   readonly #size: number;
@@ -19,7 +19,7 @@ export class BufferPool {
 
   /** A buffer of `length` bytes with arbitrary content. */
   take(length: number): Buffer {
-    if (length < SMALLEST || length > this.#size) return Buffer.allocUnsafe(length);
+    if (length < SMALLEST_BYTES || length > this.#size) return Buffer.allocUnsafe(length);
     const whole = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
     this.#lent.set(whole.buffer, whole);
     return whole.subarray(0, length);

@@ -23,7 +23,7 @@ import { DATA_OFFSET, MalformedPacketError, PacketReader, PacketSplitter, Packet
 import { RequestQueue } from "./request-queue.ts";
 import { permissionDenied, StatusError, toStatus } from "./status.ts";
 import { UserDatabase } from "./user-database.ts";
-import { MAX_HANDLES, MAX_PACKET, PACKET, PROTOCOL_VERSION, STATUS } from "./wire.ts";
+import { MAX_HANDLES, MAX_PACKET_BYTES, PACKET, PROTOCOL_VERSION, STATUS } from "./wire.ts";
 
 export interface SftpOptions {
   /** Where relative paths start. */
@@ -57,7 +57,7 @@ const unknownRequest: Plan = {
 };
 const users = new UserDatabase();
 /** Shared by all sessions; at most 8 MiB lie idle. */
-const pool = new BufferPool(MAX_PACKET + DATA_OFFSET, 32);
+const pool = new BufferPool(MAX_PACKET_BYTES + DATA_OFFSET, 32);
 
 /** Serves one channel, owns it until either side ends, and closes every handle at the end. */
 export function serveSftp(channel: Duplex, options: SftpOptions): void {
@@ -76,7 +76,7 @@ class SftpServer {
   readonly #signal: AbortSignal;
   readonly #ended = new AbortController();
   readonly #session: SftpSession;
-  readonly #splitter = new PacketSplitter(MAX_PACKET, (length) => pool.take(length));
+  readonly #splitter = new PacketSplitter(MAX_PACKET_BYTES, (length) => pool.take(length));
   readonly #queue: RequestQueue;
   readonly #takesBytes: boolean;
   #state: State = "greeting";

@@ -2,6 +2,7 @@
 // errors, with the system's own words as the message.
 
 import { getSystemErrorMap } from "node:util";
+import { errorCode } from "../../platform/error-code.ts";
 import { STATUS } from "./wire.ts";
 
 /** This server refuses a request by itself, without asking the system. */
@@ -56,11 +57,6 @@ export function toStatus(error: unknown): Status {
     message: text.slice(0, 1).toUpperCase() + text.slice(1),
     expected: true,
   };
-}
-
-/** The system's name of an error (`ENOENT`), undefined for other errors. */
-export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 function invalidArgument(): StatusError {

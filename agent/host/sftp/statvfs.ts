@@ -2,8 +2,8 @@
 
 import type { Stats } from "node:fs";
 import { readFile, stat, statfs } from "node:fs/promises";
+import { errorCode } from "../../platform/error-code.ts";
 import { PacketWriter } from "./packet.ts";
-import { errorCode } from "./status.ts";
 import { PACKET } from "./wire.ts";
 
 const FLAG = { readOnly: 1n, noSetuid: 2n } as const;

@@ -2,7 +2,7 @@
 // service knows are shown by number. A file is read again when it has changed.
 
 import { readFile, stat } from "node:fs/promises";
-import { errorCode } from "./status.ts";
+import { errorCode } from "../../platform/error-code.ts";
 
 export interface OwnerNames {
   /** The name, or the number where there is none. */

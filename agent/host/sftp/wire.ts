@@ -49,9 +49,9 @@ export const ATTRIBUTE = { size: 1, owner: 2, permissions: 4, times: 8, extended
 export const PROTOCOL_VERSION = 3;
 
 /** The largest packet either way, without its length field; one byte more ends the session. */
-export const MAX_PACKET = 256 * 1024;
+export const MAX_PACKET_BYTES = 256 * 1024;
 /** The most bytes of one READ or WRITE; OpenSSH's clients take this size once they know it. */
-export const MAX_DATA = MAX_PACKET - 1024;
+export const MAX_DATA_BYTES = MAX_PACKET_BYTES - 1024;
 export const MAX_HANDLES = 1_000;
 /** PATH_MAX of Linux; the kernel would refuse longer paths anyway. */
-export const MAX_PATH = 4096;
+export const MAX_PATH_BYTES = 4096;

@@ -1,5 +1,5 @@
 // The SSH server in the workspace, where every path from a person's ssh ends. The link to the gateway hands it byte
-// streams. ssh2 does the transport and parses sign-ins; host-connection.ts does everything after that.
+// streams. ssh2 does the transport and parses sign-ins; client-connection.ts does everything after that.
 
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
@@ -14,7 +14,7 @@ import { injectStream, streamOf } from "../../../protocol/ssh/ssh2/transport.ts"
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 import type { Log } from "../../platform/log.ts";
 import type { SftpOptions } from "../sftp/server.ts";
-import { HostConnection } from "./host-connection.ts";
+import { ClientConnection } from "./client-connection.ts";
 import { openFilesAtStart } from "./open-files-limit.ts";
 import { PipeStock } from "./prelude/anonymous-pipes.ts";
 import { shellUser } from "./session/shell-user.ts";
@@ -119,7 +119,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
     const { info, slot } = accepted;
     slot.moved();
     client.once("handshake", () => slot.moved());
-    accepted.connection = new HostConnection(client, stream, {
+    accepted.connection = new ClientConnection(client, stream, {
       anyone: options.anyone,
       allowed: (key) => options.allowed.allowed(key, info.address),
       gatewayKeys: options.gatewayKeys ?? (() => []),
@@ -220,11 +220,11 @@ interface AcceptedStream {
   readonly slot: Slot;
   readonly loginTimer: NodeJS.Timeout;
   /** undefined until the client has sent its identification. */
-  connection: HostConnection | undefined;
+  connection: ClientConnection | undefined;
 }
 
 /** Ends a connection whose key is no longer allowed, or whose permissions have changed. */
-function checkAgain(connection: HostConnection, options: HostSshServerOptions, address: string): void {
+function checkAgain(connection: ClientConnection, options: HostSshServerOptions, address: string): void {
   const { key, grant } = connection;
   if (key === undefined || grant === undefined) return;
   const now = options.allowed.allowed(key, address);

@@ -17,6 +17,7 @@ import {
 import { dirname } from "node:path";
 import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 import { CommandError } from "../command-error.ts";
+import { errorCode } from "../error-code.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -118,7 +119,5 @@ function reason(error: unknown): string {
 
 /** ENOENT and its kind; `EUNKNOWN` for what the system did not name. */
 export function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : "EUNKNOWN";
+  return errorCode(error) ?? "EUNKNOWN";
 }

@@ -1,6 +1,7 @@
 // Runs one stage of a connection under its deadline, and turns what goes wrong into words that name the stage.
 
 import { CommandError, type Stage } from "../command-error.ts";
+import { errorCode } from "../error-code.ts";
 
 /** Milliseconds. Their sum is the longest that a connection attempt takes; `proxy` is for one that is in between. */
 export const DEADLINE = { dns: 5_000, tcp: 8_000, proxy: 10_000, tls: 8_000, http: 15_000 } as const;
@@ -82,8 +83,4 @@ function stageError(stage: Stage, what: string, cause: Error): CommandError {
   const code = errorCode(first) ?? errorCode(cause) ?? "EFAILED";
   const hint = advice[code] ?? (code.startsWith("ERR_SSL") ? advice.EPROTO : undefined);
   return new CommandError(stage, code, `${what} failed: ${hint ?? cause.message} (${code})`, { cause });
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

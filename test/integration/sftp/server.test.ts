@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PacketWriter } from "../../../agent/host/sftp/packet.ts";
-import { MAX_DATA, MAX_HANDLES, MAX_PACKET, PACKET } from "../../../agent/host/sftp/wire.ts";
+import { MAX_DATA_BYTES, MAX_HANDLES, MAX_PACKET_BYTES, PACKET } from "../../../agent/host/sftp/wire.ts";
 import { openBelow } from "./open-files.ts";
 import {
   handleOf,
@@ -53,7 +53,7 @@ describe("greeting", () => {
   test("tells the limits that it holds", async () => {
     const { fields } = await client.extended("limits@openssh.com");
     expect([fields.u64(), fields.u64(), fields.u64(), fields.u64()]).toEqual(
-      [MAX_PACKET, MAX_DATA, MAX_DATA, MAX_HANDLES].map(BigInt),
+      [MAX_PACKET_BYTES, MAX_DATA_BYTES, MAX_DATA_BYTES, MAX_HANDLES].map(BigInt),
     );
   });
 
@@ -82,10 +82,10 @@ describe("greeting", () => {
 
 describe("files", () => {
   test("carry the largest READ and WRITE in one packet", async () => {
-    const data = Buffer.alloc(MAX_DATA, "abcdefg");
+    const data = Buffer.alloc(MAX_DATA_BYTES, "abcdefg");
     const handle = await client.open("large", 1 | 2 | 8);
     expect(statusOf(await client.write(handle, 0, data))).toBe("ok");
-    const { fields } = await client.read(handle, 0, MAX_DATA + 1000);
+    const { fields } = await client.read(handle, 0, MAX_DATA_BYTES + 1000);
     expect(fields.string().equals(data)).toBe(true);
   });
 
@@ -209,11 +209,11 @@ describe("bounds", () => {
     await greedy.greet();
     const handle = await greedy.open("file", 1);
     greedy.channel.pause();
-    const requests = Array.from({ length: 300 }, () => greedy.read(handle, 0, MAX_DATA));
+    const requests = Array.from({ length: 300 }, () => greedy.read(handle, 0, MAX_DATA_BYTES));
     await expect.poll(() => server.isPaused()).toBe(true);
     await expect.poll(() => server.writableNeedDrain).toBe(true);
     // Only the answers that were being made when the channel filled up still come.
-    expect(server.writableLength).toBeLessThan(10 * MAX_PACKET);
+    expect(server.writableLength).toBeLessThan(10 * MAX_PACKET_BYTES);
     greedy.channel.resume();
     const answers = await Promise.all(requests);
     expect(answers.every(({ type }) => type === PACKET.data)).toBe(true);

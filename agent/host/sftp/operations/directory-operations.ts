@@ -14,10 +14,11 @@ import {
   symlink,
   unlink,
 } from "node:fs/promises";
+import { errorCode } from "../../../platform/error-code.ts";
 import { readAttributes, writeAttributes } from "../attributes.ts";
 import type { OpenDirectory } from "../handles.ts";
 import { PacketWriter } from "../packet.ts";
-import { errorCode, StatusError } from "../status.ts";
+import { StatusError } from "../status.ts";
 import { PACKET, STATUS } from "../wire.ts";
 import { longName } from "./listing.ts";
 import {
@@ -208,7 +209,7 @@ async function renameIfMissing(from: Buffer, to: Buffer): Promise<void> {
   const exists = await stat(to).then(
     () => true,
     (error: unknown) => {
-      // Where the target cannot be looked at, rename(2) fails as well, and says why.
+      // It is missing, or cannot be looked at: then rename(2) fails for the same reason, and says so.
       if (errorCode(error) === undefined) throw error;
       return false;
     },

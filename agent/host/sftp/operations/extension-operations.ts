@@ -7,7 +7,7 @@ import type { OpenFile } from "../handles.ts";
 import { MalformedPacketError, PacketReader, PacketWriter } from "../packet.ts";
 import { StatusError, toOffset } from "../status.ts";
 import { fileSystemAnswer } from "../statvfs.ts";
-import { MAX_DATA, MAX_HANDLES, MAX_PACKET, PACKET, STATUS } from "../wire.ts";
+import { MAX_DATA_BYTES, MAX_HANDLES, MAX_PACKET_BYTES, PACKET, STATUS } from "../wire.ts";
 import { changeTwo } from "./directory-operations.ts";
 import { readAt, writeAt } from "./file-operations.ts";
 import { setOnLink } from "./metadata-operations.ts";
@@ -78,9 +78,9 @@ const limits: Operation = {
     run: async () =>
       new PacketWriter(PACKET.extendedReply)
         .u32(id)
-        .u64(BigInt(MAX_PACKET))
-        .u64(BigInt(MAX_DATA))
-        .u64(BigInt(MAX_DATA))
+        .u64(BigInt(MAX_PACKET_BYTES))
+        .u64(BigInt(MAX_DATA_BYTES))
+        .u64(BigInt(MAX_DATA_BYTES))
         .u64(BigInt(MAX_HANDLES))
         .finish(),
   }),
@@ -193,7 +193,7 @@ const namesById: Operation = {
           .u32(id)
           .string(nameList(uids, users))
           .string(nameList(gids, groups));
-        if (answer.length > MAX_PACKET) throw new StatusError(STATUS.failure, "Too many ids at once");
+        if (answer.length > MAX_PACKET_BYTES) throw new StatusError(STATUS.failure, "Too many ids at once");
         return answer.finish();
       },
     };

@@ -6,7 +6,7 @@ import { type Attributes, readAttributes } from "../attributes.ts";
 import type { OpenFile } from "../handles.ts";
 import { DATA_OFFSET, finishData } from "../packet.ts";
 import { permissionDenied, StatusError, toOffset } from "../status.ts";
-import { MAX_DATA, OPEN, PACKET, STATUS } from "../wire.ts";
+import { MAX_DATA_BYTES, OPEN, PACKET, STATUS } from "../wire.ts";
 import {
   changesPath,
   handleAnswer,
@@ -89,7 +89,7 @@ const readFile: Operation = {
   plan(session, id, packet) {
     const handle = readHandle(packet);
     const offset = packet.u64();
-    const length = Math.min(packet.u32(), MAX_DATA);
+    const length = Math.min(packet.u32(), MAX_DATA_BYTES);
     return {
       access: onHandle(handle, false),
       run: async () => {

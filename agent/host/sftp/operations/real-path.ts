@@ -2,8 +2,9 @@
 
 import type { Stats } from "node:fs";
 import { lstat, readlink } from "node:fs/promises";
-import { errorCode, StatusError } from "../status.ts";
-import { MAX_PATH, STATUS } from "../wire.ts";
+import { errorCode } from "../../../platform/error-code.ts";
+import { StatusError } from "../status.ts";
+import { MAX_PATH_BYTES, STATUS } from "../wire.ts";
 
 const slash = Buffer.from("/");
 const SLASH = 0x2f;
@@ -23,11 +24,11 @@ export function joinPath(directory: Buffer, name: Buffer): Buffer {
 }
 
 /**
- * The canonical form of an absolute path: no links, no `.` or `..`. The last part alone may be missing.
+ * The canonical form of an absolute path: no links, no `.` or `..`. Only the last part may be missing.
  * realpath(3) cannot be used: it wants the last part to exist.
  */
 export async function realPath(path: Buffer): Promise<Buffer> {
-  if (path.length >= MAX_PATH) throw new StatusError(STATUS.badMessage, "Name too long");
+  if (path.length >= MAX_PATH_BYTES) throw new StatusError(STATUS.badMessage, "Name too long");
   const pending = split(path).reverse();
   let resolved: Buffer[] = [];
   let links = 0;

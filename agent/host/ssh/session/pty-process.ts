@@ -3,6 +3,7 @@
 import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { ReadStream } from "node:tty";
+import { errorCode } from "../../../platform/error-code.ts";
 import { withPrelude } from "../prelude/prelude.ts";
 import { type PreludeShell, preludeShell } from "../prelude/prelude-shell.ts";
 import { PtyUnavailable, ptyBinding } from "./node-pty-private.ts";
@@ -113,7 +114,6 @@ function writeSome(fd: number, data: Buffer): number | "closed" {
   try {
     return writeSync(fd, data);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    return code === "EAGAIN" ? 0 : "closed";
+    return errorCode(error) === "EAGAIN" ? 0 : "closed";
   }
 }

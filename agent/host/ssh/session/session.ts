@@ -10,6 +10,7 @@ import { basename } from "node:path";
 import type { Channel } from "../../../../protocol/ssh/channel.ts";
 import { MAX_PACKET_BYTES } from "../../../../protocol/ssh/ssh2/large-packets.ts";
 import type { WireReader } from "../../../../protocol/ssh/wire.ts";
+import { errorCode } from "../../../platform/error-code.ts";
 import type { Log } from "../../../platform/log.ts";
 import type { PipeStock } from "../prelude/anonymous-pipes.ts";
 import { afterPrelude } from "../prelude/prelude.ts";
@@ -146,7 +147,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
     });
   }
 
-  /** Acts on the process now, or as soon as it has started. False: there is none to come, or too much waits for it. */
+  /** Acts on the process now, or as soon as it has started. False: none will start, or too much waits for it already. */
   function toProcess(action: ProcessAction): boolean {
     if (state.kind === "running") {
       action(state.process);
@@ -214,7 +215,7 @@ export function serveSession(channel: Channel, context: SessionContext): void {
       process =
         terminal === undefined ? await startWithPipes(spec, context.pipes) : startOnPty(spec, terminal);
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "E2BIG") {
+      if (errorCode(error) === "E2BIG") {
         return fail(`${shell}: Argument list too long`, 1);
       }
       const reason = error instanceof Error ? error.message : String(error);

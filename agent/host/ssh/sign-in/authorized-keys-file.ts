@@ -5,6 +5,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
+import { errorCode } from "../../../platform/error-code.ts";
 import { KeyOptionError, type KeyRule, parseKeyOptions } from "./key-options.ts";
 import { looseModes } from "./strict-modes.ts";
 
@@ -92,7 +93,7 @@ async function readSettled(path: string, isLast: boolean): Promise<string | KeyP
     if (!isLast && Date.now() - stat.mtimeMs < SETTLE_MS) return undefined;
     return await handle.readFile("utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     return problem(`It cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   } finally {

@@ -24,7 +24,7 @@ export interface GatewayPolicy {
   gatewayTime(): Date | undefined;
   /** Whether sign-ins with an owner token are accepted. */
   readonly ownerTokens: boolean;
-  /** Certificates are accepted on `session` streams alone. */
+  /** Certificates are accepted only on `session` streams. */
   readonly via: StreamVia;
   allowed(key: OfferedKey): KeyGrant | undefined;
 }

@@ -1,7 +1,7 @@
 // How many channels a connection has, and what they cost.
 
 import { describe, expect, it } from "vitest";
-import { MAX_CHANNELS as MAX_HOST_CHANNELS } from "../../../../agent/host/ssh/host-connection.ts";
+import { MAX_CHANNELS as MAX_HOST_CHANNELS } from "../../../../agent/host/ssh/client-connection.ts";
 import { MAX_PACKET, WINDOW, windowFor } from "../../../../protocol/ssh/channel.ts";
 import { Connection, MAX_CHANNELS } from "../../../../protocol/ssh/connection.ts";
 import { MSG } from "../../../../protocol/ssh/message-numbers.ts";

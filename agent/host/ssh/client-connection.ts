@@ -1,4 +1,4 @@
-// One connection to the host, from the first byte to the last: sign-in, then the sessions and forwards that the key
+// One client's SSH connection, from the first byte to the last: sign-in, then the sessions and forwards that its key
 // allows. Everything that belongs to the connection is made here and ends here.
 
 import type { Duplex } from "node:stream";
@@ -42,7 +42,7 @@ import type { ShellUser } from "./session/shell-user.ts";
 import { createAuthentication, type SignIn } from "./sign-in/authentication.ts";
 import type { KeyGrant, OfferedKey } from "./sign-in/key-grant.ts";
 
-interface HostConnectionOptions {
+interface ClientConnectionOptions {
   readonly anyone: boolean;
   allowed(key: OfferedKey): KeyGrant | undefined;
   gatewayKeys(): readonly string[];
@@ -80,10 +80,10 @@ interface SignedIn {
   readonly agent: AgentForwarding;
 }
 
-export class HostConnection implements ConnectionOwner {
+export class ClientConnection implements ConnectionOwner {
   readonly #ssh2: Ssh2Connection;
   readonly #stream: Duplex;
-  readonly #options: HostConnectionOptions;
+  readonly #options: ClientConnectionOptions;
   readonly #log: Log;
   readonly #connection: Connection;
   readonly #keyExchange: KeyExchangeTimer;
@@ -93,7 +93,7 @@ export class HostConnection implements ConnectionOwner {
   #closed = false;
 
   /** Must be made within ssh2's `connection` event. */
-  constructor(ssh2: Ssh2Connection, stream: Duplex, options: HostConnectionOptions) {
+  constructor(ssh2: Ssh2Connection, stream: Duplex, options: ClientConnectionOptions) {
     this.#ssh2 = ssh2;
     this.#stream = stream;
     this.#options = options;
