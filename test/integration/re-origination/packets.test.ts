@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { signUserCertificate } from "../../../protocol/ssh/certificate.ts";
 import { MSG } from "../../../protocol/ssh/message-numbers.ts";
 import { originate } from "../../../protocol/ssh/ssh2/client.ts";
@@ -60,7 +60,7 @@ async function open(setup: Setup = {}): Promise<Client> {
 const numbers = ({ received }: Client) => received.map((payload) => payload[0]);
 
 describe("what a client sends", () => {
-  it("gets the host's answer to a channel type that does not exist", async () => {
+  test("gets the host's answer to a channel type that does not exist", async () => {
     const client = await open();
     client.transport.send(message(MSG.channelOpen, "new@example.com", 7, 1000, 1000));
     await until(() => client.received.length > 0);
@@ -69,7 +69,7 @@ describe("what a client sends", () => {
     expect([answer.uint32(), answer.uint32()]).toEqual([7, 3]);
   });
 
-  it("gets UNIMPLEMENTED with its own number for a message that the host does not know", async () => {
+  test("gets UNIMPLEMENTED with its own number for a message that the host does not know", async () => {
     const client = await open();
     client.transport.send(message(MSG.globalRequest, "one@example.com", false));
     client.transport.send(message(MSG.globalRequest, "two@example.com", false));
@@ -81,14 +81,14 @@ describe("what a client sends", () => {
     expect(numbers(client)).toEqual([MSG.requestFailure]);
   });
 
-  it("gets pings answered by the host", async () => {
+  test("gets pings answered by the host", async () => {
     const client = await open();
     client.transport.send(message(MSG.ping, "1"));
     await until(() => client.received.length > 0);
     expect(client.received[0]).toEqual(message(MSG.pong, "1"));
   });
 
-  it("waits where the host does not read, and nothing grows in the gateway", async () => {
+  test("waits where the host does not read, and nothing grows in the gateway", async () => {
     const client = await open();
     client.transport.send(message(MSG.globalRequest, "first@example.com", true));
     await until(() => client.received.length === 1);
@@ -106,7 +106,7 @@ describe("what a client sends", () => {
     expect(clients[0]?.bytesRead).toBeGreaterThan(30_000_000);
   });
 
-  it("waits for a host that is slow to come, beyond what the gateway keeps", async () => {
+  test("waits for a host that is slow to come, beyond what the gateway keeps", async () => {
     let ready = () => {};
     const linkReady = new Promise<void>((resolve) => {
       ready = resolve;
@@ -121,7 +121,7 @@ describe("what a client sends", () => {
     expect(client.chain.clients[0]?.bytesRead).toBeGreaterThan(9_000_000);
   });
 
-  it("passes on in its order, also what comes before the host is connected", async () => {
+  test("passes on in its order, also what comes before the host is connected", async () => {
     const client = await open();
     for (let number = 0; number < 200; number++)
       client.transport.send(message(MSG.channelOpen, "x", number, 1000, 1000));
@@ -145,7 +145,7 @@ describe.skipIf(NO_PEERS !== undefined)(
       peers.remove();
     });
 
-    it("signs in with a certificate that names the person, and passes data and status", async () => {
+    test("signs in with a certificate that names the person, and passes data and status", async () => {
       // Its keys are in the directory of a chain whose own host is not used.
       const keys = await startChain();
       const server = await startPeerServer(peers.server, [

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { issueGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
 import { opensshEd25519 } from "../../../protocol/ssh/private-key.ts";
 import { type OriginateOptions, originate } from "../../../protocol/ssh/ssh2/client.ts";
@@ -40,36 +40,36 @@ async function refusal(setup: Setup, prepare?: (chain: Chain) => void) {
 }
 
 describe("a host behind a gateway", () => {
-  it("believes the gateway that it is registered at, for a key that is allowed in", async () => {
+  test("believes the gateway that it is registered at, for a key that is allowed in", async () => {
     const { ssh, hostLog } = await start();
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
     expect(hostLog.join("\n")).toMatch(/192\.0\.2\.7 \(session\): signed in with SHA256:/);
   });
 
-  it("does not believe another gateway's certificate", async () => {
+  test("does not believe another gateway's certificate", async () => {
     const { stderr, log } = await refusal({ relay: { signingKey: newKey() } });
     expect(stderr).toMatch(/\(sign-in\): the host did not accept the gateway's certificate/);
     expect(log).toContain("a certificate that the gateway of this registration did not sign");
   });
 
-  it("believes none before it is registered", async () => {
+  test("believes none before it is registered", async () => {
     const { log } = await refusal({ host: { gatewayKeys: () => [] } });
     expect(log).toContain("did not sign");
   });
 
-  it.each(["tunnel", "jump"] as const)("takes no certificate on a %s stream", async (via) => {
+  test.each(["tunnel", "jump"] as const)("takes no certificate on a %s stream", async (via) => {
     const { log } = await refusal({ via });
     expect(log).toContain(`a certificate on a ${via} stream`);
   });
 
-  it("refuses a key that is not allowed in", async () => {
+  test("refuses a key that is not allowed in", async () => {
     const { log } = await refusal({}, ({ allowed }) => {
       allowed.isAllowed = false;
     });
     expect(log).toMatch(/the key SHA256:\S+ is not allowed/);
   });
 
-  it("ends a session whose key is taken away, and says so", async () => {
+  test("ends a session whose key is taken away, and says so", async () => {
     const { start: run, allowed } = await start();
     const child = run("ssh", ["gw", "echo up; sleep 60"]);
     let stdout = "";
@@ -88,23 +88,23 @@ describe("a host behind a gateway", () => {
     expect(stderr).toMatch(/The key SHA256:\S+ is no longer allowed/);
   });
 
-  it("lets an owner token in, and says whose it is not", async () => {
+  test("lets an owner token in, and says whose it is not", async () => {
     const { ssh, hostLog } = await start({ relay: token(60) });
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
     expect(hostLog.join("\n")).toContain(`signed in with owner token ${tokenId}`);
   });
 
-  it("refuses owner tokens where it was told to", async () => {
+  test("refuses owner tokens where it was told to", async () => {
     const { log } = await refusal({ relay: token(60), host: { ownerTokens: false } });
     expect(log).toContain("--no-owner-token");
   });
 
-  it("refuses an owner token that has expired", async () => {
+  test("refuses an owner token that has expired", async () => {
     const { log } = await refusal({ relay: token(-1) });
     expect(log).toContain(`the owner token ${tokenId} has expired`);
   });
 
-  it("refuses sessions that a gateway reads where it is end-to-end only", async () => {
+  test("refuses sessions that a gateway reads where it is end-to-end only", async () => {
     const { stderr, log } = await refusal({ host: { endToEndOnly: true } });
     expect(stderr).toContain("end-to-end connections only: use ssh -J");
     expect(log).toContain("end-to-end connections only");
@@ -130,7 +130,7 @@ describe("a host behind a gateway", () => {
     });
   };
 
-  it("lets nobody in who has a certificate and not its key", async () => {
+  test("lets nobody in who has a certificate and not its key", async () => {
     const { transport } = await signIn({});
     transport.destroy();
     await chain?.stop();
@@ -139,19 +139,19 @@ describe("a host behind a gateway", () => {
     expect(chain?.hostLog.join("\n")).toContain("its signature is wrong");
   });
 
-  it("takes a certificate for no other user name", async () => {
+  test("takes a certificate for no other user name", async () => {
     await expect(signIn({ userName: "other" })).rejects.toThrow("did not accept");
     expect(chain?.hostLog.join("\n")).toContain("for other principals");
   });
 
-  it("asks nothing of a certificate where anyone may come in", async () => {
+  test("asks nothing of a certificate where anyone may come in", async () => {
     const { ssh } = await start({ relay: { signingKey: newKey() }, host: { anyone: true } });
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
   });
 });
 
 describe("a gateway in front of a host", () => {
-  it("does not sign in at a host with another key than the link's", async () => {
+  test("does not sign in at a host with another key than the link's", async () => {
     const other = await startChain();
     const { hostKey } = other;
     await other.stop();
@@ -160,7 +160,7 @@ describe("a gateway in front of a host", () => {
     expect(log).not.toContain("signed in");
   });
 
-  it("tells the client when the host is gone", async () => {
+  test("tells the client when the host is gone", async () => {
     const { start: run, links } = await start();
     const child = run("ssh", ["gw", "echo up; sleep 60"]);
     let stderr = "";
@@ -174,7 +174,7 @@ describe("a gateway in front of a host", () => {
     expect(stderr).toContain("the host left");
   });
 
-  it("lets go of the host when the client is gone", async () => {
+  test("lets go of the host when the client is gone", async () => {
     const { start: run, links, hostLog } = await start();
     const child = run("ssh", ["gw", "echo up; sleep 60"]);
     await new Promise((resolve) => child.stdout?.once("data", resolve));

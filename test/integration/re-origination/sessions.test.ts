@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, listen, until } from "../../support/host-ssh.ts";
 import { type Chain, startChain } from "./harness.ts";
 
@@ -17,12 +17,12 @@ beforeAll(async () => {
 afterAll(() => chain.stop());
 
 describe("a re-originated session", () => {
-  it("runs a command with its input, both outputs and exit status", async () => {
+  test("runs a command with its input, both outputs and exit status", async () => {
     const { code, stdout, stderr } = await chain.ssh(["gw", "cat; echo oops >&2; exit 42"], "hello");
     expect([code, stdout.toString(), stderr]).toEqual([42, "hello", "oops\n"]);
   });
 
-  it("ends with the bytes of both ways and why", async () => {
+  test("ends with the bytes of both ways and why", async () => {
     await chain.ssh(["gw", "cat"], "x".repeat(100_000));
     const end = await chain.relayed.at(-1)?.ended;
     expect(end?.reason).toMatch(/^the client (disconnected|left)/);
@@ -31,7 +31,7 @@ describe("a re-originated session", () => {
     expect(end?.bytesOut).toBeLessThan(110_000);
   });
 
-  it("takes commands as long as a host takes them, and fails alone where one is longer", async () => {
+  test("takes commands as long as a host takes them, and fails alone where one is longer", async () => {
     const words = (bytes: number) => [
       "echo",
       "in",
@@ -47,17 +47,17 @@ describe("a re-originated session", () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining("Argument list too long")]);
   });
 
-  it("shows the client's own address to what it runs", async () => {
+  test("shows the client's own address to what it runs", async () => {
     const { stdout } = await chain.ssh(["gw", "echo $SSH_CONNECTION"]);
     expect(stdout.toString()).toMatch(/^192\.0\.2\.7 /);
   });
 
-  it("gives a terminal", async () => {
+  test("gives a terminal", async () => {
     const { stdout } = await chain.ssh(["-tt", "gw", "tty; stty size"]);
     expect(stdout.toString()).toMatch(/^\/dev\/pts\/\d+/);
   });
 
-  it("copies files", async () => {
+  test("copies files", async () => {
     const data = randomBytes(3_000_000);
     writeFileSync(join(chain.directory, "from"), data);
     const child = chain.start("scp", [join(chain.directory, "from"), `gw:${join(chain.directory, "to")}`]);
@@ -65,7 +65,7 @@ describe("a re-originated session", () => {
     expect(sha256(readFileSync(join(chain.directory, "to")))).toBe(sha256(data));
   });
 
-  it("forwards ports both ways", async () => {
+  test("forwards ports both ways", async () => {
     const echo = createServer((socket) => socket.pipe(socket));
     const port = await listen(echo);
     const free = createServer();
@@ -91,7 +91,7 @@ describe("a re-originated session", () => {
     await new Promise((done) => echo.close(done));
   });
 
-  it("flushes all output before it ends", async () => {
+  test("flushes all output before it ends", async () => {
     const data = randomBytes(8_000_000);
     writeFileSync(join(chain.directory, "large"), data);
     for (let round = 0; round < 3; round++) {
@@ -100,12 +100,12 @@ describe("a re-originated session", () => {
     }
   });
 
-  it("keeps what is sent behind the end of the input", async () => {
+  test("keeps what is sent behind the end of the input", async () => {
     const { stdout } = await chain.ssh(["gw", "wc -c; echo and more"], "123");
     expect(stdout.toString()).toMatch(/^\s*3\nand more\n$/);
   });
 
-  it("exchanges keys on both sides under way, and loses nothing", async () => {
+  test("exchanges keys on both sides under way, and loses nothing", async () => {
     const often = await startChain({
       host: { limits: { keyExchange: { bytes: 1_500_000, ageMs: 3_600_000 } } },
     });

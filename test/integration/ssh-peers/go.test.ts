@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, startHost } from "../../support/host-ssh.ts";
 import { buildPeers, NO_PEERS, type Peers } from "./peers.ts";
 
@@ -36,13 +36,13 @@ describe.skipIf(NO_PEERS !== undefined)(`Go's SSH client (${NO_PEERS ?? "built h
       input,
     );
 
-  it("agrees on mlkem768x25519-sha256 where it knows nothing else", async () => {
+  test("agrees on mlkem768x25519-sha256 where it knows nothing else", async () => {
     const { code, stdout, stderr } = await run([], Buffer.from("hello"));
     expect(stderr).toContain('"kex":"mlkem768x25519-sha256"');
     expect([code, stdout.toString()]).toEqual([0, "hello"]);
   });
 
-  it.each(["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes128-ctr"])(
+  test.each(["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes128-ctr"])(
     "exchanges keys by it again and again under %s",
     async (cipher) => {
       const data = randomBytes(5_000_000);
@@ -52,12 +52,12 @@ describe.skipIf(NO_PEERS !== undefined)(`Go's SSH client (${NO_PEERS ?? "built h
     },
   );
 
-  it("still agrees on what it knew before", async () => {
+  test("still agrees on what it knew before", async () => {
     const { code, stderr } = await run(["-kex", "curve25519-sha256"], Buffer.alloc(0));
     expect([code, stderr]).toEqual([0, expect.stringContaining('"kex":"curve25519-sha256"')]);
   });
 
-  it("ends a command by a signal right behind it, every time", async () => {
+  test("ends a command by a signal right behind it, every time", async () => {
     for (let round = 0; round < 5; round++) {
       const { code, stderr } = await run(["-command", "sleep 300", "-signal", "TERM"], Buffer.alloc(0));
       expect([code, stderr]).toEqual([1, expect.stringContaining("from signal TERM")]);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   ADMISSION_LIMITS,
   Admission,
@@ -29,7 +29,7 @@ function setUp(chance = 0) {
 }
 
 describe("admission", () => {
-  it("lets an address have its slots and no more, and gives them back", () => {
+  test("lets an address have its slots and no more, and gives them back", () => {
     const { admission, admit, none } = setUp();
     const first = admit("192.0.2.1");
     admit("192.0.2.1");
@@ -42,14 +42,14 @@ describe("admission", () => {
     expect(admission.admit("192.0.2.1", none)).toBe("address");
   });
 
-  it("counts an IPv6 /64 as one address", () => {
+  test("counts an IPv6 /64 as one address", () => {
     const { admission, admit, none } = setUp();
     for (const host of [1, 2, 3]) admit(`2001:db8:0:1::${host}`);
     expect(admission.admit("2001:db8:0:1:ffff::9", none)).toBe("address");
     admit("2001:db8:0:2::1");
   });
 
-  it("drops newcomers by chance from the start mark on, and all of them at the full one, while everyone moves", () => {
+  test("drops newcomers by chance from the start mark on, and all of them at the full one, while everyone moves", () => {
     const { admission, admit, state, none } = setUp(0.99);
     for (let i = 0; i < 4; i++) admit(`192.0.2.${i}`);
     state.chance = 0.49;
@@ -62,7 +62,7 @@ describe("admission", () => {
     expect(state.evicted).toEqual([]);
   });
 
-  it("gives a newcomer the slot of who stands still: least far first, then longest", () => {
+  test("gives a newcomer the slot of who stands still: least far first, then longest", () => {
     const { admit, state, admission } = setUp(0.99);
     const spoken = admit("192.0.2.1");
     for (let i = 2; i <= 6; i++) {
@@ -82,7 +82,7 @@ describe("admission", () => {
     expect(admission.admit("198.51.100.7", () => undefined)).toBe("full");
   });
 
-  it("takes an evicted connection's leaving as nothing new", () => {
+  test("takes an evicted connection's leaving as nothing new", () => {
     const { admit, state, admission } = setUp(0.99);
     const slots = [1, 2, 3, 4, 5, 6].map((i) => admit(`192.0.2.${i}`));
     state.now = 2_000;
@@ -91,7 +91,7 @@ describe("admission", () => {
     expect(admission.pending).toBe(6);
   });
 
-  it("shuts an address out once its offences add up, and lets it in again when they have faded", () => {
+  test("shuts an address out once its offences add up, and lets it in again when they have faded", () => {
     const { admission, state, none } = setUp();
     for (let i = 0; i < 4; i++) admission.penalize("192.0.2.1", "refused");
     expect(typeof admission.admit("192.0.2.1", none)).toBe("object");
@@ -103,7 +103,7 @@ describe("admission", () => {
     expect(typeof admission.admit("192.0.2.1", none)).toBe("object");
   });
 
-  it("never shuts out who offends no faster than it fades, nor anyone for longer than the most", () => {
+  test("never shuts out who offends no faster than it fades, nor anyone for longer than the most", () => {
     const { admission, state, none } = setUp();
     for (let i = 0; i < 50; i++) {
       admission.penalize("192.0.2.1", "refused");
@@ -116,14 +116,14 @@ describe("admission", () => {
     expect(typeof admission.admit("2001:db8::ffff", none)).toBe("object");
   });
 
-  it("counts a proxy's connections for everyone together until it has said whose they are", () => {
+  test("counts a proxy's connections for everyone together until it has said whose they are", () => {
     const { admission, state, none } = setUp(0.99);
     for (let i = 0; i < 6; i++) expect(typeof admission.admit(undefined, none)).toBe("object");
     state.now = 100;
     expect(admission.admit(undefined, none)).toBe("full");
   });
 
-  it("remembers a bounded number of addresses", () => {
+  test("remembers a bounded number of addresses", () => {
     const admission = new Admission(
       { ...limits, penalties: { ...limits.penalties, addresses: 2, thresholdMs: 1 } },
       () => 0,
@@ -134,7 +134,7 @@ describe("admission", () => {
     expect(typeof admission.admit("192.0.2.1", () => undefined)).toBe("object");
   });
 
-  it("lets one address scan, and not with all of the gateway's time", () => {
+  test("lets one address scan, and not with all of the gateway's time", () => {
     let now = 0;
     const admission = new Admission(ADMISSION_LIMITS, () => now);
     const exchangeMs = 30;

@@ -10,7 +10,7 @@ import ssh2 from "ssh2";
 import { describe, expect, it } from "vitest";
 import { SERVER_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/algorithms.ts";
 import { SIGNATURE_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/extension-info.ts";
-import { privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
+import { isAlive, privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
 import {
   disconnect,
   injectStream,
@@ -257,11 +257,22 @@ describe("taking a connection over", () => {
   });
 
   it("sends nothing and throws nothing after the end", async () => {
-    const { stream, transport } = await meet();
+    const { connection, stream, transport } = await meet();
+    const written: Buffer[] = [];
+    const write = stream.write.bind(stream);
+    stream.write = (data: Buffer) => {
+      written.push(data);
+      return write(data);
+    };
+    transport.send(message(2, "in time"));
+    expect(written).toHaveLength(1);
+    const { bytesSinceKeyExchange, nextSent } = transport;
     stream.destroy();
-    await soon(() => !transport.writable);
+    await soon(() => !isAlive(privateProtocol(connection)));
     transport.send(message(2, "late"));
     transport.rekey();
     transport.disconnect(11, "late");
+    expect(transport).toMatchObject({ bytesSinceKeyExchange, nextSent, exchangingKeys: false });
+    expect(written).toHaveLength(1);
   });
 });
