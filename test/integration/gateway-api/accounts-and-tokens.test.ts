@@ -7,7 +7,7 @@ const refusal = (status: number, code: string, field?: string) => ({
   body: { code, message: expect.any(String), ...(field === undefined ? {} : { field }) },
 });
 
-test("the administrator makes an account and hands it its first token", async () => {
+test("an administrator creates an account and its first token", async () => {
   const { call, admin } = await testGateway();
   const created = await call("POST", "/accounts", admin, { name: "ada" });
   expect(created).toMatchObject({ status: 201, body: { name: "ada", admin: false, disabled: false } });
@@ -24,7 +24,7 @@ test("the administrator makes an account and hands it its first token", async ()
   expect(list.body.map((account: { name: string }) => account.name)).toEqual(["ada", "admin"]);
 });
 
-test("each wrong account request is refused with its own code and field", async () => {
+test("each wrong request about accounts is refused with its own code and field", async () => {
   const { call, admin, account } = await testGateway();
   const ada = await account("ada");
   expect(await call("POST", "/accounts", admin, { name: "ada" })).toMatchObject(
@@ -49,7 +49,7 @@ test("each wrong account request is refused with its own code and field", async 
   expect(await call("GET", "/audit", ada.token)).toMatchObject(refusal(403, "scope_missing"));
 });
 
-test("disabling an account shuts it out at once; the last administrator can't be", async () => {
+test("disabling an account shuts it out at once; the last administrator can't be disabled", async () => {
   const { call, admin, account } = await testGateway();
   const ada = await account("ada");
   expect((await call("GET", "/me", ada.token)).status).toBe(200);
@@ -63,7 +63,7 @@ test("disabling an account shuts it out at once; the last administrator can't be
   );
 });
 
-test("a token makes no token that can do more than itself", async () => {
+test("a token can't make a token that can do more than itself", async () => {
   const { call, admin, account } = await testGateway();
   const ada = await account("ada", ["account", "connect"]);
   const token = { title: "x", scopes: ["connect"] };
@@ -82,7 +82,7 @@ test("a token makes no token that can do more than itself", async () => {
   );
 });
 
-test("a revoked token is worth nothing at once, and the list shows no secrets", async () => {
+test("a revoked token is refused at once, and the list shows no secrets", async () => {
   const { call, account } = await testGateway();
   const ada = await account("ada");
   const minted = await call("POST", "/tokens", ada.token, { title: "laptop", scopes: ["connect"] });
@@ -96,7 +96,7 @@ test("a revoked token is worth nothing at once, and the list shows no secrets", 
   );
 });
 
-test("a token without the scope account may revoke itself and no other", async () => {
+test("a token without the scope account may revoke only itself", async () => {
   const { call, account } = await testGateway();
   const ada = await account("ada");
   const minted = await call("POST", "/tokens", ada.token, { title: "laptop", scopes: ["connect"] });
@@ -106,7 +106,7 @@ test("a token without the scope account may revoke itself and no other", async (
   expect(await call("GET", "/me", token)).toMatchObject(refusal(401, "token_revoked"));
 });
 
-test("each kind of bad credential has its code, and a query string is no place for one", async () => {
+test("each kind of bad credential has its own code, and a token in the query string is not accepted", async () => {
   const { call, raw, admin, account } = await testGateway();
   const missing = await call("GET", "/me");
   expect(missing).toMatchObject(refusal(401, "unauthenticated"));
@@ -138,7 +138,7 @@ test("after 30 failed sign-ins an address has to wait, and a good token still wo
   expect((await call("GET", "/me", admin)).status).toBe(200);
 });
 
-test("the audit log names who did what from where, page by page", async () => {
+test("the audit log says, page by page, who did what and from which address", async () => {
   const { call, admin, account } = await testGateway();
   const ada = await account("ada");
   await call("DELETE", `/tokens/${ada.tokenId}`, ada.token);

@@ -5,7 +5,7 @@ import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { newAccessToken } from "../../../protocol/values/token.ts";
 import { type TestGateway, testGateway } from "../../support/test-gateway.ts";
 
-/** Reads an event stream; `next` waits for the next event, and gives undefined at the stream's end. */
+/** Reads an event stream. `next` waits for the next event, and returns undefined at the end of the stream. */
 async function follow(gateway: TestGateway, token: string) {
   const response = await gateway.send("GET", "/api/v1/events", token);
   expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
@@ -32,7 +32,7 @@ async function follow(gateway: TestGateway, token: string) {
   };
 }
 
-/** As much of a link as the registry asks for. */
+/** The parts of a link that the registry uses. */
 function fakeLink(workspaceId: WorkspaceId): WorkspaceLink {
   const link: Partial<WorkspaceLink> & EventEmitter = Object.assign(new EventEmitter(), {
     workspaceId,
@@ -43,7 +43,7 @@ function fakeLink(workspaceId: WorkspaceId): WorkspaceLink {
   return link as unknown as WorkspaceLink;
 }
 
-test("the stream starts with a snapshot and follows sessions, names, shares and removals", async () => {
+test("the stream starts with a snapshot, then follows links, names, shares and removals", async () => {
   const gateway = await testGateway();
   const { call, account, workspace } = gateway;
   const { registry } = gateway.gateway;
@@ -75,7 +75,7 @@ test("the stream starts with a snapshot and follows sessions, names, shares and 
   expect(await late.next()).toMatchObject({ type: "offers", offers: [offer] });
   await late.cancel();
   await call("POST", `/shares/${box.id}/accept`, bob.token);
-  // Which of the two comes first is nobody's promise.
+  // The order of the two is not specified.
   expect([await other.next(), await other.next()]).toEqual(
     expect.arrayContaining([
       { type: "offers", offers: [] },
@@ -117,7 +117,7 @@ test("the stream ends when its token is revoked, and when its account is disable
   expect(await first.next()).toBeUndefined();
   await call("PATCH", `/accounts/${ada.id}`, admin, { disabled: true });
   expect(await second.next()).toBeUndefined();
-  // At once, and not when the next heartbeat finds it out.
+  // At once, not only with the next heartbeat.
   expect(performance.now() - started).toBeLessThan(5_000);
 });
 

@@ -1,4 +1,4 @@
-// A gateway whose disk is really full: a file system of 1 MiB in a mount namespace of its own.
+// A gateway on a full disk: a real file system of 1 MiB, in its own mount namespace.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,7 +19,7 @@ afterEach(async () => {
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
 });
 
-/** Runs until its stdin ends; each line there is a command in the gateway's namespace. */
+/** Runs until its stdin ends. It runs each line of stdin as a command in the gateway's namespace. */
 const SCRIPT = `
 mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" || exit 1
 directory=$1 node=$2 cli=$3
@@ -44,9 +44,9 @@ interface Answer {
 interface FullGateway {
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
   unwritten(): Promise<number>;
-  /** How often this is in the gateway's log. */
+  /** How often the gateway's log contains this text. */
   logged(text: string): number;
-  /** Runs a command in the gateway's namespace, which has to write `done` as its only line. */
+  /** Runs a command in the gateway's namespace. It must not print anything. */
   sh(command: string): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ async function start(...args: string[]): Promise<FullGateway> {
 }
 
 test.skipIf(!canMount)(
-  "disabling and revoking take effect, are told as not written, and are written once there is room",
+  "disabling and revoking take effect, are reported as not written, and are written once there is room",
   async () => {
     const { call, unwritten, sh } = await start();
     const account = (await call("POST", "accounts", { name: "ann" })).body;
@@ -128,7 +128,7 @@ test.skipIf(!canMount)(
 );
 
 test.skipIf(!canMount)(
-  "what workers have revoked outlives them, and is written once there is room",
+  "revocations outlive the workers that were asked for them, and are written once there is room",
   async () => {
     const { call, unwritten, logged, sh } = await start("--workers", "2");
     const make = { title: "test", scopes: ["connect", "account"] };
@@ -136,12 +136,12 @@ test.skipIf(!canMount)(
     await sh(FILL);
     expect((await call("DELETE", `tokens/${info.id}`)).status).toBe(202);
     const codes = async (): Promise<unknown[]> => {
-      // Connections are handed to the workers in turn.
+      // Connections go to the workers in turn.
       const answers = await Promise.all([1, 2, 3, 4].map(() => call("GET", "me", undefined, token)));
       return [...new Set(answers.map(({ body }) => body.code))];
     };
     expect(await codes()).toEqual(["token_revoked"]);
-    // One after the other: the port is theirs together.
+    // One after the other, since they share the port.
     for (const ready of [3, 4]) {
       await sh("kill -9 $(pgrep -o -P $gateway)");
       await expect.poll(() => logged("A worker is ready."), { timeout: 60_000 }).toBe(ready);
@@ -150,7 +150,7 @@ test.skipIf(!canMount)(
     await sh(MAKE_ROOM);
     await expect.poll(unwritten, { timeout: 60_000 }).toBe(0);
     expect(await codes()).toEqual(["token_revoked"]);
-    // Written by the first process, and in the log of what happens a moment later.
+    // The primary writes it, and it is in the audit log a moment later.
     const audit = async () => JSON.stringify((await call("GET", "audit")).body);
     await expect.poll(audit, { timeout: 60_000 }).toContain("requested from a process that has ended since");
   },

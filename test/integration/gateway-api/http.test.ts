@@ -14,7 +14,7 @@ const refusal = (status: number, code: string, field?: string) => ({
 });
 const json = { "content-type": "application/json" };
 
-test("what Fastify itself refuses has a code and a message too", async () => {
+test("requests that Fastify itself refuses get a code and a message too", async () => {
   const { raw, call, admin } = await testGateway();
   expect(await call("GET", "/nothing", admin)).toMatchObject(refusal(404, "not_found"));
   expect(await call("PUT", "/keys", admin, {})).toMatchObject(refusal(404, "not_found"));
@@ -39,7 +39,7 @@ test("what Fastify itself refuses has a code and a message too", async () => {
   );
 });
 
-test("what is not HTTP, or has headers without end, is answered in the same form", async () => {
+test("bytes that are not HTTP, and endless headers, are answered in the same form", async () => {
   const { gateway } = await testGateway();
   const talk = async (text: string): Promise<string> => {
     const socket = connect(Number(new URL(gateway.httpUrl).port), "127.0.0.1");
@@ -58,7 +58,7 @@ test("what is not HTTP, or has headers without end, is answered in the same form
   );
 });
 
-test("a failure inside is logged, and its details stay inside", async () => {
+test("an internal error is logged, and the client gets no details of it", async () => {
   const { call, admin, gateway, logLines } = await testGateway();
   gateway.store.accounts.list = async () => {
     throw new Error("secret detail");
@@ -69,7 +69,7 @@ test("a failure inside is logged, and its details stay inside", async () => {
   expect(logLines.join("")).toContain("secret detail");
 });
 
-test("discovery says how to reach the gateway, and pins its host keys", async () => {
+test("the discovery document says how to reach the gateway, and contains its host keys", async () => {
   const { raw, gateway } = await testGateway({ open: true });
   const { status, body } = await raw("GET", "/.well-known/sallyport");
   expect(status).toBe(200);
@@ -122,7 +122,7 @@ test("the OpenAPI document is of version 3.1, consistent, and lists every route"
       ids.add(operation.operationId);
       const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
       expect(inPath.map((parameter) => `{${parameter.name}}`)).toEqual(path.match(/\{[^}]+\}/g) ?? []);
-      // What may stand in a path is said by a pattern that neither a slash nor anything above ASCII fits.
+      // Every path parameter has a pattern, which allows neither a slash nor a character outside ASCII.
       for (const { name, schema } of inPath) {
         expect({ path, name, schema }).toMatchObject({
           schema: { type: "string", pattern: expect.any(String) },
@@ -173,7 +173,7 @@ test("the OpenAPI document is of version 3.1, consistent, and lists every route"
   );
 });
 
-test("behind a trusted proxy the log names the client, by route and without query or token", async () => {
+test("behind a trusted proxy the log has the client's address and the route, without query or token", async () => {
   const { raw, admin, logLines } = await testGateway({ trustProxy: ["loopback"] });
   await raw("GET", `/api/v1/workspaces/box?token=${admin}`, admin, {
     headers: { "x-forwarded-for": "203.0.113.9, 192.0.2.1" },
@@ -190,7 +190,7 @@ test("behind a trusted proxy the log names the client, by route and without quer
   expect(logLines.join("")).not.toContain("token=");
 });
 
-test("metrics are on an address of their own, and count requests and refusals", async () => {
+test("metrics have their own address, and count requests and refusals", async () => {
   const { call, raw, gateway } = await testGateway({ metrics: { host: "127.0.0.1", port: 0 } });
   await call("GET", "/me");
   const text = await (await fetch(gateway.metricsUrl ?? "")).text();

@@ -1,4 +1,4 @@
-// The account's keys over the API: named, proved by what the machine's own ssh-keygen signs, listed and removed.
+// An account's keys over the API: added, proved with signatures of the machine's own ssh-keygen, listed and removed.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -40,7 +40,7 @@ function sign(file: string, text: string, namespace = KEY_PROOF_NAMESPACE): stri
   return readFileSync(`${message}.sig`, "utf8");
 }
 
-/** What the holder of `key` would sign for this account. */
+/** The text that the holder of `key` signs for this account. */
 function proofText(gateway: GatewayUrl, account: string, { fingerprint }: KeyPair, nonce: string): string {
   return keyProofText({ gateway, account: parseName(account), fingerprint, nonce });
 }
@@ -52,7 +52,7 @@ async function register({ call, gateway }: TestGateway, who: { name: string; tok
   return await call("POST", `/keys/${body.id}/proof`, who.token, { signature: sign(key.file, text) });
 }
 
-test("a key is named with the fingerprint that ssh-keygen shows, proved, listed, and removed", async () => {
+test("a key is added, has the fingerprint that ssh-keygen shows, is proved, listed, and removed", async () => {
   const gateway = await testGateway();
   const { call, account } = gateway;
   const ada = await account("ada");
@@ -86,7 +86,7 @@ test.each([
   expect((await register(gateway, await gateway.account("ada"), keyPair(type))).status).toBe(200);
 });
 
-test("a key that is private, damaged or no key is refused", async () => {
+test("a private key, a damaged key and other text are refused", async () => {
   const { call, account } = await testGateway();
   const bob = await account("bob");
   const { publicKey, privateKey } = keyPair();
@@ -100,7 +100,7 @@ test("a key that is private, damaged or no key is refused", async () => {
   );
 });
 
-test("naming somebody's key first does not keep its holder from having it, and the answers tell nothing", async () => {
+test("adding somebody's key first does not keep its holder from adding it, and the answers reveal nothing", async () => {
   const gateway = await testGateway();
   const { call, account } = gateway;
   const [ada, mallory] = [await account("ada"), await account("mallory")];
@@ -119,7 +119,7 @@ test("naming somebody's key first does not keep its holder from having it, and t
   expect(after.body.id).toBe(squatted.body.id);
 });
 
-test("who proves a key that another account has is told so, and not whose it is", async () => {
+test("after a proof, the client learns that a key belongs to another account, but not to which", async () => {
   const gateway = await testGateway();
   const [ada, bob] = [await gateway.account("ada"), await gateway.account("bob")];
   const key = keyPair();
@@ -129,7 +129,7 @@ test("who proves a key that another account has is told so, and not whose it is"
   expect(JSON.stringify(taken.body)).not.toContain("ada");
 });
 
-describe("no proof is a signature", () => {
+describe("a signature is not a proof", () => {
   type Attack = (facts: {
     readonly key: KeyPair;
     readonly url: GatewayUrl;
@@ -161,7 +161,7 @@ describe("no proof is a signature", () => {
         return sign(`${key.file}-cert.pub`, proofText(url, "ada", key, nonce));
       },
     ],
-    ["that is none", () => "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"],
+    ["that is not one", () => "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"],
     ["that is empty", () => ""],
   ];
 
@@ -175,14 +175,14 @@ describe("no proof is a signature", () => {
     const facts = { key, url, nonce: body.nonce, foreign: other.body.nonce };
     const prove = (signature: string) => call("POST", `/keys/${body.id}/proof`, ada.token, { signature });
     expect(await prove(attack(facts))).toMatchObject(refusal(400, "bad_proof", "signature"));
-    // The try has used the nonce up: not even a good signature over it counts any more.
+    // The attempt has used up the nonce, so not even a good signature over it counts.
     const late = await prove(sign(key.file, proofText(url, "ada", key, body.nonce)));
     expect(late).toMatchObject(refusal(400, "bad_proof", "signature"));
     expect((await call("GET", "/keys", ada.token)).body).toEqual([]);
   });
 });
 
-test("a proof is good once, and not for an entry of another account", async () => {
+test("a proof is valid once, and not for a pending key of another account", async () => {
   const { call, account, gateway } = await testGateway();
   const [ada, mallory] = [await account("ada"), await account("mallory")];
   const key = keyPair();
@@ -193,7 +193,7 @@ test("a proof is good once, and not for an entry of another account", async () =
   expect(await call("POST", path, mallory.token, { signature })).toMatchObject(refusal(404, "not_found"));
   const both = await Promise.all([1, 2].map(() => call("POST", path, ada.token, { signature })));
   expect(both.filter(({ status }) => status === 200)).toHaveLength(1);
-  // Removed and named again, the key is not back by the old signature.
+  // When the key is removed and added again, the old signature does not prove it.
   expect((await call("DELETE", `/keys/${body.id}`, ada.token)).status).toBe(204);
   const again = await call("POST", "/keys", ada.token, { publicKey: key.publicKey });
   expect(await call("POST", `/keys/${again.body.id}/proof`, ada.token, { signature })).toMatchObject(
@@ -201,7 +201,7 @@ test("a proof is good once, and not for an entry of another account", async () =
   );
 });
 
-test("whoever may only connect neither names nor proves keys", async () => {
+test("a token that may only connect can neither add nor prove keys", async () => {
   const { call, account } = await testGateway();
   const ada = await account("ada", ["connect"]);
   const { publicKey } = keyPair();

@@ -10,7 +10,7 @@ import { command as gateway } from "../../../gateway/program/command.ts";
 import { freePort } from "../../support/loopback.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
 
-/** Runs the command in this process; `first` is its first line on stdout. */
+/** Runs the command in this process. `first` resolves with its first line on stdout. */
 function command(...args: string[]) {
   const stop = new AbortController();
   const stdout = new PassThrough().setEncoding("utf8");
@@ -47,7 +47,7 @@ const serve = (dir: string, ...args: string[]) => command("--http", "127.0.0.1:0
 
 test("the first start prints an administrator's token once, and a restart keeps everything", async () => {
   const dir = join(temporaryDirectory(), "data");
-  // A port that nobody else gets once the gateway is gone.
+  // A port that no other program gets once the gateway is gone.
   const http = ["--http", `127.0.0.1:${await freePort()}`];
   const first = command(...http, "--data", dir, "--json", "--ssh", "127.0.0.1:0");
   const ready = JSON.parse(await first.first());
@@ -77,7 +77,7 @@ test("the first start prints an administrator's token once, and a restart keeps 
   expect(first.err() + second.err()).not.toMatch(/sp[tos]_[0-9A-Za-z]{10}/);
 });
 
-test("people get the address and the token in words", async () => {
+test("without --json, the address and the token are printed in a sentence", async () => {
   const gateway = serve(join(temporaryDirectory(), "data"));
   expect(await gateway.first()).toMatch(/^The gateway is ready at http:\/\/127\.0\.0\.1:\d+$/);
   gateway.stop();
@@ -85,7 +85,7 @@ test("people get the address and the token in words", async () => {
   expect(gateway.out()).toMatch(/Access token of the account admin, shown this once: spt_\w+\n$/);
 });
 
-test("a lost administrator's token is replaced on the data directory, also while the gateway runs", async () => {
+test("an administrator who has lost the token gets a new one from the data directory, even while the gateway runs", async () => {
   const { dataDir, call } = await testGateway();
   const minted = command("admin-token", "--data", dataDir);
   expect(await minted.exit).toBe(0);
@@ -105,7 +105,7 @@ test("a lost administrator's token is replaced on the data directory, also while
   expect(existsSync(join(nowhere, "gateway.db"))).toBe(false);
 });
 
-test("whatever keeps it from starting is one line, and leaves the first token unused", async () => {
+test("every failure to start is one line, and does not use up the first token", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");
   await once(blocker, "listening");
   const address = blocker.address();
@@ -136,7 +136,7 @@ test.skipIf(process.getuid?.() === 0)("a data directory that can't be read is on
   expect(refused.err()).toMatch(/^sallyport: file: The data directory .*\n$/);
 });
 
-test("wrong usage is an error of that name, and help shows an example", async () => {
+test("wrong usage is reported as that, and the help shows an example", async () => {
   await expect(command("--http", "nonsense").exit).rejects.toMatchObject({ name: "UsageError" });
   await expect(command("admin-token", "--open").exit).rejects.toMatchObject({ name: "UsageError" });
   const help = command("--help");
@@ -144,7 +144,7 @@ test("wrong usage is an error of that name, and help shows an example", async ()
   expect(help.out()).toMatch(/Example:\n {2}sallyport gateway /);
 });
 
-test("TLS is served with a certificate that can be renewed, and a foreign key is refused", async () => {
+test("TLS is served with a certificate that can be renewed, and a key that does not fit is refused", async () => {
   const dir = temporaryDirectory();
   const certificate = (name: string) => {
     const [cert, key] = [join(dir, `${name}.pem`), join(dir, `${name}.key`)];
@@ -178,7 +178,7 @@ test("TLS is served with a certificate that can be renewed, and a foreign key is
   expect(refused.err()).toMatch(/^sallyport: tls: The key .* does not belong to the certificate .*\n$/);
 });
 
-test("while hosts leave, /readyz says 503 and the API refuses; running requests are answered; streams end", async () => {
+test("while hosts disconnect, /readyz and the API answer 503, running requests are answered, and streams end", async () => {
   const { gateway, send, raw, call, admin } = await testGateway();
   expect(await raw("GET", "/readyz")).toMatchObject({ status: 200, body: { status: "ok" } });
   const events = await send("GET", "/api/v1/events", admin);
@@ -204,13 +204,13 @@ test("while hosts leave, /readyz says 503 and the API refuses; running requests 
   expect((await running).status).toBe(200);
   const answered = performance.now();
   await closed;
-  // The client keeps its connection for later requests; the stop does not wait for it: that would take 4 s.
+  // The client keeps its connection open for later requests. Stopping does not wait for it, which would take 4 s.
   expect(performance.now() - answered).toBeLessThan(3_000);
   expect(performance.now() - started).toBeLessThan(10_000);
   host.destroy();
 });
 
-/** A control connection whose host never says a word, not even that it closes. */
+/** A control connection of a host that never sends anything, not even a close. */
 async function silentHost(httpUrl: string, token: string): Promise<Socket> {
   const { hostname, port, host } = new URL(httpUrl);
   const socket = connect(Number(port), hostname);
@@ -231,7 +231,7 @@ async function silentHost(httpUrl: string, token: string): Promise<Socket> {
   return socket;
 }
 
-test("SIGTERM ends the process with 0, though a client holds its connection", async () => {
+test("SIGTERM ends the process with 0, even if a client keeps its connection open", async () => {
   const dir = join(temporaryDirectory(), "data");
   const script = `
     const { command } = await import(${JSON.stringify(join(import.meta.dirname, "../../../gateway/program/command.ts"))});

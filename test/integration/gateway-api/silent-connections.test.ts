@@ -1,4 +1,4 @@
-// Connections that say nothing, or not enough, are closed in time, also where the other side does not close its own.
+// Connections that send nothing, or not enough, are closed in time, even if the client does not close its side.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ import { parseGatewayOptions } from "../../support/gateway-options.ts";
 import { makeCertificate } from "../cluster/harness.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-/** The gateway's bound is 10 s, which it looks at each 5 s; a busy machine is late as well. */
+/** The gateway's limit is 10 s, checked every 5 s; a busy machine adds to that. */
 const BOUND_MS = 19_000;
 
 let directory: string;
@@ -40,14 +40,14 @@ afterAll(async () => {
 const HELLO = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]);
 
 interface Case {
-  readonly says: string;
+  readonly sends: string;
   readonly first: Buffer | string;
-  /** Each half second, so that the connection is never idle. */
+  /** Sent every half second, so that the connection is never idle. */
   readonly after: Buffer | undefined;
 }
 
 /** How long the gateway keeps the connection of a client that does not close its side. */
-async function kept(gateway: RunningGateway, { first, after }: Omit<Case, "says">): Promise<number> {
+async function kept(gateway: RunningGateway, { first, after }: Omit<Case, "sends">): Promise<number> {
   const socket: Socket = connect({
     host: "127.0.0.1",
     port: Number(new URL(gateway.httpUrl).port),
@@ -59,7 +59,7 @@ async function kept(gateway: RunningGateway, { first, after }: Omit<Case, "says"
   socket.on("error", () => undefined);
   socket.resume();
   if (first.length > 0) socket.write(first);
-  // Its end, and not merely that it says no more: a connection that is gone refuses what is written.
+  // The connection has to be gone, not only half-closed: then it refuses what is written.
   const probe = setInterval(() => socket.readableEnded && socket.write("x"), 200);
   await new Promise((resolve) => socket.once("close", resolve));
   clearInterval(drip);
@@ -68,20 +68,20 @@ async function kept(gateway: RunningGateway, { first, after }: Omit<Case, "says"
 }
 
 const tls: Case[] = [
-  { says: "nothing", first: "", after: undefined },
-  { says: "the beginning of a ClientHello", first: HELLO, after: undefined },
-  { says: "a ClientHello byte by byte", first: HELLO, after: Buffer.from([0]) },
+  { sends: "nothing", first: "", after: undefined },
+  { sends: "the beginning of a ClientHello", first: HELLO, after: undefined },
+  { sends: "a ClientHello byte by byte", first: HELLO, after: Buffer.from([0]) },
 ];
 const http: Case[] = [
-  { says: "nothing", first: "", after: undefined },
-  { says: "the beginning of a request", first: "GET / HTTP/1.1\r\nX: ", after: Buffer.from("x") },
-  { says: "no HTTP", first: "\x16\x03\x01\r\n\r\n", after: undefined },
+  { sends: "nothing", first: "", after: undefined },
+  { sends: "the beginning of a request", first: "GET / HTTP/1.1\r\nX: ", after: Buffer.from("x") },
+  { sends: "no HTTP", first: "\x16\x03\x01\r\n\r\n", after: undefined },
 ];
 
-test.skipIf(!hasOpenssl).concurrent.each(tls)("over TLS: a client that says $says", async (what) => {
+test.skipIf(!hasOpenssl).concurrent.each(tls)("over TLS: a client that sends $sends", async (what) => {
   if (secure === undefined) throw new Error("no gateway");
   expect(await kept(secure, what)).toBeLessThan(BOUND_MS);
 });
-test.concurrent.each(http)("without TLS: a client that says $says", async (what) => {
+test.concurrent.each(http)("without TLS: a client that sends $sends", async (what) => {
   expect(await kept(plain, what)).toBeLessThan(BOUND_MS);
 });

@@ -1,4 +1,4 @@
-// What a token can make of itself: neither more, nor for longer, nor beyond its end.
+// What a token can pass on: no more than it may do itself, for no longer, and not after its end.
 
 import { expect, test } from "vitest";
 import { testGateway } from "../../support/test-gateway.ts";
@@ -11,7 +11,7 @@ const refusal = (status: number, code: string, field?: string) => ({
   body: { code, message: expect.any(String), ...(field === undefined ? {} : { field }) },
 });
 
-test("a token that cannot open a workspace makes nothing that can", async () => {
+test("a token that can't open a workspace can't make anything that can", async () => {
   const { call, account, workspace } = await testGateway();
   const ada = await account("ada");
   await account("bob");
@@ -28,7 +28,7 @@ test("a token that cannot open a workspace makes nothing that can", async () => 
   }
 });
 
-test("a token of a minute makes none of a longer life, for its own account or for others", async () => {
+test("a token that is valid for a minute can't make one that is valid for longer, in any account", async () => {
   const { call, admin, account, workspace } = await testGateway();
   const ada = await account("ada");
   await workspace(ada.token, "box");
@@ -57,7 +57,7 @@ test("a token of a minute makes none of a longer life, for its own account or fo
   expect(own.body.info.expiresAt).toBe(brief.body.info.expiresAt);
 });
 
-test("what a token has made ends when it is revoked, in other accounts too", async () => {
+test("everything that a token has made ends when the token is revoked, in other accounts too", async () => {
   const { call, admin } = await testGateway();
   const scopes = ["admin", "account", "connect"];
   const leaked = await call("POST", "/tokens", admin, { title: "leaked", scopes });
@@ -75,7 +75,7 @@ test("what a token has made ends when it is revoked, in other accounts too", asy
   expect((await call("GET", "/me", admin)).status).toBe(200);
 });
 
-test("a changed host key is decided by the owner alone, by its fingerprint", async () => {
+test("only the owner decides about a changed host key, by its fingerprint", async () => {
   const { call, account, workspace, gateway } = await testGateway();
   const ada = await account("ada");
   const bob = await account("bob");

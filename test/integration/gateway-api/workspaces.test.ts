@@ -26,7 +26,7 @@ test("a workspace is listed, shown by name and id, renamed and deleted by its ow
   );
 });
 
-test("a stranger learns nothing of a workspace, and one it is shared with may not manage it", async () => {
+test("a stranger learns nothing about a workspace, and an account that it is shared with may not manage it", async () => {
   const { call, account, workspace } = await testGateway();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -66,7 +66,7 @@ test("a stranger learns nothing of a workspace, and one it is shared with may no
   );
 });
 
-test("an owner token is minted for a while, listed without its secret, and revoked", async () => {
+test("an owner token is created with an expiry, listed without its secret, and revoked", async () => {
   const { call, account, workspace, gateway } = await testGateway();
   const ada = await account("ada");
   const box = await workspace(ada.token, "box");
@@ -91,7 +91,7 @@ test("an owner token is minted for a while, listed without its secret, and revok
   );
 });
 
-test("lists are bounded, with a code that says so", async () => {
+test("the number of owner tokens is bounded, and the refusal has its own code", async () => {
   const { call, account, workspace } = await testGateway();
   const ada = await account("ada");
   await workspace(ada.token, "box");

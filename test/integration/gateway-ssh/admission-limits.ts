@@ -1,4 +1,4 @@
-// Limits for tests whose failures all come from this machine's one address: caps and penalties that are out of the way.
+// Admission limits that no test reaches by accident, although all connections come from this machine's one address.
 
 import type { AdmissionLimits } from "../../../gateway/ssh/entrance/admission.ts";
 

@@ -1,5 +1,5 @@
-// A different machine under a workspace's name: plain `ssh workspace@gateway` pins the gateway's key alone, so it is the
-// gateway that must not bring anybody to it.
+// A different machine registers under a workspace's name. Plain `ssh workspace@gateway` pins only the gateway's key, so it is up
+// to the gateway not to connect anybody to that machine.
 
 import { mkdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -21,14 +21,14 @@ afterEach(async () => {
   await stack.close();
 });
 
-/** As somebody has it who reads it on a machine that several people share. */
+/** A host token such as somebody could read on a machine that several people share. */
 async function hostToken(): Promise<TestAccount> {
   const wanted = { accountId: ada.id, title: "host", scopes: ["host"], expiresInSeconds: null } as const;
   const made = await stack.gateway.store.tokens.create({ ...wanted, reusable: true }, { account: "ada" });
   return { ...ada, token: made.token };
 }
 
-test("ssh prod@gateway does not go to it, and the true host is not shut out, until its owner accepts it", async () => {
+test("ssh prod@gateway does not connect to it, and the real host is not shut out, until the owner accepts its key", async () => {
   const read = await hostToken();
   const where = (name: string) => ["--state", stack.path(`state-${name}`), "--cwd", stack.path(name)];
   for (const name of ["true", "thief"]) mkdirSync(stack.path(name));
@@ -78,7 +78,7 @@ test("ssh prod@gateway does not go to it, and the true host is not shut out, unt
   ]);
 });
 
-test("the CLI makes tokens for one workspace, and says what is wrong with what it is given", async () => {
+test("the CLI makes tokens for one workspace, and refuses wrong arguments", async () => {
   await person.run(["login", stack.gateway.httpUrl], ada.token);
   const create = ["token", "create", "--title", "x", "--scope", "host"];
   const made = await person.run([...create, "--workspace", "devbox"]);

@@ -1,4 +1,4 @@
-// Workspaces whose clock is off: a machine after a sleep, a container without NTP.
+// Workspaces whose clock is wrong, as on a machine after a sleep or in a container without NTP.
 
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** Everything in the process goes by this clock. */
+/** The clock of everything in this process. */
 function withClock(ahead: number): string[] {
   const shift = `const D = Date; globalThis.Date = class extends D {
     constructor(...a) { if (a.length === 0) super(D.now() + ${ahead}); else super(...a); }
@@ -29,7 +29,7 @@ function withClock(ahead: number): string[] {
   return ["--import", `data:text/javascript,${encodeURIComponent(shift)}`];
 }
 
-/** What `sallyport doctor` says of the workspace, on a machine whose own clock is right. */
+/** What `sallyport doctor` says about the workspace, on a machine with the right time. */
 async function doctor(workspace: string): Promise<string> {
   const { env } = process;
   const child = spawn(process.execPath, [CLI, "doctor", workspace], {
@@ -75,7 +75,7 @@ describe.each([
   });
 });
 
-test("a clock that is right is not worth a word", async () => {
+test("a clock that is right is not mentioned", async () => {
   const host = await stack.host(ada, "right");
   const response = await fetch(`${stack.gateway.httpUrl}/api/v1/workspaces/right`, {
     headers: { authorization: `Bearer ${ada.token}` },
@@ -85,7 +85,7 @@ test("a clock that is right is not worth a word", async () => {
   await host.stop();
 });
 
-test("a key that has expired by the machine's own clock does not come back by the gateway's", async () => {
+test("a key that has expired by the machine's own clock is not accepted again by the gateway's clock", async () => {
   const file = stack.path("authorized_keys");
   const [stamp = ""] = new Date(Date.now() + 30 * MINUTE).toISOString().replace(/[-:T]/g, "").split(".");
   writeFileSync(file, `expiry-time="${stamp}Z" ${readFileSync(`${id}.pub`, "utf8")}`);
@@ -95,7 +95,7 @@ test("a key that has expired by the machine's own clock does not come back by th
   expect(refused).toMatchObject({ stdout: "" });
   expect(refused.code).not.toBe(0);
   await host.stop();
-  // The same line on a machine whose clock is right: it is the time that made the difference.
+  // The same line on a machine with the right time shows that the clock made the difference.
   const right = await stack.host(ada, "not-expiring", args);
   expect((await stack.ssh(["-i", id, "not-expiring@gw", "echo in"])).stdout).toBe("in\n");
   await right.stop();

@@ -1,4 +1,4 @@
-// Connections that are signed in and do nothing: of one account there are so many, and no more.
+// Signed-in connections that do nothing: an account may have only so many.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ afterEach(async () => {
   await stack.close();
 });
 
-/** Signed in, and nothing more. `isOpen` tells whether it still is. */
+/** A client that signs in and does nothing. `isOpen` says whether it is still connected. */
 async function idle(key: string): Promise<{ isOpen: () => boolean; why: () => string }> {
   const client = new ssh2.Client();
   clients.push(client);
@@ -30,7 +30,7 @@ async function idle(key: string): Promise<{ isOpen: () => boolean; why: () => st
   return { isOpen: () => open, why: () => why };
 }
 
-test("150 of them by one account leave the last 100, and everybody else is let in", async () => {
+test("of 150 by one account the last 100 stay, and everybody else is let in", async () => {
   stack = await SshStack.start({ limits: { admission: PATIENT } });
   const [ada, bob] = [await stack.account("ada"), await stack.account("bob")];
   const [key, other] = [await stack.keyOf(ada, "id"), await stack.keyOf(bob, "bob")];
@@ -38,14 +38,14 @@ test("150 of them by one account leave the last 100, and everybody else is let i
   const made: { isOpen: () => boolean }[] = [];
   for (let i = 0; i < 150; i++) {
     made.push(await idle(other));
-    // Beyond its share, each needs one that has stood still for a second.
+    // Beyond the account's share, each new one needs one that has stalled for a second.
     if (i === 99) await until(() => made.every(({ isOpen }) => isOpen()));
   }
   await until(() => made.filter(({ isOpen }) => isOpen()).length <= 100);
   expect(await stack.ssh(["-i", key, "dev@gw", "echo in"])).toMatchObject({ stdout: "in\n", code: 0 });
 });
 
-test("one that has a session is not counted, and is again once its session is over", async () => {
+test("a connection with a session does not count, and counts again once its session is over", async () => {
   const limits = { admission: PATIENT, idle: { total: 4, perHolder: 2, stalledMs: 0 } };
   stack = await SshStack.start({ limits });
   const ada = await stack.account("ada");

@@ -1,4 +1,4 @@
-// What people's ssh carries beside the session, through the gateway that ends and begins it again (`ssh workspace@gateway`).
+// What ssh carries beside the session, over a relayed connection (`ssh workspace@gateway`).
 
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -27,7 +27,7 @@ afterAll(async () => {
   await stack.close();
 });
 
-/** ssh with a forward, up for as long as `use` takes. */
+/** Runs ssh with a forward for as long as `use` takes. */
 async function forwarding(args: readonly string[], use: () => Promise<void>) {
   const child = stack.start(["-o", "ExitOnForwardFailure=yes", ...args, "dev@gw", "echo up; exec cat"]);
   let said = "";
@@ -42,7 +42,7 @@ async function forwarding(args: readonly string[], use: () => Promise<void>) {
   }
 }
 
-/** Sends, and returns the first `length` bytes of the answer. */
+/** Sends the text, and returns the first `length` bytes of the answer. */
 function say(to: number | string, text: string | Buffer, length = text.length): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = typeof to === "number" ? connect(to, "127.0.0.1") : connect(to);

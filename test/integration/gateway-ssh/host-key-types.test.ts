@@ -1,12 +1,12 @@
-// Clients that do not know Ed25519: OpenSSH in FIPS mode, and older ones such as JSch. As OpenSSH with nothing but what such
-// a client offers, with every host key pinned, on each way into a workspace.
+// Clients that do not know Ed25519: OpenSSH in FIPS mode, and older clients such as JSch. The tests run OpenSSH with only the
+// algorithms of such a client and with every host key pinned, by each route into a workspace.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Person } from "../../support/cli.ts";
 import { finished, SshStack, type TestAccount, until } from "../../support/gateway-ssh.ts";
 
-/** What OpenSSH has left where its libcrypto is in FIPS mode. */
+/** The algorithms that OpenSSH offers when its libcrypto is in FIPS mode. */
 const FIPS = [
   "KexAlgorithms=ecdh-sha2-nistp256,ecdh-sha2-nistp384,diffie-hellman-group14-sha256",
   "HostKeyAlgorithms=ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256",
@@ -48,9 +48,9 @@ test.each([
   ["JSch", JSCH],
   ["RSA with SHA-512", RSA],
   ["RSA with SHA-256", RSA_256],
-])("%s gets in, re-originated, by a jump and through the tunnel", async (_, options) => {
+])("%s gets in over a relayed connection, by a jump and through the tunnel", async (_, options) => {
   const strict = asked(options);
-  // What is said on the command line does not reach the connection to the jump host: it is in the file.
+  // Options on the command line do not apply to the connection to the jump host, so they are in the file.
   stack.configure([
     "Host *",
     `  IdentityFile ${id}`,
@@ -74,7 +74,7 @@ test("all keys of a workspace are published and pinned, Ed25519 first", async ()
   expect(stack.gateway.hostKeys.publicKeys).toHaveLength(3);
 });
 
-test("UpdateHostKeys learns the gateway's further keys from the first", async () => {
+test("UpdateHostKeys learns the gateway's other keys over the first", async () => {
   stack.configure(["Host *", `  IdentityFile ${id}`]);
   const pins = stack.path("pins");
   const [first = ""] = stack.gateway.hostKeys.publicKeys;

@@ -1,4 +1,4 @@
-// The gateway's host keys: learned by clients before they are served, and printed to be pinned.
+// The gateway's host keys: clients learn them before they are served, and `sallyport known-hosts` prints them.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -39,18 +39,18 @@ async function hostKeys(...args: string[]) {
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** The gateway as it comes up after a restart; the client's files go with it. */
+/** Restarts the gateway, and keeps the client's key. */
 async function restarted() {
   const key = readFileSync(id);
   await stack.close();
   stack = await SshStack.start({ dataDir });
   id = stack.path("id");
   writeFileSync(id, key, { mode: 0o600 });
-  // The same host, too: one with a different key would wait for its owner's word.
+  // It is also the same host: one with a different key would wait for the owner's decision.
   await stack.host(ada, "dev", ["--state", join(dataDir, "dev")]);
 }
 
-/** ssh with known hosts of its own that it keeps up to date. */
+/** Arguments for an ssh that updates its own known_hosts file. */
 const updating = (...args: string[]) => [
   ...["-o", "HostKeyAlias=gateway", "-o", `UserKnownHostsFile=${pins}`, "-o", "UpdateHostKeys=yes"],
   ...["-i", id, ...args],
@@ -85,7 +85,7 @@ test("the next keys are learned while the old ones are served, and are then serv
   expect(next).toHaveLength(3);
   const discovery: unknown = await (await fetch(`${stack.gateway.httpUrl}/.well-known/sallyport`)).json();
   expect(discovery).toMatchObject({ hostKeys: [...old, ...next] });
-  // Through a session that is passed on to the host, with a request to the host that is answered in between.
+  // Over a relayed connection, with a request to the host that is answered in between.
   await learns([...old, ...next], "-R", "0:127.0.0.1:9", "dev@gw");
 
   expect((await hostKeys("rotate", "--activate")).code).toBe(0);
@@ -99,7 +99,7 @@ test("the next keys are learned while the old ones are served, and are then serv
   await learns(next, "dev@gw");
 });
 
-test("they are learned on a connection that only jumps, too", async () => {
+test("a connection that only jumps learns them, too", async () => {
   await hostKeys("rotate");
   await restarted();
   const child = await ssh(
@@ -118,7 +118,7 @@ test("they are learned on a connection that only jumps, too", async () => {
   jump.kill();
 });
 
-test("known-hosts prints lines that ssh takes for the gateway's", async () => {
+test("known-hosts prints lines that ssh accepts for the gateway", async () => {
   const person = new Person();
   try {
     const result = await person.run(["known-hosts", stack.gateway.httpUrl]);

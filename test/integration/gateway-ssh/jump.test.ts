@@ -1,4 +1,4 @@
-// `ssh -J gateway workspace`, and what a connection to the gateway may do besides.
+// `ssh -J gateway workspace`, and what else a connection to the gateway may do.
 
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -39,23 +39,23 @@ describe("a jump", () => {
     expect(await stack.audit("ssh.session.opened")).toEqual([]);
   });
 
-  test("does not get past the wrong host key", async () => {
+  test("does not connect when the host key is wrong", async () => {
     const result = await stack.ssh(["-J", "gw", "-o", "HostKeyAlias=bobs", "dev", "echo in"]);
     expect(result).toMatchObject({ stdout: "", code: 255 });
   });
 
   test.each(["dev@gw", "dev.ada@gw", "closed@gw", "not-a-workspace@gw"])(
-    "works by way of %s",
+    "works with the jump host %s",
     async (gateway) => {
       expect(await stack.ssh(["-J", gateway, "dev", "echo in"])).toMatchObject({ stdout: "in\n", code: 0 });
     },
   );
 
-  test("takes a workspace by its id", async () => {
+  test("accepts the id of a workspace", async () => {
     expect(await stack.ssh(["-J", "gw", host.id, "echo in"])).toMatchObject({ stdout: "in\n", code: 0 });
   });
 
-  test("carries 50 MB each way unchanged, with an end of input in between", async () => {
+  test("carries 50 MB in each direction unchanged, with an end of input in between", async () => {
     const data = randomBytes(1024 * 1024)
       .toString("base64")
       .repeat(36);
@@ -65,7 +65,7 @@ describe("a jump", () => {
     expect(got.stdout.length).toBe(50_000_000);
   });
 
-  test("goes to the one workspace of an owner token", async () => {
+  test("reaches only the one workspace of an owner token", async () => {
     const { token } = await stack.ownerToken(ada, "dev");
     const jump = (workspace: string) =>
       stack.ssh([...["-o", "IdentityFile=none", "-W", `${workspace}:22`], "-l", `dev#${token}`, "gw"]);
@@ -82,24 +82,24 @@ describe("a connection that only jumps", () => {
     expect(result.stderr).toContain(reason);
   };
 
-  test("has no session", () => refused(["gw", "echo in"], "this connection only jumps to workspaces"));
-  test("reaches port 22 of a workspace only", () =>
+  test("gets no session", () => refused(["gw", "echo in"], "this connection only jumps to workspaces"));
+  test("reaches only port 22 of a workspace", () =>
     refused(["-W", "dev:23", "gw"], "only port 22 of a workspace can be reached"));
   test("does not reach the gateway's own machine", () =>
     refused(["-W", "127.0.0.1:22", "gw"], "there is no workspace 127.0.0.1 for you here"));
-  test("does not reach another account's workspace, nor tell it from none", async () => {
+  test("does not reach another account's workspace, and is told the same as if there were none", async () => {
     await refused(["-W", "bobs:22", "gw"], "there is no workspace bobs for you here");
     await refused(["-W", "bobs.bob:22", "gw"], "there is no workspace bobs.bob for you here");
     await refused(["-W", "none.bob:22", "gw"], "there is no workspace none.bob for you here");
   });
-  test("says of a workspace of one's own that it is offline", () =>
+  test("is told that a workspace of its own account is offline", () =>
     refused(["-W", "away:22", "gw"], "the workspace away is offline"));
-  test("forwards nothing back", async () => {
+  test("gets no remote forwarding", async () => {
     const args = ["-N", "-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:9", "gw"];
     await refused(args, "remote port forwarding failed");
   });
 
-  test("leaves a line in the audit log for what it was refused", async () => {
+  test("leaves a line in the audit log for a refused channel", async () => {
     const before = (await stack.audit("ssh.forward.refused")).length;
     await stack.ssh(["-W", "bobs.bob:22", "gw"]);
     const [line] = (await stack.audit("ssh.forward.refused")).slice(before);
@@ -118,7 +118,7 @@ describe("a connection that only jumps", () => {
         privateKey: readFileSync(id),
       });
     });
-    // All of them wait for their answer until the last one has come.
+    // All of them wait for their answer until the last one has arrived.
     const { store } = stack.gateway;
     const resolve = store.resolveWorkspace.bind(store);
     let asked = 0;
@@ -145,14 +145,14 @@ describe("a connection that only jumps", () => {
     );
     client.end();
     // 1: administratively prohibited, 4: resource shortage (RFC 4254 §5.1).
-    // Those that came while 256 others waited for their answer.
+    // Channels that were opened while 256 others waited for their answer.
     expect(reasons.filter((reason) => reason === 4).length).toBeGreaterThan(0);
     expect(reasons.filter((reason) => reason === 1).length).toBeGreaterThanOrEqual(256);
   });
 });
 
 describe("a connection whose user name is a workspace", () => {
-  test("goes to that workspace's host, also where the first thing asked for is a forward", async () => {
+  test("is relayed to that workspace's host, even if the first request is a forward", async () => {
     const server = createServer((socket) => socket.end("from behind\n"));
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => {
@@ -168,7 +168,7 @@ describe("a connection whose user name is a workspace", () => {
     }
   });
 
-  test("is told to jump where the workspace takes end-to-end connections only", async () => {
+  test("is told to jump if the workspace takes end-to-end connections only", async () => {
     const result = await stack.ssh(["closed@gw", "echo in"]);
     expect(result).toMatchObject({ stdout: "", code: 255 });
     expect(result.stderr).toContain(

@@ -1,4 +1,4 @@
-// Keys that are proved by SSH: a sign-in under a name of its own, and a code.
+// Proving a key by SSH: a sign-in with a special user name, and a code.
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -31,7 +31,7 @@ const ownerOf = async (path: string) =>
 const prove = (path: string, ...answers: readonly string[]) =>
   stack.ssh(["-i", path, "prove+key@gw"], { answers });
 
-test("the holder of a key puts it into their account by the code, and comes in with it", async () => {
+test("the holder of a key adds it to their account with the code, and can sign in with it", async () => {
   const key = stack.key("mine");
   const code = await name(ada, key);
   expect((await stack.ssh(["-i", key, "dev@gw", "true"])).stderr).toContain("denied");
@@ -44,10 +44,10 @@ test("the holder of a key puts it into their account by the code, and comes in w
   );
 });
 
-test("somebody else's key that an attacker has named stays nobody's, however its holder signs in", async () => {
+test("a key that an attacker has added for somebody else belongs to nobody, however its holder signs in", async () => {
   const key = stack.key("victim");
   const code = await name(mallory, key);
-  // The holder's everyday: nothing here may land at the attacker's machine of the same name.
+  // The holder's usual connections: none may end at the attacker's workspace of the same name.
   for (const args of [
     ["dev@gw", "true"],
     ["gw", "true"],
@@ -57,12 +57,12 @@ test("somebody else's key that an attacker has named stays nobody's, however its
     const result = await stack.ssh(["-i", key, ...args]);
     expect(result).toMatchObject({ code: 255, stdout: "" });
   }
-  // A link or a submodule's URL may choose the user name, and have the code in it; what it cannot do is type.
+  // A link or the URL of a submodule may choose the user name, and contain the code, but it cannot type.
   for (const user of ["prove+key", `prove+key#${code}`, code.replace("/", "+"), `prove+key+${code}`]) {
     expect((await stack.ssh(["-i", key, "-l", user, "gw", "true"])).code).toBe(255);
   }
   expect(await ownerOf(key)).toBeUndefined();
-  // And the holder can register it all the same.
+  // The holder can still add the key.
   await prove(key, await name(ada, key));
   expect(await ownerOf(key)).toBe("ada");
   const late = await prove(key, code, code, code);
@@ -70,7 +70,7 @@ test("somebody else's key that an attacker has named stays nobody's, however its
   expect(await ownerOf(key)).toBe("ada");
 });
 
-test("of two accounts that name a key, its holder's code says which", async () => {
+test("if two accounts have added a key, the code that its holder types decides which of them gets it", async () => {
   const key = stack.key("two");
   const codes = [await name(mallory, key), await name(ada, key)];
   const wrong = await prove(key, "ada/2222-2222", codes[0]?.replace("mallory", "ada") ?? "", codes[1] ?? "");
@@ -79,7 +79,7 @@ test("of two accounts that name a key, its holder's code says which", async () =
   expect(await ownerOf(key)).toBe("ada");
 });
 
-test("without the private half a code is worth nothing, and a key that nobody has named is not even asked to sign", async () => {
+test("without the private key a code is useless, and a key that nobody has added is not even asked to sign", async () => {
   const key = stack.key("held");
   const code = await name(ada, key);
   const other = stack.key("other");
@@ -98,7 +98,7 @@ test("without the private half a code is worth nothing, and a key that nobody ha
   expect(log.stderr).not.toContain("Server accepts key");
 });
 
-test("a registered key, and a certificate, prove nothing here", async () => {
+test("a registered key proves nothing here", async () => {
   const key = await stack.keyOf(ada, "registered");
   expect((await stack.ssh(["-v", "-i", key, "prove+key@gw"])).stderr).not.toContain("Server accepts key");
 });

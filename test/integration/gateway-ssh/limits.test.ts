@@ -1,4 +1,4 @@
-// What strangers and idlers cannot do at the SSH port.
+// Limits on strangers and idle clients at the SSH port.
 
 import { connect, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
@@ -25,12 +25,12 @@ const openWith = async (text: string, localAddress?: string) => {
   return connection;
 };
 
-/** None of them stands still for so long as to make room. */
+/** No connection stalls for long enough to be evicted. */
 const PATIENT_WITH_SILENCE = { admission: { ...ADMISSION_LIMITS, stalledMs: 600_000 } };
 
 describe("connections that are not signed in", () => {
-  test("of an address make room for its next one, where they stand still", async () => {
-    // They do so from the start: how long a client takes to start is nothing to wait for.
+  test("make room for the next one of their address once they stall", async () => {
+    // They count as stalled from the start, so that the test need not wait.
     const { ada, id } = await started({ limits: { admission: { ...ADMISSION_LIMITS, stalledMs: 0 } } });
     await stack.host(ada, "dev");
     const silent = await Promise.all(Array.from({ length: 10 }, () => openWith("SSH-2.0-")));
@@ -40,7 +40,7 @@ describe("connections that are not signed in", () => {
     expect(silent.some(({ isClosed }) => isClosed)).toBe(true);
   });
 
-  test("are ten of one address at most, and one more once one has left", async () => {
+  test("are at most ten per address, and one more once one has left", async () => {
     await started({ limits: PATIENT_WITH_SILENCE });
     const waiting = await Promise.all(Array.from({ length: 10 }, () => openWith("SSH-2.0-")));
     expect(waiting.map(({ isClosed }) => isClosed)).toEqual(Array(10).fill(false));
@@ -53,7 +53,7 @@ describe("connections that are not signed in", () => {
     await until(async () => (await openWith("SSH-2.0-")).text.startsWith("SSH-2.0-"));
   });
 
-  test("end when their version line or their sign-in is late, whatever they send meanwhile", async () => {
+  test("end when their version line or their sign-in is late, whatever they send before", async () => {
     await started({
       limits: { port: { ...SSH_PORT_LIMITS, versionMs: 1_000, loginMs: 5_000 }, admission: PATIENT },
     });
@@ -66,13 +66,13 @@ describe("connections that are not signed in", () => {
       slow.closed.then(() => order.push("no sign-in")),
     ]);
     expect(order).toEqual(["no version line", "no sign-in"]);
-    // Said to those alone who have begun to speak.
+    // Only a client that has sent its version line is told.
     expect(slow.text).toContain("Sign-in took too long.");
     expect(silent.text).toMatch(/^SSH-2\.0-OpenSSH_\S+ Sallyport\r\n$/);
   });
 
   test.each([
-    ["that are no version line", "GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"],
+    ["that are not a version line", "GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"],
     ["that never end their version line", `SSH-2.0-${"x".repeat(9_000)}`],
     ["whose version line is too long", `SSH-2.0-${"x".repeat(300)}\r\n`],
   ])("with bytes %s are closed", async (_, bytes) => {
@@ -82,7 +82,7 @@ describe("connections that are not signed in", () => {
     await connection.closed;
   });
 
-  test("are closed by the gateway also where the client does not close its side", async () => {
+  test("are closed by the gateway even if the client does not close its side", async () => {
     await started({ args: ["--metrics", "127.0.0.1:0"], limits: { admission: PATIENT } });
     const open = async () => {
       const metrics = await (await fetch(stack.gateway.metricsUrl ?? "")).text();
@@ -99,7 +99,7 @@ describe("connections that are not signed in", () => {
     socket.destroy();
   });
 
-  test("have six tries", async () => {
+  test("have six attempts", async () => {
     await started({ limits: { admission: PATIENT } });
     stack.configure();
     const result = await stack.ssh(["-o", "NumberOfPasswordPrompts=20", "dev@gw", "true"], {
@@ -120,8 +120,8 @@ describe("connections that are not signed in", () => {
   });
 });
 
-test("an address that keeps failing is turned away before the version line, others are not, and it fades", async () => {
-  // Minutes, which no test waits for: what fades is faded by putting the clock forward.
+test("an address that keeps failing is refused before the version line, others are not, and the penalty fades", async () => {
+  // The penalty fades within minutes, so the test moves the clock forward.
   let ahead = 0;
   const { ada, id } = await started({
     args: ["--metrics", "127.0.0.1:0"],
@@ -156,7 +156,7 @@ test("an address that keeps failing is turned away before the version line, othe
 });
 
 describe("a session", () => {
-  test("ends when nothing has moved for the idle time", async () => {
+  test("ends when no data has moved for the idle time", async () => {
     const { ada } = await started({ args: ["--ssh-idle-timeout", "5"] });
     await stack.host(ada, "dev");
     const busy = await stack.ssh(["dev@gw", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done"]);
@@ -232,14 +232,14 @@ describe("the PROXY protocol", () => {
     expect(without.text + silent.text).toBe("");
   });
 
-  test("of anyone else is no way to another address", async () => {
+  test("from any other address is refused", async () => {
     await started();
     const connection = await openWith("SSH-2.0-");
     connection.socket.write("PROXY TCP4 192.0.2.9 127.0.0.1 12345 22\r\nSSH-2.0-client\r\n");
     await connection.closed;
   });
 
-  test("gives each client behind the proxy its own ten waiting connections", async () => {
+  test("gives each client behind the proxy its own ten pending connections", async () => {
     await started({ args: ["--trusted-proxies", "loopback"], limits: PATIENT_WITH_SILENCE });
     const from = async (last: number) => {
       const connection = await stack.connect();

@@ -1,4 +1,4 @@
-// What a client learns when it is refused: nothing without a proof, and the reason with one.
+// What a refused client learns: nothing without a proof, and the reason with one.
 
 import { copyFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -55,8 +55,8 @@ test("an unknown workspace, an unknown key and a wrong token look the same", asy
   expect([...said]).toEqual([
     "USER@127.0.0.1: Permission denied (publickey,keyboard-interactive,password).\r\n",
   ]);
-  // The floor is there: the look-up alone takes a few milliseconds. That it is everybody's is for a clock that no machine
-  // slows down (test/unit/gateway/ssh/sign-in/authentication.test.ts).
+  // There is a minimum time: the look-up alone takes a few milliseconds. That it is the same for all is tested with a fake clock
+  // (test/unit/gateway/ssh/sign-in/authentication.test.ts).
   expect(times["a wrong token in the name of none"]).toBeGreaterThan(100);
 });
 
@@ -72,7 +72,7 @@ test("each refused proof leaves a line in the audit log, without a secret", asyn
 });
 
 describe("with a proof", () => {
-  test("whoever asks for a workspace that is offline is told so", async () => {
+  test("a client that asks for an offline workspace is told so", async () => {
     const { stderr, code } = await stack.ssh(["-i", id, "away@gw", "true"]);
     expect(code).toBe(255);
     expect(stderr).toContain("The workspace away is offline");
@@ -90,7 +90,7 @@ describe("with a proof", () => {
     expect((await stack.ssh(["-l", `dev#${short.token}`, "gw", "true"])).stderr).toContain("expired at");
   });
 
-  test("the holder of a token for another workspace is told so", async () => {
+  test("the holder of a token for a different workspace is told so", async () => {
     const { token } = await stack.ownerToken(ada, "dev");
     const { stderr, code } = await stack.ssh(["-l", `away#${token}`, "gw", "true"]);
     expect(code).toBe(255);

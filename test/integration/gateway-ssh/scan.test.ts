@@ -1,4 +1,4 @@
-// ssh-keyscan, which asks for a host key and leaves: once for each type of key, and not by strict key exchange.
+// ssh-keyscan asks for a host key and disconnects, once per type of key and without strict key exchange.
 
 import { execFile } from "node:child_process";
 import { createServer } from "node:net";
@@ -22,7 +22,7 @@ async function scan(port: number, ...args: string[]): Promise<string[]> {
   return stdout.split("\n").flatMap((line) => (line === "" ? [] : [line.split(" ").slice(1).join(" ")]));
 }
 
-test("gets every key of the gateway, ten times, and its address is not shut out", async () => {
+test("ssh-keyscan gets every key of the gateway, ten times, and its address is not penalized", async () => {
   stack = await SshStack.start({ args: ["--metrics", "127.0.0.1:0"] });
   const ada = await stack.account("ada");
   const id = await stack.keyOf(ada, "id");
@@ -39,7 +39,7 @@ test("gets every key of the gateway, ten times, and its address is not shut out"
   expect(await stack.ssh(["-i", id, "dev@gw", "echo in"])).toMatchObject({ stdout: "in\n", code: 0 });
 });
 
-test("gets every key of a host through a tunnel", async () => {
+test("ssh-keyscan gets every key of a host through a tunnel", async () => {
   stack = await SshStack.start();
   const ada = await stack.account("ada");
   const host = await stack.host(ada, "dev");
@@ -52,7 +52,7 @@ test("gets every key of a host through a tunnel", async () => {
   const listener = createServer((connection) => {
     dialTunnel(target, [SUBPROTOCOL.raw], AbortSignal.timeout(20_000))
       .then((socket) => pipeline(connection, webSocketStream(socket), connection))
-      // ssh-keyscan leaves in the middle.
+      // ssh-keyscan disconnects in the middle.
       .catch(() => connection.destroy());
   });
   const port = await listen(listener);

@@ -1,4 +1,4 @@
-// Every way to sign in at the SSH port, with the machine's own OpenSSH.
+// Every method to sign in at the SSH port, with the machine's own OpenSSH.
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
@@ -50,14 +50,14 @@ describe("a registered key", () => {
     expect((await stack.ssh(["-i", id, "dev.ada@gw", "echo in"])).stdout).toBe("in\n");
   });
 
-  test("opens what is shared with its account, under name and owner alone", async () => {
+  test("opens a workspace that is shared with its account, only by name and owner", async () => {
     const { store } = stack.gateway;
     const identity = await store.authenticate(ada.token);
     const owned = await store.workspaces.resolveOwned(parseWorkspaceRef("dev"), identity);
     await acceptedShare(store, owned, "bob");
     const key = await stack.keyOf(bob, "bob");
     expect((await stack.ssh(["-i", key, "dev.ada@gw", "echo in"])).stdout).toBe("in\n");
-    // As a bare name it is nothing of bob's, so this connection can only jump.
+    // Without the owner the name is not one of bob's workspaces, so this connection can only jump.
     const bare = await stack.ssh(["-i", key, "dev@gw", "echo in"]);
     expect(bare.stdout).toBe("");
     expect(bare.stderr).toContain("this connection only jumps to workspaces");
@@ -110,10 +110,10 @@ describe("a registered key", () => {
 });
 
 test("a key query without a signature changes nothing", async () => {
-  // What else is noted meanwhile is about others: the host, or connections that have ended.
+  // Other lines are about the host, or about connections that have ended.
   const signIns = async () => (await stack.audit()).filter(({ event }) => event.startsWith("ssh.sign-in"));
   const before = await signIns();
-  // The public half alone: ssh asks, is told yes, and cannot sign.
+  // With only the public key ssh asks, is told yes, and cannot sign.
   copyFileSync(`${id}.pub`, stack.path("asked.pub"));
   const result = await stack.ssh(["-v", "-i", stack.path("asked.pub"), "dev@gw", "echo in"]);
   expect(result).toMatchObject({ stdout: "", code: 255 });
@@ -157,7 +157,7 @@ describe("an owner token", () => {
     expect(result.stderr).toContain("sallyport keys add");
   });
 
-  test("is taken once an earlier answer was wrong", async () => {
+  test("is accepted after a wrong answer", async () => {
     const { token } = await stack.ownerToken(ada, "dev");
     const result = await stack.ssh(["dev@gw", "echo in"], { answers: ["wrong", token] });
     expect(result).toMatchObject({ stdout: "in\n", code: 0 });
@@ -199,7 +199,7 @@ describe("a user certificate", () => {
     },
   );
 
-  test("opens a jump as well: the host lets the certified key in for as long as it lasts", async () => {
+  test("opens a jump as well: its key is lent to the workspace while the connection lasts", async () => {
     const key = certified.key("certified-jump");
     sign(key, "-n", "cara", "-V", "-1m:+10m");
     certified.configure(["Host *", `  IdentityFile ${key}`, `  CertificateFile ${key}-cert.pub`]);
@@ -231,8 +231,8 @@ describe("a user certificate", () => {
   test.each([
     ["of an authority that is not configured", "id-unknown", ["-n", "cara"]],
     ["without a name in it", "id-nobody", []],
-    ["for a name that is no account", "id-other", ["-n", "dora"]],
-  ])("%s says nothing", async (what, name, options) => {
+    ["for a name that is not an account", "id-other", ["-n", "dora"]],
+  ])("%s is refused without a reason", async (what, name, options) => {
     const key = certified.key(name);
     const authority = what.includes("authority") ? certified.key("other-ca") : ca;
     execFileSync("ssh-keygen", ["-q", "-s", authority, "-I", "test", ...options, `${key}.pub`]);
@@ -244,7 +244,7 @@ describe("a user certificate", () => {
   });
 });
 
-test("the id of a workspace without an account opens it for any key that the host takes", async () => {
+test("the id of an accountless workspace opens it for any key that the host accepts", async () => {
   const open = await SshStack.start({ args: ["--open"] });
   try {
     const key = open.key("open");

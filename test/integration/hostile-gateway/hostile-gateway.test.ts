@@ -1,5 +1,5 @@
-// What a hostile gateway can do to those who use it: real commands, the machine's own ssh, and a person whose configuration
-// sends every connection through a proxy, as in a company.
+// What a hostile gateway can do to its users. The tests use the real commands, the machine's own ssh, and the configuration of a
+// person who sends every connection through a proxy, as in a company.
 
 import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -39,7 +39,7 @@ afterEach(async () => {
 const managed = () => join(person.home, ".ssh", "sallyport", "config");
 const jump = () => `_gateway.127.0.0.1-${new URL(gateway.url).port}`;
 
-/** ssh, with the person's whole configuration, to where the gateway's SSH port is said to be. */
+/** Runs ssh with the person's whole configuration, to the address that the gateway gives for its SSH port. */
 function ssh(): Promise<void> {
   return new Promise((done) => {
     const args = ["-F", config, "-o", "BatchMode=yes", "-T", jump(), "true"];
@@ -47,10 +47,10 @@ function ssh(): Promise<void> {
   });
 }
 
-/** Runs the command with a terminal, on which `answer` is typed once it asks. */
+/** Runs the command on a terminal, and types `answer` when it asks. */
 function onTerminal(answer: string, ...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((done) => {
-    // A shell keeps the terminal open: 200 ms after the end of its program, node-pty drops what it has not read.
+    // A shell keeps the terminal open: node-pty drops unread output 200 ms after the end of its program.
     const script = ["-c", '"$@"; echo "ended with $?"; read -r _', "sh", process.execPath, CLI, ...args];
     const terminal = spawn("/bin/sh", script, { env: person.env, cwd: person.home, cols: 200 });
     let output = "";
@@ -70,13 +70,13 @@ function onTerminal(answer: string, ...args: string[]): Promise<{ code: number; 
 }
 
 describe("the host of a gateway's SSH port", () => {
-  test("is what a proxy of the person's own is told to go to", async () => {
+  test("is the address that the person's own proxy command gets", async () => {
     expect(await person.run(["config-ssh", "--yes"])).toMatchObject({ code: 0 });
     await ssh();
     expect(readFileSync(proxied, "utf8")).toBe("proxy\n8080\n127.0.0.1\n2222\n");
   });
 
-  // By a path of its own in the person's home, where ssh runs: ssh makes a host name's letters small.
+  // The path is relative to the person's home, where ssh runs, since ssh makes the letters of a host name small.
   test.each([
     ["a command", () => "$(touch marker)"],
     ["a command behind another", () => "127.0.0.1;touch marker;"],
@@ -86,7 +86,7 @@ describe("the host of a gateway's SSH port", () => {
     ["text that runs backwards", () => "elpmaxe.\u202eyawetag"],
     ["a token of ssh_config", () => "%n"],
     ["5,000 characters", () => "a.".repeat(2_500)],
-  ])("that is %s reaches no configuration, no shell and no known_hosts", async (_, host) => {
+  ])("never gets into a configuration, a shell or known_hosts if it is %s", async (_, host) => {
     gateway.answers.set("/.well-known/sallyport", gateway.discovery({ ssh: { host: host(), port: 2222 } }));
     const written = await person.run(["config-ssh", "--yes"]);
     expect(written).toMatchObject({ code: 1, stdout: "" });
@@ -98,11 +98,11 @@ describe("the host of a gateway's SSH port", () => {
     expect(existsSync(marker)).toBe(false);
   });
 
-  test("stands in no configuration that an earlier version wrote, once a newer one writes it", async () => {
+  test("is removed from a configuration of an earlier version when a newer one writes it", async () => {
     expect(await person.run(["config-ssh", "--yes"])).toMatchObject({ code: 0 });
     const before = readFileSync(managed(), "utf8");
     writeFileSync(managed(), before.replace("HostName 127.0.0.1", 'HostName "$(touch marker)"'));
-    // The one that cannot be asked keeps its sections, as long as they are what Sallyport writes.
+    // A gateway that cannot be asked keeps its sections, if Sallyport could have written them.
     const other = await HostileGateway.start();
     await person.run(["login", other.url], newAccessToken());
     await gateway.close();
@@ -113,7 +113,7 @@ describe("the host of a gateway's SSH port", () => {
   });
 });
 
-describe("what else a gateway says", () => {
+describe("the other answers of a gateway", () => {
   const cases: [string, () => [string, unknown]][] = [
     ["an account", () => ["/api/v1/workspaces", [gateway.workspace({ owner: "ada\nHost *" })]]],
     ["a workspace's name", () => ["/api/v1/workspaces", [gateway.workspace({ name: "$(touch x)" })]]],
@@ -134,16 +134,19 @@ describe("what else a gateway says", () => {
       () => ["/.well-known/sallyport", gateway.discovery({ ssh: { host: "127.0.0.1", port: "22 -oX" } })],
     ],
   ];
-  test.each(cases)("%s that is none is refused with its name, and nothing is written", async (_, change) => {
-    const [path, answer] = change();
-    gateway.answers.set(path, answer);
-    const { code, stderr } = await person.run(["config-ssh", "--yes"]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/does not understand \([a-zA-Z0-9/]+\)/);
-    expect(existsSync(managed())).toBe(false);
-  });
+  test.each(cases)(
+    "are refused with the field's name, and nothing is written, if %s is not valid",
+    async (_, change) => {
+      const [path, answer] = change();
+      gateway.answers.set(path, answer);
+      const { code, stderr } = await person.run(["config-ssh", "--yes"]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/does not understand \([a-zA-Z0-9/]+\)/);
+      expect(existsSync(managed())).toBe(false);
+    },
+  );
 
-  test("rings no bell, moves no cursor and turns no text around on a terminal", async () => {
+  test("ring no bell, move no cursor and reverse no text on a terminal", async () => {
     const message = "no\u0007\u001b[2J\u202esdrawkcab\u009b";
     gateway.answers.set("/api/v1/workspaces", new Refusal(403, { code: "forbidden", message }));
     const { code, stderr } = await person.run(["list"]);
@@ -159,7 +162,7 @@ describe("sallyport known-hosts", () => {
     gateway.answers.set("/.well-known/sallyport", gateway.discovery({ ssh }));
   });
 
-  test("prints nothing for a host that is not the gateway's, and says how to agree", async () => {
+  test("prints nothing for a host that is not the gateway's, and says how to accept it", async () => {
     const refused = await person.run(["known-hosts"]);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toContain("code.example, which is not the host of its URL");
@@ -169,7 +172,7 @@ describe("sallyport known-hosts", () => {
     expect(agreed).toEqual({ code: 0, signal: null, stdout: `code.example ${KEY}\n`, stderr: "" });
   });
 
-  test("asks where somebody can answer", async () => {
+  test("asks if somebody can answer", async () => {
     const no = await onTerminal("n", "known-hosts");
     expect(no.code).toBe(1);
     expect(no.output).not.toContain(KEY);

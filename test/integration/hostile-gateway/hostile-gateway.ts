@@ -1,4 +1,4 @@
-// A gateway that speaks the API and says what it likes: an honest one's answers, with any field replaced.
+// A gateway that speaks the API and sends whatever the test wants: an honest gateway's answers with any field replaced.
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
@@ -10,7 +10,7 @@ const TIME = "2026-01-01T00:00:00.000Z";
 export class HostileGateway {
   readonly #server: Server;
   readonly url: string;
-  /** What it says, by path; a status other than 200 where `status` is among it. */
+  /** Its answers by path. `status` in an answer sets a status other than 200. */
   readonly answers: Map<string, unknown>;
 
   static async start(): Promise<HostileGateway> {

@@ -1,5 +1,5 @@
-// A person's real ssh, a gateway that lets everyone in and re-originates, and a real host, all in this process but for
-// ssh. The link between gateway and host is a TCP connection on the loopback.
+// A real ssh, a gateway that admits everyone and relays their connections, and a real host. All but ssh run in this process. The
+// link between gateway and host is a TCP connection on the loopback.
 
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,15 +25,15 @@ import {
 import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../support/host-ssh.ts";
 
 export interface Setup {
-  /** Changes what the gateway asks for. */
+  /** Changes what the gateway uses to sign in at the host. */
   readonly relay?: Partial<Pick<ReoriginationOptions, "person" | "signingKey" | "userName">>;
   readonly host?: Partial<HostSshServerOptions>;
   readonly hostKeys?: readonly string[];
-  /** What the host believes of the stream. */
+  /** What the host is told about the stream. */
   readonly via?: StreamRequest["via"];
-  /** Where the host is, instead of the one that is started here. */
+  /** The port of a different host than the one that is started here. */
   readonly hostPort?: number;
-  /** The link gives no stream before. */
+  /** The link opens no stream before this is resolved. */
   readonly linkReady?: Promise<unknown>;
 }
 
@@ -47,7 +47,7 @@ export interface Chain {
   /** The gateway's sockets towards clients and towards the host, in order. */
   readonly clients: Socket[];
   readonly links: Socket[];
-  /** The host's ends of the latter. */
+  /** The host's ends of the links. */
   readonly hosts: Socket[];
   readonly transports: PacketTransport[];
   /** Lines of authorized_keys form. */
@@ -134,7 +134,7 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
     hostKeys: [readFileSync(path("gateway_key"), "utf8")],
     algorithms: SERVER_ALGORITHMS,
     ident: "OpenSSH_compatible_test",
-    // Not at all: the answers would go to the host.
+    // As long as possible: the answers would go to the host.
     keepaliveInterval: 2 ** 31 - 1,
   });
   gateway.on("connection", (connection, { header }) => {

@@ -1,4 +1,4 @@
-// Messages that no ssh sends: everything from number 80 on passes, known or not.
+// Messages that no ssh sends: every message from number 80 on is passed on, known or not.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ afterEach(async () => {
   chain = undefined;
 });
 
-/** A client that sees packets; the gateway of these tests lets in whoever comes. */
+/** A client that sees packets. The gateway of these tests admits everyone. */
 async function open(setup: Setup = {}): Promise<Client> {
   chain = await startChain(setup);
   const received: Buffer[] = [];
@@ -88,7 +88,7 @@ describe("what a client sends", () => {
     expect(client.received[0]).toEqual(message(MSG.pong, "1"));
   });
 
-  test("waits where the host does not read, and nothing grows in the gateway", async () => {
+  test("waits while the host does not read, and the gateway's memory does not grow", async () => {
     const client = await open();
     client.transport.send(message(MSG.globalRequest, "first@example.com", true));
     await until(() => client.received.length === 1);
@@ -106,7 +106,7 @@ describe("what a client sends", () => {
     expect(clients[0]?.bytesRead).toBeGreaterThan(30_000_000);
   });
 
-  test("waits for a host that is slow to come, beyond what the gateway keeps", async () => {
+  test("waits for a host that connects slowly, even if it is more than the gateway queues", async () => {
     let ready = () => {};
     const linkReady = new Promise<void>((resolve) => {
       ready = resolve;
@@ -121,7 +121,7 @@ describe("what a client sends", () => {
     expect(client.chain.clients[0]?.bytesRead).toBeGreaterThan(9_000_000);
   });
 
-  test("passes on in its order, also what comes before the host is connected", async () => {
+  test("is passed on in order, including what comes before the host is connected", async () => {
     const client = await open();
     for (let number = 0; number < 200; number++)
       client.transport.send(message(MSG.channelOpen, "x", number, 1000, 1000));

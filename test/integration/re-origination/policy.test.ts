@@ -1,4 +1,4 @@
-// Whom a host believes: which certificates let in, and what the client reads where they do not.
+// Which certificates a host accepts, and what the client is told if it does not.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -40,36 +40,36 @@ async function refusal(setup: Setup, prepare?: (chain: Chain) => void) {
 }
 
 describe("a host behind a gateway", () => {
-  test("believes the gateway that it is registered at, for a key that is allowed in", async () => {
+  test("accepts the certificate of the gateway that it is registered at, for an allowed key", async () => {
     const { ssh, hostLog } = await start();
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
     expect(hostLog.join("\n")).toMatch(/192\.0\.2\.7 \(session\): signed in with SHA256:/);
   });
 
-  test("does not believe another gateway's certificate", async () => {
+  test("does not accept a different gateway's certificate", async () => {
     const { stderr, log } = await refusal({ relay: { signingKey: newKey() } });
     expect(stderr).toMatch(/\(sign-in\): the host did not accept the gateway's certificate/);
     expect(log).toContain("a certificate that the gateway of this registration did not sign");
   });
 
-  test("believes none before it is registered", async () => {
+  test("accepts none before it is registered", async () => {
     const { log } = await refusal({ host: { gatewayKeys: () => [] } });
     expect(log).toContain("did not sign");
   });
 
-  test.each(["tunnel", "jump"] as const)("takes no certificate on a %s stream", async (via) => {
+  test.each(["tunnel", "jump"] as const)("accepts no certificate on a %s stream", async (via) => {
     const { log } = await refusal({ via });
     expect(log).toContain(`a certificate on a ${via} stream`);
   });
 
-  test("refuses a key that is not allowed in", async () => {
+  test("refuses a key that is not allowed", async () => {
     const { log } = await refusal({}, ({ allowed }) => {
       allowed.isAllowed = false;
     });
     expect(log).toMatch(/the key SHA256:\S+ is not allowed/);
   });
 
-  test("ends a session whose key is taken away, and says so", async () => {
+  test("ends a session when its key is removed, and says so", async () => {
     const { start: run, allowed } = await start();
     const child = run("ssh", ["gw", "echo up; sleep 60"]);
     let stdout = "";
@@ -88,13 +88,13 @@ describe("a host behind a gateway", () => {
     expect(stderr).toMatch(/The key SHA256:\S+ is no longer allowed/);
   });
 
-  test("lets an owner token in, and says whose it is not", async () => {
+  test("admits an owner token, and logs its id", async () => {
     const { ssh, hostLog } = await start({ relay: token(60) });
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
     expect(hostLog.join("\n")).toContain(`signed in with owner token ${tokenId}`);
   });
 
-  test("refuses owner tokens where it was told to", async () => {
+  test("refuses owner tokens if it is configured to", async () => {
     const { log } = await refusal({ relay: token(60), host: { ownerTokens: false } });
     expect(log).toContain("--no-owner-token");
   });
@@ -104,13 +104,13 @@ describe("a host behind a gateway", () => {
     expect(log).toContain(`the owner token ${tokenId} has expired`);
   });
 
-  test("refuses sessions that a gateway reads where it is end-to-end only", async () => {
+  test("refuses relayed connections if it is end-to-end only", async () => {
     const { stderr, log } = await refusal({ host: { endToEndOnly: true } });
     expect(stderr).toContain("end-to-end connections only: use ssh -J");
     expect(log).toContain("end-to-end connections only");
   });
 
-  /** Signs in at the host as the gateway would, but for what the test changes. */
+  /** Signs in at the host as the gateway does, except for what the test changes. */
   const signIn = async (change: Partial<OriginateOptions>) => {
     const { directory, hostPort, hostKey, personKey } = await start();
     const person = {
@@ -130,7 +130,7 @@ describe("a host behind a gateway", () => {
     });
   };
 
-  test("lets nobody in who has a certificate and not its key", async () => {
+  test("refuses a client that has a certificate but not its key", async () => {
     const { transport } = await signIn({});
     transport.destroy();
     await chain?.stop();
@@ -139,19 +139,19 @@ describe("a host behind a gateway", () => {
     expect(chain?.hostLog.join("\n")).toContain("its signature is wrong");
   });
 
-  test("takes a certificate for no other user name", async () => {
+  test("accepts a certificate for its user name only", async () => {
     await expect(signIn({ userName: "other" })).rejects.toThrow("did not accept");
     expect(chain?.hostLog.join("\n")).toContain("for other principals");
   });
 
-  test("asks nothing of a certificate where anyone may come in", async () => {
+  test("does not check a certificate where anyone is admitted", async () => {
     const { ssh } = await start({ relay: { signingKey: newKey() }, host: { anyone: true } });
     expect((await ssh(["gw", "echo let in"])).stdout.toString()).toBe("let in\n");
   });
 });
 
 describe("a gateway in front of a host", () => {
-  test("does not sign in at a host with another key than the link's", async () => {
+  test("does not sign in at a host whose key is not the link's", async () => {
     const other = await startChain();
     const { hostKey } = other;
     await other.stop();
@@ -174,7 +174,7 @@ describe("a gateway in front of a host", () => {
     expect(stderr).toContain("the host left");
   });
 
-  test("lets go of the host when the client is gone", async () => {
+  test("disconnects from the host when the client is gone", async () => {
     const { start: run, links, hostLog } = await start();
     const child = run("ssh", ["gw", "echo up; sleep 60"]);
     await new Promise((resolve) => child.stdout?.once("data", resolve));

@@ -1,4 +1,4 @@
-// What people do over a re-originated session, with the machine's own OpenSSH.
+// What people do over a relayed connection, with the machine's own OpenSSH.
 
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -16,13 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => chain.stop());
 
-describe("a re-originated session", () => {
+describe("a relayed connection", () => {
   test("runs a command with its input, both outputs and exit status", async () => {
     const { code, stdout, stderr } = await chain.ssh(["gw", "cat; echo oops >&2; exit 42"], "hello");
     expect([code, stdout.toString(), stderr]).toEqual([42, "hello", "oops\n"]);
   });
 
-  test("ends with the bytes of both ways and why", async () => {
+  test("ends with the byte counts of both directions and the reason", async () => {
     await chain.ssh(["gw", "cat"], "x".repeat(100_000));
     const end = await chain.relayed.at(-1)?.ended;
     expect(end?.reason).toMatch(/^the client (disconnected|left)/);
@@ -31,7 +31,7 @@ describe("a re-originated session", () => {
     expect(end?.bytesOut).toBeLessThan(110_000);
   });
 
-  test("takes commands as long as a host takes them, and fails alone where one is longer", async () => {
+  test("accepts commands as long as the host accepts them, and a longer one fails by itself", async () => {
     const words = (bytes: number) => [
       "echo",
       "in",
@@ -71,7 +71,7 @@ describe("a re-originated session", () => {
     const free = createServer();
     const local = await listen(free);
     await new Promise((done) => free.close(done));
-    // From here to the host and back to here, and through both: -L to -R to the echo.
+    // From here to the host and back, through both: -L to -R to the echo server.
     const child = chain.start("ssh", ["-R", `0:127.0.0.1:${port}`, "gw", "cat"]);
     let stderr = "";
     child.stderr?.on("data", (data: Buffer) => {
@@ -100,12 +100,12 @@ describe("a re-originated session", () => {
     }
   });
 
-  test("keeps what is sent behind the end of the input", async () => {
+  test("keeps output that is sent after the end of the input", async () => {
     const { stdout } = await chain.ssh(["gw", "wc -c; echo and more"], "123");
     expect(stdout.toString()).toMatch(/^\s*3\nand more\n$/);
   });
 
-  test("exchanges keys on both sides under way, and loses nothing", async () => {
+  test("exchanges keys on both sides during a transfer, and loses nothing", async () => {
     const often = await startChain({
       host: { limits: { keyExchange: { bytes: 1_500_000, ageMs: 3_600_000 } } },
     });

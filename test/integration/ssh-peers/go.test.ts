@@ -1,5 +1,5 @@
-// The post-quantum key exchange, and signals, against an implementation that is not ours: Go's golang.org/x/crypto/ssh as
-// the client of a host. (As a server behind a gateway it is in ../re-origination/packets.test.ts.)
+// The post-quantum key exchange, and signals, with an independent implementation: Go's golang.org/x/crypto/ssh as the client of a
+// host. (../re-origination/packets.test.ts uses it as a server behind a gateway.)
 
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -36,7 +36,7 @@ describe.skipIf(NO_PEERS !== undefined)(`Go's SSH client (${NO_PEERS ?? "built h
       input,
     );
 
-  test("agrees on mlkem768x25519-sha256 where it knows nothing else", async () => {
+  test("agrees on mlkem768x25519-sha256 if it offers nothing else", async () => {
     const { code, stdout, stderr } = await run([], Buffer.from("hello"));
     expect(stderr).toContain('"kex":"mlkem768x25519-sha256"');
     expect([code, stdout.toString()]).toEqual([0, "hello"]);
@@ -52,12 +52,12 @@ describe.skipIf(NO_PEERS !== undefined)(`Go's SSH client (${NO_PEERS ?? "built h
     },
   );
 
-  test("still agrees on what it knew before", async () => {
+  test("still agrees on the algorithms of earlier versions", async () => {
     const { code, stderr } = await run(["-kex", "curve25519-sha256"], Buffer.alloc(0));
     expect([code, stderr]).toEqual([0, expect.stringContaining('"kex":"curve25519-sha256"')]);
   });
 
-  test("ends a command by a signal right behind it, every time", async () => {
+  test("ends a command by a signal that is sent right after it, every time", async () => {
     for (let round = 0; round < 5; round++) {
       const { code, stderr } = await run(["-command", "sleep 300", "-signal", "TERM"], Buffer.alloc(0));
       expect([code, stderr]).toEqual([1, expect.stringContaining("from signal TERM")]);

@@ -1,4 +1,4 @@
-// libssh as the client of a host and of a gateway: what it expects of a server that OpenSSH's client does not.
+// libssh as the client of a host and of a gateway: it expects some things of a server that OpenSSH's client does not.
 
 import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
@@ -36,7 +36,7 @@ describe.skipIf(typeof built === "string")(
       }
     });
 
-    test("makes a symbolic link as it was asked to, at a host and through a gateway", async () => {
+    test("makes the symbolic link that it was asked for, at a host and through a gateway", async () => {
       const stack = await SshStack.start({ limits: { admission: PATIENT } });
       const host = await startHost();
       try {

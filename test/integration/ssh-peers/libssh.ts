@@ -14,7 +14,7 @@ export interface LibsshClient {
   remove(): void;
 }
 
-/** Why there is no client on this machine, or the client. */
+/** The path of the client, or the reason why it could not be built. */
 export function buildLibsshClient(): LibsshClient | string {
   const directory = mkdtempSync(join(tmpdir(), "libssh-client-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });

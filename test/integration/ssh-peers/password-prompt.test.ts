@@ -1,4 +1,4 @@
-// Programs that answer the gateway's prompt in a person's place: each looks for the word "password" in it.
+// Programs that answer the gateway's prompt for a person. Each of them looks for the word "password" in it.
 
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -19,14 +19,14 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 const isHere = (program: string, ...args: string[]) => spawnSync(program, args).status === 0;
-/** One that waits for another prompt waits for ever. */
+/** A program that waits for a different prompt waits for ever. */
 const PATIENCE_MS = 60_000;
 const run = (program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   finish(spawn(program, args, { env: { ...process.env, ...environment }, timeout: PATIENCE_MS }));
 
 const programs = {
   sshpass: isHere("sshpass", "-V"),
-  // It makes directories in the home that it is started in, for its version too.
+  // It makes directories in its home, even to print its version.
   lftp: findProgram("lftp", []) !== undefined,
   asyncssh: isHere("/usr/bin/python3", "-c", "import asyncssh"),
   paramiko: isHere("/usr/bin/python3", "-c", "import paramiko"),
@@ -34,36 +34,39 @@ const programs = {
 const named = (program: keyof typeof programs) =>
   programs[program] ? program : `${program} (which is not here)`;
 
-describe.each(["keyboard-interactive", "password"])("an owner token that is asked for by %s", (method) => {
-  test.skipIf(!programs.sshpass)(`is given by ${named("sshpass")}`, async () => {
-    const ssh = [
-      "-F",
-      stack.path("config"),
-      "-o",
-      "BatchMode=no",
-      "-o",
-      `PreferredAuthentications=${method}`,
-    ];
-    const result = await run("sshpass", ["-e", "ssh", ...ssh, "dev@gw", "echo in"], { SSHPASS: token });
-    expect([result.code, result.stdout.toString()]).toEqual([0, "in\n"]);
-  });
-
-  test.skipIf(!programs.lftp)(`is given by ${named("lftp")}`, async () => {
-    writeFileSync(stack.path("home/listed"), "");
-    const ssh = `ssh -a -x -F ${stack.path("config")} -o BatchMode=no -o PreferredAuthentications=${method}`;
-    const commands = [
-      "set net:max-retries 1; set net:timeout 20; set cmd:fail-exit yes; set sftp:auto-confirm no",
-      `set sftp:connect-program "${ssh}"`,
-      `open --env-password -u dev sftp://127.0.0.1:${stack.port}`,
-      `cls -1 ${stack.path("home")}; exit`,
-    ];
-    const result = await run("lftp", ["-c", commands.join("; ")], {
-      LFTP_PASSWORD: token,
-      HOME: stack.path("home"),
+describe.each(["keyboard-interactive", "password"])(
+  "an owner token that the gateway asks for by %s",
+  (method) => {
+    test.skipIf(!programs.sshpass)(`is given by ${named("sshpass")}`, async () => {
+      const ssh = [
+        "-F",
+        stack.path("config"),
+        "-o",
+        "BatchMode=no",
+        "-o",
+        `PreferredAuthentications=${method}`,
+      ];
+      const result = await run("sshpass", ["-e", "ssh", ...ssh, "dev@gw", "echo in"], { SSHPASS: token });
+      expect([result.code, result.stdout.toString()]).toEqual([0, "in\n"]);
     });
-    expect(result.stdout.toString()).toContain("/listed\n");
-  });
-});
+
+    test.skipIf(!programs.lftp)(`is given by ${named("lftp")}`, async () => {
+      writeFileSync(stack.path("home/listed"), "");
+      const ssh = `ssh -a -x -F ${stack.path("config")} -o BatchMode=no -o PreferredAuthentications=${method}`;
+      const commands = [
+        "set net:max-retries 1; set net:timeout 20; set cmd:fail-exit yes; set sftp:auto-confirm no",
+        `set sftp:connect-program "${ssh}"`,
+        `open --env-password -u dev sftp://127.0.0.1:${stack.port}`,
+        `cls -1 ${stack.path("home")}; exit`,
+      ];
+      const result = await run("lftp", ["-c", commands.join("; ")], {
+        LFTP_PASSWORD: token,
+        HOME: stack.path("home"),
+      });
+      expect(result.stdout.toString()).toContain("/listed\n");
+    });
+  },
+);
 
 describe("an owner token as the password of a library", () => {
   test.skipIf(!programs.asyncssh)(`opens its workspace to ${named("asyncssh")}`, async () => {

@@ -11,7 +11,7 @@ import type { Host } from "../../support/host-ssh.ts";
 
 const source = fileURLToPath(new URL("peers", import.meta.url));
 
-/** Why there are no peers on this machine; undefined: there are. */
+/** Why the peers cannot be built on this machine; undefined: they can. */
 export const NO_PEERS = whyNot();
 
 function whyNot(): string | undefined {
@@ -26,7 +26,7 @@ export interface Peers {
   remove(): void;
 }
 
-/** @throws Error with the compiler's words */
+/** @throws Error with the compiler's output */
 export function buildPeers(): Peers {
   const directory = mkdtempSync(join(tmpdir(), "ssh-peers-"));
   const built = spawnSync("go", ["build", "-o", `${directory}/`, "./..."], { cwd: source, encoding: "utf8" });
@@ -40,7 +40,7 @@ export function buildPeers(): Peers {
 
 export interface PeerServer {
   readonly port: number;
-  /** What it has said since, one object a line. */
+  /** What it has printed since, one object per line. */
   readonly events: Record<string, unknown>[];
   stop(): void;
 }
@@ -63,7 +63,7 @@ export function startPeerServer(path: string, args: readonly string[]): Promise<
   });
 }
 
-/** A known_hosts file that names a host by its address, for clients that have no alias for it. */
+/** A known_hosts file that names a host by its address, for clients without HostKeyAlias. */
 export function knownByAddress({ directory, port }: Host): string {
   const path = join(directory, "known-by-address");
   const [, type, key] = readFileSync(join(directory, "known_hosts"), "utf8").split(" ");

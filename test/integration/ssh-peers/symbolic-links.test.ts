@@ -1,5 +1,5 @@
-// SFTP has the two paths of a symbolic link in one order and OpenSSH in the other (PROTOCOL §4.1). Which one a client sends is
-// for some of them a matter of how the server names itself: links are what was asked for, with each client that is here.
+// SFTP specifies one order for the two paths of a symbolic link, and OpenSSH uses the other (PROTOCOL §4.1). Some clients choose
+// the order by the server's version line. The tests check that links are right with every client on this machine.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -8,13 +8,13 @@ async function auditLog() {
   const db = openMemoryDatabase();
   await migrate(db);
   const log = pino({ level: "silent" });
-  // A clock that stands still, and once goes back.
+  // A clock that stands still, and goes back once.
   const times = [1000, 1000, 1000, 500, 2000];
   const now = () => new Date(times.shift() ?? 3000);
   return { db, audit: new AuditLog({ db, log, now, isSecret: () => false }) };
 }
 
-test("lines are read newest first, page by page, in the order in which they were written", async () => {
+test("lines are listed newest first, page by page, in the order in which they were written", async () => {
   const { audit } = await auditLog();
   for (let i = 0; i < 7; i++) audit.write({ event: `event-${i}` });
   const first = await audit.list({ limit: 4 });
@@ -33,7 +33,7 @@ test("pruning keeps the newest lines", async () => {
   expect(rows[0]?.event).toBe("event-999");
 });
 
-test("text that someone else chose is bounded and has no control characters", async () => {
+test("text from others is bounded and has no control characters", async () => {
   const { audit } = await auditLog();
   audit.write({ event: "test", address: "x".repeat(1000), detail: "a\u001b[31mb\nc" });
   const [row] = await audit.list({ limit: 1 });
@@ -54,7 +54,7 @@ test("a stranger's refusals are written up to a bound, then counted; what accoun
   expect(rows[0]?.event).toBe("token.created");
 });
 
-test("an address without an account has its lines, an account its own, and what changes the state is always written", async () => {
+test("an address and an account have budgets of their own, and changes of state are always written", async () => {
   const { audit } = await auditLog();
   for (let i = 0; i < 700; i++) {
     audit.write({ event: "link.registered", address: "192.0.2.1", workspace: "w" });
@@ -71,12 +71,12 @@ test("an address without an account has its lines, an account its own, and what 
   expect(count("link.registered", "198.51.100.1")).toBe(1);
   expect(count("tunnel.opened", "192.0.2.2")).toBe(600);
   expect(count("token.revoked", "192.0.2.2")).toBe(700);
-  // Each by a key that a host has made up; that one was accepted was a person's doing.
+  // A host can make up any number of keys, but a person accepted one.
   expect(count("workspace.host-key-held", "192.0.2.2")).toBe(60);
   expect(count("workspace.host-key-changed", "192.0.2.2")).toBe(700);
 });
 
-test("where several addresses have had their lines, one more finds some", async () => {
+test("when several addresses have used their budgets, another address still gets lines", async () => {
   const { audit } = await auditLog();
   for (let n = 0; n < 12; n++) {
     for (let i = 0; i < 60; i++) audit.write({ event: "connection.refused", address: `192.0.2.${n}` });
@@ -87,7 +87,7 @@ test("where several addresses have had their lines, one more finds some", async 
   expect(rows.length).toBeLessThanOrEqual(600);
 });
 
-test("what was left out is told when the minute is over", async () => {
+test("omitted lines are counted and reported when the minute is over", async () => {
   const db = openMemoryDatabase();
   await migrate(db);
   let now = 1_000_000;
@@ -108,7 +108,7 @@ test("what was left out is told when the minute is over", async () => {
   });
 });
 
-test("pruning keeps what accounts did, however many lines of strangers came after it", async () => {
+test("pruning keeps lines about accounts, however many lines about strangers came after them", async () => {
   const { audit } = await auditLog();
   audit.write({ event: "workspace.host-key-changed" });
   for (let i = 0; i < 30; i++) audit.write({ event: "link.closed", address: "192.0.2.1" });

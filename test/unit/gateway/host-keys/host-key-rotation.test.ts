@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-test("keys go from next to active to former to nothing", async () => {
+test("keys are next, then active, then former, and are then deleted", async () => {
   const first = await loadHostKeys(dir);
   expect(first).toMatchObject({ next: null, former: null });
 
@@ -37,7 +37,7 @@ test("keys go from next to active to former to nothing", async () => {
   expect(readdirSync(join(dir, "host-keys")).filter((name) => name !== "state.json")).toHaveLength(1);
 });
 
-test("a second rotation forgets the keys of the first", async () => {
+test("a second rotation deletes the former keys of the first", async () => {
   await loadHostKeys(dir);
   await announceHostKeys(dir, now);
   await activateHostKeys(dir);
@@ -48,7 +48,7 @@ test("a second rotation forgets the keys of the first", async () => {
   expect(readdirSync(join(dir, "host-keys"))).toHaveLength(3);
 });
 
-test("all files are for their owner alone", async () => {
+test("only the owner can read the files", async () => {
   await loadHostKeys(dir);
   await announceHostKeys(dir, now);
   for (const name of readdirSync(join(dir, "host-keys"), { recursive: true, encoding: "utf8" })) {
@@ -57,7 +57,7 @@ test("all files are for their owner alone", async () => {
   }
 });
 
-test("nothing is activated that was not announced, and nothing is announced twice", async () => {
+test("only announced keys can be activated, and none are announced twice", async () => {
   await loadHostKeys(dir);
   await expect(activateHostKeys(dir)).rejects.toThrow(/no new host keys/);
   const { keys } = await announceHostKeys(dir, now);
@@ -65,7 +65,7 @@ test("nothing is activated that was not announced, and nothing is announced twic
   expect(await loadHostKeys(dir)).toEqual(keys);
 });
 
-test("a damaged state stops the start: no set is taken for another", async () => {
+test("a damaged state file stops the start, so that no set is mistaken for another", async () => {
   await loadHostKeys(dir);
   for (const text of ["{", '{"version":1,"active":"../../..","next":null,"nextSince":null,"former":null}']) {
     writeFileSync(join(dir, "host-keys", "state.json"), text);

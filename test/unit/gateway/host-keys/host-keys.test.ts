@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-test("keys are made once, for their owner alone, and OpenSSH and ssh2 agree on them", async () => {
+test("keys are made once, only their owner can read them, and OpenSSH and ssh2 agree on them", async () => {
   const made = await loadHostKeys(dir);
   expect(await loadHostKeys(dir)).toEqual(made);
   expect(made.publicKeys.map((line) => line.split(" ")[0])).toEqual([
@@ -34,19 +34,19 @@ test("keys are made once, for their owner alone, and OpenSSH and ssh2 agree on t
   }
 });
 
-test("a directory of before gets an ECDSA key, once, and what it has stays as it is", async () => {
+test("a directory of an earlier version gets an ECDSA key, once, and its other keys stay as they are", async () => {
   const made = await loadHostKeys(dir);
   const path = join(dir, "host-keys", "ssh_host_ecdsa_key");
   rmSync(path);
   rmSync(`${path}.pub`);
-  // Several workers may start on it at once.
+  // Several workers may start with it at the same time.
   const [first, ...others] = await Promise.all([loadHostKeys(dir), loadHostKeys(dir), loadHostKeys(dir)]);
   for (const other of others) expect(other).toEqual(first);
   expect(first?.publicKeys.slice(0, 2)).toEqual(made.publicKeys.slice(0, 2));
   expect(first?.publicKeys[2]).not.toBe(made.publicKeys[2]);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(await loadHostKeys(dir)).toEqual(first);
-  // One that was there and is lost is not replaced.
+  // A key that was lost is not replaced.
   rmSync(path);
   await expect(loadHostKeys(dir)).rejects.toThrow(/ssh_host_ecdsa_key can't be read \(ENOENT/);
 });

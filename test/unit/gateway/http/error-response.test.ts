@@ -6,7 +6,7 @@ import { PRINTABLE_PATTERN } from "../../../../protocol/values/printable.ts";
 
 const thrown = (properties: object) => Object.assign(new Error("inner words"), properties);
 
-test("a refusal of ours goes out as it is", () => {
+test("a refusal of ours is sent unchanged", () => {
   const error = new ProtocolError("key_taken", "Taken.", { field: "publicKey" });
   expect(asRefusal(error)).toBe(error);
 });
@@ -28,7 +28,7 @@ test.each([
   expect(refusal.field).toBe(field);
 });
 
-test("a text with characters that do not show is refused in words", () => {
+test("a text with invisible characters is refused with a sentence", () => {
   const validation = [
     {
       keyword: "pattern",
@@ -42,7 +42,7 @@ test("a text with characters that do not show is refused in words", () => {
   );
 });
 
-test("a field name that a stranger made up is cut", () => {
+test("the name of an unknown field is cut to a bounded length", () => {
   const params = { additionalProperties: ["x".repeat(5000)] };
   const validation = [{ keyword: "additionalProperties", instancePath: "", params }];
   expect(asRefusal(thrown({ validation })).message.length).toBeLessThan(200);
@@ -55,7 +55,7 @@ test.each([
   [{ code: "FST_ERR_SOMETHING_NEW", statusCode: 422 }, "bad_request"],
   [{ statusCode: 503 }, "internal"],
   [{}, "internal"],
-])("an error %j of others becomes %s, without its own words", (properties, code) => {
+])("an error %j of a library becomes %s, without its own message", (properties, code) => {
   const refusal = asRefusal(thrown(properties));
   expect(refusal.code).toBe(code);
   expect(JSON.stringify(refusal.toBody())).not.toContain("inner words");

@@ -23,7 +23,7 @@ const workspace = (id: string, name: string): Workspace => ({
   lastSeenAt: null,
 });
 
-/** A response of the server, and what its client gets once the headers are sent. */
+/** A response of the server, and its client's response once the headers are sent. */
 async function connection(): Promise<{ client: () => Promise<IncomingMessage>; response: ServerResponse }> {
   const server = createServer().listen(0, "127.0.0.1");
   cleanUp.push(() => {
@@ -42,7 +42,7 @@ async function connection(): Promise<{ client: () => Promise<IncomingMessage>; r
   return { client: () => answered, response: await arrived };
 }
 
-test("a client that does not read makes the gateway hold one event, and is dropped when it takes nothing", async () => {
+test("for a client that does not read the gateway holds one event, and drops it when it takes nothing for too long", async () => {
   const { client, response } = await connection();
   const id = newWorkspaceId();
   let reads = 0;
@@ -68,7 +68,7 @@ test("a client that does not read makes the gateway hold one event, and is dropp
   reader.on("error", () => undefined);
   reader.pause();
   let largest = 0;
-  // Each change asks for an event of 8 kB; a client that reads nothing fills the kernel's buffers first.
+  // Each change causes an event of 8 kB. With a client that reads nothing, the kernel's buffers fill first.
   while (!ended) {
     stream.enqueue(id);
     largest = Math.max(largest, response.writableLength);

@@ -8,7 +8,7 @@ import { memoryStore } from "../store/memory-store.ts";
 const STREAMS = 200;
 const newResponse = () => new ServerResponse(new IncomingMessage(new Socket()));
 
-test("the tokens of many streams are checked again one after the other, and everyone else has a turn in between", async () => {
+test("the tokens of many streams are checked again one by one, with other work in between", async () => {
   const { store, account } = await memoryStore();
   const { identity } = await account("ada");
   const presence = { online: () => undefined, onChange: () => () => undefined };
@@ -44,7 +44,7 @@ test("the tokens of many streams are checked again one after the other, and ever
   await store.close();
 });
 
-test("a workspace that changes all the time is told of now and then, and of its last state in the end", async () => {
+test("a workspace that changes all the time is announced only now and then, and finally with its last state", async () => {
   const { store, account, register } = await memoryStore();
   const { identity } = await account("ada");
   const { id } = await register(identity, "box");

@@ -10,7 +10,7 @@ afterEach(async () => {
   await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
 });
 
-/** Answers with the path, some turns later; keeps how many requests it had in work at once, and in all. */
+/** Answers with the path, some turns later. It counts the requests, and the most that it had at the same time. */
 async function serve() {
   const seen = { now: 0, most: 0, all: 0 };
   server = createServer(
@@ -32,7 +32,7 @@ async function serve() {
 
 const request = (path: string, more = ""): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
 
-test("requests that come together are answered one after the other, in their order", async () => {
+test("requests that arrive together are answered one by one, in order", async () => {
   const { seen, port } = await serve();
   const socket = connect(port, "127.0.0.1");
   let text = "";
@@ -46,7 +46,7 @@ test("requests that come together are answered one after the other, in their ord
   expect(seen).toEqual({ now: 0, most: 1, all: 30 });
 });
 
-test("a client that sends more than may wait is cut, and most of it is never looked at", async () => {
+test("a client with too many waiting requests is disconnected, and most of them are never handled", async () => {
   const { seen, port } = await serve();
   const socket = connect(port, "127.0.0.1");
   const cut = new Promise<void>((resolve) =>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RateLimited, SignInThrottle } from "../../../../gateway/http/sign-in-throttle.ts";
 
-test("the thirtieth failure within a minute is the last that is told its reason", () => {
+test("the thirtieth failure within a minute is the last that gets its reason", () => {
   let now = 0;
   const throttle = new SignInThrottle(() => now);
   for (let i = 0; i < 30; i++) {
@@ -26,7 +26,7 @@ test("addresses of one IPv6 network count together", () => {
   expect(() => throttle.check("2001:db8::ffff")).toThrow(RateLimited);
 });
 
-test("a flood from many addresses makes it forget the oldest, not grow", () => {
+test("a flood from many addresses makes it forget the oldest address, so that it does not grow", () => {
   const throttle = new SignInThrottle(() => 0);
   for (let i = 0; i < 30; i++) throttle.failed("192.0.2.1");
   for (let i = 0; i < 9_999; i++) throttle.failed(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);

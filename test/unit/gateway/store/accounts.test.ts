@@ -5,7 +5,7 @@ import { memoryStore } from "./memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });
 
-test("an account's name is taken once", async () => {
+test("an account's name can be used only once", async () => {
   const { store, account } = await memoryStore();
   await account("ada");
   await expect(store.accounts.create(parseName("ada"), false, null)).rejects.toEqual(
@@ -24,7 +24,7 @@ test("the last enabled administrator can't be disabled", async () => {
   await expect(store.accounts.setDisabled(newAccountId(), true, actor)).rejects.toEqual(code("not_found"));
 });
 
-test("disabling tells live connections, and takes the account's keys out of every host", async () => {
+test("disabling is announced to live connections, and removes the account's keys from every host", async () => {
   const { store, account, register, actor, changes } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");

@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-test("the data directory and everything in it is for its owner alone, whatever the umask", async () => {
+test("only the owner can read the data directory and everything in it, whatever the umask", async () => {
   const umask = process.umask(0);
   try {
     prepareDataDir(dir);
@@ -45,7 +45,7 @@ test("the data directory and everything in it is for its owner alone, whatever t
   }
 });
 
-test("an empty directory that was open is closed; one that holds somebody else's files keeps its mode", () => {
+test("an empty directory is closed to others; one with somebody else's files keeps its mode", () => {
   mkdirSync(dir);
   chmodSync(dir, 0o755);
   prepareDataDir(dir);
@@ -65,7 +65,7 @@ test.each([0o775, 0o757, 0o777])("a directory that others may write to (%o) is r
   expect(() => prepareDataDir(dir)).toThrow(/data can be changed by other users: run `chmod go-w .*data`/);
 });
 
-/** A database as a version left it whose last step was this one. */
+/** Makes a database as a version left it whose last migration was this one. */
 async function writtenBefore(step: string, ...statements: readonly string[]): Promise<void> {
   prepareDataDir(dir);
   const db = openDatabase(dir);
@@ -74,7 +74,7 @@ async function writtenBefore(step: string, ...statements: readonly string[]): Pr
   await db.destroy();
 }
 
-test("what a gateway from before browser URLs stored is there after an update", async () => {
+test("data of a gateway from before browser URLs is there after an update", async () => {
   const ada = newAccountId();
   await writtenBefore(
     "0001-start",
@@ -86,7 +86,7 @@ test("what a gateway from before browser URLs stored is there after an update", 
   await store.close();
 });
 
-test("keys from before proofs count after an update, until their holder proves them for another account", async () => {
+test("keys from before proofs are valid after an update, until their holder proves them for another account", async () => {
   const [ada, bob] = [newAccountId(), newAccountId()];
   const { type, blob, fingerprint } = parsePublicKey(ed25519(1));
   await writtenBefore(
@@ -103,14 +103,14 @@ test("keys from before proofs count after an update, until their holder proves t
   expect(await store.accountByKey(fingerprint)).toMatchObject({ id: ada });
   expect(await store.keys.list(bob)).toEqual([]);
   expect(changes).toContainEqual({ kind: "key-removed", accountId: bob, fingerprint });
-  // From here on it is proved: nobody else takes it, not even with a proof.
+  // Now that it is proved, no other account can get it, not even with a proof.
   await expect(provedKey(store, bob, parsePublicKey(ed25519(1)))).rejects.toMatchObject({
     code: "key_taken",
   });
   await store.close();
 });
 
-test("a key from before proofs is proved by the account that has it, and opens it all the while", async () => {
+test("an account can prove its key from before proofs, which stays valid all the time", async () => {
   const ada = newAccountId();
   const key = parsePublicKey(ed25519(1));
   const { type, blob, fingerprint } = key;
@@ -126,7 +126,7 @@ test("a key from before proofs is proved by the account that has it, and opens i
   expect(await store.accountByKey(fingerprint)).toMatchObject({ id: ada });
   await store.confirmKey(fingerprint, code, "192.0.2.1");
   expect(await store.keys.list(ada)).toMatchObject([{ fingerprint, provedAt: expect.any(String) }]);
-  // It has opened the account before as well: nothing that is open ends.
+  // The key opened the account before, so nothing that is open ends.
   expect(changes.map(({ kind }) => kind)).toEqual(["keys"]);
   const again = store.pendingKeys.add(ada, key, "x", { account: "ada" });
   await expect(again).rejects.toMatchObject({ code: "key_taken" });
@@ -147,7 +147,7 @@ test("a host's token from before tokens were bound is bound to nothing yet", asy
   await store.close();
 });
 
-test("titles and folders from before they had to be printable come out so that a client takes the list", async () => {
+test("titles and folders from before they had to be printable are listed so that clients accept them", async () => {
   const [ada, token] = [newAccountId(), newAccessToken()];
   const { type, blob, fingerprint } = parsePublicKey(ed25519(1));
   const title = "Ada's \u{1F469}\u200D\u{1F4BB}\u202E";
@@ -166,7 +166,7 @@ test("titles and folders from before they had to be printable come out so that a
   await store.close();
 });
 
-test("what is stored is there after a restart", async () => {
+test("stored data is there after a restart", async () => {
   prepareDataDir(dir);
   const first = await Store.open(openDatabase(dir), { log });
   const ada = await first.accounts.create(parseName("ada"), false, null);
@@ -202,7 +202,7 @@ test("a database that a newer version has written is refused and left alone", as
   }
 });
 
-test("a look at a database that was never brought up to date changes nothing", async () => {
+test("opening an outdated database without migrating it changes nothing", async () => {
   prepareDataDir(dir);
   await expect(Store.open(openDatabase(dir), { log, migrate: false })).rejects.toThrow(/older version/);
   const db = openDatabase(dir);
@@ -210,13 +210,13 @@ test("a look at a database that was never brought up to date changes nothing", a
   await db.destroy();
 });
 
-test("a data directory that is no directory, and a database that is none, are named in one line", async () => {
+test("a data directory that is a file, and a file that is not a database, are reported in one line", async () => {
   writeFileSync(join(root, "file"), "");
   expect(() => prepareDataDir(join(root, "file"))).toThrow(/The data directory .*file can't be used/);
   prepareDataDir(dir);
   writeFileSync(
     join(dir, "gateway.db"),
-    "this is no database, and is longer than a header of one would be".repeat(50),
+    "this is not a database, and it is longer than the header of a database".repeat(50),
   );
   await expect(async () => Store.open(openDatabase(dir), { log })).rejects.toThrow(
     /gateway.db can't be opened/,

@@ -1,4 +1,4 @@
-// A database that cannot be written, as where its disk is full: what is taken back is in effect at once, and is written when it can be.
+// A database that cannot be written, for example because its disk is full: revocations take effect at once, and are written later.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** From now on nothing is written, and everything is read, as on a disk that is full or has become read-only. */
+/** From now on the database can only be read, as on a disk that is full or has become read-only. */
 const full = () => db.executeQuery(CompiledQuery.raw("PRAGMA query_only = ON"));
 const room = () => db.executeQuery(CompiledQuery.raw("PRAGMA query_only = OFF"));
 
@@ -74,11 +74,11 @@ async function people() {
 
 const code = (value: string) => expect.objectContaining({ code: value });
 
-test("every kind of revocation is in effect at once, and is in the database once there is room again", async () => {
+test("every kind of revocation takes effect at once, and is written once there is room again", async () => {
   const { ada, bob, key, box, owned, owner } = await people();
   await store.auditLog.flush();
   await full();
-  // A token is still checked, though its last use cannot be noted.
+  // A token can still be checked, although its last use cannot be written.
   expect((await store.authenticate(ada.token)).account.name).toBe("ada");
   told = [];
 
@@ -127,7 +127,7 @@ test("every kind of revocation is in effect at once, and is in the database once
   await other.close();
 });
 
-test("what a process held that has ended is held by one that starts, and is written by the one that keeps it for all", async () => {
+test("a revocation outlives its process: a new process knows of it, and the primary writes it", async () => {
   const { ada, bob, key, box, owned, owner } = await people();
   await store.auditLog.flush();
   const heard: DirectoryChange[] = [];
@@ -150,7 +150,7 @@ test("what a process held that has ended is held by one that starts, and is writ
   for (const { change } of told.splice(0)) primary.follow(change, "pending", ended);
   expect(await store.accounts.setDisabled(bob.id, true, actor)).toMatchObject({ durability: "pending" });
   for (const { change } of told.splice(0)) primary.follow(change, "pending", alive);
-  // It tries no more.
+  // This one no longer tries.
   store.unwritten.close();
 
   const started = await Store.open(openDatabase(directory), { log: silent, migrate: false });
@@ -162,7 +162,7 @@ test("what a process held that has ended is held by one that starts, and is writ
   expect(await started.workspace(box.id)).toBeUndefined();
 
   primary.unwritten.adopt(ended);
-  // Bob's account is the other process's to disable.
+  // The other process has to disable Bob's account.
   await expect.poll(() => primary.unwritten.size, { timeout: 60_000 }).toBe(1);
   expect(new Set(heard.map(({ kind }) => kind))).toEqual(
     new Set(["token-revoked", "share-removed", "key-removed", "workspace-removed"]),
@@ -184,7 +184,7 @@ test("what a process held that has ended is held by one that starts, and is writ
   for (const each of [primary, started, later]) await each.close();
 });
 
-test("what is asked for again while it waits is tried no more often", async () => {
+test("a revocation that is requested again while it waits is not tried more often", async () => {
   const { bob, box } = await people();
   await full();
   log.length = 0;
@@ -197,7 +197,7 @@ test("what is asked for again while it waits is tried no more often", async () =
   expect(left).toHaveLength(1);
 });
 
-test("another process holds to it as well until it is written, and an account that is enabled again is let in", async () => {
+test("another process enforces it too until it is written, and an account that is enabled again is admitted", async () => {
   const { bob } = await people();
   const other = await Store.open(openDatabase(directory), { log: pino({ level: "silent" }), migrate: false });
   const follow = () => {

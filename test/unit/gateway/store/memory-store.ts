@@ -1,4 +1,4 @@
-// A store on a database in memory, with a clock that tests move, and everything that it said.
+// A store on a database in memory, with a clock that tests move, and a record of its changes and log lines.
 
 import { pino } from "pino";
 import type { Identity, Registration } from "../../../../gateway/directory.ts";

@@ -1,4 +1,4 @@
-// Which workspace a token registers, and what becomes of a host key that has changed.
+// Which workspace a token registers, and what happens to a changed host key.
 
 import { describe, expect, test } from "vitest";
 import type { NewAccessToken } from "../../../../gateway/store/tokens/access-tokens.ts";
@@ -11,7 +11,7 @@ import { ed25519, memoryStore } from "./memory-store.ts";
 const code = (value: string) => expect.objectContaining({ code: value });
 const fingerprint = (n: number) => parsePublicKey(ed25519(n)).fingerprint;
 
-/** An account with a token for everything, and hosts that register as the gateway has them do it. */
+/** An account with a token for everything, and hosts that register as real ones do. */
 async function world() {
   const memory = await memoryStore();
   const { store, actor, account } = memory;
@@ -54,7 +54,7 @@ describe("a host's token", () => {
     expect((await come(token, "box", 2, prod.id)).id).toBe(box.id);
   });
 
-  test("that was made for a workspace registers no other, whether it was there then or not", async () => {
+  test("that was made for a workspace registers only that one, whether or not it existed then", async () => {
     const { store, hostToken, come } = await world();
     const later = await hostToken({ workspace: parseName("later") });
     await expect(come(later, "sooner")).rejects.toEqual(code("token_bound"));
@@ -64,19 +64,19 @@ describe("a host's token", () => {
     await expect(come(second, "sooner")).rejects.toEqual(code("token_bound"));
   });
 
-  test("follows its workspace through a renaming, and gets no workspace of the former name", async () => {
+  test("stays with its workspace when that is renamed, and does not register one with the former name", async () => {
     const { store, hostToken, come, owned, actor } = await world();
     const token = await hostToken();
     const box = await come(token, "box");
     await store.workspaces.rename(await owned("box"), parseName("crate"), actor);
     const other = await come(await hostToken(), "box", 2);
-    // It asks for the name that it has always asked for, without having kept the id.
+    // The host asks for the same name as ever, and has not kept the id.
     expect(await come(token, "box")).toMatchObject({ id: box.id, name: "crate" });
     expect(await come(token, "crate")).toMatchObject({ id: box.id, name: "crate" });
     expect(other.id).not.toBe(box.id);
   });
 
-  test("does not bring a workspace back that was deleted", async () => {
+  test("does not bring back a deleted workspace", async () => {
     const { store, hostToken, come, owned, actor } = await world();
     const token = await hostToken();
     await come(token, "box");
@@ -85,7 +85,7 @@ describe("a host's token", () => {
     await expect(come(token, "other")).rejects.toEqual(code("token_bound"));
   });
 
-  test("is given to one of two hosts that come with it at once, and the other one leaves no workspace", async () => {
+  test("is bound by one of two hosts that use it at the same time, and the other one creates no workspace", async () => {
     const { store, ada, hostToken, register } = await world();
     const identity = await store.authenticate(await hostToken());
     const both = await Promise.allSettled([register(identity, "one"), register(identity, "two")]);
@@ -94,7 +94,7 @@ describe("a host's token", () => {
     expect(await store.workspaces.list(ada.id)).toHaveLength(1);
   });
 
-  test("registers any number of workspaces where it is reusable, or manages the account", async () => {
+  test("registers any number of workspaces if it is reusable or manages the account", async () => {
     const { ada, hostToken, come } = await world();
     for (const token of [await hostToken({ reusable: true }), ada.token]) {
       for (const name of ["one", "two", "three"]) expect((await come(token, name)).name).toBe(name);
@@ -107,7 +107,7 @@ describe("a host key that has changed", () => {
     ["by the token that is bound to the workspace", "own"],
     ["by a reusable token", "reusable"],
     ["by a token for everything", "all"],
-  ])("waits for the owner, who hears of it once: %s", async (_, kind) => {
+  ])("waits for the owner, who is notified once: %s", async (_, kind) => {
     const { store, ada, hostToken, come, owned, audited, changes } = await world();
     const own = await hostToken();
     const box = await come(own, "box", 1);
@@ -122,18 +122,18 @@ describe("a host key that has changed", () => {
       hostKeys: [ed25519(1)],
       heldHostKeys: [{ fingerprint: fingerprint(2), address: "192.0.2.1", declined: false }],
     });
-    // Nobody is shut out: the host that was there comes as before.
+    // Nobody is shut out: the former host can register as before.
     expect((await come(own, "box", 1)).id).toBe(box.id);
     expect((await store.authenticate(own)).registers).toMatchObject({ kind: "one" });
   });
 
-  test("takes over once it is accepted, and then the former one waits", async () => {
+  test("takes over once it is accepted, and then the former key waits", async () => {
     const { store, hostToken, come, owned, audited, actor } = await world();
     const token = await hostToken();
     const box = await come(token, "box", 1);
     await expect(come(token, "box", 2)).rejects.toEqual(code("host_key_held"));
     await store.hostKeyDecisions.accept(await owned("box"), fingerprint(2), actor);
-    // Until its host has come, clients go on seeing the one that they know.
+    // Until its host registers, clients continue to see the key that they know.
     expect(await owned("box")).toMatchObject({ hostKeys: [ed25519(1)], heldHostKeys: [] });
     await expect(come(token, "box", 3)).rejects.toEqual(code("host_key_held"));
     expect(await come(token, "box", 2)).toMatchObject({ id: box.id, hostKeys: [ed25519(2)] });
@@ -142,7 +142,7 @@ describe("a host key that has changed", () => {
     expect(await audited("workspace.host-key-changed")).toMatchObject([{ key: fingerprint(2) }]);
   });
 
-  test("is turned away once it is declined, also after it had been accepted", async () => {
+  test("is refused once it is declined, even if it was accepted before", async () => {
     const { store, hostToken, come, owned, audited, actor } = await world();
     const token = await hostToken();
     await come(token, "box", 1);
@@ -157,7 +157,7 @@ describe("a host key that has changed", () => {
     await expect(unknown).rejects.toEqual(code("not_found"));
   });
 
-  test("that others push out of the list can be accepted all the same", async () => {
+  test("can be accepted even after other keys have pushed it out of the list", async () => {
     const { store, hostToken, come, owned, actor } = await world();
     const token = await hostToken();
     await come(token, "box", 1);
@@ -178,7 +178,7 @@ describe("a host key that has changed", () => {
     expect((await come(token, "box", 2)).name).toBe("box");
   });
 
-  test("of an open workspace is refused: there is no owner to ask", async () => {
+  test("of an accountless workspace is refused: there is no owner to ask", async () => {
     const { register } = await world();
     const open = await register(null, "box");
     await expect(register(null, "box", { existing: open, hostKey: ed25519(2) })).rejects.toEqual(

@@ -16,8 +16,8 @@ async function offered() {
   return { ...world, ada, bob, box, owned };
 }
 
-describe("a share that waits for an answer", () => {
-  test("is told to the account alone, and gives nothing and shows nothing until it is accepted", async () => {
+describe("an offer", () => {
+  test("is announced only to its account, and gives access and shows anything only once it is accepted", async () => {
     const { store, bob, box, actor, changes, ada } = await offered();
     expect(changes).toEqual([{ kind: "offers", accountId: bob.id }]);
     expect(await store.shares.with(bob.id)).toMatchObject([
@@ -40,7 +40,7 @@ describe("a share that waits for an answer", () => {
     expect(changes).toEqual([]);
   });
 
-  test("is gone when it is declined, taken back or its workspace is deleted, and cannot be accepted then", async () => {
+  test("is gone once it is declined or withdrawn or its workspace is deleted, and cannot be accepted then", async () => {
     const { store, bob, box, owned, actor, changes } = await offered();
     await store.shares.leave(box.id, bob.id, actor);
     await expect(store.shares.accept(box.id, bob.id, actor)).rejects.toEqual(code("not_found"));
@@ -55,7 +55,7 @@ describe("a share that waits for an answer", () => {
     expect(await store.shares.with(bob.id)).toEqual([]);
   });
 
-  test("cannot be accepted by anybody else", async () => {
+  test("cannot be accepted by any other account", async () => {
     const { store, account, box, actor } = await offered();
     const eve = await account("eve");
     await expect(store.shares.accept(box.id, eve.id, actor)).rejects.toEqual(code("not_found"));
@@ -63,7 +63,7 @@ describe("a share that waits for an answer", () => {
   });
 });
 
-test("an account leaves what it has accepted, and its open connections are told", async () => {
+test("an account can leave a share, which is announced to its open connections", async () => {
   const { store, bob, box, actor, changes } = await offered();
   await store.shares.accept(box.id, bob.id, actor);
   changes.length = 0;
@@ -76,7 +76,7 @@ test("an account leaves what it has accepted, and its open connections are told"
   expect(await store.workspaces.list(bob.id)).toEqual([]);
 });
 
-test("one owner fills a fifth of what may wait for an account, and all of them together the rest", async () => {
+test("one owner can fill a fifth of the offers that may wait for an account, and all owners together the rest", async () => {
   const { store, account, register, actor } = await memoryStore();
   const bob = await account("bob");
   const offer = async (owner: Awaited<ReturnType<typeof account>>, name: string) => {

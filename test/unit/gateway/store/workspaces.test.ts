@@ -19,7 +19,7 @@ test("the same account and name give the same workspace", async () => {
   expect((await register(ada.identity, "box", { existing })).id).toBe(first.id);
 });
 
-test("what a workspace shows in a browser and its folder are what its host named last", async () => {
+test("a workspace's browser URL and folder are what its host named last", async () => {
   const { store, account, register } = await memoryStore();
   const ada = await account("ada");
   const named = { browserUrl: parseBrowserUrl("https://dev.example/"), folder: parseFolder("/srv") };
@@ -31,7 +31,7 @@ test("what a workspace shows in a browser and its folder are what its host named
   expect(await register(ada.identity, "box", { existing: box })).toMatchObject(none);
 });
 
-test("another account's workspace of the same name is another workspace", async () => {
+test("two accounts can have different workspaces of the same name", async () => {
   const { store, account, register } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -54,7 +54,7 @@ test("a host finds its workspace again after it was renamed at the gateway", asy
   expect(await store.findRegistered(ada.identity, parseName("other"), box.id)).toBeUndefined();
 });
 
-test("an open workspace is found by its id alone, and by nobody's name", async () => {
+test("an accountless workspace is found only by its id, never by a name", async () => {
   const { store, account, register } = await memoryStore();
   const ada = await account("ada");
   const open = await register(null, "box");
@@ -73,7 +73,7 @@ test("an open workspace is found by its id alone, and by nobody's name", async (
   expect(await store.pushedKeys(open.id)).toEqual([]);
 });
 
-test("an account-owned workspace's id opens nothing for a stranger, in the words of one that does not exist", async () => {
+test("for a stranger the id of an account's workspace is refused with the same words as an unknown one", async () => {
   const { store, account, register } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -92,7 +92,7 @@ test("an account-owned workspace's id opens nothing for a stranger, in the words
   expect(refusals[0]).toContain("no such workspace");
 });
 
-test("a share opens a workspace by id and name.owner; taking it back closes it", async () => {
+test("a share opens a workspace by id and name.owner until it is withdrawn", async () => {
   const { store, account, register, actor, changes } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -124,7 +124,7 @@ test("a share opens a workspace by id and name.owner; taking it back closes it",
   await expect(store.shares.add(owned, parseName("nobody"), actor)).rejects.toEqual(code("not_found"));
 });
 
-test("renaming to a name that the account uses already is refused", async () => {
+test("renaming to a name that the account already uses is refused", async () => {
   const { store, account, register, actor } = await memoryStore();
   const ada = await account("ada");
   await register(ada.identity, "one");
@@ -133,7 +133,7 @@ test("renaming to a name that the account uses already is refused", async () => 
   await expect(store.workspaces.rename(owned, parseName("one"), actor)).rejects.toEqual(code("name_taken"));
 });
 
-test("deleting a workspace takes its shares and owner tokens with it", async () => {
+test("deleting a workspace deletes its shares and owner tokens", async () => {
   const { store, account, register, actor, changes } = await memoryStore();
   const ada = await account("ada");
   const box = await register(ada.identity, "box");
@@ -145,7 +145,7 @@ test("deleting a workspace takes its shares and owner tokens with it", async () 
   await expect(store.workspaces.remove(owned, actor)).rejects.toEqual(code("workspace_unknown"));
 });
 
-test("registering a workspace that was deleted meanwhile makes it anew", async () => {
+test("registering a workspace that has just been deleted creates it again", async () => {
   const { store, account, register, actor } = await memoryStore();
   const ada = await account("ada");
   const box = await register(ada.identity, "box");
@@ -154,7 +154,7 @@ test("registering a workspace that was deleted meanwhile makes it anew", async (
   expect(again.id).not.toBe(box.id);
 });
 
-test("an owner token opens its workspace until it expires or is revoked, or its host or owner is shut out", async () => {
+test("an owner token opens its workspace until it expires or is revoked, its host refuses it, or its owner is disabled", async () => {
   const { store, account, register, actor, changes, pass } = await memoryStore();
   const ada = await account("ada");
   const box = await register(ada.identity, "box");
@@ -188,7 +188,7 @@ test("an owner token opens its workspace until it expires or is revoked, or its 
   await expect(store.authenticateOwnerToken(ada.token)).rejects.toEqual(code("bad_token"));
 });
 
-test("open workspaces are bounded, and pruned after a week offline unless they are online", async () => {
+test("accountless workspaces are bounded, and pruned after a week unless they are online", async () => {
   const { store, account, register, changes, pass } = await memoryStore();
   const ada = await account("ada");
   const kept = await register(ada.identity, "mine");
@@ -221,7 +221,7 @@ test("an account has at most 500 workspaces", async () => {
   await expect(register(ada.identity, "one-more")).rejects.toEqual(code("limit_reached"));
 }, 20_000);
 
-test("the id of an open workspace, which is its secret, is not in the audit log", async () => {
+test("the id of an accountless workspace, which is a secret, is not in the audit log", async () => {
   const { store, register, logLines } = await memoryStore();
   const open = await register(null, "box");
   store.audit({ event: "link.registered", workspace: open.id });
@@ -230,7 +230,7 @@ test("the id of an open workspace, which is its secret, is not in the audit log"
   expect(logLines.join("") + JSON.stringify(rows)).not.toContain(open.id);
 });
 
-test("one listener that fails does not keep the others from a change", async () => {
+test("a listener that throws does not keep the others from hearing of a change", async () => {
   const { store, account, actor, changes } = await memoryStore();
   const ada = await account("ada");
   store.onChange(() => {
@@ -246,7 +246,7 @@ test("one listener that fails does not keep the others from a change", async () 
   expect(changes.length).toBeGreaterThan(1);
 });
 
-test("of one address there are 50 workspaces without an account: the one that is offline longest makes room", async () => {
+test("an address has at most 50 accountless workspaces: the one that is offline for longest makes room", async () => {
   const { store, register, pass, changes } = await memoryStore();
   const made: WorkspaceId[] = [];
   const add = async (more: Partial<Registration> = {}) => {
@@ -266,7 +266,7 @@ test("of one address there are 50 workspaces without an account: the one that is
   await expect(add({ address: "2001:db8::1", isOnline: () => true })).rejects.toEqual(code("limit_reached"));
 });
 
-test("where all places are taken, the address that has most makes room", async () => {
+test("when all slots are taken, the address that has most makes room", async () => {
   const { store, register, pass } = await memoryStore();
   const made: WorkspaceId[] = [];
   for (let i = 0; i < 1_000; i++) {

@@ -29,7 +29,7 @@ function setUp(chance = 0) {
 }
 
 describe("admission", () => {
-  test("lets an address have its slots and no more, and gives them back", () => {
+  test("gives an address its slots and no more, and frees them again", () => {
     const { admission, admit, none } = setUp();
     const first = admit("192.0.2.1");
     admit("192.0.2.1");
@@ -49,7 +49,7 @@ describe("admission", () => {
     admit("2001:db8:0:2::1");
   });
 
-  test("drops newcomers by chance from the start mark on, and all of them at the full one, while everyone moves", () => {
+  test("drops new connections at random from `start` on, and all of them at `full`, while none has stalled", () => {
     const { admission, admit, state, none } = setUp(0.99);
     for (let i = 0; i < 4; i++) admit(`192.0.2.${i}`);
     state.chance = 0.49;
@@ -62,7 +62,7 @@ describe("admission", () => {
     expect(state.evicted).toEqual([]);
   });
 
-  test("gives a newcomer the slot of who stands still: least far first, then longest", () => {
+  test("evicts a stalled connection for a new one: first the one with the fewest steps, then the longest stalled", () => {
     const { admit, state, admission } = setUp(0.99);
     const spoken = admit("192.0.2.1");
     for (let i = 2; i <= 6; i++) {
@@ -76,13 +76,13 @@ describe("admission", () => {
     for (let i = 2; i <= 5; i++) admit(`198.51.100.${i}`);
     expect(state.evicted).toEqual(["192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6"]);
     expect(admission.pending).toBe(6);
-    // Only the one that has spoken is left of the old ones; the new ones have had no time to speak.
+    // Of the old ones only the one that has sent its version line is left. The new ones have not stalled yet.
     admit("198.51.100.6");
     expect(state.evicted.at(-1)).toBe("192.0.2.1");
     expect(admission.admit("198.51.100.7", () => undefined)).toBe("full");
   });
 
-  test("takes an evicted connection's leaving as nothing new", () => {
+  test("does not count it again when an evicted connection leaves", () => {
     const { admit, state, admission } = setUp(0.99);
     const slots = [1, 2, 3, 4, 5, 6].map((i) => admit(`192.0.2.${i}`));
     state.now = 2_000;
@@ -91,7 +91,7 @@ describe("admission", () => {
     expect(admission.pending).toBe(6);
   });
 
-  test("shuts an address out once its offences add up, and lets it in again when they have faded", () => {
+  test("refuses an address once its offences add up, and admits it again when they have faded", () => {
     const { admission, state, none } = setUp();
     for (let i = 0; i < 4; i++) admission.penalize("192.0.2.1", "refused");
     expect(typeof admission.admit("192.0.2.1", none)).toBe("object");
@@ -103,7 +103,7 @@ describe("admission", () => {
     expect(typeof admission.admit("192.0.2.1", none)).toBe("object");
   });
 
-  test("never shuts out who offends no faster than it fades, nor anyone for longer than the most", () => {
+  test("never refuses an address whose penalty fades as fast as it grows, and none for longer than the maximum", () => {
     const { admission, state, none } = setUp();
     for (let i = 0; i < 50; i++) {
       admission.penalize("192.0.2.1", "refused");
@@ -116,7 +116,7 @@ describe("admission", () => {
     expect(typeof admission.admit("2001:db8::ffff", none)).toBe("object");
   });
 
-  test("counts a proxy's connections for everyone together until it has said whose they are", () => {
+  test("counts a proxy's connections against the total only, until it has named their clients", () => {
     const { admission, state, none } = setUp(0.99);
     for (let i = 0; i < 6; i++) expect(typeof admission.admit(undefined, none)).toBe("object");
     state.now = 100;
@@ -134,7 +134,7 @@ describe("admission", () => {
     expect(typeof admission.admit("192.0.2.1", () => undefined)).toBe("object");
   });
 
-  test("lets one address scan, and not with all of the gateway's time", () => {
+  test("lets an address scan, but not take all of the gateway's time", () => {
     let now = 0;
     const admission = new Admission(ADMISSION_LIMITS, () => now);
     const exchangeMs = 30;
@@ -149,7 +149,7 @@ describe("admission", () => {
       busy += exchangeMs;
     }
     expect(busy / now).toBeLessThan(0.4);
-    // 30 of OpenSSH's ssh-keyscan, which asks for five types of key.
+    // 30 runs of OpenSSH's ssh-keyscan, which asks for five types of key.
     for (let i = 0; i < 150; i++) admission.penalize("192.0.2.2", "scanned");
     expect(admission.admit("192.0.2.2", () => undefined)).toBeTypeOf("object");
   });

@@ -60,8 +60,8 @@ describe("version 2", () => {
   });
 
   test.each([
-    ["another version", Buffer.concat([SIGNATURE, Buffer.from([0x11, 0x11, 0, 12]), ipv4])],
-    ["another command", v2(2, 0x11, ipv4)],
+    ["a different version", Buffer.concat([SIGNATURE, Buffer.from([0x11, 0x11, 0, 12]), ipv4])],
+    ["an unknown command", v2(2, 0x11, ipv4)],
     ["addresses that are cut off", v2(1, 0x11, ipv4.subarray(0, 8))],
     ["a Unix socket", v2(1, 0x31, Buffer.alloc(216))],
     ["UDP", v2(1, 0x12, ipv4)],
@@ -71,7 +71,7 @@ describe("version 2", () => {
   });
 });
 
-test("whatever comes, however it is cut, the answer comes within the limits and is the same", () => {
+test("for any bytes, however they are cut into pieces, the answer is the same and comes within the limits", () => {
   const anything = fc.oneof(
     fc.uint8Array({ maxLength: 700 }),
     fc.string({ maxLength: 200 }).map((text) => Buffer.from(`PROXY ${text}\r\n`)),
@@ -85,7 +85,7 @@ test("whatever comes, however it is cut, the answer comes within the limits and 
       const whole = parseProxyHeader(bytes);
       for (let length = 0; length <= bytes.length; length++) {
         const part = parseProxyHeader(bytes.subarray(0, length));
-        // What has been decided on a part stays; what is undecided stays so for no more than the longest header.
+        // An answer for a part stays the same for the whole. Without one, more bytes than the longest header must not be needed.
         if (part.kind !== "incomplete") expect(whole).toEqual(part);
         else if (length >= 536) throw new Error("undecided beyond the longest header");
       }

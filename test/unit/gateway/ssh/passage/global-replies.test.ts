@@ -8,18 +8,18 @@ beforeEach(() => {
   replies = new GlobalReplies((reply) => sent.push(Buffer.from(reply).toString()));
 });
 
-/** As the transport does: the host's reply goes out, and then the queue is told. */
+/** As the transport does it: the host's reply is sent, and then the queue is told. */
 const hostAnswers = (number: number) => {
   sent.push(`host ${number}`);
   replies.sent(Buffer.from([number]));
 };
 
-test("our reply goes out at once where nothing waits", () => {
+test("our reply is sent at once if nothing waits", () => {
   replies.reply(Buffer.from("ours"));
   expect(sent).toEqual(["ours"]);
 });
 
-test("our reply waits for the host's replies to earlier requests, and for no later ones", () => {
+test("our reply waits for the host's replies to earlier requests, but not to later ones", () => {
   replies.passedOn();
   replies.passedOn();
   replies.reply(Buffer.from("ours"));
@@ -34,7 +34,7 @@ test("our reply waits for the host's replies to earlier requests, and for no lat
   expect(sent.slice(4)).toEqual(["host 81", "also ours"]);
 });
 
-test("a client that never waits for replies is found out", () => {
+test("a client that never waits for replies is detected", () => {
   let passed = 0;
   while (replies.passedOn()) passed++;
   expect(passed).toBe(1024);

@@ -4,7 +4,7 @@ import { MSG } from "../../../../../protocol/ssh/message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "../../../../../protocol/ssh/ssh2/transport.ts";
 import { message } from "../../../../../protocol/ssh/wire.ts";
 
-/** A transport whose state the test sets, and which writes down what is asked of it. */
+/** A transport whose state the test sets, and which records the calls. */
 class Fake implements PacketTransport {
   writable = true;
   exchangingKeys = false;
@@ -61,7 +61,7 @@ afterEach(() => {
 });
 
 describe("relaying packets", () => {
-  test("passes every message from 80 on as it is, both ways", () => {
+  test("passes on every message from 80 on unchanged, in both directions", () => {
     const { client, host, fromClient, fromHost } = relayed();
     const all = Array.from({ length: 176 }, (_, index) => Buffer.from([80 + index, 1, 2, 3]));
     for (const payload of all) fromClient.receive(payload);
@@ -70,14 +70,14 @@ describe("relaying packets", () => {
     expect(client.sent).toEqual(all);
   });
 
-  test("answers pings in the place of a host that would not", () => {
+  test("answers pings for a host that would not answer them", () => {
     const { client, host, fromClient } = relayed(false);
     fromClient.receive(message(MSG.ping, "abc"));
     expect(client.sent).toEqual([message(MSG.pong, "abc")]);
     expect(host.sent).toEqual([]);
   });
 
-  test("stops reading the one while the other is full, and goes on once it is not", () => {
+  test("stops reading one side while the other is full, and continues once it is not", () => {
     const { client, host, fromClient, fromHost } = relayed();
     fromHost.receive(data);
     expect(host.paused).toBe(false);
@@ -90,7 +90,7 @@ describe("relaying packets", () => {
     expect(host.paused).toBe(false);
   });
 
-  test("reads a side that exchanges keys, although the other is full: both could wait for each other", () => {
+  test("reads a side that exchanges keys even if the other is full, since both could wait for each other", () => {
     const { client, host, fromHost, fromClient } = relayed();
     client.writable = false;
     fromHost.receive(data);
@@ -106,7 +106,7 @@ describe("relaying packets", () => {
     expect(host.paused).toBe(false);
   });
 
-  test("holds no more than its limit for a side whose peer misuses that", () => {
+  test("holds no more than its limit for a side whose peer abuses this", () => {
     const { client, host, fromHost } = relayed();
     client.writable = false;
     host.exchangingKeys = true;
@@ -118,7 +118,7 @@ describe("relaying packets", () => {
     expect(host.paused).toBe(true);
   });
 
-  test("ends both where one does not finish a key exchange in a minute", async () => {
+  test("ends both sides if one does not finish a key exchange within a minute", async () => {
     const { client, host, relay, fromHost } = relayed();
     fromHost.exchangingKeys?.(true);
     vi.advanceTimersByTime(59_000);
@@ -133,7 +133,7 @@ describe("relaying packets", () => {
 });
 
 describe("UNIMPLEMENTED", () => {
-  test("goes back with the number that the message came with", () => {
+  test("goes back with the number that the message had on the other side", () => {
     const { client, host, fromClient, fromHost } = relayed();
     host.nextSent = 1000;
     client.received = 7;
@@ -147,7 +147,7 @@ describe("UNIMPLEMENTED", () => {
     expect(client.sent).toEqual([Buffer.from([3, 0, 0, 0, 9]), Buffer.from([3, 0, 0, 0, 8])]);
   });
 
-  test("is dropped where it means no message of the other side", () => {
+  test("is dropped if it refers to no message of the other side", () => {
     const { client, fromHost } = relayed();
     fromHost.unimplemented?.(5);
     expect(client.sent).toEqual([]);
@@ -155,7 +155,7 @@ describe("UNIMPLEMENTED", () => {
 });
 
 describe("the end of a relay", () => {
-  test("passes the peer's words on, behind what was sent", async () => {
+  test("passes on the peer's reason, after what was sent", async () => {
     const { client, host, relay, fromClient, fromHost } = relayed();
     fromHost.receive(data);
     fromHost.disconnected?.(2, "no more");
@@ -171,7 +171,7 @@ describe("the end of a relay", () => {
     });
   });
 
-  test("waits for the end of a key exchange, which output may wait for", () => {
+  test("waits for the end of a key exchange, since output may wait for it", () => {
     const { client, fromHost, fromClient } = relayed();
     client.exchangingKeys = true;
     client.writable = false;
@@ -183,7 +183,7 @@ describe("the end of a relay", () => {
     expect(client.goodbye).toEqual([11, "the host left"]);
   });
 
-  test("keeps a slow client for as long as something leaves, and cuts off one that takes nothing", () => {
+  test("keeps a slow client as long as something leaves, and cuts off one that takes nothing", () => {
     const { client, fromHost } = relayed();
     client.waitingBytes = 1_000_000;
     fromHost.ended?.();
@@ -196,7 +196,7 @@ describe("the end of a relay", () => {
     expect(client.destroyed).toBe(true);
   });
 
-  test("reads on from a side that was stopped, so that its end is seen", () => {
+  test("resumes reading a paused side, so that its end is seen", () => {
     const { client, host, relay, fromHost } = relayed();
     client.writable = false;
     fromHost.receive(data);

@@ -27,7 +27,7 @@ const REQUESTS = {
   "a key that is asked about": { method: "publickey", key },
 } as const;
 
-/** After how many ms a request is refused whose look-up takes `lookUp`. */
+/** After how many ms a request is refused if its look-up takes `lookUp` ms. */
 async function refusedAfter(request: (typeof REQUESTS)[keyof typeof REQUESTS], lookUp: number) {
   const slowly = <T>(value: T) => new Promise<T>((resolve) => setTimeout(resolve, lookUp, value));
   const refused: Verdict = { kind: "refused", refusal: { code: "unauthenticated" } };
@@ -75,17 +75,17 @@ async function refusedAfter(request: (typeof REQUESTS)[keyof typeof REQUESTS], l
 const { "a key that is asked about": query, ...proofs } = REQUESTS;
 
 test.each(Object.entries(proofs))(
-  "%s is refused at the floor, however long it was looked for",
+  "%s is refused after the minimum time, however long the look-up took",
   async (_, request) => {
     for (const lookUp of [1, 30, 99]) expect(await refusedAfter(request, lookUp)).toBe(100);
   },
 );
 
-test("a key query is told no after a quarter of it, however long the key was looked for", async () => {
+test("a key query is refused after a quarter of it, however long the look-up took", async () => {
   for (const lookUp of [1, 10, 24]) expect(await refusedAfter(query, lookUp)).toBe(25);
 });
 
-test("what is looked for longer than that is refused at the next step, not as soon as it is known", async () => {
+test("after a longer look-up the refusal waits for the next step, so that the time reveals nothing", async () => {
   for (const lookUp of [101, 150, 199]) expect(await refusedAfter(proofs["a wrong token"], lookUp)).toBe(200);
   expect(await refusedAfter(proofs["a wrong token"], 201)).toBe(400);
   expect(await refusedAfter(query, 26)).toBe(50);

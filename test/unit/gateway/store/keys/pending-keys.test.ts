@@ -6,7 +6,7 @@ import { provedKey } from "../../../../support/register-key.ts";
 import { DAY, ed25519, MINUTE, memoryStore } from "../memory-store.ts";
 
 const key = (fill: number) => parsePublicKey(ed25519(fill));
-/** A thousand different ones. */
+/** A different key for each number. */
 const distinct = (n: number) => {
   const blob = Buffer.from(key(0).blob, "base64");
   blob.writeUInt32BE(n, blob.length - 4);
@@ -14,7 +14,7 @@ const distinct = (n: number) => {
 };
 const isProof = () => true;
 
-test("a key that is only named lets nobody in, goes to no host, and keeps nobody from naming it too", async () => {
+test("a pending key opens nothing, is pushed to no host, and keeps nobody else from adding it", async () => {
   const { store, account, register, actor, changes } = await memoryStore();
   const [ada, bob] = [await account("ada"), await account("bob")];
   const box = await register(ada.identity, "box");
@@ -34,14 +34,14 @@ test("a key that is only named lets nobody in, goes to no host, and keeps nobody
   expect(await store.pendingKeys.list(bob.id)).toMatchObject([{ id: too.id }]);
 });
 
-test("naming a key that somebody has proved is answered as naming any other", async () => {
+test("adding a key that another account has proved is answered like adding any other key", async () => {
   const { store, account, actor } = await memoryStore();
   const [ada, bob] = [await account("ada"), await account("bob")];
   await provedKey(store, ada.id, key(1));
   const taken = await store.pendingKeys.add(bob.id, key(1), "", actor);
   const free = await store.pendingKeys.add(bob.id, key(2), "", actor);
   expect(Object.keys(taken)).toEqual(Object.keys(free));
-  // Behind a proof it is told, and never whose it is.
+  // After a proof the refusal says that the key is taken, but not by whom.
   const refusal = await store.pendingKeys
     .confirm(key(1).fingerprint, taken.code, undefined)
     .catch((error: Error) => error);
@@ -51,7 +51,7 @@ test("naming a key that somebody has proved is answered as naming any other", as
   await expect(store.pendingKeys.add(ada.id, key(1), "", actor)).rejects.toMatchObject({ code: "key_taken" });
 });
 
-test("of two proofs at once, of two accounts or of one, one counts", async () => {
+test("of two proofs at the same time only one counts, for two accounts or for one", async () => {
   const { store, account, actor } = await memoryStore();
   const [ada, bob] = [await account("ada"), await account("bob")];
   const of = async ({ id }: { id: typeof ada.id }, fill: number) => {
@@ -75,7 +75,7 @@ test("of two proofs at once, of two accounts or of one, one counts", async () =>
   expect(await store.pendingKeys.list(ada.id)).toEqual([]);
 });
 
-test("a nonce is good once and for ten minutes; naming the key again gives another, and the code stays", async () => {
+test("a nonce is valid once and for ten minutes; adding the key again gives a new nonce and the same code", async () => {
   const { store, account, actor, pass } = await memoryStore();
   const ada = await account("ada");
   const first = await store.pendingKeys.add(ada.id, key(1), "", actor);
@@ -98,7 +98,7 @@ test("a nonce is good once and for ten minutes; naming the key again gives anoth
   expect(await prove(() => true)).toMatchObject({ id: first.id, fingerprint: key(1).fingerprint });
 });
 
-test("an account names at most 20 keys at a time, and what waits for a week is forgotten", async () => {
+test("an account has at most 20 pending keys, and a pending key is forgotten after a week", async () => {
   const { store, account, actor, pass } = await memoryStore();
   const [ada, bob] = [await account("ada"), await account("bob")];
   const results = await Promise.allSettled(
@@ -119,7 +119,7 @@ test("an account names at most 20 keys at a time, and what waits for a week is f
   expect(await store.pendingKeys.list(bob.id)).toEqual([]);
 });
 
-test("another account's entry is neither proved nor removed, and a code counts for its key and account alone", async () => {
+test("another account's pending key can't be proved or removed, and a code is valid only for its key and account", async () => {
   const { store, account, actor } = await memoryStore();
   const [ada, bob] = [await account("ada"), await account("bob")];
   const named = await store.pendingKeys.add(ada.id, key(1), "", actor);
@@ -135,7 +135,7 @@ test("another account's entry is neither proved nor removed, and a code counts f
       code: "bad_proof",
     });
   }
-  // As people type: small letters, without the hyphen, with blanks around.
+  // As people type it: in small letters, without the hyphen, with spaces around it.
   const typed = ` Ada/${named.code.slice(4).toLowerCase().replace("-", "")} `;
   expect(await store.pendingKeys.confirm(fingerprint, typed, undefined)).toBe("ada");
   await store.pendingKeys.remove(ada.id, parseKeyId(other.id), actor);

@@ -9,7 +9,7 @@ import { ed25519, memoryStore } from "../memory-store.ts";
 const code = (value: string) => expect.objectContaining({ code: value, field: "publicKey" });
 const key = (fill: number) => parsePublicKey(ed25519(fill));
 
-test("a removed key is free for another account", async () => {
+test("another account can add a removed key", async () => {
   const { store, account, actor } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -22,14 +22,14 @@ test("a removed key is free for another account", async () => {
   await provedKey(store, bob.id, key(1), "mine", actor);
 });
 
-test("a key with options in front is refused: they would not hold on the way to a host", async () => {
+test("a key with authorized_keys options is refused, since hosts would not get the options", async () => {
   const { store, account, actor } = await memoryStore();
   const ada = await account("ada");
   const restricted = parsePublicKey(`command="date" ${ed25519(1)}`);
   await expect(store.pendingKeys.add(ada.id, restricted, "", actor)).rejects.toEqual(code("bad_key"));
 });
 
-test("a host gets the owner's keys and those of accounts it is shared with, as they change", async () => {
+test("a host gets the keys of the owner and of accounts that the workspace is shared with, as they change", async () => {
   const { store, account, register, actor, changes } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -40,7 +40,7 @@ test("a host gets the owner's keys and those of accounts it is shared with, as t
   changes.length = 0;
   await store.shares.add(owned, bob.name, actor);
   await provedKey(store, ada.id, key(1), "", actor);
-  // What bob has not accepted gives his key to nobody.
+  // Bob has not accepted the offer, so the host does not get his key.
   expect(await store.pushedKeys(box.id)).toEqual([{ publicKey: ed25519(1), account: "ada" }]);
   await store.shares.accept(box.id, bob.id, actor);
   expect(changes.filter((change) => change.kind === "keys")).toEqual([
@@ -55,7 +55,7 @@ test("a host gets the owner's keys and those of accounts it is shared with, as t
   expect(await store.pushedKeys(box.id)).toEqual([{ publicKey: ed25519(1), account: "ada" }]);
 });
 
-test("as many keys are pushed as one control message holds", async () => {
+test("as many keys are pushed as fit into one control message", async () => {
   const { store, account, register, actor } = await memoryStore();
   const ada = await account("ada");
   const box = await register(ada.identity, "box");
@@ -83,7 +83,7 @@ test("an account has at most 100 keys", async () => {
   });
 });
 
-/** RSA keys of 8192 bits, each with another modulus; nobody signs with them. */
+/** RSA keys of 8192 bits, each with a different modulus. They cannot sign. */
 function largeRsaLine(): (n: number) => string {
   const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
   const exponent = Buffer.from(publicKey.export({ format: "jwk" }).e ?? "", "base64url");
@@ -101,7 +101,7 @@ function largeRsaLine(): (n: number) => string {
   };
 }
 
-test("a key finds its account, also a disabled one, until it is removed, which live connections hear of", async () => {
+test("a key finds its account, even a disabled one, until it is removed, which is announced to live connections", async () => {
   const { store, account, actor, changes } = await memoryStore();
   const ada = await account("ada");
   const { fingerprint } = key(1);

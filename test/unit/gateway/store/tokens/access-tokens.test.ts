@@ -5,7 +5,7 @@ import { MINUTE, memoryStore } from "../memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value });
 
-test("a token names its account and scopes", async () => {
+test("a token identifies its account and scopes", async () => {
   const { store, account } = await memoryStore();
   const ada = await account("ada", { scopes: ["connect", "host"] });
   const identity = await store.authenticate(ada.token);
@@ -36,7 +36,7 @@ test("a token that is cut off, unknown, expired, revoked or of a disabled accoun
   await expect(store.tokens.recheck(ada.tokenId)).rejects.toEqual(code("token_revoked"));
 });
 
-test("the scope admin means nothing in the hands of an account that is no administrator", async () => {
+test("the scope admin has no effect if the account is not an administrator", async () => {
   const { account } = await memoryStore();
   const ada = await account("ada", { scopes: SCOPES });
   expect(ada.identity.scopes.has("admin")).toBe(false);
@@ -57,7 +57,7 @@ test("a token's last use is written at most once a minute", async () => {
   expect(await lastUse()).toBe("2030-01-01T00:01:00.000Z");
 });
 
-test("revoking tells live connections, once it is durable, and only the owner may", async () => {
+test("a revocation is announced to live connections once it is durable, and only the owner may revoke", async () => {
   const { store, account, actor, changes } = await memoryStore();
   const ada = await account("ada");
   const bob = await account("bob");
@@ -68,7 +68,7 @@ test("revoking tells live connections, once it is durable, and only the owner ma
   expect(await store.tokens.list(ada.id)).toEqual([]);
 });
 
-test("an account has at most 100 live tokens; dead ones make room, and long dead ones are forgotten", async () => {
+test("an account has at most 100 valid tokens; expired ones do not count, and are forgotten later", async () => {
   const { store, account, actor, pass } = await memoryStore();
   const ada = await account("ada");
   const wanted = { accountId: ada.id, title: "x", scopes: SCOPES, expiresInSeconds: 60 };

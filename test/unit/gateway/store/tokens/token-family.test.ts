@@ -18,7 +18,7 @@ async function family() {
   return { ...memory, ada, child };
 }
 
-test("a token that is asked for for ever ends with the one that makes it", async () => {
+test("a token without an expiry still ends with the token that made it", async () => {
   const { store, ada, child, pass, register, actor } = await family();
   const minute = await child(ada.tokenId, { expiresInSeconds: 60 });
   const never = await child(minute.id);
@@ -39,7 +39,7 @@ test("a token that is asked for for ever ends with the one that makes it", async
   await expect(child(minute.id)).rejects.toEqual(code("token_expired"));
 });
 
-test("revoking a token revokes what it made, and what that made, and live connections hear of each", async () => {
+test("revoking a token revokes all its descendants, and each is announced to live connections", async () => {
   const { store, ada, child, register, changes, actor } = await family();
   const parent = await child(ada.tokenId);
   const first = await child(parent.id);
@@ -61,7 +61,7 @@ test("revoking a token revokes what it made, and what that made, and live connec
   expect(audit.filter(({ event }) => event === "token.revoked")).toHaveLength(4);
 });
 
-test("a token that was revoked meanwhile makes no more, and a family has an end", async () => {
+test("a revoked token can't make tokens, and the number of generations is bounded", async () => {
   const { store, ada, child, actor } = await family();
   let last = await child(ada.tokenId);
   for (let generation = 2; generation <= 8; generation++) last = await child(last.id);
@@ -71,7 +71,7 @@ test("a token that was revoked meanwhile makes no more, and a family has an end"
   await expect(child(parent.id)).rejects.toEqual(code("token_revoked"));
 });
 
-test("a token that is forgotten cannot be revoked any more, so what is open by it ends", async () => {
+test("a token that is forgotten can no longer be revoked, so everything that it opened ends", async () => {
   const { store, actor, account, changes, pass } = await memoryStore();
   const ada = await account("ada");
   const make = async (seconds: number) => {
@@ -88,7 +88,7 @@ test("a token that is forgotten cannot be revoked any more, so what is open by i
   const ended = () => changes.flatMap((change) => (change.kind === "token-revoked" ? [change.tokenId] : []));
   expect(await store.tokens.info(crowdedOut)).toBeUndefined();
   expect(ended()).toContain(crowdedOut);
-  // It was told when it was revoked.
+  // It was announced when it was revoked.
   expect(await store.tokens.info(revoked)).toBeUndefined();
   expect(ended().filter((id) => id === revoked)).toHaveLength(1);
   const old = await make(1);
@@ -99,7 +99,7 @@ test("a token that is forgotten cannot be revoked any more, so what is open by i
   await expect(store.authenticate(ada.token)).resolves.toBeDefined();
 });
 
-test("only a host's token is for one workspace or for any, and not for both", async () => {
+test("only a host token can be for one workspace or reusable, but not both", async () => {
   const { ada, child } = await family();
   const workspace = parseName("box");
   for (const wrong of [

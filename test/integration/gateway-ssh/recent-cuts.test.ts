@@ -1,4 +1,5 @@
-// What a blip of a workspace's network is to those who came in by the gateway's SSH port with a user certificate.
+// What happens to clients that signed in at the gateway's SSH port with a user certificate when the workspace's link is cut for a
+// moment.
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -36,7 +37,10 @@ afterAll(async () => {
   rmSync(authority, { recursive: true, force: true });
 });
 
-/** A key that no account has registered, with a certificate for an account; ssh uses it from now on. Returns the certificate. */
+/**
+ * Makes a key that no account has registered, and a certificate for an account. ssh uses them from now on.
+ * @returns the path of the certificate
+ */
 function certify(name: string, account: string, lasts: string): string {
   const key = stack.key(name);
   const ca = join(authority, "ca");
@@ -45,7 +49,7 @@ function certify(name: string, account: string, lasts: string): string {
   return `${key}-cert.pub`;
 }
 
-/** A session that has said `up`, and answers one line. */
+/** Starts a session that prints `up`, and answers one line. */
 async function session(args: readonly string[]) {
   const child = stack.start([...args, 'echo up; read line; echo "got $line"; exit 7']);
   let said = "";
@@ -68,7 +72,7 @@ async function session(args: readonly string[]) {
 
 const registrations = () => host.log.filter((line) => line.includes("the link is up again")).length;
 
-async function blip(): Promise<void> {
+async function cutLink(): Promise<void> {
   const before = registrations();
   far.reset();
   await until(() => registrations() > before);
@@ -80,15 +84,15 @@ test.each([
 ])("%s goes on after the workspace's link was cut, twice", async (what, args) => {
   certify(`outlives-${what.replace(" ", "-")}`, "cara", "+10m");
   const { said, say, ended, errors } = await session(args);
-  await blip();
-  await blip();
+  await cutLink();
+  await cutLink();
   say("it");
   expect({ code: await ended, said: said(), errors: errors() }).toEqual({
     code: 7,
     said: "up\ngot it\n",
     errors: "",
   });
-  // Nobody is let in by a key whose connection is gone.
+  // The key is no longer lent once its connection is gone.
   await until(() => stack.gateway.registry.lentKeys.of(host.id).length === 0);
 });
 
@@ -107,14 +111,14 @@ test.each([
     log += data.toString();
   });
   const waiting = finished(child);
-  // A session waits for its sign-in, a jump once it is signed in.
+  // A session waits during the sign-in, a jump after it.
   await until(() => log.includes("Server accepts key"));
   far.release();
   expect(await waiting).toMatchObject({ stdout: "in\n", code: 0 });
   expect(registrations()).toBeGreaterThan(before);
 });
 
-test("who only knows somebody's public key is refused as ever, and learns nothing of a blip", async () => {
+test("a client that only knows a public key is refused as ever, and does not learn of the cut", async () => {
   const key = await stack.keyOf(cara, "known");
   const publicKey = ssh2.utils.parseKey(readFileSync(`${key}.pub`));
   if (publicKey instanceof Error) throw publicKey;
@@ -139,7 +143,7 @@ test("who only knows somebody's public key is refused as ever, and learns nothin
   const agent = new Forger();
   client.connect({ host: "127.0.0.1", port: stack.port, username: "box", agent, authHandler: ["agent"] });
   expect(String((await failed)[0])).toContain("authentication methods failed");
-  // Looked up like any other, without a wait for the workspace.
+  // It was looked up as always, without waiting for the workspace.
   const waits = found.mock.calls.map(([, signal]) => signal !== undefined);
   found.mockRestore();
   expect(new Set(waits)).toEqual(new Set([false]));
@@ -148,25 +152,25 @@ test("who only knows somebody's public key is refused as ever, and learns nothin
   await until(() => registrations() > before);
 });
 
-test("ends what came in by a certificate that has expired meanwhile", async () => {
+test("a session by a certificate that has expired since ends when the workspace's link is cut", async () => {
   const [, certificate = ""] = readFileSync(certify("expires", "cara", "+15s"), "utf8").split(" ");
   const expiry = expiryOf(parseCertificate(Buffer.from(certificate, "base64"))) ?? Number.NaN;
   const { said, ended } = await session(["box@gw"]);
   expect(said()).toBe("up\n");
   await until(() => Date.now() > expiry, 60_000);
-  await blip();
+  await cutLink();
   expect(await ended).toBe(255);
   expect(host.log.join("\n")).toContain("is no longer allowed");
 });
 
-test("does not keep who may not come in any more: a share that is removed ends its sessions as ever", async () => {
+test("removing a share ends its sessions also after a cut, and its keys are no longer lent", async () => {
   await stack.account("dora");
   const owned = await stack.owned(cara, "box");
   await acceptedShare(stack.gateway.store, owned, "dora");
   certify("shared", "dora", "+10m");
   const direct = await session(["box.cara@gw"]);
   const jump = await session(["-J", "gw", host.id]);
-  await blip();
+  await cutLink();
   expect(stack.gateway.registry.lentKeys.of(host.id).length).toBe(2);
   await stack.gateway.store.shares.remove(owned, parseName("dora"), admin);
   expect(await direct.ended).toBe(255);
