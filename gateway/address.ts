@@ -1,5 +1,5 @@
-// Network addresses: the one a client comes from, which everything that is counted per address builds on, and the ones
-// that the gateway listens on.
+// Network addresses: the one a client comes from, which everything that is counted per address builds on, and
+// the ones that the gateway listens on.
 
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
@@ -18,9 +18,9 @@ export interface ListenAddress {
 const MAX_HOPS = 20;
 
 /**
- * The client's address is that of the TCP peer or, where the peer is a trusted reverse proxy, the one that it names in
- * X-Forwarded-For. The header is read from the right, past trusted proxies only: a client can make up everything to the
- * left of its own address.
+ * The client's address is that of the TCP peer or, where the peer is a trusted reverse proxy, the one that it
+ * names in X-Forwarded-For. The header is read from the right, past trusted proxies only: a client can make
+ * up everything to the left of its own address.
  * @param trusted addresses, CIDR ranges and the word `loopback`
  * @throws RangeError where an entry is none of these
  */
@@ -69,7 +69,10 @@ function addEntry(list: BlockList, entry: string): void {
   list.addSubnet(address, length, family);
 }
 
-/** Turns `::ffff:192.0.2.1`, as a socket that listens on both families shows it, into the IPv4 address that it is. */
+/**
+ * Turns `::ffff:192.0.2.1`, as a socket that listens on both families shows it, into the IPv4 address that it
+ * is.
+ */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   return mapped ?? address;

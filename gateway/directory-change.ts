@@ -1,5 +1,6 @@
-// A change of the gateway's durable state that live connections must follow, in this process and in the others of the
-// same gateway. The type is derived from the schema, so that every kind that compiles passes between processes too.
+// A change of the gateway's durable state that live connections must follow, in this process and in the
+// others of the same gateway. The type is derived from the schema, so that every kind that compiles passes
+// between processes too.
 
 import { type Static, type TProperties, Type } from "typebox";
 import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../protocol/values/id-schema.ts";
@@ -21,5 +22,8 @@ export const DirectoryChange = Type.Union([
   change("account-disabled", { accountId: AccountIdSchema }),
   change("account-enabled", { accountId: AccountIdSchema }),
 ]);
-/** Delivered once it is durable; revocations also before, while the disk cannot be written (store/unwritten.ts). */
+/**
+ * Delivered once it is durable; revocations also before, while the disk cannot be written
+ * (store/unwritten.ts).
+ */
 export type DirectoryChange = Static<typeof DirectoryChange>;

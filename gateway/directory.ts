@@ -1,5 +1,5 @@
-// What links, tunnels and SSH sign-in ask of the gateway's durable state. The store implements it; nothing on the path of the
-// bytes knows tables or SQL.
+// What links, tunnels and SSH sign-in ask of the gateway's durable state. The store implements it; nothing on
+// the path of the bytes knows tables or SQL.
 
 import type { Scope } from "../protocol/api.ts";
 import type { PushedKey } from "../protocol/control.ts";
@@ -24,7 +24,9 @@ export type RegistrationRight =
   | { readonly kind: "first"; readonly name: Name | null }
   | { readonly kind: "one"; readonly id: WorkspaceId; readonly name: Name };
 
-/** An account that a registered key or a certificate names. A disabled one is told so, once the key is proved. */
+/**
+ * An account that a registered key or a certificate names. A disabled one is told so, once the key is proved.
+ */
 export interface AccountRecord {
   readonly id: AccountId;
   readonly name: Name;
@@ -88,7 +90,9 @@ export interface Registration {
   /** Both as the host names them now; null removes what it named before. */
   readonly browserUrl: BrowserUrl | null;
   readonly folder: Folder | null;
-  /** Whether a workspace is online, so that it is not deleted to make room for a new one. Missing: none is. */
+  /**
+   * Whether a workspace is online, so that it is not deleted to make room for a new one. Missing: none is.
+   */
   readonly isOnline?: (id: WorkspaceId) => boolean;
 }
 
@@ -113,9 +117,10 @@ export interface Directory {
   confirmKey(fingerprint: string, code: string, address: string): Promise<Name>;
   accountByName(name: Name): Promise<AccountRecord | undefined>;
   /**
-   * Finds a workspace that `identity` may reach: its own, or one shared with it (as `name.owner`, or by id). With null,
-   * only accountless workspaces are found, by id.
-   * @throws ProtocolError workspace_unknown, the same for one that does not exist and one of a different account
+   * Finds a workspace that `identity` may reach: its own, or one shared with it (as `name.owner`, or by id).
+   * With null, only accountless workspaces are found, by id.
+   * @throws ProtocolError workspace_unknown, the same for one that does not exist and one of a different
+   *   account
    */
   resolveWorkspace(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord>;
   workspace(id: WorkspaceId): Promise<WorkspaceRecord | undefined>;
@@ -130,9 +135,10 @@ export interface Directory {
     workspaceId: WorkspaceId | null,
   ): Promise<WorkspaceRecord | undefined>;
   /**
-   * Creates or updates the workspace and returns it. The token is bound to it from then on, unless it registers any.
-   * @throws ProtocolError host_key_held: its key has changed, and waits for the owner's decision; identity_mismatch: the
-   * owner has declined this key, or there is no owner to ask; token_bound
+   * Creates or updates the workspace and returns it. The token is bound to it from then on, unless it
+   * registers any.
+   * @throws ProtocolError host_key_held: its key has changed, and waits for the owner's decision;
+   *   identity_mismatch: the owner has declined this key, or there is no owner to ask; token_bound
    */
   register(registration: Registration): Promise<WorkspaceRecord>;
   /** Sets lastSeenAt to now. */

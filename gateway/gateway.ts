@@ -52,8 +52,8 @@ export interface RunningGateway {
 /**
  * @param writeLog gets each log line, complete with its line end
  * @param sshLimits limits that differ from the defaults; for tests
- * @param siblings given where this is one of several processes: the primary then prepares and locks the data directory, and
- *   serves the metrics
+ * @param siblings given where this is one of several processes: the primary then prepares and locks the data
+ *   directory, and serves the metrics
  * @throws StartError the data directory, the certificate or an address cannot be used
  */
 export async function startGateway(

@@ -1,5 +1,5 @@
-// The gateway's log: pino, one JSON object per line. Everything that looks like a token is removed from the finished line, so
-// that no message, field or error of any library can leak one.
+// The gateway's log: pino, one JSON object per line. Everything that looks like a token is removed from the
+// finished line, so that no message, field or error of any library can leak one.
 
 import { type Logger, pino } from "pino";
 import { redactTokens } from "../protocol/values/token.ts";

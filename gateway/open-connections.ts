@@ -1,6 +1,6 @@
-// Open connections by the credential that allowed them, so that revoking it closes them: tunnels, SSH connections and their
-// streams. Each entry itself names everything that it depends on, since its workspace may belong to a different account, and
-// its link may be held by another process or have ended.
+// Open connections by the credential that allowed them, so that revoking it closes them: tunnels, SSH
+// connections and their streams. Each entry itself names everything that it depends on, since its workspace
+// may belong to a different account, and its link may be held by another process or have ended.
 
 import { ProtocolError } from "../protocol/errors.ts";
 import { FairSlots } from "../protocol/fair-slots.ts";
@@ -56,7 +56,9 @@ export class OpenConnections {
   readonly #open = new Set<Entry>();
   readonly #streams: FairSlots;
 
-  /** @param maxStreams streams to hosts, shared fairly by accounts and, for clients without one, by addresses */
+  /**
+   * @param maxStreams streams to hosts, shared fairly by accounts and, for clients without one, by addresses
+   */
   constructor(maxStreams: number) {
     this.#streams = new FairSlots({ total: maxStreams });
   }
@@ -102,7 +104,10 @@ export class OpenConnections {
   }
 }
 
-/** The holder of the share that it counts against: its account, else the owner of the workspace, else its address. */
+/**
+ * The holder of the share that it counts against: its account, else the owner of the workspace, else its
+ * address.
+ */
 export function holderOf({ accountId, to }: Pick<Opened, "accountId" | "to">, address: string): string {
   const account = accountId ?? to?.ownerId ?? null;
   return account ?? addressHolder(address);

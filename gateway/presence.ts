@@ -1,4 +1,5 @@
-// Which workspaces are online at this gateway, as the API and the event streams see it. LinkRegistry implements it.
+// Which workspaces are online at this gateway, as the API and the event streams see it. LinkRegistry
+// implements it.
 
 import type { WorkspaceId } from "../protocol/values/id.ts";
 
@@ -14,8 +15,8 @@ export interface Presence {
   /** undefined: the workspace is offline. */
   online(id: WorkspaceId): OnlineState | undefined;
   /**
-   * Calls `listener` when a workspace comes online, goes offline, or its number of clients changes. Returns a function
-   * that ends the subscription.
+   * Calls `listener` when a workspace comes online, goes offline, or its number of clients changes. Returns a
+   * function that ends the subscription.
    */
   onChange(listener: (id: WorkspaceId) => void): () => void;
 }

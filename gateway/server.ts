@@ -12,7 +12,9 @@ import type { GatewayOptions } from "./program/options.ts";
 import { readGuardedFile } from "./program/private-files.ts";
 import { reasonOf, StartError } from "./program/start-error.ts";
 
-/** Bounds on how long a request may take to arrive; they do not apply to open WebSockets and event streams. */
+/**
+ * Bounds on how long a request may take to arrive; they do not apply to open WebSockets and event streams.
+ */
 export const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -32,8 +34,8 @@ export async function createGatewayServer(
     options.tls === null
       ? createServer(LIMITS)
       : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...(await readTls(options.tls)) });
-  // A tunnel has two connections, the client's and the host's; the rest is for hosts and requests. One address may have half of
-  // them, which is enough for a proxy that is not named in --trust-proxy.
+  // A tunnel has two connections, the client's and the host's; the rest is for hosts and requests. One
+  // address may have half of them, which is enough for a proxy that is not named in --trust-proxy.
   shareConnections(server, options.maxStreams * 4 + 40_000, addressMatcher(options.trustProxy));
   server.maxRequestsPerSocket = 10_000;
   server.on("clientError", answerClientError);
@@ -95,7 +97,9 @@ export async function closeServer(server: Server, connections: { destroyAll(): v
   clearInterval(sweep);
 }
 
-/** Tracks a server's connections, also those that became WebSockets, so that the remaining ones can be ended. */
+/**
+ * Tracks a server's connections, also those that became WebSockets, so that the remaining ones can be ended.
+ */
 export function trackConnections(server: Server): { destroyAll(): void } {
   const sockets = new Set<Socket>();
   const forget = function (this: Socket): void {

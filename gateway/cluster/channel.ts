@@ -7,7 +7,9 @@ export interface Channel {
   send(message: FromWorker): void;
   /** Gives a connection away. It is closed in this process once the other one has it. */
   sendSocket(message: FromWorker, socket: Socket): void;
-  /** A socket that comes with a message belongs to the listeners; its peer closes one that no listener takes. */
+  /**
+   * A socket that comes with a message belongs to the listeners; its peer closes one that no listener takes.
+   */
   onMessage(listener: (message: FromPrimary, socket: Socket | undefined) => void): void;
 }
 
@@ -27,7 +29,8 @@ export function openChannel(process: NodeJS.Process, failed: (error: unknown) =>
     }
   });
   return {
-    // Without a primary this process ends at once (Node's cluster module does that), so failures need no report.
+    // Without a primary this process ends at once (Node's cluster module does that), so failures need no
+    // report.
     send: (message) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
     },

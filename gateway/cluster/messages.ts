@@ -1,5 +1,5 @@
-// The messages between the primary and its workers. Both are the same program, but every message is checked on arrival, so
-// that a mistake shows at once instead of in its consequences.
+// The messages between the primary and its workers. Both are the same program, but every message is checked
+// on arrival, so that a mistake shows at once instead of in its consequences.
 
 import { type Static, type TSchema, Type } from "typebox";
 import { StreamVia } from "../../protocol/control.ts";

@@ -2,8 +2,8 @@
 
 /**
  * One process's part of a bound.
- * @param least for bounds on one address or account: their connections are not spread evenly over the processes, so
- *   each process allows at least this many
+ * @param least for bounds on one address or account: their connections are not spread evenly over the
+ *   processes, so each process allows at least this many
  */
 export function perWorker(limit: number, workers: number, least = 1): number {
   return Math.max(Math.ceil(limit / workers), Math.min(least, limit));

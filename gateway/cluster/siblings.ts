@@ -1,5 +1,5 @@
-// How the processes of one gateway talk to each other: with `--workers`, several of them serve one address. A gateway of
-// one process has no siblings.
+// How the processes of one gateway talk to each other: with `--workers`, several of them serve one address. A
+// gateway of one process has no siblings.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -24,11 +24,17 @@ export interface Siblings {
 }
 
 export interface Handover {
-  /** Gives a request and its connection to the process that should serve it. Returns false where that is this one. */
+  /**
+   * Gives a request and its connection to the process that should serve it. Returns false where that is this
+   * one.
+   */
   give(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** Emits the requests that other processes give on `upgrades`, from now on. */
   listen(upgrades: Server): Promise<void>;
   close(): Promise<void>;
-  /** The client's address of a request that another process gave to this one; undefined: it came here directly. */
+  /**
+   * The client's address of a request that another process gave to this one; undefined: it came here
+   * directly.
+   */
   clientAddress(request: IncomingMessage): string | undefined;
 }

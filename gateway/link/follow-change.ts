@@ -1,5 +1,5 @@
-// Applies a change of accounts, tokens, keys or workspaces to the live connections of this process: sends new keys to
-// hosts, and closes what a revoked credential had opened.
+// Applies a change of accounts, tokens, keys or workspaces to the live connections of this process: sends new
+// keys to hosts, and closes what a revoked credential had opened.
 
 import { assertNever } from "../../protocol/assert-never.ts";
 import type { Directory } from "../directory.ts";
@@ -48,7 +48,8 @@ export async function followChange(
       break;
     case "account-disabled":
       connections.endWhere({ accountId: change.accountId }, "the account was disabled");
-      // Also connections of other people: with an owner token, or from an account that the workspace is shared with.
+      // Also connections of other people: with an owner token, or from an account that the workspace is
+      // shared with.
       connections.endWhere({ ownerId: change.accountId }, "the workspace's account was disabled");
       for (const link of [...registry.all()]) {
         if (link.credential?.accountId === change.accountId)

@@ -1,6 +1,6 @@
-// A stream to a workspace's host as plain bytes, for the gateway's own SSH connections. Where the host can resume streams,
-// the gateway plays the companion's part towards it: a short loss of the host's network does not end the connection of a
-// person who comes in by the SSH port.
+// A stream to a workspace's host as plain bytes, for the gateway's own SSH connections. Where the host can
+// resume streams, the gateway plays the companion's part towards it: a short loss of the host's network does
+// not end the connection of a person who comes in by the SSH port.
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
@@ -25,7 +25,9 @@ export interface Relink {
   current(): Link | undefined;
   /** The stream uses this link from now on. */
   taken(link: Link): void;
-  /** Calls `listener` when the workspace has a different link. Returns a function that ends the subscription. */
+  /**
+   * Calls `listener` when the workspace has a different link. Returns a function that ends the subscription.
+   */
   onNew(listener: () => void): () => void;
 }
 

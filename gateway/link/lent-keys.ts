@@ -1,6 +1,7 @@
-// Keys of user certificates, which no account has registered. Each is lent to a workspace for as long as the connection
-// of the person who signed in with it. A host ends the sessions of keys that are missing when it registers again, so keys
-// are lent to the workspace and not to its link: a short loss of the link ends no session.
+// Keys of user certificates, which no account has registered. Each is lent to a workspace for as long as the
+// connection of the person who signed in with it. A host ends the sessions of keys that are missing when it
+// registers again, so keys are lent to the workspace and not to its link: a short loss of the link ends no
+// session.
 
 import type { PushedKey } from "../../protocol/control.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
@@ -16,7 +17,10 @@ export interface KeyLender {
   lend(id: WorkspaceId, lent: LentKey): () => void;
   /** The keys that are lent to a workspace, by this process and by others. */
   of(id: WorkspaceId): PushedKey[];
-  /** Takes back the keys whose certificate has expired at `now` (ms since 1970): the workspace's host registers. */
+  /**
+   * Takes back the keys whose certificate has expired at `now` (ms since 1970): the workspace's host
+   * registers.
+   */
   dropExpired(id: WorkspaceId, now: number): void;
   /** Calls the one subscriber, the registry, with each workspace whose lent keys have changed. */
   follow(follower: (id: WorkspaceId) => void): void;

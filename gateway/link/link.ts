@@ -1,5 +1,5 @@
-// A link: one host's live connection to this gateway. Tunnels and the SSH port ask a link for byte streams to the host's
-// SSH server, and do not know how it makes them.
+// A link: one host's live connection to this gateway. Tunnels and the SSH port ask a link for byte streams to
+// the host's SSH server, and do not know how it makes them.
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
@@ -33,18 +33,23 @@ export interface Link {
   /** How far the host's clock was ahead of this gateway's when it registered; undefined: not known. */
   readonly clockAheadMs?: number | undefined;
   /**
-   * @throws ProtocolError workspace_timeout, stream_refused, gateway_full, or workspace_offline where the link has ended
+   * @throws ProtocolError workspace_timeout, stream_refused, gateway_full, or workspace_offline where the
+   *   link has ended
    */
   openStream(request: StreamRequest): Promise<LinkStream>;
   /** Whether the host answers within `ms`. */
   probe(ms: number): Promise<boolean>;
   /**
-   * Tells the host why and ends the link. Open streams go on: `OpenConnections` ends those that are no longer allowed.
+   * Tells the host why and ends the link. Open streams go on: `OpenConnections` ends those that are no longer
+   * allowed.
    */
   close(code: ErrorCode, message: string): void;
 }
 
-/** The link of a workspace that the directory knows. An upterm session has no workspace there: it ends with its link. */
+/**
+ * The link of a workspace that the directory knows. An upterm session has no workspace there: it ends with
+ * its link.
+ */
 export interface WorkspaceLink extends Link {
   readonly workspaceId: WorkspaceId;
   /** Tells the host which keys are lent to the workspace now. Missing: another process tells it. */

@@ -1,5 +1,5 @@
-// The link of a Sallyport host: a WebSocket control connection that carries JSON messages. For each stream the host
-// dials one WebSocket back, so streams never block each other and the kernel does the flow control.
+// The link of a Sallyport host: a WebSocket control connection that carries JSON messages. For each stream
+// the host dials one WebSocket back, so streams never block each other and the kernel does the flow control.
 
 import type { WebSocket } from "ws";
 import { assertNever } from "../../protocol/assert-never.ts";
@@ -131,7 +131,9 @@ export class NativeLink implements WorkspaceLink {
     });
   }
 
-  /** Asks the host to dial back with `token`. The process that waits for the stream has checked its bounds. */
+  /**
+   * Asks the host to dial back with `token`. The process that waits for the stream has checked its bounds.
+   */
   askFor(token: StreamToken, request: StreamRequest): void {
     const { via, resume } = request;
     this.#send({ type: "open", stream: token, via, client: clientOf(request), resume });

@@ -1,5 +1,5 @@
-// Streams for which a host has been asked to dial back. Only the token in the request ties the dial-back to the client
-// that waits: 256 random bits, good once, for DIAL_BACK_TIMEOUT_MS.
+// Streams for which a host has been asked to dial back. Only the token in the request ties the dial-back to
+// the client that waits: 256 random bits, good once, for DIAL_BACK_TIMEOUT_MS.
 
 import type { WebSocket } from "ws";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";

@@ -1,5 +1,5 @@
-// Workspaces whose link was cut a moment ago. Their hosts are probably on their way back, so clients may wait for them
-// instead of being told that the workspace is offline.
+// Workspaces whose link was cut a moment ago. Their hosts are probably on their way back, so clients may wait
+// for them instead of being told that the workspace is offline.
 
 import { FairSlots } from "../../protocol/fair-slots.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
@@ -43,8 +43,8 @@ export class RecentCuts {
   }
 
   /**
-   * Settles when the cut is over, after WAIT_MS, or when `signal` is aborted; at once where there was no cut, or where too
-   * many clients wait for it.
+   * Settles when the cut is over, after WAIT_MS, or when `signal` is aborted; at once where there was no cut,
+   * or where too many clients wait for it.
    * @param holder the account or address against whose share of the waiting clients this one counts
    */
   wait(id: WorkspaceId, signal: AbortSignal, holder: string): Promise<void> {

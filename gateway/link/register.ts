@@ -1,4 +1,5 @@
-// How a host's control connection becomes a link: challenge, signed registration, and its entry in the registry.
+// How a host's control connection becomes a link: challenge, signed registration, and its entry in the
+// registry.
 
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -49,7 +50,10 @@ export interface ConnectingHost {
   readonly clockAheadMs?: number | undefined;
 }
 
-/** For hosts from before these codes: they reject an error with an unknown code, and would not show its message. */
+/**
+ * For hosts from before these codes: they reject an error with an unknown code, and would not show its
+ * message.
+ */
 const OLDER_CODES: ReadonlyMap<ErrorCode, ErrorCode> = new Map([
   ["token_bound", "forbidden"],
   ["host_key_held", "identity_mismatch"],
@@ -58,8 +62,8 @@ const OLDER_CODES: ReadonlyMap<ErrorCode, ErrorCode> = new Map([
 const PROBE_MS = 3_000;
 
 /**
- * Speaks the registration with a host that has just connected, and puts its link into the registry. A refusal is told to
- * the host and closes the connection.
+ * Speaks the registration with a host that has just connected, and puts its link into the registry. A refusal
+ * is told to the host and closes the connection.
  * @throws ProtocolError the refusal, for the log; the connection is closed by then
  */
 export async function registerHost(
@@ -89,7 +93,8 @@ export async function registerHost(
     const folder = message.folder === undefined ? null : parseFolder(message.folder);
     const key = identity === null ? `open/${workspaceId ?? nonce}` : `${identity.account.id}/${name}`;
     return await registry.registrationMutex.runExclusive(key, async () => {
-      // Checked again: a different host may have registered with the same token, which then belongs to its workspace.
+      // Checked again: a different host may have registered with the same token, which then belongs to its
+      // workspace.
       const checked = identity === null ? null : await directory.recheck(identity.tokenId);
       const existing = await directory.findRegistered(checked, name, workspaceId);
       if (existing !== undefined) await checkConflict(existing, hostKeys, registry);
@@ -156,8 +161,8 @@ export async function registerHost(
 }
 
 /**
- * Looks once more after the claim, and so misses nothing: from the claim on changes reach the link, but those just before
- * found no link to tell.
+ * Looks once more after the claim, and so misses nothing: from the claim on changes reach the link, but those
+ * just before found no link to tell.
  * @throws ProtocolError the token or the workspace is gone
  */
 async function catchUp(
@@ -210,10 +215,10 @@ function receiveRegister(socket: WebSocket): Promise<RegisterMessage> {
 }
 
 /**
- * The same machine (it has the workspace's host key, or one that the owner has accepted) takes over. A different machine
- * does not replace a host that is alive; where no host is alive, the directory holds the different key. An accountless
- * workspace has no owner who could accept a key, so it belongs to its first key for good: everyone who was invited knows
- * its id.
+ * The same machine (it has the workspace's host key, or one that the owner has accepted) takes over. A
+ * different machine does not replace a host that is alive; where no host is alive, the directory holds the
+ * different key. An accountless workspace has no owner who could accept a key, so it belongs to its first key
+ * for good: everyone who was invited knows its id.
  * @throws ProtocolError name_taken
  */
 async function checkConflict(

@@ -1,5 +1,5 @@
-// The proof in a host's registration: each host key that it names has signed the gateway's challenge, so no host can claim
-// a key that it does not hold.
+// The proof in a host's registration: each host key that it names has signed the gateway's challenge, so no
+// host can claim a key that it does not hold.
 
 import {
   CONTROL_VERSION,
@@ -30,7 +30,8 @@ const MIN_RSA_BITS = 2048;
 const NO_TOUCH = { touchRequired: false, verificationRequired: false };
 
 /**
- * Returns the host keys in authorized_keys form without comments, once each has proved to have signed the nonce.
+ * Returns the host keys in authorized_keys form without comments, once each has proved to have signed the
+ * nonce.
  * @param gatewayKey the gateway's first host key, as the challenge named it
  * @throws ProtocolError unsupported_version, bad_key, identity_mismatch
  */

@@ -1,5 +1,5 @@
-// Which workspaces have a link at this gateway, and the rule that a workspace has one link: the newest. Holds the links
-// of this process, and finds those of other processes.
+// Which workspaces have a link at this gateway, and the rule that a workspace has one link: the newest. Holds
+// the links of this process, and finds those of other processes.
 
 import { EventEmitter } from "node:events";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
@@ -41,9 +41,10 @@ export class LinkRegistry implements Presence {
   }
 
   /**
-   * As `find`, for a client. Where the link was cut just now, waits a few seconds for it to come back, until `signal` is
-   * aborted at the latest. Without a signal it does not wait.
-   * @param holder the account or address against whose share of the waiting clients this one counts (open-connections.ts)
+   * As `find`, for a client. Where the link was cut just now, waits a few seconds for it to come back, until
+   * `signal` is aborted at the latest. Without a signal it does not wait.
+   * @param holder the account or address against whose share of the waiting clients this one counts
+   *   (open-connections.ts)
    */
   async findForClient(
     id: WorkspaceId,
@@ -86,7 +87,10 @@ export class LinkRegistry implements Presence {
     return link === undefined ? 0 : this.#routes.streamsElsewhere(link);
   }
 
-  /** Makes this the workspace's link. A link that it replaces is fenced: its host is told so, and it is closed. */
+  /**
+   * Makes this the workspace's link. A link that it replaces is fenced: its host is told so, and it is
+   * closed.
+   */
   claim(link: WorkspaceLink): void {
     const former = this.#links.get(link.workspaceId);
     this.#links.set(link.workspaceId, link);

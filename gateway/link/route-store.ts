@@ -1,5 +1,5 @@
-// Where the links are that this process does not hold itself. A gateway of one process has no such links; in a gateway of
-// several, each worker follows the primary's table (gateway/cluster/worker/worker-routes.ts).
+// Where the links are that this process does not hold itself. A gateway of one process has no such links; in
+// a gateway of several, each worker follows the primary's table (gateway/cluster/worker/worker-routes.ts).
 
 import type { WorkspaceId } from "../../protocol/values/id.ts";
 import { type KeyedMutex, LocalKeyedMutex } from "../keyed-mutex.ts";
@@ -7,7 +7,10 @@ import { type KeyLender, LentKeys } from "./lent-keys.ts";
 import type { LinkEnd, WorkspaceLink } from "./link.ts";
 
 export interface RouteStore {
-  /** The link of a workspace whose host is connected to another process; undefined: this process knows of none. */
+  /**
+   * The link of a workspace whose host is connected to another process; undefined: this process knows of
+   * none.
+   */
   elsewhere(id: WorkspaceId): WorkspaceLink | undefined;
   all(): Iterable<WorkspaceLink>;
   /** Settles once this process knows every claim that was made in any process before the call. */
@@ -20,8 +23,8 @@ export interface RouteStore {
   /** How many streams other processes have open by a link of this process. */
   streamsElsewhere(link: WorkspaceLink): number;
   /**
-   * Calls the one subscriber, the registry, when a workspace's state or number of clients has changed elsewhere. `how` is
-   * given where the workspace's link has ended, in whichever process.
+   * Calls the one subscriber, the registry, when a workspace's state or number of clients has changed
+   * elsewhere. `how` is given where the workspace's link has ended, in whichever process.
    */
   follow(follower: (id: WorkspaceId, how?: LinkEnd) => void): void;
   /** Registrations of one workspace are decided one after the other, across all processes. */

@@ -1,5 +1,5 @@
-// The one stream that a host dials in advance, so that the next client that connects saves a round trip. It belongs to no
-// client until it is taken; then the next one is asked for at once.
+// The one stream that a host dials in advance, so that the next client that connects saves a round trip. It
+// belongs to no client until it is taken; then the next one is asked for at once.
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";

@@ -1,5 +1,5 @@
-// How many streams one workspace may have open, and for how many the host's dial-back may be awaited. Each account has its
-// share of both, so that nobody with whom a workspace is shared takes it from the others.
+// How many streams one workspace may have open, and for how many the host's dial-back may be awaited. Each
+// account has its share of both, so that nobody with whom a workspace is shared takes it from the others.
 
 import type { WebSocket } from "ws";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -9,7 +9,9 @@ import type { LinkStream, StreamRequest } from "./link.ts";
 
 /** In all processes together. One account alone has half of them at most. */
 export const MAX_STREAMS_PER_WORKSPACE = 1_024;
-/** A host dials this many back at once; a host that never does must not take the slots of everyone who waits. */
+/**
+ * A host dials this many back at once; a host that never does must not take the slots of everyone who waits.
+ */
 export const MAX_OPENING = 64;
 
 export interface StreamSlotsOptions {

@@ -1,6 +1,6 @@
-// Carries what one WebSocket receives to another without assembling messages: each piece goes on as soon as it arrives, in
-// the memory that it arrived in. Small pieces that arrive together leave together, so that the relay costs by bytes and not
-// by frames. Pings, pongs and close frames stay with their own side.
+// Carries what one WebSocket receives to another without assembling messages: each piece goes on as soon as
+// it arrives, in the memory that it arrived in. Small pieces that arrive together leave together, so that the
+// relay costs by bytes and not by frames. Pings, pongs and close frames stay with their own side.
 
 import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
@@ -29,14 +29,19 @@ export interface RelayOwner {
   sent(bytes: number): void;
 }
 
-/** Payloads of at least this many bytes are sent where they lie in memory; shorter ones are moved together. */
+/**
+ * Payloads of at least this many bytes are sent where they lie in memory; shorter ones are moved together.
+ */
 const LARGE_BYTES = 4 * 1024;
-/** The longest payload behind a header of four bytes (RFC 6455 §5.2), for which a client's header always has room. */
+/**
+ * The longest payload behind a header of four bytes (RFC 6455 §5.2), for which a client's header always has
+ * room.
+ */
 const MAX_RUN_BYTES = 65_535;
 
 /**
- * To be called before anything is read from `from`. Where the private parts of `ws` are not as expected, nothing happens, and
- * messages arrive as messages.
+ * To be called before anything is read from `from`. Where the private parts of `ws` are not as expected,
+ * nothing happens, and messages arrive as messages.
  * @param owner its WebSockets are paced already
  */
 export function relayFrames(owner: RelayOwner): void {

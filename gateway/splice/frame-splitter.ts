@@ -1,10 +1,10 @@
-// Splits a client's WebSocket frames (RFC 6455 §5.2) as they arrive, without assembling messages. Payloads of binary messages
-// leave piece by piece, unmasked, each with room for a header in front. Everything else, such as control frames, leaves
-// unchanged, for a full WebSocket implementation.
+// Splits a client's WebSocket frames (RFC 6455 §5.2) as they arrive, without assembling messages. Payloads of
+// binary messages leave piece by piece, unmasked, each with room for a header in front. Everything else, such
+// as control frames, leaves unchanged, for a full WebSocket implementation.
 
 /**
- * A piece of a message's payload. The header in front of it is not needed any more, and has room for a new one: a server's
- * header is never longer than a client's.
+ * A piece of a message's payload. The header in front of it is not needed any more, and has room for a new
+ * one: a server's header is never longer than a client's.
  */
 export interface Piece {
   /** The payload, in the memory that it arrived in. */
@@ -27,8 +27,8 @@ const OPCODE = { continuation: 0, binary: 2 } as const;
 const NO_MASK = Buffer.alloc(4);
 
 /**
- * Relays binary messages whose frames are masked and no longer than `maxPayload`. Frames that break these rules go to `other`,
- * where the WebSocket's own receiver ends the connection.
+ * Relays binary messages whose frames are masked and no longer than `maxPayload`. Frames that break these
+ * rules go to `other`, where the WebSocket's own receiver ends the connection.
  */
 export class FrameSplitter {
   readonly #maxPayload: number;
@@ -82,7 +82,9 @@ export class FrameSplitter {
     }
   }
 
-  /** Makes the frame at `at` the current one and returns the length of its header; 0 where that is incomplete. */
+  /**
+   * Makes the frame at `at` the current one and returns the length of its header; 0 where that is incomplete.
+   */
   #readHeader(data: Buffer, at: number): number {
     const available = data.length - at;
     if (available < 2) return 0;

@@ -1,6 +1,6 @@
-// Keeps the WebSockets of streams alive, and ends those that are silent: load balancers cut idle connections, and a peer that
-// is gone must not hold the other one. One timer serves all WebSockets, so that an idle tunnel costs next to nothing, and
-// pings are spread over time.
+// Keeps the WebSockets of streams alive, and ends those that are silent: load balancers cut idle connections,
+// and a peer that is gone must not hold the other one. One timer serves all WebSockets, so that an idle
+// tunnel costs next to nothing, and pings are spread over time.
 
 import type { WebSocket } from "ws";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
@@ -11,13 +11,15 @@ const TICKS = 20;
 const TICK_MS = PING_INTERVAL_MS / TICKS;
 
 const heartbeats = new Map<WebSocket, Heartbeat>();
-/** Ticks so far. They stop while the machine sleeps, so that a sleep does not count as silence of the peer. */
+/**
+ * Ticks so far. They stop while the machine sleeps, so that a sleep does not count as silence of the peer.
+ */
 let now = 0;
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Pings a WebSocket every PING_INTERVAL_MS until it is stopped. Terminates it once it was silent for more than DEAD_AFTER_MS.
- * Pongs are heard by themselves; for everything else its owner calls `heard`.
+ * Pings a WebSocket every PING_INTERVAL_MS until it is stopped. Terminates it once it was silent for more
+ * than DEAD_AFTER_MS. Pongs are heard by themselves; for everything else its owner calls `heard`.
  */
 export class Heartbeat {
   readonly #socket: WebSocket;
@@ -35,7 +37,9 @@ export class Heartbeat {
     this.#heardAt = now;
   }
 
-  /** To be called when the socket closes. A socket that was closed before it got a heartbeat stops by itself. */
+  /**
+   * To be called when the socket closes. A socket that was closed before it got a heartbeat stops by itself.
+   */
   stop(): void {
     heartbeats.delete(this.#socket);
     if (heartbeats.size === 0) clearInterval(timer);
@@ -47,7 +51,8 @@ export class Heartbeat {
     const socket = this.#socket;
     if (socket.readyState === CLOSED) this.stop();
     if (socket.readyState !== OPEN) return;
-    // A paused socket cannot be heard. The heartbeat of the slow side, which causes the pause, checks that one instead.
+    // A paused socket cannot be heard. The heartbeat of the slow side, which causes the pause, checks that
+    // one instead.
     if (socket.isPaused) this.heard();
     if ((now - this.#heardAt) * TICK_MS > DEAD_AFTER_MS) socket.terminate();
     else socket.ping();

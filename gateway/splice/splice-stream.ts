@@ -1,5 +1,5 @@
-// Joins a WebSocket and a byte stream, for links whose streams are not WebSockets. While one side is slow to read, the other
-// is not read.
+// Joins a WebSocket and a byte stream, for links whose streams are not WebSockets. While one side is slow to
+// read, the other is not read.
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";

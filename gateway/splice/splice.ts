@@ -1,5 +1,5 @@
-// Joins two WebSockets: what one receives goes to the other as it comes. While one side is slow to read, the gateway stops
-// reading from the other, so that it holds at most HIGH_WATER_BYTES and one read per direction.
+// Joins two WebSockets: what one receives goes to the other as it comes. While one side is slow to read, the
+// gateway stops reading from the other, so that it holds at most HIGH_WATER_BYTES and one read per direction.
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";
@@ -9,7 +9,10 @@ import { CLOSED, closeReason, OPEN } from "../../protocol/web-socket/web-socket.
 import { type RelayOwner, relayFrames } from "./frame-relay.ts";
 import { Heartbeat } from "./keep-alive.ts";
 
-/** The close codes that are passed on to the other side: an end in good order, or a newer connection that took over. */
+/**
+ * The close codes that are passed on to the other side: an end in good order, or a newer connection that took
+ * over.
+ */
 const PASSED_ON: ReadonlySet<number> = new Set([CLOSE.normal, CLOSE.fenced]);
 
 export interface SpliceEnd {
@@ -68,7 +71,10 @@ class Pair implements Splice {
   }
 }
 
-/** By the WebSocket that their bytes come from. A table instead of closures saves memory: thousands of tunnels are idle. */
+/**
+ * By the WebSocket that their bytes come from. A table instead of closures saves memory: thousands of tunnels
+ * are idle.
+ */
 const directions = new WeakMap<WebSocket, Direction>();
 
 class Direction implements RelayOwner {
@@ -149,7 +155,10 @@ function onError(): void {
   // "close" follows and tells the other side.
 }
 
-/** Closes once what was sent has left. A paused side would never see the answer to its close frame, so it is resumed. */
+/**
+ * Closes once what was sent has left. A paused side would never see the answer to its close frame, so it is
+ * resumed.
+ */
 export function close(socket: WebSocket, code: number, reason: string): void {
   if (socket.isPaused) socket.resume();
   if (socket.readyState === OPEN) socket.close(code, closeReason(reason));

@@ -70,7 +70,8 @@ export class AcceptedWebSockets {
     socket.on("error", this.#failed).on("close", this.#closed);
   }
 
-  // One function for all WebSockets: a closure of each would keep its request in memory for as long as it is open.
+  // One function for all WebSockets: a closure of each would keep its request in memory for as long as it is
+  // open.
   readonly #failed = (error: Error): void =>
     this.#log.debug({ message: error.message }, "a WebSocket failed");
   readonly #closed = forgetIn(this.#open);

@@ -1,6 +1,6 @@
-// Upgrades that wait for a token check or a dial-back, and hosts that have not registered yet. They are bounded in total and
-// per address (a /64 for IPv6: one customer has that many), so that slow requests of strangers cannot pile up. When slots
-// run out, idle ones are evicted first.
+// Upgrades that wait for a token check or a dial-back, and hosts that have not registered yet. They are
+// bounded in total and per address (a /64 for IPv6: one customer has that many), so that slow requests of
+// strangers cannot pile up. When slots run out, idle ones are evicted first.
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FairSlots, type Slot } from "../../protocol/fair-slots.ts";
@@ -9,7 +9,10 @@ import { perWorker } from "../cluster/per-worker.ts";
 
 const MAX_PENDING = 1_000;
 const MAX_PENDING_PER_ADDRESS = 100;
-/** Each process allows at least this many: connections are spread evenly over the processes, but not those of one address. */
+/**
+ * Each process allows at least this many: connections are spread evenly over the processes, but not those of
+ * one address.
+ */
 const LEAST_PER_ADDRESS = 20;
 /** A token is checked in milliseconds, and an honest host answers its challenge at once. */
 const STALLED_MS = 1_000;
@@ -28,8 +31,8 @@ export class PendingUpgrades {
   }
 
   /**
-   * Whether half of the slots are free, in total and for this address. Clients that wait for a host leave that half to the
-   * hosts that are about to come back.
+   * Whether half of the slots are free, in total and for this address. Clients that wait for a host leave
+   * that half to the hosts that are about to come back.
    */
   hasRoom(address: string): boolean {
     const held = this.#slots.held(addressBlock(address));

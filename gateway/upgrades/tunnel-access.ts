@@ -1,5 +1,5 @@
-// Whether a companion's request may have a tunnel: who sent it, which workspace it names, and by which link that is
-// reached.
+// Whether a companion's request may have a tunnel: who sent it, which workspace it names, and by which link
+// that is reached.
 
 import type { IncomingMessage } from "node:http";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -75,7 +75,8 @@ export async function authorizeTunnel(request: IncomingMessage, directory: Direc
 
 /**
  * The link that a tunnel uses.
- * @param patience waits for a workspace that was cut off just now, until this is aborted; undefined: does not wait
+ * @param patience waits for a workspace that was cut off just now, until this is aborted; undefined: does not
+ *   wait
  * @param holder the account or address against whose share of the waiting clients this one counts
  * @throws ProtocolError workspace_offline
  */

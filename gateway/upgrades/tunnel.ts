@@ -1,5 +1,6 @@
-// The path /tunnel: one companion's tunnel from its request to its end. It can be ended from outside as soon as it is
-// allowed, also while it waits for the host to dial back, so that no revocation comes too early to be noticed.
+// The path /tunnel: one companion's tunnel from its request to its end. It can be ended from outside as soon
+// as it is allowed, also while it waits for the host to dial back, so that no revocation comes too early to
+// be noticed.
 
 import type { WebSocket } from "ws";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
@@ -16,8 +17,9 @@ import { authorizeTunnel, findTunnelLink, type TunnelGrant } from "./tunnel-acce
 import type { Upgrade } from "./upgrade.ts";
 
 /**
- * Checks the request, gets a stream from the workspace, and only then accepts the upgrade and joins the two. Settles when
- * the tunnel is open. None of its closures may hold the upgrade: they live as long as the tunnel.
+ * Checks the request, gets a stream from the workspace, and only then accepts the upgrade and joins the two.
+ * Settles when the tunnel is open. None of its closures may hold the upgrade: they live as long as the
+ * tunnel.
  * @throws ProtocolError
  */
 export async function acceptTunnel(upgrade: Upgrade, slot: Slot, context: UpgradeContext): Promise<void> {
@@ -74,7 +76,9 @@ export async function acceptTunnel(upgrade: Upgrade, slot: Slot, context: Upgrad
   }
 }
 
-/** The client gets the subprotocol that the host dialled back with: the gateway only passes on what they send. */
+/**
+ * The client gets the subprotocol that the host dialled back with: the gateway only passes on what they send.
+ */
 function subprotocolOf(stream: LinkStream): DataSubprotocol {
   return stream.kind === "web-socket" && stream.socket.protocol === SUBPROTOCOL.resume
     ? SUBPROTOCOL.resume
@@ -86,7 +90,9 @@ function requireOffered(subprotocol: DataSubprotocol, offered: readonly DataSubp
   throw new ProtocolError("unsupported_version", `This workspace speaks ${subprotocol} only.`);
 }
 
-/** An open tunnel, until both of its sides are closed. It keeps no more than it needs: thousands may be idle. */
+/**
+ * An open tunnel, until both of its sides are closed. It keeps no more than it needs: thousands may be idle.
+ */
 class Tunnel implements Splice, SpliceWatcher {
   readonly #splice: Splice;
   readonly #context: UpgradeContext;

@@ -1,4 +1,5 @@
-// One upgrade: an HTTP request that asks to become a WebSocket. Until it is accepted, a refusal is a plain HTTP response.
+// One upgrade: an HTTP request that asks to become a WebSocket. Until it is accepted, a refusal is a plain
+// HTTP response.
 
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";

@@ -1,5 +1,5 @@
-// The door of all WebSockets: takes each upgrade request of the HTTP server to the file of its path, and bounds how many
-// strangers can keep waiting.
+// The door of all WebSockets: takes each upgrade request of the HTTP server to the file of its path, and
+// bounds how many strangers can keep waiting.
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -88,8 +88,8 @@ async function accept(upgrade: Upgrade, context: UpgradeContext): Promise<void> 
 }
 
 /**
- * Clients of these paths are programs, which send no Origin (RFC 6455 §10.2). A request that has one comes from a web page:
- * a page of any site could reach the gateway from a browser inside a network.
+ * Clients of these paths are programs, which send no Origin (RFC 6455 §10.2). A request that has one comes
+ * from a web page: a page of any site could reach the gateway from a browser inside a network.
  * @throws ProtocolError forbidden
  */
 function refuseBrowsers({ request }: Upgrade): void {

@@ -1,5 +1,5 @@
-// The keys that upterm hosts may register with (`--host-keys-allowed FILE`), in authorized_keys form. The file is read at the
-// start, and again where it has changed when a host signs in.
+// The keys that upterm hosts may register with (`--host-keys-allowed FILE`), in authorized_keys form. The
+// file is read at the start, and again where it has changed when a host signs in.
 
 import { stat } from "node:fs/promises";
 import type { Logger } from "pino";
@@ -24,7 +24,8 @@ export async function readAllowedHosts(path: string, log: Logger): Promise<Allow
     const { keys, problems } = parseAuthorizedKeys(
       await readGuardedFile(path, "readers", { stage: "file", what: "--host-keys-allowed" }),
     );
-    // A line with options allows less than the key alone. Options are not understood here, so the line allows nothing.
+    // A line with options allows less than the key alone. Options are not understood here, so the line allows
+    // nothing.
     const plain = keys.filter(({ options }) => options === "");
     for (const { line, message } of problems) log.warn({ path, line }, `a key is not used: ${message}`);
     if (plain.length < keys.length) log.warn({ path }, "keys with options in front are not used");

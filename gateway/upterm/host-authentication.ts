@@ -1,4 +1,5 @@
-// How an upterm host signs in (RFC 4252): with any key that it proves, or with a key of a list. The user name is ignored.
+// How an upterm host signs in (RFC 4252): with any key that it proves, or with a key of a list. The user name
+// is ignored.
 
 import type { AuthContext, PublicKeyAuthContext } from "ssh2";
 import { acceptQuery } from "../ssh/sign-in/authentication.ts";
@@ -10,7 +11,10 @@ const MAX_TRIES = 6;
 const MAX_REQUESTS = 40;
 
 export interface HostAuthenticationOutcome {
-  /** Called before the host is told. `line`: the key in authorized_keys form, or the key that a certificate certifies. */
+  /**
+   * Called before the host is told. `line`: the key in authorized_keys form, or the key that a certificate
+   * certifies.
+   */
   signedIn(line: string): void;
   refused(): void;
   tooMany(): void;

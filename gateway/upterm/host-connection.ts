@@ -1,5 +1,5 @@
-// One upterm host's SSH connection: sign-in, the registration of its session, its request for connections, and then the
-// channels that the gateway opens to it. The session ends with the connection.
+// One upterm host's SSH connection: sign-in, the registration of its session, its request for connections,
+// and then the channels that the gateway opens to it. The session ends with the connection.
 
 import type { Logger } from "pino";
 import {
@@ -44,7 +44,10 @@ export interface UptermHostContext {
 export interface UptermHostLimits {
   readonly streamsPerSession: number;
   readonly openTimeoutMs: number;
-  /** A host that is silent for this long is asked for an answer. After three times as long its connection is ended. */
+  /**
+   * A host that is silent for this long is asked for an answer. After three times as long its connection is
+   * ended.
+   */
   readonly keepaliveMs: number;
 }
 

@@ -1,5 +1,6 @@
-// The messages with which an upterm host registers: Protocol Buffers (the wire format of version 3) inside an SSH global
-// request and its answer. Written by hand, because two flat messages need only two of the format's six types.
+// The messages with which an upterm host registers: Protocol Buffers (the wire format of version 3) inside an
+// SSH global request and its answer. Written by hand, because two flat messages need only two of the format's
+// six types.
 
 import { LENGTH_DELIMITED, textField } from "../../protocol/protobuf.ts";
 
@@ -15,8 +16,8 @@ export interface CreateSessionRequest {
   /** authorized_keys lines; none: anyone with a key may join. */
   readonly clientAuthorizedKeys: readonly string[];
   /**
-   * Since upterm 0.34: what keeps the session's id the same after a redial. `null`: there is no proof, without which the
-   * other two fields mean nothing.
+   * Since upterm 0.34: what keeps the session's id the same after a redial. `null`: there is no proof,
+   * without which the other two fields mean nothing.
    */
   readonly identity: SessionIdentity | null;
 }

@@ -1,6 +1,6 @@
-// The ids of upterm sessions, which are also the user names under which people join: 20 letters and digits. A host that can
-// redial proves its host key, and its id is derived from that key and a secret of its own, so that it keeps its id. Any other
-// host gets a random id.
+// The ids of upterm sessions, which are also the user names under which people join: 20 letters and digits. A
+// host that can redial proves its host key, and its id is derived from that key and a secret of its own, so
+// that it keeps its id. Any other host gets a random id.
 
 import { createHash, randomInt } from "node:crypto";
 import { isGoodSshSignature } from "../../protocol/ssh/signature-format.ts";
@@ -27,8 +27,8 @@ export function newSessionId(): SessionId {
 }
 
 /**
- * The id in a user name as clients send it: the id alone, or `ID:base64(node address)`. The node address is ignored: the
- * gateway never dials an address that a client names. undefined: not an upterm user name.
+ * The id in a user name as clients send it: the id alone, or `ID:base64(node address)`. The node address is
+ * ignored: the gateway never dials an address that a client names. undefined: not an upterm user name.
  */
 export function sessionIdIn(userName: string): SessionId | undefined {
   return /^([A-Za-z0-9]{20})(?::[A-Za-z0-9_+/=-]{0,400})?$/.exec(userName)?.[1];
@@ -55,8 +55,8 @@ export function derivedSessionId(key: SshPublicKey, secret: Buffer): SessionId {
 }
 
 /**
- * Whether the host key signed this connection (`sshSessionId`, RFC 4253 §7.2), the secret and the generation. Neither the id
- * alone nor a proof from a different connection is enough.
+ * Whether the host key signed this connection (`sshSessionId`, RFC 4253 §7.2), the secret and the generation.
+ * Neither the id alone nor a proof from a different connection is enough.
  */
 export function isProven(key: SshPublicKey, sshSessionId: Buffer, identity: SessionIdentity): boolean {
   const { secret, generation, proof } = identity;

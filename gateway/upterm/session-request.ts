@@ -1,4 +1,5 @@
-// An upterm host's request for a session, validated: the session's id, the host's keys, and the keys that may join.
+// An upterm host's request for a session, validated: the session's id, the host's keys, and the keys that may
+// join.
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { formatPublicKey, parsePublicKey, type SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
@@ -53,7 +54,9 @@ function identify(
   return { id: derivedSessionId(key, identity.secret), generation: identity.generation };
 }
 
-/** Leaves out lines of other kinds, such as certificates from an agent: the host has a plain key beside each. */
+/**
+ * Leaves out lines of other kinds, such as certificates from an agent: the host has a plain key beside each.
+ */
 function knownKeys(lines: readonly string[]): SshPublicKey[] {
   return lines.flatMap((line) => {
     try {

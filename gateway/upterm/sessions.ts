@@ -1,4 +1,5 @@
-// The upterm sessions of this gateway, by id. Their number is bounded, and each ends with its host's connection.
+// The upterm sessions of this gateway, by id. Their number is bounded, and each ends with its host's
+// connection.
 
 import { createHash } from "node:crypto";
 import { isFair } from "../../protocol/fair-slots.ts";

@@ -1,5 +1,6 @@
-// The link of an upterm host: its SSH connection to the gateway, in which each stream is a channel that the gateway opens
-// (`forwarded-streamlocal@openssh.com`). Each channel has a window of its own, so one slow client stops nobody else's bytes.
+// The link of an upterm host: its SSH connection to the gateway, in which each stream is a channel that the
+// gateway opens (`forwarded-streamlocal@openssh.com`). Each channel has a window of its own, so one slow
+// client stops nobody else's bytes.
 
 import type { Duplex } from "node:stream";
 import { destroyAfter } from "../../protocol/end-then-destroy.ts";
@@ -97,8 +98,8 @@ export class UptermLink implements Link {
 }
 
 /**
- * Makes a channel end as a socket does. When the host's side has ended or closed and all of it is read, this side ends too;
- * LINGER_MS after this side has ended, the channel is closed.
+ * Makes a channel end as a socket does. When the host's side has ended or closed and all of it is read, this
+ * side ends too; LINGER_MS after this side has ended, the channel is closed.
  */
 function asByteStream(channel: Channel): Duplex {
   channel.once("end", () => channel.end());

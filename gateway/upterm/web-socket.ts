@@ -1,5 +1,6 @@
-// upterm's WebSockets: each carries a whole SSH connection, of a host or a client, in binary messages whose borders mean
-// nothing. Headers identify them, at any path. The SSH port's server serves the connection inside.
+// upterm's WebSockets: each carries a whole SSH connection, of a host or a client, in binary messages whose
+// borders mean nothing. Headers identify them, at any path. The SSH port's server serves the connection
+// inside.
 
 import type { IncomingMessage } from "node:http";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -22,7 +23,10 @@ export function isUptermRequest(request: IncomingMessage): boolean {
 
 export type UptermRequest =
   | { readonly role: "host" }
-  /** `session` undefined: the user name is not a session id. The password is a node's address, which is ignored. */
+  /**
+   * `session` undefined: the user name is not a session id. The password is a node's address, which is
+   * ignored.
+   */
   | { readonly role: "client"; readonly session: string | undefined };
 
 /**
@@ -62,7 +66,10 @@ export function carrySsh(
   server.accept(webSocketStream(failingEarly(socket)), address);
 }
 
-/** Where the server ends before it has sent a byte, it has refused the connection: the peer is told of a failure. */
+/**
+ * Where the server ends before it has sent a byte, it has refused the connection: the peer is told of a
+ * failure.
+ */
 function failingEarly(socket: ByteSocket): ByteSocket {
   let sent = false;
   return {

@@ -19,7 +19,10 @@ const KILL_AFTER_MS = 9_000;
 
 export interface PrimaryOptions {
   readonly log: Logger;
-  /** Keeps revocations that workers could not write: tells them to workers that start, and writes those of workers that end. */
+  /**
+   * Keeps revocations that workers could not write: tells them to workers that start, and writes those of
+   * workers that end.
+   */
   readonly store: Store;
   readonly onMetrics: (message: Extract<FromWorker, { type: "metrics" }>) => void;
 }
@@ -61,11 +64,15 @@ export class Primary {
       failures: 0,
       restart: undefined,
     }));
-    // The primary hands out the connections: a worker that gets one has heard of everything that the primary knew then.
+    // The primary hands out the connections: a worker that gets one has heard of everything that the primary
+    // knew then.
     cluster.schedulingPolicy = cluster.SCHED_RR;
   }
 
-  /** Starts the workers one after the other, since what fails for the first would fail for all. @throws StartError */
+  /**
+   * Starts the workers one after the other, since what fails for the first would fail for all.
+   * @throws StartError
+   */
   async start(): Promise<Served> {
     let served: Served | undefined;
     for (const slot of this.#slots.keys()) {

@@ -1,5 +1,5 @@
-// Starts a gateway of several processes (`--workers N`): prepares the data directory, starts the primary and its workers, and
-// serves the metrics of all of them.
+// Starts a gateway of several processes (`--workers N`): prepares the data directory, starts the primary and
+// its workers, and serves the metrics of all of them.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,8 @@ export interface RunningWorkers {
 }
 
 /**
- * @param writeLog gets each log line, complete with its line end; the workers write to this process's stderr themselves
+ * @param writeLog gets each log line, complete with its line end; the workers write to this process's stderr
+ *   themselves
  * @throws StartError; nothing is left running
  */
 export async function startWorkers(

@@ -1,6 +1,6 @@
-// What workers share, as the primary keeps it: which worker holds which workspace's link, the mutex for registrations, and
-// messages from one worker to another. There is one primary, so its order of claims decides. Knows no processes and no
-// sockets.
+// What workers share, as the primary keeps it: which worker holds which workspace's link, the mutex for
+// registrations, and messages from one worker to another. There is one primary, so its order of claims
+// decides. Knows no processes and no sockets.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import { LocalKeyedMutex } from "../../keyed-mutex.ts";
@@ -141,7 +141,8 @@ export class Switchboard {
         this.#tasksOf.get(worker)?.get(message.request)?.();
         return;
       case "sync":
-        // After all that has arrived together with this: a claim that another worker sent before may be among it.
+        // After all that has arrived together with this: a claim that another worker sent before may be among
+        // it.
         setImmediate(() => worker.send({ type: "synced", request: message.request }));
         return;
       case "news":

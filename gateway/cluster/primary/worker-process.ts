@@ -7,8 +7,8 @@ import { type FromPrimary, type FromWorker, parseFromWorker } from "../messages.
 import { stopReading } from "../stop-reading.ts";
 
 /**
- * Workers do not get what is preloaded into the primary or debugs it. They get its memory limits, which containers set in
- * NODE_OPTIONS.
+ * Workers do not get what is preloaded into the primary or debugs it. They get its memory limits, which
+ * containers set in NODE_OPTIONS.
  */
 const OWN_ENVIRONMENT: NodeJS.ProcessEnv = {
   NODE_OPTIONS: memoryOptions(process.env.NODE_OPTIONS ?? ""),

@@ -1,5 +1,5 @@
-// Brings a stream to the worker that waits for it, in the form of a host's dial-back. For streams that are not connections
-// of their own, such as the channels of an upterm host.
+// Brings a stream to the worker that waits for it, in the form of a host's dial-back. For streams that are
+// not connections of their own, such as the channels of an upterm host.
 
 import { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";

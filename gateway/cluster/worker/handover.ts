@@ -1,9 +1,10 @@
-// Gives a WebSocket request, before it is answered, to the worker that should serve it. Any worker may accept a connection,
-// but a host's dial-back belongs to the worker that waits for it, and a tunnel goes to a less busy one.
+// Gives a WebSocket request, before it is answered, to the worker that should serve it. Any worker may accept
+// a connection, but a host's dial-back belongs to the worker that waits for it, and a tunnel goes to a less
+// busy one.
 //
-// A plain connection is given away as it is, with the bytes that were read from it. A TLS connection cannot be given away,
-// because its keys are in this process: its bytes are carried to the other worker over a Unix socket, in a directory that
-// only the gateway's user can enter.
+// A plain connection is given away as it is, with the bytes that were read from it. A TLS connection cannot
+// be given away, because its keys are in this process: its bytes are carried to the other worker over a Unix
+// socket, in a directory that only the gateway's user can enter.
 
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";

@@ -1,6 +1,6 @@
-// How many streams each worker has, as one of them sees it: it knows its own at once, and the others' a moment later.
-// Tunnels that it gives to another worker count there until that worker reports them; otherwise all tunnels that arrive
-// within this moment would go to the same worker.
+// How many streams each worker has, as one of them sees it: it knows its own at once, and the others' a
+// moment later. Tunnels that it gives to another worker count there until that worker reports them; otherwise
+// all tunnels that arrive within this moment would go to the same worker.
 
 /** A worker gives new tunnels to another one that has this many streams less. */
 const DIFFERENCE = 2;

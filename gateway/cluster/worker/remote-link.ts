@@ -1,5 +1,5 @@
-// A link that another worker holds. The host is asked through that worker and dials back to this one, so a stream's bytes
-// pass one worker only. An upterm host cannot dial back: its worker brings the stream.
+// A link that another worker holds. The host is asked through that worker and dials back to this one, so a
+// stream's bytes pass one worker only. An upterm host cannot dial back: its worker brings the stream.
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";

@@ -1,4 +1,5 @@
-// Which worker waits for a stream follows from the stream's token, so that a dial-back finds its worker without a question.
+// Which worker waits for a stream follows from the stream's token, so that a dial-back finds its worker
+// without a question.
 
 import { hashToken, newStreamToken, type StreamToken } from "../../../protocol/values/token.ts";
 import type { Welcome } from "../messages.ts";

@@ -1,5 +1,6 @@
-// The keys that are lent to workspaces, as one worker knows them: those that it lends, which it tells the others, and those
-// of the others. Every worker knows all of them, since a host that was cut off may register again at any worker.
+// The keys that are lent to workspaces, as one worker knows them: those that it lends, which it tells the
+// others, and those of the others. Every worker knows all of them, since a host that was cut off may register
+// again at any worker.
 
 import type { PushedKey } from "../../../protocol/control.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";

@@ -1,6 +1,6 @@
-// The routes as one worker knows them: a copy of the primary's table, kept up to date by its messages, so that a look-up
-// costs no message. The primary hands out new connections over the same line, so a worker that gets a connection has heard
-// of every claim that the primary knew then.
+// The routes as one worker knows them: a copy of the primary's table, kept up to date by its messages, so
+// that a look-up costs no message. The primary hands out new connections over the same line, so a worker that
+// gets a connection has heard of every claim that the primary knew then.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";

@@ -1,4 +1,5 @@
-// A worker: one of several processes that serve the same address. A whole gateway, except for what the primary does for all.
+// A worker: one of several processes that serve the same address. A whole gateway, except for what the
+// primary does for all.
 
 import process from "node:process";
 import { clientAddressOf } from "../../address.ts";
@@ -13,7 +14,8 @@ import { WorkerHandover } from "./handover.ts";
 import { WorkerRoutes } from "./worker-routes.ts";
 
 /**
- * Serves until the primary tells it to stop, or `signal` is aborted. Where it cannot start, the primary reports why.
+ * Serves until the primary tells it to stop, or `signal` is aborted. Where it cannot start, the primary
+ * reports why.
  * @param writeError gets lines for the person, complete with their line end
  */
 export async function runWorker(
@@ -61,7 +63,8 @@ export function siblingsOf(
 ): Siblings {
   const routes = new WorkerRoutes(channel, welcome);
   const clientAddress = clientAddressOf(options.trustProxy);
-  // News since the welcome, kept until there is a listener: revocations that are not written yet exist nowhere else.
+  // News since the welcome, kept until there is a listener: revocations that are not written yet exist
+  // nowhere else.
   const early: News[] = [];
   let hear = (news: News): void => void early.push(news);
   channel.onMessage((message) => {
