@@ -18,6 +18,13 @@ export interface AgentForwarding {
   close(): void;
 }
 
+interface AgentSocket {
+  /** The socket's own. */
+  readonly directory: string;
+  readonly path: string;
+  readonly server: Server;
+}
+
 /**
  * Where the socket's own 0700 directory may be made, best first. A host may outlive the directories of its login: the
  * runtime directory is removed when the person's last login ends, and TMPDIR may be cleaned up.
@@ -32,10 +39,8 @@ export function createAgentForwarding(
   directories: readonly string[],
   log: Log,
 ): AgentForwarding {
-  let started = false;
-  let own: string | undefined;
-  let path: string | undefined;
-  let server: Server | undefined;
+  let isWanted = false;
+  let made: AgentSocket | undefined;
 
   function relay(socket: Socket): void {
     socket.on("error", () => socket.destroy());
@@ -49,15 +54,15 @@ export function createAgentForwarding(
   }
 
   function remove(): void {
-    server?.close();
-    const directory = own;
-    server = own = path = undefined;
+    const old = made;
+    made = undefined;
+    if (old === undefined) return;
+    old.server.close();
     try {
-      if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+      rmSync(old.directory, { recursive: true, force: true });
     } catch (error) {
-      log.debug(
-        `${directory} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      const why = error instanceof Error ? error.message : String(error);
+      log.debug(`${old.directory} could not be removed: ${why}`);
     }
   }
 
@@ -68,9 +73,10 @@ export function createAgentForwarding(
 
   function make(): void {
     try {
-      own = privateDirectory(directories);
-      path = join(own, `agent.${process.pid}`);
-      server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, relay);
+      const directory = privateDirectory(directories);
+      const path = join(directory, `agent.${process.pid}`);
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, relay);
+      made = { directory, path, server };
       server.on("error", failed);
       server.listen({ path });
       // Until here the directory's mode has kept others out.
@@ -82,21 +88,21 @@ export function createAgentForwarding(
 
   /** The socket's path. The socket is made again if somebody has removed it. */
   function current(): string | undefined {
-    if (path !== undefined && !existsSync(path)) remove();
-    if (path === undefined) make();
-    return path;
+    if (made !== undefined && !existsSync(made.path)) remove();
+    if (made === undefined) make();
+    return made?.path;
   }
 
   return {
     get path() {
-      return started ? current() : undefined;
+      return isWanted ? current() : undefined;
     },
     start() {
-      started = true;
+      isWanted = true;
       return current();
     },
     close() {
-      started = false;
+      isWanted = false;
       remove();
     },
   };
