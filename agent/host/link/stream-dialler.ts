@@ -76,8 +76,8 @@ export class StreamDialler {
       })
       .catch((error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
-        log.warn(`a connection from ${request.client.address} could not be dialled back: ${why}`);
-        this.#refuse(request.stream, "The workspace could not dial back.");
+        log.warn(`could not dial back for a connection from ${request.client.address}: ${why}`);
+        this.#refuse(request.stream, "The workspace could not connect back to the gateway.");
       })
       .finally(() => {
         this.#dialling--;

@@ -142,7 +142,7 @@ export function createHostSshServer(options: HostSshServerOptions): HostSshServe
       serveSftp: (channel, sftp) => startSftp(channel, { ...sftp, log }),
     });
     if (options.endToEndOnly === true && info.via === "session") {
-      accepted.connection.end("This workspace accepts end-to-end connections only: use ssh -J.");
+      accepted.connection.end("This workspace takes end-to-end connections only: use ssh -J.");
     }
   });
 
