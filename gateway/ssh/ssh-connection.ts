@@ -7,12 +7,11 @@ import { endThenDestroy } from "../../protocol/end-then-destroy.ts";
 import { createKeyExchangeTimer, type KeyExchangeTimer } from "../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { isDisagreement } from "../../protocol/ssh/ssh2/key-exchange.ts";
+import { disconnect, refuseMessage } from "../../protocol/ssh/ssh2/server-connection.ts";
 import { sessionIdOf } from "../../protocol/ssh/ssh2/session-id.ts";
 import {
-  disconnect,
   type PacketReceiver,
   type PacketTransport,
-  refuseMessage,
   takeOverConnection,
 } from "../../protocol/ssh/ssh2/transport.ts";
 import { message } from "../../protocol/ssh/wire.ts";

@@ -8,7 +8,7 @@ import { destroyAfter } from "../../protocol/end-then-destroy.ts";
 import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";
-import { disconnect, injectStream, streamOf } from "../../protocol/ssh/ssh2/transport.ts";
+import { disconnect, injectStream, streamOf } from "../../protocol/ssh/ssh2/server-connection.ts";
 import type { ListenAddress } from "../address.ts";
 import { plainAddress } from "../address.ts";
 import type { HostKeys } from "../host-keys/host-keys.ts";

@@ -2,20 +2,17 @@
 // and then the channels that the gateway opens to it. The session ends with the connection.
 
 import type { Logger } from "pino";
-import {
-  type ChannelRequest,
-  Connection,
-  type ConnectionOwner,
-  type GlobalReply,
-} from "../../protocol/ssh/connection.ts";
+import { type ChannelRequest, Connection, type ConnectionOwner } from "../../protocol/ssh/connection.ts";
+import type { GlobalReply } from "../../protocol/ssh/global-requests.ts";
 import {
   createKeyExchangeTimer,
   KEY_EXCHANGE_LIMITS,
   type KeyExchangeTimer,
 } from "../../protocol/ssh/key-exchange-timer.ts";
 import { MSG, OPEN_FAILURE } from "../../protocol/ssh/message-numbers.ts";
+import { refuseMessage } from "../../protocol/ssh/ssh2/server-connection.ts";
 import { sessionIdOf as sshSessionIdOf } from "../../protocol/ssh/ssh2/session-id.ts";
-import { refuseMessage, takeOverConnection } from "../../protocol/ssh/ssh2/transport.ts";
+import { takeOverConnection } from "../../protocol/ssh/ssh2/transport.ts";
 import { message, type WireReader } from "../../protocol/ssh/wire.ts";
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { AuditEvent } from "../directory.ts";

@@ -4,14 +4,13 @@
 import { LAST_WORDS_MS } from "../end-then-destroy.ts";
 import { printable } from "../values/printable.ts";
 import { Channel, type ChannelCarrier, MAX_PACKET, windowFor } from "./channel.ts";
+import { type GlobalReply, GlobalRequests } from "./global-requests.ts";
 import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";
 import { message, TooLong, WireError, WireReader } from "./wire.ts";
 
 /** Channels of one connection, those being opened included, where its owner does not say another number. */
 export const MAX_CHANNELS = 256;
-/** Global requests that wait for their answer. */
-const MAX_PENDING_REQUESTS = 256;
 /**
  * Of answers that the peer does not read, in bytes: channels stop far below. Small ones take a multiple of their size in
  * memory.
@@ -31,16 +30,6 @@ export interface ChannelRequest {
   /** undefined: the connection has ended meanwhile. */
   accept(): Channel | undefined;
   refuse(reason: number, description: string): void;
-}
-
-/**
- * true or bytes: REQUEST_SUCCESS, with the bytes in it. false: REQUEST_FAILURE; with a refusal's text behind it where the
- * peer is known to read one, which RFC 4254 §4 has no room for.
- */
-export type GlobalReply = boolean | Uint8Array | GlobalRefusal;
-
-export interface GlobalRefusal {
-  readonly refusal: string;
 }
 
 export interface ConnectionOwner {
@@ -69,8 +58,11 @@ export class Connection implements PacketReceiver, ChannelCarrier {
   #transport: PacketTransport | undefined;
   #owner: ConnectionOwner | undefined;
   #next = 0;
-  #replies: Promise<void> = Promise.resolve();
-  #pendingReplies = 0;
+  readonly #globalRequests = new GlobalRequests({
+    answer: (name, data) => this.#owner?.globalRequest(name, data) ?? false,
+    send: (...parts) => this.send(...parts),
+    fail: (description) => this.#fail(description),
+  });
   #closed = false;
 
   constructor(log: ConnectionLog, maxChannels = MAX_CHANNELS) {
@@ -184,7 +176,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
         this.#receiveFailure(data);
         return;
       case MSG.globalRequest:
-        this.#receiveGlobalRequest(data);
+        this.#globalRequests.receive(data);
         return;
       case MSG.requestSuccess:
       case MSG.requestFailure:
@@ -286,33 +278,6 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     }
     this.#channels.delete(local);
     opening.reject(new ChannelRefused(`The client refused the channel (reason ${reason}).`));
-  }
-
-  /** Replies go out in the order of the requests (RFC 4254 §4), however long each takes. */
-  #receiveGlobalRequest(data: WireReader): void {
-    const name = data.text(128);
-    const wantReply = data.boolean();
-    if (this.#pendingReplies >= MAX_PENDING_REQUESTS) throw new WireError("Too many unanswered requests.");
-    const reply = this.#replyTo(name, data);
-    this.#pendingReplies++;
-    this.#replies = Promise.all([this.#replies, reply]).then(([, result]) => {
-      this.#pendingReplies--;
-      if (!wantReply) return;
-      if (result === false) this.send(message(MSG.requestFailure));
-      else if (typeof result === "object" && "refusal" in result) {
-        this.send(message(MSG.requestFailure), Buffer.from(printable(result.refusal, 500), "utf8"));
-      } else this.send(message(MSG.requestSuccess), result === true ? Buffer.alloc(0) : result);
-    });
-  }
-
-  async #replyTo(name: string, data: WireReader): Promise<GlobalReply> {
-    try {
-      return (await this.#owner?.globalRequest(name, data)) ?? false;
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      if (!(error instanceof TooLong)) this.#fail(error.message);
-      return false;
-    }
   }
 
   #channel(number: number): Channel | undefined {

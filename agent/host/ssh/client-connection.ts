@@ -6,24 +6,16 @@ import type { Connection as Ssh2Connection } from "ssh2";
 import type { StreamVia } from "../../../protocol/control.ts";
 import { endThenDestroy } from "../../../protocol/end-then-destroy.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
-import {
-  type ChannelRequest,
-  Connection,
-  type ConnectionOwner,
-  type GlobalReply,
-} from "../../../protocol/ssh/connection.ts";
+import { type ChannelRequest, Connection, type ConnectionOwner } from "../../../protocol/ssh/connection.ts";
+import type { GlobalReply } from "../../../protocol/ssh/global-requests.ts";
 import {
   createKeyExchangeTimer,
   type KeyExchangeLimits,
   type KeyExchangeTimer,
 } from "../../../protocol/ssh/key-exchange-timer.ts";
 import { DISCONNECT, OPEN_FAILURE } from "../../../protocol/ssh/message-numbers.ts";
-import {
-  disconnect,
-  type PacketTransport,
-  refuseMessage,
-  takeOverConnection,
-} from "../../../protocol/ssh/ssh2/transport.ts";
+import { disconnect, refuseMessage } from "../../../protocol/ssh/ssh2/server-connection.ts";
+import { type PacketTransport, takeOverConnection } from "../../../protocol/ssh/ssh2/transport.ts";
 import type { WireReader } from "../../../protocol/ssh/wire.ts";
 import type { Log } from "../../platform/log.ts";
 import {

@@ -10,7 +10,7 @@ import type { Channel } from "../../../protocol/ssh/channel.ts";
 import { IDENTIFICATION } from "../../../protocol/ssh/identification.ts";
 import { KEY_EXCHANGE_LIMITS, type KeyExchangeLimits } from "../../../protocol/ssh/key-exchange-timer.ts";
 import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
-import { injectStream, streamOf } from "../../../protocol/ssh/ssh2/transport.ts";
+import { injectStream, streamOf } from "../../../protocol/ssh/ssh2/server-connection.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 import type { Log } from "../../platform/log.ts";
 import type { SftpOptions } from "../sftp/server.ts";

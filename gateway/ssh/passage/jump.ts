@@ -4,7 +4,8 @@
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
-import type { ChannelRequest, ConnectionOwner, GlobalReply } from "../../../protocol/ssh/connection.ts";
+import type { ChannelRequest, ConnectionOwner } from "../../../protocol/ssh/connection.ts";
+import type { GlobalReply } from "../../../protocol/ssh/global-requests.ts";
 import { OPEN_FAILURE } from "../../../protocol/ssh/message-numbers.ts";
 import { WireError, type WireReader } from "../../../protocol/ssh/wire.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";

@@ -7,11 +7,8 @@
 // both sides could wait for each other for ever.
 
 import { DISCONNECT, MSG } from "../../../protocol/ssh/message-numbers.ts";
-import {
-  type PacketReceiver,
-  type PacketTransport,
-  unimplementedMessage,
-} from "../../../protocol/ssh/ssh2/transport.ts";
+import { unimplementedMessage } from "../../../protocol/ssh/ssh2/server-connection.ts";
+import type { PacketReceiver, PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 import { SideEnd } from "./side-end.ts";
 
 /** How much may wait for one side while the other is read to finish its key exchange. */

@@ -3,8 +3,8 @@
 // full, accept more than the window that they announced (ssh2#1505), ignore the socket's back-pressure, and answer no
 // request once a channel has started.
 
-import { Duplex } from "node:stream";
-import type { Connection, Server } from "ssh2";
+import type { Duplex } from "node:stream";
+import type { Connection } from "ssh2";
 import { HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "../../limits.ts";
 import { KeyExchangeAllowance } from "../key-exchange-allowance.ts";
 import { DISCONNECT, MSG } from "../message-numbers.ts";
@@ -20,7 +20,6 @@ import {
   type PrivateProtocol,
   privateProtocol,
   sendMessage,
-  unexpectedVersion,
 } from "./private.ts";
 import { countUnsent } from "./unsent.ts";
 
@@ -257,38 +256,4 @@ function reportTransportMessage(payload: Buffer, receiver: PacketReceiver): void
     // A message that is cut off: ssh2 ends the connection on it.
     if (!(error instanceof WireError)) throw error;
   }
-}
-
-/** Answers a message of an unknown kind (RFC 4253 §11.4): the one just received. */
-export function refuseMessage(connection: Connection): Uint8Array {
-  return unimplementedMessage(((privateProtocol(connection)._decipher?.inSeqno ?? 1) - 1) >>> 0);
-}
-
-/** UNIMPLEMENTED for the message that came with this sequence number. */
-export function unimplementedMessage(sequence: number): Uint8Array {
-  const message = Buffer.alloc(5);
-  message[0] = MSG.unimplemented;
-  message.writeUInt32BE(sequence, 1);
-  return message;
-}
-
-/**
- * Sends DISCONNECT with a description, which ssh2's own leaves empty. Works before authentication too. The caller ends
- * the stream.
- */
-export function disconnect(connection: Connection, reason: number, description: string): void {
-  const protocol = privateProtocol(connection);
-  if (isAlive(protocol)) sendMessage(protocol, [disconnectMessage(reason, description)], true);
-}
-
-/** `server.injectSocket` for any byte stream: ssh2 uses no more of a socket, only its types ask for one. */
-export function injectStream(server: Server, stream: Duplex): void {
-  Reflect.apply(server.injectSocket, server, [stream]);
-}
-
-/** The stream that was given to `injectStream`, by which a connection is told from the others. */
-export function streamOf(connection: Connection): Duplex {
-  const stream = "_sock" in connection ? connection._sock : undefined;
-  if (!(stream instanceof Duplex)) throw unexpectedVersion();
-  return stream;
 }

@@ -15,11 +15,10 @@ import {
   reoriginate,
 } from "../../../gateway/ssh/re-origination/re-origination.ts";
 import { SERVER_ALGORITHMS } from "../../../protocol/ssh/ssh2/algorithms.ts";
+import { injectStream, streamOf } from "../../../protocol/ssh/ssh2/server-connection.ts";
 import {
-  injectStream,
   type PacketReceiver,
   type PacketTransport,
-  streamOf,
   takeOverConnection,
 } from "../../../protocol/ssh/ssh2/transport.ts";
 import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../support/host-ssh.ts";

@@ -8,7 +8,7 @@ import { spawn } from "@lydell/node-pty";
 import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
-import { injectStream } from "../../../protocol/ssh/ssh2/transport.ts";
+import { injectStream } from "../../../protocol/ssh/ssh2/server-connection.ts";
 import { CLI } from "../../../scripts/repository.ts";
 import { Person } from "../../support/cli.ts";
 import { TestStack } from "../../support/link.ts";

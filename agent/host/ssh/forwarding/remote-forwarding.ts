@@ -3,7 +3,8 @@
 
 import { createServer, type Socket } from "node:net";
 import { resolve } from "node:path";
-import type { Connection, GlobalReply } from "../../../../protocol/ssh/connection.ts";
+import type { Connection } from "../../../../protocol/ssh/connection.ts";
+import type { GlobalReply } from "../../../../protocol/ssh/global-requests.ts";
 import { encode, type WireReader } from "../../../../protocol/ssh/wire.ts";
 import {
   type Listener,

@@ -11,13 +11,8 @@ import { describe, expect, it } from "vitest";
 import { SERVER_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/algorithms.ts";
 import { SIGNATURE_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/extension-info.ts";
 import { isAlive, privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
-import {
-  disconnect,
-  injectStream,
-  type PacketTransport,
-  streamOf,
-  takeOverConnection,
-} from "../../../../../protocol/ssh/ssh2/transport.ts";
+import { disconnect, injectStream, streamOf } from "../../../../../protocol/ssh/ssh2/server-connection.ts";
+import { type PacketTransport, takeOverConnection } from "../../../../../protocol/ssh/ssh2/transport.ts";
 import { message, WireReader } from "../../../../../protocol/ssh/wire.ts";
 
 /** Two streams, each of which reads what the other writes. */

@@ -15,12 +15,8 @@ import {
   originate,
 } from "../../../../../protocol/ssh/ssh2/client.ts";
 import { privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
-import {
-  injectStream,
-  type PacketTransport,
-  streamOf,
-  takeOverConnection,
-} from "../../../../../protocol/ssh/ssh2/transport.ts";
+import { injectStream, streamOf } from "../../../../../protocol/ssh/ssh2/server-connection.ts";
+import { type PacketTransport, takeOverConnection } from "../../../../../protocol/ssh/ssh2/transport.ts";
 import { encode, message, WireReader } from "../../../../../protocol/ssh/wire.ts";
 import { streamPair } from "./stream-pair.ts";
 

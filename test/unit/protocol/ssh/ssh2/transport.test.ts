@@ -14,11 +14,13 @@ import {
 } from "../../../../../protocol/ssh/ssh2/private.ts";
 import {
   injectStream,
+  streamOf,
+  unimplementedMessage,
+} from "../../../../../protocol/ssh/ssh2/server-connection.ts";
+import {
   MAX_UNREAD_BYTES,
   type PacketTransport,
-  streamOf,
   takeOverConnection,
-  unimplementedMessage,
 } from "../../../../../protocol/ssh/ssh2/transport.ts";
 import { message } from "../../../../../protocol/ssh/wire.ts";
 import { streamPair } from "./stream-pair.ts";
