@@ -1,5 +1,5 @@
-// The HTTP API's shapes (below /api/v1) and the discovery document, as schemas that the gateway validates with,
-// serves as OpenAPI, and that the agent takes its types from. Times are ISO 8601 in UTC; durations are seconds.
+// The shapes of the HTTP API (below /api/v1) and of the discovery document, as schemas. The gateway validates with them and
+// serves them as OpenAPI; the agent takes its types from them. Times are ISO 8601 in UTC, durations are in seconds.
 
 import { type Static, type TProperties, Type } from "typebox";
 import { NONCE_PATTERN, PROOF_CODE_PATTERN } from "./key-proof.ts";
@@ -29,7 +29,7 @@ const object = <T extends TProperties>(properties: T, $id?: string) =>
   Type.Object(properties, { additionalProperties: false, ...($id === undefined ? {} : { $id }) });
 const Title = PrintableText(100);
 
-/** One year: the longest life that a token may be given. */
+/** The longest lifetime that a token may have: a year. */
 export const MAX_TOKEN_SECONDS = 366 * 24 * 3600;
 const Seconds = Type.Integer({ minimum: 1, maximum: MAX_TOKEN_SECONDS });
 
@@ -41,7 +41,7 @@ export const ErrorBody = object({
 
 /**
  * What an access token may do. `admin`: manage accounts. `account`: manage the account's own keys, tokens and
- * workspaces. `connect`: list and reach workspaces. `host`: register workspaces. Each is asked for by itself.
+ * workspaces. `connect`: list and reach workspaces. `host`: register workspaces. No scope includes another.
  */
 export const Scope = Type.Union([
   Type.Literal("admin"),
@@ -70,22 +70,22 @@ export const AccessTokenInfo = object({
   createdAt: Time,
   expiresAt: Nullable(Time),
   lastUsedAt: Nullable(Time),
-  /** Of a host's token: the one workspace that it registers, by the name that it has or had. */
+  /** Of a host token: the name of the one workspace that it registers, or registered before that was deleted. */
   workspace: Type.Optional(NameText),
-  /** Of a host's token: it registers any workspace of the account. */
+  /** Of a host token: it registers any workspace of the account. */
   reusable: Type.Optional(Type.Boolean()),
-  /** The access token that made it, with which it ends. */
+  /** The access token that created it. It ends with that token. */
   parentId: Type.Optional(TokenIdText),
 });
 export type AccessTokenInfo = Static<typeof AccessTokenInfo>;
 export const CreateAccessToken = object({
   title: Title,
   scopes: Type.Array(Scope, { minItems: 1, maxItems: 4, uniqueItems: true }),
-  /** At most until the asking token expires, whatever is asked for. */
+  /** Never later than the expiry of the token that makes the request. */
   expiresIn: Type.Optional(Nullable(Seconds)),
-  /** A host's token (`host`, without `account` and `admin`) is for one workspace: this one, or else the first it registers. */
+  /** A host token (scope `host` only) is for one workspace: the named one, or else the first that it registers. */
   workspace: Type.Optional(NameText),
-  /** It registers any workspace of the account instead. */
+  /** The host token registers any workspace of the account instead. */
   reusable: Type.Optional(Type.Boolean()),
 });
 export type CreateAccessToken = Static<typeof CreateAccessToken>;
@@ -110,19 +110,19 @@ const keyFields = {
 /** A key that opens the account's workspaces. */
 export const Key = object({
   ...keyFields,
-  /** When its holder proved it; null: registered by a version that asked for no proof. */
+  /** When its holder proved it; null: it was registered by a version that asked for no proof. */
   provedAt: Type.Optional(Nullable(Time)),
 });
 export type Key = Static<typeof Key>;
-/** One that opens nothing until its holder proves it. */
+/** A key that opens nothing until its holder proves it. */
 export const PendingKey = object({
   ...keyFields,
   expiresAt: Time,
-  /** For a proof by SSH: protocol/key-proof.ts. */
+  /** For a proof over SSH: protocol/key-proof.ts. */
   code: Type.String({ pattern: PROOF_CODE_PATTERN, maxLength: 60 }),
 });
 export type PendingKey = Static<typeof PendingKey>;
-/** `nonce` is for one proof by signature, within ten minutes. */
+/** `nonce` is good for one proof by signature, within ten minutes. */
 export const AddedKey = object({
   ...PendingKey.properties,
   nonce: Type.String({ pattern: NONCE_PATTERN, maxLength: 60 }),
@@ -135,7 +135,7 @@ export const CreateKey = object({
   title: Type.Optional(Title),
 });
 
-/** A host with a different key came under a workspace's name, and waits for the owner's word. */
+/** A changed host key: a host with this key came under the workspace's name, and waits for the owner's decision. */
 export const HeldHostKey = object({
   fingerprint: FingerprintText,
   publicKey: KeyLine,
@@ -148,21 +148,21 @@ export const Workspace = object({
   id: WorkspaceIdText,
   name: NameText,
   owner: NameText,
-  /** Whether the asking account owns it; otherwise it is shared with it. */
+  /** Whether the account that asks owns it; otherwise the workspace is shared with that account. */
   mine: Type.Boolean(),
   online: Type.Boolean(),
   /** Streams open now. */
   clients: Type.Integer({ minimum: 0 }),
-  /** How far the host's clock is ahead of the gateway's, in seconds; negative: behind. Only where it is worth a word. */
+  /** By how many seconds the host's clock is ahead of the gateway's; negative: behind. Only if they differ by 30 s or more. */
   clockAhead: Type.Optional(Type.Integer()),
   endToEndOnly: Type.Boolean(),
-  /** The host's SSH public keys, to pin. */
+  /** The host's SSH public keys, for clients to pin. */
   hostKeys: Type.Array(KeyLine, { maxItems: 16 }),
-  /** Shown to the owner, where there are any. */
+  /** For the owner only, if there are any. */
   heldHostKeys: Type.Optional(Type.Array(HeldHostKey, { maxItems: 16 })),
-  /** What the workspace shows in a browser, where its host names it: http or https. Ask a person before you open it. */
+  /** What the workspace shows in a browser (http or https), if its host names it. Ask the person before opening it. */
   browserUrl: Type.Optional(BrowserUrlText),
-  /** The folder to open first, where its host names one: an absolute path there. */
+  /** The folder to open first, if the host names one: an absolute path in the workspace. */
   folder: Type.Optional(FolderText),
   createdAt: Time,
   lastSeenAt: Nullable(Time),
@@ -175,19 +175,19 @@ export const DecideHostKey = object({
 });
 export type DecideHostKey = Static<typeof DecideHostKey>;
 
-/** The answer (202) to a request that takes something back, where it is in effect and the gateway could not write it yet. */
+/** The answer (202) to a revocation that is in effect, but that the gateway could not write to its disk yet. */
 export const NotWritten = object({ message: Type.String() });
 
-/** To its owner. */
+/** A share as the workspace's owner sees it. */
 export const Share = object({
   account: NameText,
-  /** The account has not accepted it yet, and does not reach the workspace. Missing at gateways that ask nobody. */
+  /** The account has not accepted the offer yet, and does not reach the workspace. Missing at gateways without offers. */
   pending: Type.Optional(Type.Boolean()),
   createdAt: Time,
 });
 export type Share = Static<typeof Share>;
 export const CreateShare = object({ account: NameText });
-/** To the account that a workspace is shared with, or offered to while it is `pending`. `id` is the workspace's. */
+/** A share as the account sees it that the workspace is shared with, or offered to while `pending`. `id` is the workspace's. */
 export const SharedWithMe = object({
   id: WorkspaceIdText,
   name: NameText,
@@ -204,7 +204,7 @@ export const OwnerTokenInfo = object({
   lastUsedAt: Nullable(Time),
 });
 export type OwnerTokenInfo = Static<typeof OwnerTokenInfo>;
-/** 30 days: the longest life of an owner token. */
+/** The longest lifetime of an owner token: 30 days. */
 export const MAX_OWNER_TOKEN_SECONDS = 30 * 24 * 3600;
 export const CreateOwnerToken = object({
   expiresIn: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OWNER_TOKEN_SECONDS })),
@@ -214,10 +214,10 @@ export const CreatedOwnerToken = object({
   info: OwnerTokenInfo,
 });
 export type CreatedOwnerToken = Static<typeof CreatedOwnerToken>;
-/** 12 hours, where nothing else is asked for. */
+/** The lifetime of an owner token if the request names none: 12 hours. */
 export const DEFAULT_OWNER_TOKEN_SECONDS = 12 * 3600;
 
-/** One line of the audit log, newest first. `id` is what `before` takes. */
+/** An entry of the audit log. Entries are listed newest first; `before` takes an `id`. */
 export const AuditEntry = object({
   id: Type.String({ pattern: "^[0-9a-z]{1,40}$" }),
   time: Time,
@@ -239,17 +239,17 @@ export const AuditQuery = object({
   before: Type.Optional(Type.String({ pattern: "^[0-9a-z]{1,40}$" })),
 });
 
-/** One event of the session stream (SSE): `event:` is its type, `data:` the rest as JSON. */
+/** An event of the workspace event stream (SSE): `event:` is its type, `data:` the rest as JSON. */
 export const WorkspaceEvent = Type.Union([
   Type.Object({ type: Type.Literal("snapshot"), workspaces: Type.Array(Workspace) }),
   Type.Object({ type: Type.Literal("workspace"), workspace: Workspace }),
   Type.Object({ type: Type.Literal("workspace-removed"), id: WorkspaceIdText }),
-  /** All that is offered to the account and waits for its answer: behind a snapshot, and whenever it has changed. */
+  /** Every offer to the account that waits for an answer. Sent after a snapshot, and whenever the offers change. */
   Type.Object({ type: Type.Literal("offers"), offers: Type.Array(SharedWithMe, { maxItems: 1_000 }) }),
 ]);
 export type WorkspaceEvent = Static<typeof WorkspaceEvent>;
 
-/** `/.well-known/sallyport`: what a client has to know before it signs in. */
+/** `/.well-known/sallyport`: what a client needs to know before it signs in. */
 export const Discovery = object({
   product: Type.Literal("sallyport"),
   version: Keyword,

@@ -1,10 +1,10 @@
-// How long to wait before the next attempt: doubling, with jitter, so that those who lost one gateway together do not
-// come back together.
+// How long to wait before the next attempt. The wait doubles and has jitter, so that clients that lost a gateway at the same
+// moment do not all come back at the same moment.
 
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "./limits.ts";
 
 /**
- * Milliseconds before attempt number `failures` + 1. Half of it is fixed and half random.
+ * Milliseconds to wait before attempt number `failures` + 1; half of them are fixed, half random.
  * @param failures how many attempts in a row have failed, from 1
  * @param random 0 to 1
  */

@@ -1,11 +1,11 @@
-// One end of a control connection: bounds what waits for a peer that does not read, and how much a peer may say that nobody
-// has asked for. JSON costs more to read than to send.
+// One end of a control connection. It bounds what waits for a peer that does not read, and how many messages a peer may send
+// unasked: JSON costs more to read than to send.
 
 import { ProtocolError } from "./errors.ts";
 import { WAITING_MESSAGE_BYTES } from "./limits.ts";
 import { OPEN } from "./web-socket/web-socket.ts";
 
-/** What this needs of a WebSocket. */
+/** The part of a WebSocket that this needs. */
 export interface ControlSocket {
   readonly readyState: number;
   send(text: string, done: (error?: Error) => void): void;
@@ -14,29 +14,29 @@ export interface ControlSocket {
 }
 
 export interface ControlLineOptions {
-  /** What may wait, in bytes of memory: what the messages cost and not only what they add up to. */
+  /** How much may wait to be sent, in bytes of memory: WAITING_MESSAGE_BYTES per message count as well. */
   readonly maxWaiting: number;
-  /** Messages that the peer may send at once, without having been sent any. */
+  /** How many messages the peer may send at once without having been sent any. */
   readonly burst: number;
-  /** And each second from then on. */
+  /** How many more per second. */
   readonly perSecond: number;
-  /** Milliseconds of a clock that does not go back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
-/** A message counts as one for each of these bytes that it has begun. */
+/** A longer message counts once for each begun multiple of this. */
 const BYTES_OF_ONE = 4 * 1024;
-/** For the last word to arrive (ms). */
+/** How long the close frame has to arrive (ms). */
 const LAST_WORD_MS = 2_000;
 
-/** Messages that say the same as the one before: one that waits to leave is enough. */
+/** Types whose messages all say the same: one that waits to be sent is enough. */
 const REPEATABLE: ReadonlySet<string> = new Set(["ping", "pong"]);
 
 export class ControlLine<Message extends { readonly type: string }> {
   readonly #socket: ControlSocket;
   readonly #options: ControlLineOptions;
   readonly #now: () => number;
-  /** Repeatable messages that have not left, and whether there is to be one more of them. */
+  /** By type, repeatable messages that have not left; the value: whether one more has to follow. */
   readonly #leaving = new Map<string, boolean>();
   #waiting = 0;
   #credit: number;
@@ -50,7 +50,7 @@ export class ControlLine<Message extends { readonly type: string }> {
     this.#creditAt = this.#now();
   }
 
-  /** False: the peer does not read what it is sent. The connection is cut. */
+  /** Returns false if the peer does not read what it is sent; the connection is cut then. */
   send(message: Message): boolean {
     const socket = this.#socket;
     if (socket.readyState !== OPEN) return true;
@@ -68,7 +68,7 @@ export class ControlLine<Message extends { readonly type: string }> {
     }
     this.#waiting += cost;
     if (isRepeatable) this.#leaving.set(type, false);
-    // It may be answered. An answer earns nothing, or two peers could answer each other for ever.
+    // The peer may answer it. An answer earns no credit, or two peers could answer each other for ever.
     if (type !== "pong") this.#credit = Math.min(this.#options.burst, this.#credit + 1);
     socket.send(text, () => {
       this.#waiting -= cost;
@@ -81,7 +81,7 @@ export class ControlLine<Message extends { readonly type: string }> {
   }
 
   /**
-   * To be called with the size of each message of the peer, before it is parsed.
+   * To be called with the size of each of the peer's messages, before it is parsed.
    * @throws ProtocolError rate_limited
    */
   received(bytes: number): void {
@@ -93,11 +93,11 @@ export class ControlLine<Message extends { readonly type: string }> {
     if (this.#credit >= 0) return;
     throw new ProtocolError(
       "rate_limited",
-      `More control messages than anything asks for: at most ${burst} at once, and ${perSecond} a second.`,
+      `Too many control messages: at most ${burst} at once, and ${perSecond} per second.`,
     );
   }
 
-  /** Behind the close frame, for a peer that talks too much: nothing more is read, and soon the connection is cut. */
+  /** To be called after a close frame was sent to a peer that sends too much: nothing more is read, and the connection is cut after 2 s. */
   hangUp(): void {
     this.#socket.pause();
     setTimeout(() => this.#socket.terminate(), LAST_WORD_MS).unref();

@@ -1,8 +1,8 @@
 // The control connection between a host and its gateway: JSON text messages on a WebSocket, one object each.
 //
 //   gateway → host   challenge            once, first
-//   host → gateway   register             once, signed with the host key that the workspace will be known by
-//   gateway → host   registered | error   after `error` the gateway closes
+//   host → gateway   register             once, signed with the host key by which the workspace will be known
+//   gateway → host   registered | error   after `error` the gateway closes the connection
 //   then             open, standby, keys, goaway (gateway), refuse (host), ping, pong (both)
 //
 // For each `open` the host dials PATHS.stream with the stream token; see docs/architecture.md.
@@ -29,7 +29,7 @@ import { MAX_FOLDER } from "./values/folder.ts";
 import { printable } from "./values/printable.ts";
 
 export const CONTROL_VERSION = 1;
-/** What a gateway says in its challenge; hosts of before do not look at it, and gateways of before say 1. */
+/** A challenge of this version or a later one accepts `proofs`. Older gateways send 1; older hosts ignore the version. */
 export const TAKES_PROOFS = 2;
 
 const closed = { additionalProperties: false } as const;
@@ -39,17 +39,17 @@ export const StreamVia = Type.Union([Type.Literal("tunnel"), Type.Literal("jump"
 export type StreamVia = Static<typeof StreamVia>;
 const StreamTokenText = Type.String({ pattern: "^sps_[0-9A-Za-z]+$", maxLength: 80 });
 
-/** A key that the gateway allows in, with the account that it belongs to. */
+/** A key that may sign in at the host, with the account that it belongs to. */
 const PushedKey = Type.Object({ publicKey: KeyLine, account: NameText }, closed);
 
 const Challenge = Type.Object(
   {
     type: Type.Literal("challenge"),
-    /** From `TAKES_PROOFS` on, a host may name further keys and prove them. */
+    /** TAKES_PROOFS or later: the host may name further keys and prove them. */
     version: Type.Integer({ minimum: 1, maximum: 1000 }),
     /** 32 random bytes, base64. */
     nonce: Base64Text(64),
-    /** The gateway's own SSH host keys: the host pins them for certificates (the first one is ed25519). */
+    /** The gateway's own SSH host keys, which the host pins for certificates. The first one is Ed25519. */
     gatewayKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 8 }),
   },
   closed,
@@ -60,7 +60,7 @@ const Registered = Type.Object(
     type: Type.Literal("registered"),
     workspace: Type.Object({ id: WorkspaceIdText, name: NameText }, closed),
     account: Nullable(NameText),
-    /** Where people reach the gateway by SSH; null where it does not serve SSH. */
+    /** Where people reach the gateway by SSH; null if it does not serve SSH. */
     ssh: Nullable(SshAddressObject),
     publicUrl: GatewayUrlText,
     keys: Type.Array(PushedKey, { maxItems: MAX_PUSHED_KEYS }),
@@ -74,13 +74,13 @@ const Open = Type.Object(
     stream: StreamTokenText,
     via: StreamVia,
     client: Type.Object({ address: ClientAddressText, account: Nullable(NameText) }, closed),
-    /** The client speaks `sallyport.v1.resume`: a host that does so too dials back with it. Missing: raw. */
+    /** The client speaks `sallyport.v1.resume`; a host that speaks it too dials back with it. Missing: raw only. */
     resume: Type.Optional(Type.Boolean()),
   },
   closed,
 );
 
-/** To a host that said it keeps one: dial back now, and wait for the `open` that names this stream. */
+/** For a host that keeps a standby stream: dial back now, and wait for the `open` that names this stream. */
 const StandbyMessage = Type.Object({ type: Type.Literal("standby"), stream: StreamTokenText }, closed);
 
 const Keys = Type.Object(
@@ -98,28 +98,28 @@ const Register = Type.Object(
     type: Type.Literal("register"),
     version: Type.Integer({ minimum: 1, maximum: 1000 }),
     name: NameText,
-    /** The id of an earlier registration, where the host has one. */
+    /** The id of an earlier registration, if the host has one. */
     workspaceId: Nullable(WorkspaceIdText),
-    /** authorized_keys form; the first one signs. */
+    /** In authorized_keys form. The first one signs. */
     hostKeys: Type.Array(KeyLine, { minItems: 1, maxItems: 4 }),
     /** Ed25519 over `registrationPayload`, base64. */
     signature: Base64Text(200),
     /**
-     * By each further key, in order, over `hostKeyPayload`: SHA-256 for ECDSA (DER), SHA-512 for RSA; base64. Missing: from a
-     * host of before, which knows neither these nor the error codes `token_bound` and `host_key_held`.
+     * A signature over `hostKeyPayload` by each further key, in order: SHA-256 for ECDSA (DER), SHA-512 for RSA; base64. An
+     * older host sends none, and does not know the error codes `token_bound` and `host_key_held` either.
      */
     proofs: Type.Optional(Type.Array(Base64Text(3_000), { maxItems: 3 })),
     agent: PrintableText(100),
     endToEndOnly: Type.Boolean(),
     ownerTokens: Type.Boolean(),
-    /** It keeps a stream dialled in advance, and takes `standby`. */
+    /** The host keeps a standby stream, and accepts `standby`. */
     standby: Type.Optional(Type.Boolean()),
     /**
-     * What the workspace shows in a browser, and below it the folder that editors open first: their own validators tell a
-     * host's owner what is wrong with them. Said only where there is one: a gateway of before refuses what it does not know.
+     * What the workspace shows in a browser. Checked by its own validator, as the folder below is, which tells the host's owner
+     * what is wrong with it. Sent only if there is one: older gateways refuse fields that they do not know.
      */
     browserUrl: Type.Optional(Type.String({ maxLength: MAX_BROWSER_URL })),
-    /** The folder that editors open first. Said only where there is one. */
+    /** The folder that editors open first. Sent only if there is one. */
     folder: Type.Optional(Type.String({ maxLength: MAX_FOLDER })),
   },
   closed,
@@ -164,22 +164,22 @@ export function parseHostMessage(text: string): HostMessage {
 }
 
 /**
- * Words on their way into a message. Their writer may have quoted somebody else's text in them, and the other side takes
- * no message with characters in it that do something.
+ * Makes a text fit for a control message. It may quote text that others chose, and the receiver refuses messages with control
+ * or format characters.
  */
 export function messageText(text: string, maxLength = 500): string {
   return printable(text, maxLength);
 }
 
 /**
- * What a host signs to register: the gateway's fresh nonce and the key that it named. It shows that the host holds its
- * key now; it does not show the host which gateway it talks to, which is TLS's part.
+ * What a host signs to register: the gateway's fresh nonce and the gateway key that came with it. This proves to the gateway
+ * that the host holds its key. It does not prove to the host which gateway it talks to; TLS does that.
  */
 export function registrationPayload(nonce: string, gatewayKey: string): Buffer {
   return Buffer.from(`sallyport-register-v1\0${nonce}\0${gatewayKey}`, "utf8");
 }
 
-/** What each further key of a host signs: that it belongs to the host whose first key (authorized_keys form) this is. */
+/** What each further key of a host signs: that it belongs to the host with this first key (authorized_keys form). */
 export function hostKeyPayload(nonce: string, gatewayKey: string, firstKey: string): Buffer {
   return Buffer.from(`sallyport-host-key-v1\0${nonce}\0${gatewayKey}\0${firstKey}`, "utf8");
 }

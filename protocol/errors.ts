@@ -1,5 +1,5 @@
-// Every refusal in Sallyport has a stable code. The gateway puts it in HTTP error bodies and control messages;
-// the agent prints its message and decides by the code whether another try makes sense.
+// Every refusal in Sallyport has a stable code. The gateway puts it into HTTP error bodies and control messages; the agent
+// prints its message, and the code tells it whether another try makes sense.
 
 import { printable } from "./values/printable.ts";
 
@@ -70,7 +70,7 @@ export class ProtocolError extends Error {
     return ERROR_STATUS[this.code];
   }
 
-  /** For the wire: what was quoted of somebody else's text does nothing to a screen. */
+  /** For the wire. Text that others chose may be quoted in the message, so it is made printable. */
   toBody(): ErrorBody {
     return {
       code: this.code,
@@ -80,7 +80,7 @@ export class ProtocolError extends Error {
   }
 }
 
-/** What a gateway answers for a path that it does not have: of the API, one that is newer than the gateway. */
+/** A gateway's answer for a path that it does not have. A path of the API may be newer than the gateway. */
 export const NOTHING_AT_PATH = "There is nothing at this path.";
 
 /** The body of every HTTP error response. */
@@ -93,29 +93,29 @@ export interface ErrorBody {
 const PASSING: ReadonlySet<ErrorCode> = new Set(["rate_limited", "stream_unknown", "host_key_held"]);
 
 /**
- * Refusals that another try cannot mend: the person has to change something first (RFC 9110 §15.5: the same
- * request would be refused again). Everything else is worth a redial; so is a host key that waits for its owner's word.
+ * Whether another try is pointless because a person has to change something first (RFC 9110 §15.5: the same request would be
+ * refused again). Everything else is tried again, also a host key that waits for its owner's decision.
  */
 export function isFinal(code: ErrorCode): boolean {
   const status = ERROR_STATUS[code];
   return status >= 400 && status < 500 && !PASSING.has(code);
 }
 
-/** WebSocket close codes of ours (RFC 6455 §7.4.2: 4000–4999 are private). */
+/** The WebSocket close codes in use (RFC 6455 §7.4.2: 4000–4999 are private). */
 export const CLOSE = {
-  /** Another connection with the same identity took over. */
+  /** A newer connection with the same identity took over. */
   fenced: 4001,
   /** Refused; the reason is an error code. */
   refused: 4002,
   /** The other end of the spliced stream is gone. */
   peerGone: 4003,
-  /** Nothing heard for too long. */
+  /** Nothing was heard for too long. */
   timeout: 4004,
-  /** The server is about to stop: dial again. */
+  /** The server is about to stop. The client dials again. */
   goingAway: 1001,
-  /** A message that does not parse, or one that is not allowed here. */
+  /** A message did not parse, or was not allowed. */
   protocolError: 1002,
-  /** A message over its limit. */
+  /** A message was larger than its limit. */
   tooLarge: 1009,
   normal: 1000,
 } as const;

@@ -1,9 +1,9 @@
-// What comes for the reader of a stream, in order. Bytes wait here and not in the stream's own buffer, where each piece of them
-// costs as much as a large one: small pieces that wait are put together, so that they cost what they add up to.
+// A queue in front of a stream's reader. Bytes wait here rather than in the stream's own buffer, where a small piece costs as
+// much memory as a large one: small pieces that wait here are joined, so that they cost what they add up to.
 
 import type { Duplex } from "node:stream";
 
-/** Pieces shorter than this are copied together. */
+/** Pieces shorter than this are joined. */
 const SMALL = 1024;
 const BLOCK_BYTES = 8 * 1024;
 
@@ -11,22 +11,22 @@ export class Inbound {
   readonly #stream: Duplex;
   readonly #taken: (bytes: number) => void;
   readonly #pieces: Buffer[] = [];
-  /** The last of the pieces has room for more, in the memory behind it. */
+  /** The memory of the last piece, if there is room for more behind it. */
   #block: Buffer | undefined;
   #bytes = 0;
   #isPumping = false;
-  /** The end has come, and the stream has not been told: what waits here comes first. */
+  /** The end has come, but the stream was not told: what waits here goes first. */
   #isEnding = false;
 
   /**
-   * @param stream whose `read` calls `pump`
-   * @param taken told of bytes that the stream has got
-   * @param read told that its reader has looked for more
+   * @param stream its `read` has to call `pump`
+   * @param taken is called with the number of bytes that the stream was given
+   * @param read is called when the stream's reader has asked for more
    */
   constructor(stream: Duplex, taken: (bytes: number) => void, read?: () => void) {
     this.#stream = stream;
     this.#taken = taken;
-    // The stream asks for more once, and is silent until it has got some: that its buffer is empty shows here.
+    // The stream asks for more once, and then not again until it was given some. A reader that empties its buffer shows here.
     const original = stream.read;
     stream.read = (size?: number): unknown => {
       const data: unknown = original.call(stream, size);
@@ -36,7 +36,7 @@ export class Inbound {
     };
   }
 
-  /** Bytes that wait here. */
+  /** How many bytes wait here. */
   get waiting(): number {
     return this.#bytes;
   }
@@ -51,8 +51,8 @@ export class Inbound {
   }
 
   /**
-   * Gives the stream what it takes.
-   * @param wanted a reader waits for so many bytes together
+   * Gives the stream as much as it takes.
+   * @param wanted how many bytes a reader waits for at once
    */
   pump(wanted = 0): void {
     if (this.#isPumping) return;
@@ -62,7 +62,7 @@ export class Inbound {
       const { readableLength, readableHighWaterMark } = this.#stream;
       const [next] = this.#pieces;
       if (next === undefined || readableLength >= readableHighWaterMark) break;
-      // Behind others a small piece waits for more of its kind.
+      // While the stream has others, a small piece waits to be joined with more.
       if (readableLength > 0 && readableLength >= wanted && next.length < SMALL) break;
       this.#pieces.shift();
       if (this.#pieces.length === 0) this.#block = undefined;
@@ -88,7 +88,7 @@ export class Inbound {
     if (!this.#stream.destroyed) this.#stream.push(null);
   }
 
-  /** Lets go of what waits. Returns how much it was. */
+  /** Drops what waits here. Returns how many bytes that was. */
   clear(): number {
     const bytes = this.#bytes;
     this.#pieces.length = 0;

@@ -1,29 +1,29 @@
-// Shares the time of the event loop among the peers whose bytes are handled in it. Many messages are cheaper to send than to
-// handle: a peer that sends nothing else would keep everyone else waiting for as long as it likes. So the bytes of each peer
-// are handled piece by piece, and once its share of a turn is spent, the rest waits for a later turn, and its socket with it.
+// Shares the event loop's time between the peers whose bytes it handles. Many messages are cheaper to send than to handle, so
+// a single peer could keep everyone else waiting for as long as it likes. The bytes of each peer are therefore handled in
+// pieces. Once a peer has used up its share of a turn, the rest of its bytes wait for a later turn, and its socket is paused.
 
-/** What all peers together may take before the event loop looks at everything else again (ms). */
+/** The time that all peers together have in a turn, before the event loop handles everything else (ms). */
 const TURN_MS = 2;
-/** What one of them may take of that (ms). A single piece may take longer: pieces have to be small. */
+/** The time that one peer has in a turn (ms). A single piece may take longer, so pieces have to be small. */
 const PEER_MS = 1;
 /**
- * What a byte may take for nothing (ms): as much as it costs its sender. Those who send much at once, and not many small things,
- * are slowed by the network and by back-pressure, and to put their bytes aside would cost more than to handle them.
+ * The time per byte that is not counted (ms): about what the byte costs its sender. Peers that send a lot at once, rather than
+ * many small messages, are slowed by the network and by back-pressure; deferring their bytes would cost more than handling them.
  */
 const FREE_MS_PER_BYTE = 10e-6;
 
 export interface TurnsOptions {
-  /** Milliseconds of a clock that does not go back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
-  /** Calls back once the event loop has looked at everything else. */
+  /** Calls back once the event loop has handled everything else. */
   readonly later?: (callback: () => void) => void;
 }
 
-/** The turns of one event loop. */
+/** The turns of one event loop: who has had time in this one, and who waits for the next. */
 export class Turns {
   readonly now: () => number;
   readonly #later: (callback: () => void) => void;
-  /** Waiting: those that have had nothing of the turn in which they came, and those that have spent their share. */
+  /** Those that wait: the first have had no time in the turn in which they came, the second have spent their share. */
   #new: Pace[] = [];
   #spent: Pace[] = [];
   #spentMs = 0;
@@ -35,7 +35,7 @@ export class Turns {
     this.#later = later;
   }
 
-  /** Which turn it is, from 1. It begins with the first peer that has something. */
+  /** The number of the current turn, from 1. A turn begins with the first peer that has bytes. */
   get number(): number {
     if (!this.#isOpen) this.#begin();
     return this.#number;
@@ -49,7 +49,7 @@ export class Turns {
     this.#spentMs += ms;
   }
 
-  /** `resume` of this pace is called in a later turn. */
+  /** Calls `pace.resume` in a later turn. */
   wait(pace: Pace): void {
     (pace.hadSome ? this.#spent : this.#new).push(pace);
   }
@@ -68,49 +68,52 @@ export class Turns {
     this.#new = [];
     this.#spent = [];
     this.#begin();
-    // Those that want little go first. Those that want much are not shut out by them, however many there are.
+    // Peers that want little go first; in every fourth turn they go last, so that they cannot shut out the others.
     this.#serve(this.#number % 4 === 0 ? [...second, ...first] : [...first, ...second], 0);
   };
 
-  /** One after the other: what a socket has kept for its peer is handled before the next one is asked. */
+  /** One after another: what a socket has kept for its peer is handled before the next peer's turn. */
   #serve(waiting: readonly Pace[], at: number): void {
     const pace = waiting[at];
     if (pace === undefined) return;
     if (this.isOver) {
-      // Before those that were served in this turn and wait again.
+      // They go before those that were served in this turn and wait again.
       const unserved = waiting.slice(at);
       this.#new = [...unserved.filter(({ hadSome }) => !hadSome), ...this.#new];
       this.#spent = [...unserved.filter(({ hadSome }) => hadSome), ...this.#spent];
       return;
     }
     pace.resume();
-    // Streams resume by ticks too. Microtasks would all come before the tick of the second stream.
+    // Streams resume with a tick as well. Microtasks would all run before the second stream's tick.
     process.nextTick(() => this.#serve(waiting, at + 1));
   }
 }
 
 const turnsOfThisProcess = new Turns();
 
-/** The pace at which one peer's bytes are handled. One object and no closures: thousands of peers are idle. */
+/** Handles one peer's bytes in turns. One object without closures, since thousands of peers are idle. */
 export abstract class Pace {
   readonly #turns: Turns;
   #turn = 0;
   #spentMs = 0;
   #isWaiting = false;
-  /** It had handled something in the turn in which it began to wait. */
+  /** Whether it had time in the turn in which it began to wait. */
   hadSome = false;
 
   constructor(turns: Turns = turnsOfThisProcess) {
     this.#turns = turns;
   }
 
-  /** Where the piece of `data` ends that begins at `from`: past `from`, and at `data.length` at most. */
+  /** Where the piece of `data` that begins at `from` ends: after `from`, and at `data.length` at most. */
   protected abstract cut(data: Buffer, from: number): number;
   protected abstract take(piece: Buffer): void;
-  /** Hands what `run` has left to it once more. */
+  /** Calls `run` again, with what the last call left. */
   protected abstract goOn(): void;
 
-  /** Takes `data`, piece by piece, while there is time. Returns how much; where some is left, `goOn` is called later. */
+  /**
+   * Handles `data` in pieces while there is time.
+   * @returns how many bytes were handled; if some are left, `goOn` is called in a later turn
+   */
   run(data: Buffer): number {
     if (this.#isWaiting) return 0;
     const turns = this.#turns;

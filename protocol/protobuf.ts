@@ -1,9 +1,9 @@
-// The one type of field that our Protocol Buffers messages are written with.
+// Writes the one type of field that Sallyport's Protocol Buffers messages have.
 
 /** The wire type of texts and bytes. */
 export const LENGTH_DELIMITED = 2;
 
-/** A text with its tag and length in front. `number` is below 16: the tag is one byte. */
+/** A text field: tag, length, bytes. @param number below 16, so that the tag is one byte */
 export function textField(number: number, text: string): Buffer {
   const bytes = Buffer.from(text, "utf8");
   const head = [(number << 3) | LENGTH_DELIMITED];

@@ -1,12 +1,12 @@
-// Whether a value is as a schema says, for what comes often: compiled, which is a hundred times faster. Where code may not be
-// made at run time it is interpreted all the same.
+// Checks values that come often against their schemas. The schemas are compiled, which is a hundred times faster; where code
+// may not be generated at run time, they are interpreted.
 
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 
 const compiled = new WeakMap<TSchema, { Check(value: unknown): boolean }>();
 
-/** The schema is compiled with the first value: most schemas of a program are never needed in one process. */
+/** Whether `value` matches. A schema is compiled with its first value, since a process never needs most of them. */
 export function matches(schema: TSchema, value: unknown): boolean {
   let validator = compiled.get(schema);
   if (validator === undefined) {

@@ -1,4 +1,4 @@
-// Sallyport's own version. esbuild puts package.json's in its place; sources that run unbundled say so.
+// Sallyport's version. esbuild inserts package.json's; sources that run unbundled have a version that says so.
 
 declare const __SALLYPORT_VERSION__: string | undefined;
 

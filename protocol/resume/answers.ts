@@ -1,12 +1,12 @@
-// Acks and pongs on their way. Each says all that the one before it said, so that one that waits behind another that has not
-// left is enough: a peer that asks and asks, and does not read, is owed no more than that.
+// Acks and pongs that are being sent. Each makes the previous one of its type unnecessary, so at most one per type is being sent
+// and one waits behind it, however much a peer asks for without reading.
 
 import type { FrameWriter } from "./frame-writer.ts";
 
-/** Of one connection. */
+/** The answers on one connection. */
 export class Answers {
   readonly #writer: FrameWriter;
-  /** By type of frame: what has not left, and the latest behind it. */
+  /** By frame type, if one has not left yet: the latest that waits behind it. */
   readonly #leaving = new Map<number, { latest: Buffer | undefined }>();
 
   constructor(writer: FrameWriter) {

@@ -1,6 +1,6 @@
-// One end of a resumable stream, as a state machine: events in, effects out. It does no I/O and has no clock: whoever drives
-// it passes the time, in milliseconds of a clock that does not go back. What it holds outlives any connection; a connection
-// is attached to it and lost again.
+// One end of a resumable stream, as a state machine: events in, effects out. It does no I/O and has no clock; its driver passes
+// the time, in milliseconds of a monotonic clock. What it holds outlives any connection: a connection is attached to it, lost,
+// and replaced by the next.
 
 import { DEAD_AFTER_MS } from "../limits.ts";
 import {
@@ -20,23 +20,23 @@ import { type Death, Liveness, Patience } from "./liveness.ts";
 import { type ByteBudget, Outgoing } from "./outgoing.ts";
 
 export type Effect =
-  /** To the connection that is attached. */
+  /** To be sent on the attached connection. */
   | { readonly kind: "send"; readonly frame: Buffer }
-  /** To whoever reads; to be answered by `consumed` once they have it. */
+  /** For the reader. Call `consumed` once it has taken the bytes. */
   | { readonly kind: "deliver"; readonly bytes: Buffer }
-  /** Nothing more comes. */
+  /** The peer has finished: the reader gets nothing more. */
   | { readonly kind: "end" }
-  /** There is room to write, again or still. */
+  /** There is room to write. */
   | { readonly kind: "writable" }
   /** Both directions have ended, and both ends know. */
   | { readonly kind: "complete" }
-  /** The connection is of no use any more: let go of it, and make another. */
+  /** The connection is dead: drop it, and make another. */
   | { readonly kind: "dead"; readonly why: Death }
-  /** The stream is over. */
+  /** The stream is over before both ends had finished. `instance` is the peer's, if the peer ended it. */
   | { readonly kind: "broken"; readonly code: ResetCode; readonly instance: Buffer | undefined };
 
 export interface EndOptions {
-  /** Bytes that this end takes before it has handed them on. */
+  /** How many bytes this end accepts before it has handed them on. */
   readonly window: number;
   readonly budget: ByteBudget;
 }
@@ -45,7 +45,7 @@ export class ResumeEnd {
   readonly #in: Incoming;
   readonly #out: Outgoing;
   readonly #patience = new Patience();
-  /** Of the connection that is attached; undefined: none is. */
+  /** Of the attached connection; undefined: none is attached. */
   #liveness: Liveness | undefined;
   /** `complete`: both directions have ended, and both ends know. `over`: nothing is held any more. */
   #state: "open" | "complete" | "over" = "open";
@@ -66,7 +66,7 @@ export class ResumeEnd {
     return this.#out.hasRoom && this.#state !== "over";
   }
 
-  /** Nothing more is written here. */
+  /** `finish` was called: nothing more is written. */
   get isFinished(): boolean {
     return this.#out.isFinished;
   }
@@ -80,17 +80,17 @@ export class ResumeEnd {
     return this.#out.roundTripMs ?? this.#pingRoundTrip;
   }
 
-  /** Bytes that are kept until they are acknowledged. */
+  /** How many bytes are kept because they are not acknowledged. */
   get unacknowledged(): number {
     return this.#out.unacknowledged;
   }
 
-  /** When `tick` has something to do before its usual time. */
+  /** When `tick` is needed before its usual time, because an ack is due; undefined: it is not. */
   get ackBy(): number | undefined {
     return this.#liveness === undefined ? undefined : this.#in.ackBy;
   }
 
-  /** A connection on which the handshake says that the peer stands at `peer`. */
+  /** A connection is made. @param peer how far the peer has come, from the handshake */
   attach(peer: Position, now: number): Effect[] {
     if (this.#state === "over") return [];
     if (!this.#out.rewind(peer.received)) return this.#break(RESET.protocol);
@@ -98,14 +98,14 @@ export class ResumeEnd {
     this.#liveness = new Liveness(now);
     const effects: Effect[] = [];
     this.#flush(now, effects);
-    // Sent at once, also on a resumed stream: what was handed on meanwhile makes room at the peer.
+    // What was handed on without a connection makes room at the peer.
     if (this.#in.consumed > 0) this.#ack(effects);
     this.#becomeWritable(effects);
     this.#checkComplete(effects);
     return effects;
   }
 
-  /** The peer of a new stream, which was written to before it had answered, has said what it has room for. */
+  /** The peer of a new stream has answered. Until then it was written to with an assumed window. */
   welcomed(window: number, now: number): Effect[] {
     this.#out.setPeerWindow(window);
     const effects: Effect[] = [];
@@ -118,7 +118,7 @@ export class ResumeEnd {
     this.#liveness = undefined;
   }
 
-  /** All of the chunks are taken; look at `hasRoom` before the next. */
+  /** Takes all of the chunks. Look at `hasRoom` before the next call. */
   write(chunks: readonly Uint8Array[], now: number): Effect[] {
     const effects: Effect[] = [];
     if (this.#state === "over" || this.#out.isFinished) return effects;
@@ -138,7 +138,7 @@ export class ResumeEnd {
     return effects;
   }
 
-  /** Whoever reads has `bytes` more. */
+  /** The reader has taken `bytes` more. */
   consumed(bytes: number, now: number): Effect[] {
     const effects: Effect[] = [];
     this.#handOn(bytes, now, effects);
@@ -159,7 +159,7 @@ export class ResumeEnd {
     return effects;
   }
 
-  /** To be called each TICK_MS, and at `ackBy`. */
+  /** To be called every TICK_MS, and at `ackBy`. */
   tick(now: number): Effect[] {
     const effects: Effect[] = [];
     const jumped = this.#tickedAt !== undefined && now - this.#tickedAt > JUMP_MS;
@@ -180,14 +180,14 @@ export class ResumeEnd {
     return effects;
   }
 
-  /** The machine has slept, or its network is another one: whether the connection lives is asked, for PROBE_MS. */
+  /** The machine has slept, or its network has changed: the connection is dead unless it answers within PROBE_MS. */
   probe(now: number): Effect[] {
     const effects: Effect[] = [];
     if (this.#liveness !== undefined) this.#probe(this.#liveness, now, effects);
     return effects;
   }
 
-  /** Lets go of everything that is held. What the peer is to be told is up to the caller. */
+  /** Drops everything. Telling the peer is up to the caller. */
   close(): void {
     this.#state = "over";
     this.#liveness = undefined;
@@ -239,7 +239,7 @@ export class ResumeEnd {
   #takePong(payload: Buffer, now: number): void {
     if (payload.length !== 8) throw new FrameError("a pong to no ping");
     const took = now - payload.readDoubleBE();
-    // A peer that answers with something else says nothing about the way.
+    // A payload that this end did not send says nothing about the round trip.
     if (took >= 0 && took <= DEAD_AFTER_MS) this.#pingRoundTrip = took;
   }
 

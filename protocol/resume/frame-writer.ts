@@ -1,5 +1,5 @@
-// Sends frames on a WebSocket from the memory that they are kept in: the WebSocket's header goes into the room in front of
-// each, and frames that lie next to each other leave in one write.
+// Sends frames on a WebSocket from the memory that they are kept in. Each WebSocket header is written into the room in front of
+// its frame, and frames that are adjacent in memory leave in one write.
 
 import { type ByteSocket, OPEN } from "../web-socket/web-socket.ts";
 import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../web-socket/web-socket-frame.ts";
@@ -7,7 +7,7 @@ import { partsOf, type WebSocketParts } from "../web-socket/web-socket-private.t
 
 export class FrameWriter {
   readonly #socket: ByteSocket;
-  /** undefined: frames go the WebSocket's own way, which copies them. */
+  /** undefined: frames are sent by the WebSocket itself, which copies them. */
   readonly #parts: WebSocketParts | undefined;
 
   constructor(socket: ByteSocket) {
@@ -17,8 +17,8 @@ export class FrameWriter {
   }
 
   /**
-   * @param frames of `encodeFrame`: in front of each there is room for a header
-   * @param done once the last of them has left, or cannot any more
+   * @param frames from `encodeFrame` or `Outgoing`: with room for a header in front of each
+   * @param done is called once the last of them was sent, or can no longer be sent
    */
   write(frames: readonly Buffer[], done?: () => void): void {
     if (this.#socket.readyState !== OPEN) return;

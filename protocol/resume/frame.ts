@@ -2,8 +2,8 @@
 //
 //   type u8 | flags u8 (0) | ack u48 | offset u48 | payload        integers big-endian
 //
-// Offsets count the bytes of one direction from 0; the end (FIN) takes one offset of its own. `ack` is the offset of the
-// first byte that the sender of the frame has not handed on yet.
+// Offsets count the bytes of one direction from 0; the end (FIN) takes up one offset. `ack` is the offset of the first byte that
+// the sender of the frame has not handed on to its reader yet.
 
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { frameHeaderLength } from "../web-socket/web-socket-frame.ts";
@@ -11,7 +11,7 @@ import { frameHeaderLength } from "../web-socket/web-socket-frame.ts";
 export const HEADER_BYTES = 14;
 
 export const FRAME = {
-  /** First on a connection, from the end that dialled; the payload is handshake.ts's. */
+  /** First on a connection, from the end that dialled. handshake.ts has the payload. */
   hello: 1,
   /** The answer. */
   welcome: 2,
@@ -19,30 +19,30 @@ export const FRAME = {
   ack: 4,
   /** No byte follows `offset` in this direction. */
   fin: 5,
-  /** The stream is over at once; the payload is one of RESET and the instance that says so. */
+  /** The stream is over at once. The payload is a code of RESET and the sender's instance. */
   reset: 6,
-  /** The payload, of at most 64 bytes, comes back in a pong. */
+  /** The payload, at most 64 bytes, comes back in a pong. */
   ping: 7,
   pong: 8,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
-/** Why a stream is over, as a RESET says it. */
+/** The reasons in a RESET. */
 export const RESET = {
-  /** A frame that does not parse, or that this state of the stream does not allow. */
+  /** A frame did not parse, or was not allowed in the stream's state. */
   protocol: 1,
-  /** No stream of this id: it was over, or the process is another one than before. */
+  /** There is no stream with this id: it is over, or the process was restarted. */
   unknown: 2,
-  /** A wrong proof, a used epoch, or another person's stream. */
+  /** The proof is wrong, the epoch was used before, or the stream belongs to a different account. */
   refused: 3,
-  /** As many streams as there may be. */
+  /** There are as many streams as are allowed. */
   busy: 4,
-  /** Whoever reads or writes at the other end is gone. */
+  /** The stream's user at the other end is gone. */
   gone: 5,
-  /** The process at the other end stops. */
+  /** The process at the other end is stopping. */
   stopping: 6,
-  /** A version of the handshake that the other end does not speak. */
+  /** The other end does not speak this version of the handshake. */
   version: 7,
 } as const;
 
@@ -60,23 +60,23 @@ const MAX_PING = 64;
 const types: ReadonlySet<number> = new Set(Object.values(FRAME));
 const resetCodes: ReadonlySet<number> = new Set(Object.values(RESET));
 
-/** Whether the next frame of its type makes this one needless. */
+/** Whether the next frame of its type makes this one unnecessary. */
 export function isAnswer(frame: Uint8Array): boolean {
   return frame[0] === FRAME.ack || frame[0] === FRAME.pong;
 }
 
-/** A message that is no frame. */
+/** A message is not a frame, or is not allowed where it came. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** Memory that a frame with so much payload needs: in front of it there is room for the header of a WebSocket's frame. */
+/** The memory for a frame with this much payload, in bytes, with room for a WebSocket frame's header in front. */
 export function memoryForFrame(payloadLength: number): number {
   const length = HEADER_BYTES + payloadLength;
   return frameHeaderLength(length, true) + length;
 }
 
-/** A frame as a message, in memory of its own. */
+/** Encodes a frame in memory of its own, with room in front (memoryForFrame). */
 export function encodeFrame(type: FrameType, ack: number, offset: number, payload?: Uint8Array): Buffer {
   const length = payload?.length ?? 0;
   const memory = Buffer.allocUnsafe(memoryForFrame(length));
@@ -93,7 +93,7 @@ export function encodeHeader(frame: Buffer, type: FrameType, ack: number, offset
   frame.writeUIntBE(offset, 8, 6);
 }
 
-/** A frame that is sent again says what has been received by now. */
+/** Updates the ack of a frame that is sent again. */
 export function renewAck(frame: Buffer, ack: number): void {
   frame.writeUIntBE(ack, 2, 6);
 }
@@ -135,7 +135,7 @@ function fits(type: FrameType, length: number): boolean {
   }
 }
 
-/** Names the process at one end: a stream that is unknown to another instance went with the former one. */
+/** An instance identifies the process at one end. If it has changed, the streams of the previous process are gone. */
 export const INSTANCE_BYTES = 8;
 const RESET_BYTES = 1 + INSTANCE_BYTES;
 

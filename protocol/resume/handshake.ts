@@ -1,6 +1,6 @@
-// The first frame each way on a connection. The end that dialled says which stream it goes on with and how far it has
-// come; the other one checks the proof and answers with the same. A new stream's id and secret come with the answer:
-// they tie later connections to this one, while SSH inside keeps what is said from whoever carries it.
+// The first frame in each direction of a connection. The end that dialled names the stream that it continues and how far it has
+// come; the other end checks the proof and answers with the same. A new stream's id and secret come with the answer, and tie
+// later connections to this one. They do not keep the bytes secret from the gateway in between; SSH inside the stream does.
 
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { encodeFrame, FRAME, type Frame, FrameError, INSTANCE_BYTES } from "./frame.ts";
@@ -10,10 +10,10 @@ const SID_BYTES = 16;
 const SECRET_BYTES = 32;
 const NONCE_BYTES = 16;
 const PROOF_BYTES = 32;
-/** u48: more than a connection at 10 Gbit/s moves in seven years. */
+/** The largest u48, 281 TB: a connection at 1 Gbit/s takes 26 days for that. */
 export const MAX_OFFSET = 2 ** 48 - 1;
 
-/** What both ends know of a stream once it exists. */
+/** A stream's id and secret, which both ends know once it exists. */
 export interface StreamKey {
   readonly sid: Buffer;
   readonly secret: Buffer;
@@ -23,11 +23,11 @@ export function newStreamKey(): StreamKey {
   return { sid: randomBytes(SID_BYTES), secret: randomBytes(SECRET_BYTES) };
 }
 
-/** What an end says of itself: how far it has come, and how much it takes before it has handed it on. */
+/** How far one end has come, and how much it accepts. */
 export interface Position {
   /** The offset of the next byte that it expects. */
   readonly received: number;
-  /** Bytes. */
+  /** How many bytes the end accepts before it has handed them on. */
   readonly window: number;
 }
 
@@ -44,7 +44,7 @@ export interface Welcome extends Position {
   readonly instance: Buffer;
 }
 
-/** A version that is not spoken here. */
+/** The peer's version of the handshake is not spoken here. */
 export class VersionError extends Error {
   override readonly name = "VersionError";
 }
@@ -52,7 +52,7 @@ export class VersionError extends Error {
 // version u8 | resumed u8 | window u32 | received u48 | nonce 16 | sid 16 | epoch u32 | proof 32
 const HELLO_BYTES = 1 + 1 + 4 + 6 + NONCE_BYTES + SID_BYTES + 4 + PROOF_BYTES;
 
-/** @param epoch from 1, greater at each try */
+/** @param resumed the stream to continue, and its epoch, which is greater at each try; undefined: a new stream */
 export function encodeHello(
   position: Position,
   resumed: { readonly key: StreamKey; readonly epoch: number } | undefined,
@@ -76,7 +76,7 @@ export function encodeHello(
 /** @throws FrameError, VersionError */
 export function decodeHello({ type, payload }: Frame): Hello {
   if (type !== FRAME.hello) throw new FrameError("the first frame is a hello");
-  if (payload.readUInt8(0) !== VERSION) throw new VersionError("another version of the handshake");
+  if (payload.readUInt8(0) !== VERSION) throw new VersionError("a different version of the handshake");
   if (payload.length !== HELLO_BYTES || payload.readUInt8(1) > 1) throw new FrameError("a malformed hello");
   const resumed =
     payload.readUInt8(1) === 0
@@ -94,7 +94,7 @@ export function decodeHello({ type, payload }: Frame): Hello {
   };
 }
 
-/** Whether whoever wrote this hello knows the stream's secret. In constant time. */
+/** Whether the sender of this hello knows the stream's secret. In constant time. */
 export function proves(hello: Hello, key: StreamKey): boolean {
   if (hello.resumed === undefined) return false;
   return timingSafeEqual(hello.resumed.proof, proof("hello", key, hello.resumed.epoch, hello, hello.nonce));
@@ -121,7 +121,7 @@ export function encodeWelcome(welcome: Welcome, hello: Hello): Buffer {
 
 /**
  * Checks the answer to a hello.
- * @param known the stream that was asked for; undefined: a new one
+ * @param known the stream that the hello named; undefined: a new one
  * @throws FrameError (also where the proof is wrong), VersionError
  */
 export function decodeWelcome(
@@ -130,13 +130,13 @@ export function decodeWelcome(
   known: StreamKey | undefined,
 ): Welcome {
   if (type !== FRAME.welcome) throw new FrameError("the answer to a hello is a welcome");
-  if (payload.readUInt8(0) !== VERSION) throw new VersionError("another version of the handshake");
+  if (payload.readUInt8(0) !== VERSION) throw new VersionError("a different version of the handshake");
   if (payload.length !== WELCOME_BYTES) throw new FrameError("a malformed welcome");
   const isNew = payload.readUInt8(1) === 1;
-  if (isNew !== (known === undefined)) throw new FrameError("a welcome to another stream");
+  if (isNew !== (known === undefined)) throw new FrameError("a welcome to a different stream");
   const sid = Buffer.from(payload.subarray(12, 28));
   const key = known ?? { sid, secret: Buffer.from(payload.subarray(44, 76)) };
-  if (!sid.equals(key.sid)) throw new FrameError("a welcome to another stream");
+  if (!sid.equals(key.sid)) throw new FrameError("a welcome to a different stream");
   const welcome = {
     key,
     window: payload.readUInt32BE(2),

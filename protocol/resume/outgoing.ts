@@ -1,5 +1,5 @@
-// What one end of a stream has sent and not seen acknowledged: kept as the frames that carried it, so that a new
-// connection sends them again as they are. Bounded by a window that grows with the measured bandwidth-delay product.
+// What one end of a stream has sent and the peer has not acknowledged. It is kept as the frames that carried it, so that a new
+// connection can send them again as they are, and bounded by a window that grows with the measured bandwidth-delay product.
 
 import { encodeFrame, encodeHeader, FRAME, HEADER_BYTES, memoryForFrame, renewAck } from "./frame.ts";
 import {
@@ -12,7 +12,7 @@ import {
   WRITE_BYTES,
 } from "./limits.ts";
 
-/** Memory for what waits, shared by the streams of one process. */
+/** Counts the memory that the streams of one process keep. */
 export class ByteBudget {
   readonly limit: number;
   #used = 0;
@@ -34,41 +34,41 @@ export class ByteBudget {
   }
 }
 
-/** What keeping a frame costs besides its bytes: a sender of single bytes must not fill the memory with frames. */
+/** What a kept frame costs besides its bytes: a sender of single bytes must not fill the memory with frames. */
 const FRAME_COST = 256;
 
 interface Sent {
   readonly frame: Buffer;
-  /** The offset behind this frame. */
+  /** The offset after this frame. */
   readonly end: number;
-  /** What can be written into anew once this frame, the last one in it, is acknowledged. */
+  /** Memory to reuse once this frame, the last one in it, is acknowledged. */
   memory?: Buffer | undefined;
 }
 
-/** Holds the frames of WRITE_BYTES. */
+/** A piece of memory holds the frames of WRITE_BYTES. */
 const PIECE_BYTES = (WRITE_BYTES / MAX_PAYLOAD) * memoryForFrame(MAX_PAYLOAD);
 const MAX_SPARE_PIECES = 16;
 
 export class Outgoing {
   readonly #budget: ByteBudget;
-  /** Frames not wholly acknowledged, from `#first` on: what is before it is gone. */
+  /** From `#first` on, the frames that are not fully acknowledged; those before it are gone. */
   readonly #frames: (Sent | undefined)[] = [];
   #first = 0;
   /**
-   * Acknowledged pieces of memory, for as long as more is on its way. New ones each time would have V8 collect everything
-   * again and again: it does once 64 MiB of them have come.
+   * Pieces of memory to reuse, kept while frames are unacknowledged. New pieces each time would make V8 collect all garbage over
+   * and over: it does so for every 64 MiB of them.
    */
   readonly #spare: Buffer[] = [];
-  /** The next frame to go out on the connection that is attached. */
+  /** The next frame to send on the attached connection. */
   #next = 0;
   #acked = 0;
   #end = 0;
   #finished = false;
-  /** What the frames that are kept cost in memory. */
+  /** What the kept frames cost in memory, in bytes. */
   #held = 0;
   #window = WINDOW;
   #peerWindow = WINDOW_UNTOLD;
-  /** `full`: its frame filled the window, so that its round trip takes in as much as the window lets it. */
+  /** A round trip that is being measured. `full`: its frame filled the window, so the trip covers as much as the window allows. */
   #sample:
     | { readonly end: number; readonly at: number; readonly acked: number; readonly full: boolean }
     | undefined;
@@ -95,12 +95,12 @@ export class Outgoing {
     return this.#finished;
   }
 
-  /** All that was written, and its end, has arrived and was handed on. */
+  /** Everything that was written, and the end, has arrived and was handed on. */
   get isDone(): boolean {
     return this.#finished && this.#acked === this.#end;
   }
 
-  /** Milliseconds from a byte to its ack, of the latest that was measured. */
+  /** Milliseconds from a byte to its ack, by the latest measurement. */
   get roundTripMs(): number | undefined {
     return this.#roundTrip;
   }
@@ -114,11 +114,11 @@ export class Outgoing {
     this.#peerWindow = Math.max(1, bytes);
   }
 
-  /** @param chunks one after the other, all of them */
+  /** Makes frames of all the chunks. */
   write(chunks: readonly Uint8Array[], ack: number): void {
     let left = 0;
     for (const chunk of chunks) left += chunk.length;
-    // One piece of memory for all of the frames: they are acknowledged together, more or less.
+    // One piece of memory for all frames, since they are acknowledged at about the same time.
     const full = memoryForFrame(MAX_PAYLOAD) * Math.floor(left / MAX_PAYLOAD);
     const rest = left % MAX_PAYLOAD;
     const size = full + (rest === 0 ? 0 : memoryForFrame(rest));
@@ -155,7 +155,7 @@ export class Outgoing {
     this.#budget.add(bytes);
   }
 
-  /** The next frame that has not gone out on this connection. */
+  /** The next frame that was not sent on this connection; undefined: there is none. */
   take(ack: number, now: number): Buffer | undefined {
     const sent = this.#frames[this.#next];
     if (sent === undefined) return undefined;
@@ -163,27 +163,27 @@ export class Outgoing {
     renewAck(sent.frame, ack);
     const full = this.#next === this.#frames.length && !this.hasRoom;
     if (this.#sample === undefined || (full && !this.#sample.full)) {
-      // The ack of the last bytes may take its time, waiting for more: one before it tells as much.
+      // The ack of the last bytes may be delayed to cover more of them; an earlier ack tells as much.
       const early = full ? Math.min(ACK_BYTES, (sent.end - this.#acked) / 2) : 0;
       this.#sample = { end: sent.end - early, at: now, acked: this.#acked, full };
     }
     return sent.frame;
   }
 
-  /** A new connection, whose peer expects `received` next. False: it cannot expect that. */
+  /** Starts again on a new connection, whose peer expects `received` next. Returns false if that cannot be. */
   rewind(received: number): boolean {
     if (received < this.#acked || received > this.#end) return false;
     this.#next = this.#first;
     for (let sent = this.#frames[this.#next]; sent !== undefined && sent.end <= received; ) {
       sent = this.#frames[++this.#next];
     }
-    // The connection before may have some of them still to send: what it sends must not become another's bytes.
+    // The previous connection may still have to send some of these, so their memory is not reused.
     for (const sent of this.#frames) if (sent !== undefined) sent.memory = undefined;
     this.#sample = undefined;
     return true;
   }
 
-  /** False: more than was sent. */
+  /** Returns false for an ack of more than was sent. */
   acknowledge(ack: number, now: number): boolean {
     if (ack > this.#end) return false;
     if (ack <= this.#acked) return true;
@@ -201,7 +201,7 @@ export class Outgoing {
     return true;
   }
 
-  /** Lets go of everything. */
+  /** Drops everything. */
   discard(): void {
     this.#hold(-this.#held);
     this.#frames.length = 0;
@@ -217,7 +217,7 @@ export class Outgoing {
     this.#first = 0;
   }
 
-  /** Twice what a round trip takes in at the measured rate lets the network, and not the window, be the limit. */
+  /** With a window of twice the bandwidth-delay product, the network is the limit rather than the window. */
   #measure(ack: number, now: number): void {
     const sample = this.#sample;
     if (sample === undefined || ack < sample.end) return;
@@ -231,7 +231,7 @@ export class Outgoing {
   }
 }
 
-/** Chunks as one run of bytes. */
+/** Reads chunks as one run of bytes. */
 class Gathering {
   readonly #chunks: readonly Uint8Array[];
   #chunk = 0;
@@ -241,7 +241,7 @@ class Gathering {
     this.#chunks = chunks;
   }
 
-  /** There have to be as many bytes left. */
+  /** @throws RangeError if fewer bytes are left */
   fill(target: Uint8Array): void {
     for (let filled = 0; filled < target.length; ) {
       const chunk = this.#chunks[this.#chunk];

@@ -1,10 +1,10 @@
-// What a writer has handed over and no frame holds yet: it goes out in full frames, as far as there is room.
+// Bytes that a writer has handed over and that are in no frame yet. They are sent in full frames, as far as there is room.
 
 import { MAX_PAYLOAD, WRITE_BYTES } from "./limits.ts";
 
 export interface FrameSink {
   readonly hasRoom: boolean;
-  /** Makes frames of these chunks, one after the other. */
+  /** Makes frames of these chunks. */
   send(chunks: readonly Uint8Array[]): void;
 }
 
@@ -12,9 +12,9 @@ export class PendingWrites {
   readonly #sink: FrameSink;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
-  /** For the writer, who waits for room; undefined: what is left here, it does not know of. */
+  /** The pending write's callback; undefined once the writer has been told that it is done. */
   #done: (() => void) | undefined;
-  /** Sends what is left if nothing comes that fills its frame. */
+  /** Sends the rest if nothing comes that fills its frame. */
   #restTimer: NodeJS.Immediate | undefined;
 
   constructor(sink: FrameSink) {
@@ -31,12 +31,12 @@ export class PendingWrites {
     this.#goOn();
   }
 
-  /** There is room, again or still. */
+  /** To be called when there is room to send. */
   hasRoom(): void {
     if (this.#restTimer === undefined) this.#goOn();
   }
 
-  /** Sends what waits here for a frame to be filled. */
+  /** Sends the rest that waits for its frame to be filled. */
   writeRest(): void {
     clearImmediate(this.#restTimer);
     this.#restTimer = undefined;
@@ -67,20 +67,20 @@ export class PendingWrites {
   }
 
   /**
-   * What is left of much fills no frame, and most often more follows at once: a read of a socket is a little longer than
-   * the frames made of it. A small frame costs as much as a full one, so it waits until the reads of this moment are done.
+   * The rest of a long write does not fill a frame, and usually more follows at once: a read of a socket is a little longer than
+   * the frames made of it. A small frame costs as much as a full one, so the rest waits for the end of this turn's reads.
    */
   #keepRest(): void {
-    // The memory is the writer's, and the writer is told that it is done.
+    // Copied, since the memory is the writer's, and the writer is told that its write is done.
     this.#chunks = this.#chunks.map((chunk) => Uint8Array.from(chunk));
     this.#restTimer ??= setImmediate(() => {
       this.#restTimer = undefined;
-      // A writer may have come meanwhile, and room for it, of which nobody speaks again.
+      // A write may have come in the meantime, and room for it, which is not reported again.
       this.#goOn();
     });
   }
 
-  /** The first `length` bytes of those that are here. */
+  /** Removes and returns the first `length` bytes. */
   #take(length: number): Uint8Array[] {
     const taken: Uint8Array[] = [];
     for (let left = length; left > 0; ) {

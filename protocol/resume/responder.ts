@@ -1,5 +1,5 @@
-// The end of resumable streams that is dialled: a workspace's host. It keeps each stream for its grace without a
-// connection, and lets one take over from another where it is proved that it is the same peer.
+// The end of resumable streams that is dialled: a workspace's host. It keeps each stream without a connection for GRACE_MS, and
+// lets a new connection continue it after a proof that the peer is the same.
 
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
@@ -21,16 +21,16 @@ import type { ByteBudget } from "./outgoing.ts";
 
 export interface ResponderOptions {
   readonly budget: ByteBudget;
-  /** What happens, for a log; without secrets. */
+  /** Events for a log, without secrets. */
   readonly onEvent?: (event: string) => void;
 }
 
-/** At once, those without a connection included. */
+/** Including those without a connection. */
 const MAX_STREAMS = 1024;
 
 interface Resumable {
   readonly key: StreamKey;
-  /** By whom it was opened: a proof by somebody else is worth nothing. */
+  /** Who opened it. A proof from anyone else is refused. */
   readonly owner: string;
   readonly connection: ResumeConnection;
   epoch: number;
@@ -53,8 +53,9 @@ export class Responder {
   }
 
   /**
-   * Takes a WebSocket that speaks the resume subprotocol, paused. `onStream` gets the stream if it is a new one.
-   * @param owner whom the gateway vouches for: a stream goes on for the same one only
+   * Takes a paused WebSocket that speaks the resume subprotocol.
+   * @param owner the account that the gateway vouches for: only the same one may continue a stream
+   * @param onStream gets the stream if it is a new one
    */
   accept(socket: ByteSocket, owner: string, onStream: (stream: Duplex) => void): void {
     this.#greeting.add(socket);
@@ -82,14 +83,14 @@ export class Responder {
     socket.resume();
   }
 
-  /** Ends the streams whose peers cannot be told anything now. */
+  /** Ends the streams that have no connection now. */
   dropDetached(): void {
     for (const { connection } of [...this.#streams.values()]) {
       if (!connection.isAttached) connection.abort(RESET.stopping);
     }
   }
 
-  /** Ends all streams: their peers are told that this process stops. */
+  /** Ends all streams, and tells their peers that this process is stopping. */
   close(): void {
     for (const { connection } of [...this.#streams.values()]) connection.abort(RESET.stopping);
     for (const socket of this.#greeting) socket.close(CLOSE.goingAway);
@@ -105,9 +106,9 @@ export class Responder {
     if (known === undefined) {
       this.#refuse(socket, RESET.unknown, "no such stream");
     } else if (known.owner !== owner || !proves(hello, known.key)) {
-      this.#refuse(socket, RESET.refused, "a stream of somebody else");
+      this.#refuse(socket, RESET.refused, "the stream belongs to a different client");
     } else if (epoch <= known.epoch) {
-      this.#refuse(socket, RESET.refused, "a greeting that was used");
+      this.#refuse(socket, RESET.refused, "the greeting was used before");
     } else {
       this.#resume(socket, hello, epoch, known);
     }
@@ -127,7 +128,7 @@ export class Responder {
       onDetached: (code, reason) => this.#detached(stream, code, reason),
       onOver: () => {
         clearTimeout(stream.grace);
-        // A peer that missed the last ack comes back for it, and is told what there is to know.
+        // A peer that missed the last ack comes back for it, and is told that the stream is unknown.
         this.#streams.delete(id);
         return undefined;
       },
@@ -143,11 +144,11 @@ export class Responder {
     clearTimeout(stream.grace);
     stream.grace = undefined;
     stream.epoch = epoch;
-    // In this order: the former connection is closed, then the new one gets its answer, then what it has missed.
+    // In this order: the previous connection is closed, the new one gets its answer, and then what it has missed.
     stream.connection.release();
     this.#welcome(socket, hello, stream);
     stream.connection.attach(socket, hello);
-    this.#options.onEvent?.(`a connection goes on (${epoch})`);
+    this.#options.onEvent?.(`a connection was resumed (${epoch})`);
   }
 
   #welcome(socket: ByteSocket, hello: Hello, { key, epoch, connection }: Resumable): void {
@@ -157,15 +158,17 @@ export class Responder {
   }
 
   #detached(stream: Resumable, code: number, reason: string): void {
-    // Whoever it was opened for may not any more: there is nobody to wait for.
+    // The gateway has revoked the permission to use it, so there is nobody to wait for.
     if (code === CLOSE.refused) {
       stream.connection.abort(RESET.gone);
       return;
     }
-    this.#options.onEvent?.(`a connection was cut (${reason || code}); it is kept for ${GRACE_MS / 1000} s`);
+    this.#options.onEvent?.(
+      `a connection was cut (${reason || code}); its stream is kept for ${GRACE_MS / 1000} s`,
+    );
     clearTimeout(stream.grace);
     stream.grace = setTimeout(() => {
-      this.#options.onEvent?.("a connection was not taken up again in time");
+      this.#options.onEvent?.("a connection was not resumed in time");
       stream.connection.abort(RESET.gone);
     }, GRACE_MS);
   }

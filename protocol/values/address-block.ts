@@ -1,6 +1,6 @@
-// Bounds by address count what one customer of a network has, and not each of its addresses.
+// Limits per address apply to what one customer of a network has, rather than to each of its addresses.
 
-/** What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer gets. */
+/** What counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer usually gets. */
 export function addressBlock(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];

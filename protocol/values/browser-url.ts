@@ -1,5 +1,5 @@
-// The address of what a workspace shows in a browser, as its host names it. Whoever runs the host chooses it, and others
-// open it: it is checked where it enters, and again before it is opened.
+// The URL of what a workspace shows in a browser. The host names it and other people open it, so it is checked where it
+// enters, and again before it is opened.
 
 import { ProtocolError } from "../errors.ts";
 import { TOKEN_PATTERN } from "./token.ts";
@@ -8,7 +8,7 @@ declare const brand: unique symbol;
 /** An http or https URL in the form of the WHATWG URL standard, without a user name, a password or a token of ours. */
 export type BrowserUrl = string & { readonly [brand]: "BrowserUrl" };
 
-/** Characters, before and after the URL is brought into its standard form. */
+/** In characters, both as given and in the standard form. */
 export const MAX_BROWSER_URL = 2048;
 
 /** @throws ProtocolError `bad_url` with field `browserUrl` */
@@ -16,9 +16,9 @@ export function parseBrowserUrl(value: unknown): BrowserUrl {
   if (typeof value !== "string" || value.length > MAX_BROWSER_URL) {
     throw bad(`A browser URL is text of at most ${MAX_BROWSER_URL} characters.`);
   }
-  // The URL standard leaves out tabs and line breaks without a word: what a person reads would not be what is opened.
+  // The URL standard drops tabs and line breaks silently: what a person reads would not be what is opened.
   if (/[\p{Cc}\p{Cf}\p{Z}\\]/u.test(value)) {
-    throw bad("A browser URL has no blanks, backslashes or control characters in it.");
+    throw bad("A browser URL contains no blanks, backslashes or control characters.");
   }
   if (!/^https?:\/\//i.test(value)) throw bad("A browser URL begins with https:// or http://.");
   let url: URL;
@@ -29,20 +29,20 @@ export function parseBrowserUrl(value: unknown): BrowserUrl {
   }
   if (url.username !== "" || url.password !== "") {
     throw bad(
-      "A browser URL carries no user name or password: everyone who sees the workspace would have it.",
+      "A browser URL contains no user name or password: everyone who can see the workspace would have it.",
     );
   }
   if (value.search(TOKEN_PATTERN) !== -1) {
-    throw bad("The browser URL carries a Sallyport token, which no URL should: revoke that token.");
+    throw bad("The browser URL contains a Sallyport token, which no URL should: revoke that token.");
   }
-  // Percent-encoding makes it longer.
+  // Percent-encoding has made it longer.
   if (url.href.length > MAX_BROWSER_URL) {
     throw bad(`A browser URL is text of at most ${MAX_BROWSER_URL} characters.`);
   }
   return url.href as BrowserUrl;
 }
 
-/** undefined where it is none: for what somebody else has sent. */
+/** Returns undefined instead of throwing, for values from others. */
 export function browserUrlOf(value: unknown): BrowserUrl | undefined {
   try {
     return parseBrowserUrl(value);
@@ -52,7 +52,7 @@ export function browserUrlOf(value: unknown): BrowserUrl | undefined {
   }
 }
 
-/** What a person is asked about, and what is remembered: scheme, host and port. */
+/** Scheme, host and port: what a person is asked about, and what is remembered. */
 export function browserOrigin(url: BrowserUrl): string {
   return new URL(url).origin;
 }

@@ -1,6 +1,6 @@
-// Texts that other systems take for bytes: commands, variables, paths. A file name need not be UTF-8, and reaches its place as it
-// was sent. Each byte that is not UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, as Python has it (PEP 383): nothing else
-// decodes to one, so that every text gives its bytes back. What shows such a text shows U+FFFD in its places.
+// Texts that are bytes to other systems: commands, variables, paths. A file name need not be UTF-8, and has to arrive as it was
+// sent. Each byte that is not UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, as in Python (PEP 383). Nothing else decodes to
+// one, so every text can be turned back into its bytes. Shown to a person, such a character appears as U+FFFD.
 
 import { isUtf8 } from "node:buffer";
 
@@ -29,7 +29,7 @@ export function bytesOf(text: string): Buffer {
   let good = 0;
   for (let at = 0; at < text.length; at++) {
     const byte = text.charCodeAt(at) - ESCAPE;
-    // The second half of a pair is no escape.
+    // The second half of a surrogate pair is not an escape.
     if (byte < 0x80 || byte > 0xff || isFirstHalf(text.charCodeAt(at - 1))) continue;
     if (good < at) length += bytes.write(text.slice(good, at), length, "utf8");
     bytes[length++] = byte;
@@ -43,12 +43,12 @@ function isFirstHalf(code: number): boolean {
   return code >= 0xd800 && code < 0xdc00;
 }
 
-/** Whether the text is what any system makes of its UTF-8. */
+/** Whether the text has no lone surrogates, so that it survives being written as UTF-8. */
 export function isEncodable(text: string): boolean {
   return !/[\ud800-\udfff]/u.test(text);
 }
 
-/** How long the UTF-8 sequence is that begins here (RFC 3629 §4); 0: it is none. */
+/** The length of the UTF-8 sequence that begins at `at` (RFC 3629 §4); 0: there is none. */
 function characterLength(bytes: Buffer, at: number): number {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;

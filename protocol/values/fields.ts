@@ -1,5 +1,5 @@
-// The fields that the API's documents and the control messages are made of: each kind of value has its schema here, with the
-// pattern of its validator. What is checked by these where it enters is parsed into its branded type where it is used.
+// The fields of the API's documents and of the control messages. Each kind of value has one schema, with its validator's
+// pattern. Values are checked with these where they enter, and parsed into their branded types where they are used.
 
 import { type TSchema, Type } from "typebox";
 import { Errors } from "typebox/value";
@@ -35,18 +35,18 @@ export const KeyIdText = Type.String({ pattern: ID_PATTERN.key, maxLength: 40 })
 export const TokenIdText = Type.String({ pattern: ID_PATTERN.token, maxLength: 40 });
 export const Time = Type.String({ format: "date-time", maxLength: 40 });
 
-/** Words for people: one line that does nothing to the screen it is shown on. */
+/** Text for people: one line without control or format characters. */
 export const PrintableText = (maxLength: number) => Type.String({ pattern: PRINTABLE_PATTERN, maxLength });
-/** Words that programs compare, such as `jump` or `sallyport.v1.raw`. */
+/** A word that programs compare, such as `jump` or `sallyport.v1.raw`. */
 export const Keyword = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*$", maxLength: 100 });
 export const Base64Text = (maxLength: number) =>
   Type.String({ pattern: "^[A-Za-z0-9+/]+={0,2}$", maxLength });
 
-/** type, base64 and a comment, without options. */
+/** A public key: type, base64 and a comment, without options. */
 export const KeyLine = Type.String({ pattern: KEY_LINE_PATTERN, maxLength: MAX_KEY_LINE });
 export const FingerprintText = Type.String({ pattern: FINGERPRINT_PATTERN, maxLength: 60 });
 export const FolderText = Type.String({ pattern: FOLDER_PATTERN, maxLength: MAX_FOLDER });
-/** Its form alone; `parseBrowserUrl` decides. */
+/** Its form only; `parseBrowserUrl` decides. */
 export const BrowserUrlText = Type.String({
   pattern: "^https?://[^\\p{Cc}\\p{Cf}\\p{Z}\\\\]+$",
   maxLength: MAX_BROWSER_URL,
@@ -56,7 +56,7 @@ export const GatewayUrlText = Type.Unsafe<GatewayUrl>({
   pattern: GATEWAY_URL_PATTERN,
   maxLength: MAX_GATEWAY_URL,
 });
-/** ws or wss, and a path of the gateway's behind it. */
+/** A ws or wss URL below the gateway's. */
 export const WebSocketUrlText = Type.String({
   pattern: GATEWAY_URL_PATTERN.replace("^https?", "^wss?"),
   maxLength: MAX_GATEWAY_URL + 20,
@@ -78,10 +78,10 @@ export const ClientAddressText = Type.String({
 });
 export const Code = Type.Unsafe<ErrorCode>({ type: "string", enum: Object.keys(ERROR_STATUS) });
 
-/** ` (ssh/host)`: the first field of `value` that is not as its schema has it, for a message; empty where it is the whole. */
+/** For a message, ` (ssh/host)`: the first field of `value` that does not match; empty if that is the value as a whole. */
 export function whatIsWrong(schema: TSchema, value: unknown): string {
   const paths = Errors(schema, value).map(({ instancePath }) => instancePath);
-  // A value that is an object or nothing fails as both: the deepest path says which field it is.
+  // A nullable object fails as an object and as null; the deepest path names the field.
   const deepest = paths.toSorted((a, b) => b.split("/").length - a.split("/").length)[0] ?? "";
   return deepest === "" ? "" : ` (${printable(deepest.slice(1), 100)})`;
 }

@@ -1,25 +1,25 @@
-// The one address of a gateway that people type, and the URLs that follow from it.
+// A gateway's URL, the one address that people type, and the URLs that are derived from it.
 
 import { ProtocolError } from "../errors.ts";
 import { type HostName, isHostName, parseHostName } from "./host-name.ts";
 
 declare const brand: unique symbol;
 /**
- * An http(s) origin with an optional path prefix, without a trailing slash: `https://gw.example/sub`. The URL standard lets
- * a host be `a$(b)` and a path have quotes; both reach commands and configurations, so neither is taken.
+ * An http(s) origin with an optional path prefix, without a trailing slash: `https://gw.example/sub`. The URL standard allows
+ * the host `a$(b)` and quotes in a path; both end up in commands and configuration files, so neither is accepted.
  */
 export type GatewayUrl = string & { readonly [brand]: "GatewayUrl" };
 
 export const MAX_GATEWAY_URL = 500;
-/** What a GatewayUrl looks like, for schemas; `parseGatewayUrl` decides. */
+/** The form of a GatewayUrl, for schemas; `parseGatewayUrl` decides. */
 export const GATEWAY_URL_PATTERN =
   "^https?://(?:[A-Za-z0-9_.-]{1,254}|\\[[0-9a-f:.]{2,45}\\])(?::\\d{1,5})?(?:/[A-Za-z0-9._~%/-]*[A-Za-z0-9._~%-])?$";
 const pathRegExp = /^(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*$/;
 
 /**
- * Accepts `https://host`, `http://host:port`, `wss://…`, `ws://…` and a bare `host[:port]` (taken as https, or as
- * http where it is this machine).
- * @throws ProtocolError `bad_url` with field `gateway`: credentials, query or fragment in it, or not a URL
+ * Accepts `https://host`, `http://host:port`, `wss://…`, `ws://…` and a bare `host[:port]`, which means https, or http on this
+ * machine.
+ * @throws ProtocolError `bad_url` with field `gateway`: not a URL, or one with credentials, a query or a fragment
  */
 export function parseGatewayUrl(value: unknown): GatewayUrl {
   if (typeof value !== "string" || value.trim() === "" || value.length > MAX_GATEWAY_URL) {
@@ -41,18 +41,16 @@ export function parseGatewayUrl(value: unknown): GatewayUrl {
     throw bad(`A gateway is reached by https or http, not by ${url.protocol}//.`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw bad("A gateway's URL carries no user name or token: sign in with `sallyport login`.");
+    throw bad("A gateway's URL contains no user name or token: sign in with `sallyport login`.");
   }
   if (url.search !== "" || url.hash !== "") throw bad("A gateway's URL has no query and no fragment.");
   if (!isHostName(url.hostname.replace(/^\[|\]$/g, ""))) {
     throw bad(
-      `${JSON.stringify(text)} does not name a host: a gateway's URL is such as https://gateway.example.`,
+      `${JSON.stringify(text)} does not name a host. A gateway's URL looks like https://gateway.example.`,
     );
   }
   if (!pathRegExp.test(url.pathname)) {
-    throw bad(
-      "The path of a gateway's URL has letters, digits, percent signs and . _ ~ / - in it, and nothing else.",
-    );
+    throw bad("The path of a gateway's URL may contain letters, digits, percent signs and . _ ~ / - only.");
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}` as GatewayUrl;
 }
@@ -65,7 +63,7 @@ export const PATHS = {
   link: "/link",
   /** WebSocket: a host's dial-back for one stream. */
   stream: "/link/stream",
-  /** WebSocket: a companion. The workspace is named by a header: an id may be a secret, and URLs end up in logs. */
+  /** WebSocket: a companion's tunnel. A header names the workspace, since an id may be a secret and URLs end up in logs. */
   tunnel: "/tunnel",
 } as const;
 
@@ -75,13 +73,13 @@ export const WORKSPACE_HEADER = "sallyport-workspace";
 /** WebSocket subprotocols (RFC 6455 §1.9). */
 export const SUBPROTOCOL = {
   control: "sallyport.v1.control",
-  /** Bytes; message borders mean nothing. */
+  /** Bytes; message boundaries mean nothing. */
   raw: "sallyport.v1.raw",
-  /** Frames of protocol/resume/, from end to end: gateways pass each message on as it is. */
+  /** The frames of protocol/resume/, end to end: gateways pass each message on unchanged. */
   resume: "sallyport.v1.resume",
 } as const;
 
-/** What a stream's bytes may travel in. */
+/** The subprotocols that carry a stream's bytes. */
 export type DataSubprotocol = typeof SUBPROTOCOL.raw | typeof SUBPROTOCOL.resume;
 
 /** `https://gw/sub` and `/tunnel` → `wss://gw/sub/tunnel`. */
@@ -89,18 +87,18 @@ export function webSocketUrl(gateway: GatewayUrl, path: string): string {
   return `ws${gateway.slice("http".length)}${path}`;
 }
 
-/** Tokens go over plain http only to this machine; anything else would show them to the network. */
+/** Whether it is plain http to a different machine. Tokens must not go there: the network could read them. */
 export function isPlainRemote(gateway: GatewayUrl): boolean {
   const url = new URL(gateway);
   return url.protocol === "http:" && !isLoopback(url.hostname);
 }
 
-/** The host part alone, as used in aliases and messages. */
+/** The host part only, as used in aliases and messages. */
 export function gatewayHost(gateway: GatewayUrl): HostName {
   return parseHostName(new URL(gateway).hostname.replace(/^\[|\]$/g, ""), "gateway");
 }
 
-/** `hostname` as a URL has it. */
+/** @param hostname as in a URL, IPv6 addresses in brackets */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

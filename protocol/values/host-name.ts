@@ -1,19 +1,19 @@
-// Where a program listens, as a gateway, a link or a person names it: a host and a port. They reach ssh (whose tokens such as
-// %h are put into commands that a shell runs), configuration files, known_hosts and screens, so one strict form holds for
-// all: checked where they enter, and again at each such use.
+// Host names and ports, as gateways, URLs and people give them. They end up in ssh (which puts tokens such as %h into commands
+// that a shell runs), in configuration files, in known_hosts and on screens. So there is one strict form for all of these; it
+// is checked where a value enters, and again before each such use.
 
 import { ProtocolError } from "../errors.ts";
 
 declare const brand: unique symbol;
 /**
  * A DNS name (RFC 1123 §2.1, and underscores, which networks use in spite of it), an IPv4 address, or an IPv6 address
- * without brackets and without a zone. Never starts with a hyphen; holds nothing that a shell, ssh or a pattern obeys.
+ * without brackets and without a zone. Never starts with a hyphen; contains nothing special to a shell, ssh or a pattern.
  */
 export type HostName = string & { readonly [brand]: "HostName" };
 /** 1 to 65535. */
 export type Port = number & { readonly [brand]: "Port" };
 
-/** RFC 1035 §2.3.4: 253 characters, and the dot at the end that some write. */
+/** 253 characters (RFC 1035 §2.3.4), and the trailing dot that some people write. */
 export const MAX_HOST_NAME = 254;
 
 const LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
@@ -39,8 +39,8 @@ export const HOST_NAME_PATTERN = `^(?:${DNS_NAME}|${IPV6})$`;
 const hostNameRegExp = new RegExp(HOST_NAME_PATTERN);
 
 /**
- * Where a client comes from, as its socket says it: an address, with a zone behind a link-local one, or nothing where the
- * connection was gone before anybody asked.
+ * A client's address as its socket reports it: an address, with a zone if it is link-local, or an empty text if the connection
+ * had gone before it was asked.
  */
 export const CLIENT_ADDRESS_PATTERN = `^(?:|${IPV4}|${IPV6}(?:%[A-Za-z0-9._-]{1,32})?)$`;
 export const MAX_CLIENT_ADDRESS = 80;
@@ -64,7 +64,7 @@ export function parseSshAddress({
 
 const clientAddressRegExp = new RegExp(CLIENT_ADDRESS_PATTERN);
 
-/** The address where it is one, and nothing where it is not: what a proxy in front claims has no other check. */
+/** The address itself, or an empty text if it is not one. Nothing else checks the address that a proxy in front claims. */
 export function clientAddressText(address: string): string {
   return address.length <= MAX_CLIENT_ADDRESS && clientAddressRegExp.test(address) ? address : "";
 }

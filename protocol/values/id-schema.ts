@@ -1,4 +1,5 @@
-// The ids as schemas: what a checked value has in such a place is an id, and not merely text.
+// Schemas for ids whose checked values have the ids' branded types. The API's schemas (fields.ts) have plain text instead,
+// since what the agent reads is parsed where it is used.
 
 import { Type } from "typebox";
 import { type AccountId, ID_PATTERN, type TokenId, type WorkspaceId } from "./id.ts";

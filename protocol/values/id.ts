@@ -1,5 +1,5 @@
-// Ids that the gateway makes up. A workspace's id is also the secret of a workspace that was registered without
-// an account, so every id carries 130 random bits: 26 characters of base32 behind a prefix that names its kind.
+// Ids that the gateway generates. The id of an accountless workspace is also its secret, so every id has 130 random bits: 26
+// characters of base32 after a prefix that names its kind.
 
 import { randomBytes } from "node:crypto";
 import { ProtocolError } from "../errors.ts";

@@ -1,5 +1,5 @@
-// Names that people choose for accounts and workspaces. They reach shells, SSH configs, paths and URLs, so one
-// strict form holds for all, checked at input and again at each such use.
+// Names that people choose for accounts and workspaces. They end up in shells, SSH configuration, paths and URLs, so there is
+// one strict form for all of these; it is checked at input, and again before each such use.
 
 import { ProtocolError } from "../errors.ts";
 import { ID_PATTERN, parseWorkspaceId, type WorkspaceId } from "./id.ts";
@@ -25,7 +25,7 @@ export function parseName(value: unknown, field = "name"): Name {
   );
 }
 
-/** Makes the nearest allowed name out of free text such as a machine's host name; `fallback` if nothing is left. */
+/** Turns free text, such as a machine's host name, into the nearest allowed name; `fallback` if nothing is left of it. */
 export function nearestName(text: string, fallback: string): Name {
   const name = text
     .toLowerCase()
@@ -37,13 +37,13 @@ export function nearestName(text: string, fallback: string): Name {
   return parseName(name === "" ? fallback : name);
 }
 
-/** How people point at a workspace: by its id, its name, or `name.owner` where it is another account's. */
+/** How people refer to a workspace: by its id, its name, or `name.owner` if it belongs to a different account. */
 export type WorkspaceRef =
   | { readonly kind: "id"; readonly id: WorkspaceId }
   | { readonly kind: "name"; readonly name: Name; readonly owner: Name | undefined };
 
 const inner = (pattern: string): string => pattern.replace(/^\^|\$$/g, "");
-/** What `parseWorkspaceRef` takes, for schemas. */
+/** What `parseWorkspaceRef` accepts, for schemas. */
 export const WORKSPACE_REF_PATTERN = `^(?:${inner(ID_PATTERN.workspace)}|${inner(NAME_PATTERN)}(?:\\.${inner(NAME_PATTERN)})?)$`;
 
 /** @throws ProtocolError `bad_name` with field `workspace` */

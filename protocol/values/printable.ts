@@ -1,12 +1,12 @@
-// Text that somebody else chose, on its way to a screen: a terminal must not obey it, and it must not look like something
-// that it is not. Control characters ring bells and move cursors; format characters (Unicode's Cf) hide, join and reverse
-// what stands around them (the "Trojan source" tricks); line and paragraph separators end a line for some readers only.
+// Makes text that others chose safe to show: a terminal must not obey it, and it must not look like something that it is not.
+// Control characters ring bells and move cursors. Format characters (Unicode's Cf) hide, join and reverse the text around them
+// (the "Trojan source" tricks). Line and paragraph separators end a line for some readers only.
 
 declare const brand: unique symbol;
 /** One line without control or format characters, bidirectional overrides among them. */
 export type Printable = string & { readonly [brand]: "Printable" };
 
-/** For schemas: they compile patterns with the `u` flag. */
+/** For schemas, which compile patterns with the `u` flag. */
 export const PRINTABLE_PATTERN = "^[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]*$";
 const printableRegExp = new RegExp(PRINTABLE_PATTERN, "u");
 
@@ -14,10 +14,10 @@ export function isPrintable(text: string): text is Printable {
   return printableRegExp.test(text);
 }
 
-/** Each character that does something instead of being something becomes `�`; at most `maxLength` characters stay. */
+/** Replaces each control and format character by `�`, and cuts the text to `maxLength` characters. */
 export function printable(text: string, maxLength = Number.POSITIVE_INFINITY): Printable {
   const shown = text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
-  // A surrogate that lost its other half to the cut, or never had one, has no UTF-8 form.
+  // A surrogate without its other half, which the cut may have removed, has no UTF-8 form.
   return shown.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�") as Printable;
 }
 

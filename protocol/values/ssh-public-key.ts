@@ -1,12 +1,12 @@
-// OpenSSH public keys as text: one line of an authorized_keys or .pub file (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
-// Parsing here decides what may be stored, compared and written into files; cryptography stays elsewhere.
+// OpenSSH public keys as text: one line of an authorized_keys or .pub file (sshd(8), AUTHORIZED_KEYS FILE FORMAT). What this
+// parser accepts may be stored, compared and written into files. Cryptography is elsewhere (protocol/ssh/).
 
 import { createHash } from "node:crypto";
 import { ProtocolError } from "../errors.ts";
 import { MAX_KEY_LINE } from "../limits.ts";
 import { printable } from "./printable.ts";
 
-/** Key types that Sallyport stores and matches. DSA is left out: OpenSSH 10 dropped it. */
+/** The key types that Sallyport accepts. DSA is not among them: OpenSSH 10 dropped it. */
 export const KEY_TYPES = [
   "ssh-ed25519",
   "ssh-rsa",
@@ -19,8 +19,8 @@ export const KEY_TYPES = [
 export type KeyType = (typeof KEY_TYPES)[number];
 
 /**
- * A public key as programs tell it to each other, for schemas: type, base64 and a comment, without options. Of any type, so
- * that a newer gateway's keys do not end an older host's link: `parsePublicKey` decides on each.
+ * A public key as programs exchange it, for schemas: type, base64 and a comment, without options. The type may be any, so that
+ * a newer gateway's keys do not end an older host's link; `parsePublicKey` decides about each.
  */
 export const KEY_LINE_PATTERN =
   "^[a-z0-9][a-z0-9@.-]{0,99} [A-Za-z0-9+/]{1,8000}={0,2}(?: [^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]*)?$";
@@ -32,7 +32,7 @@ export interface SshPublicKey {
   /** The wire form (RFC 4253 §6.6), base64. Two keys are the same key when this is the same. */
   readonly blob: string;
   readonly comment: string;
-  /** The options in front of the key, as written; empty if there are none. */
+  /** The options before the key, as written; empty if there are none. */
   readonly options: string;
   /** `SHA256:` and unpadded base64, as `ssh-keygen -l` prints it. */
   readonly fingerprint: string;
@@ -48,7 +48,7 @@ export function parsePublicKey(line: unknown): SshPublicKey {
   const text = line.trim();
   if (/PRIVATE KEY/.test(text)) {
     throw bad(
-      "This is a PRIVATE key. Send the public one (the file that ends in .pub) and consider this key leaked.",
+      "This is a PRIVATE key. Send the public key (the file that ends in .pub), and consider this one leaked.",
     );
   }
   if (/[\0\r\n]/.test(text)) throw bad("A public key is a single line.");
@@ -65,7 +65,7 @@ export function parsePublicKey(line: unknown): SshPublicKey {
   };
 }
 
-/** Parses a whole authorized_keys file; lines that are no key are reported by number (from 1), not thrown. */
+/** Parses a whole authorized_keys file. Lines that are not keys are reported by number (from 1) instead of thrown. */
 export function parseAuthorizedKeys(text: string): {
   keys: SshPublicKey[];
   problems: { line: number; message: string }[];
@@ -96,7 +96,7 @@ export function fingerprint(blob: Uint8Array): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** Whether a text is of the form that `fingerprint` gives. */
+/** Whether a text has the form that `fingerprint` returns. */
 export function isFingerprint(value: string): boolean {
   return new RegExp(FINGERPRINT_PATTERN).test(value) && !value.endsWith("\n");
 }
@@ -112,7 +112,7 @@ function decodeBlob(type: KeyType, base64: string): Buffer {
     throw bad("The key's base64 part is damaged.");
   }
   const fields = readStrings(blob);
-  if (fields?.[0]?.toString("latin1") !== type) throw bad("The key's inside does not match its type.");
+  if (fields?.[0]?.toString("latin1") !== type) throw bad("The key's content does not match its type.");
   if (!hasRightShape(type, fields)) throw bad("The key is cut off or malformed.");
   return blob;
 }

@@ -1,5 +1,5 @@
-// Secrets that open something: 256 random bits in base62 behind a prefix, with a checksum, so that a scanner finds
-// a leaked one and a typing error is told from a wrong token without asking the gateway. Only the SHA-256 is stored.
+// Tokens: 256 random bits in base62 after a prefix, with a checksum. Scanners can find a leaked one by its form, and a typing
+// error can be told from a wrong token without asking the gateway. Only a token's SHA-256 is stored.
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { ProtocolError } from "../errors.ts";
@@ -26,7 +26,7 @@ const parsers = {
   sps: new RegExp(`^sps_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`),
 };
 
-/** What a token looks like anywhere in a text: for redaction and for leak scanners. */
+/** Finds anything that looks like a token in a text: for redaction and for leak scanners. */
 export const TOKEN_PATTERN = /\bsp[tos]_[0-9A-Za-z]{20,}/g;
 
 export function newAccessToken(): AccessToken {
@@ -49,7 +49,7 @@ export function parseStreamToken(value: unknown): StreamToken {
   return parseToken("sps", value) as StreamToken;
 }
 
-/** Which kind of token a text claims to be by its prefix; undefined for anything else. */
+/** The kind of token that a text claims to be by its prefix; undefined for anything else. */
 export function tokenKind(value: string): TokenKind | undefined {
   const prefix = value.slice(0, 4);
   if (prefix === "spt_") return "spt";
@@ -70,12 +70,12 @@ export function equalHashes(a: string, b: string): boolean {
   return x.length === y.length && x.length > 0 && timingSafeEqual(x, y);
 }
 
-/** Puts `…` in the place of everything in `text` that looks like a token. */
+/** Replaces everything in `text` that looks like a token by its prefix and `…`. */
 export function redactTokens(text: string): string {
   return text.replace(TOKEN_PATTERN, (token) => `${token.slice(0, 4)}…`);
 }
 
-/** The same, and takes the user name and password out of the URLs of proxies and the like: whoever showed one meant its host. */
+/** The same, and removes user names and passwords from URLs, such as those of proxies. */
 export function redactSecrets(text: string): string {
   return redactTokens(text).replace(/(\b(?:https?|socks[45]?[ah]?):\/\/)[^\s/]{1,600}@/gi, "$1…@");
 }

@@ -3,19 +3,19 @@
 export const FRAME_FLAGS = { final: 0x80, binary: 0x02, continuation: 0x00 } as const;
 
 /**
- * A client's mask that costs neither side anything. Masking protects proxies that read plain HTTP (§10.3): inside TLS, and
- * on the way to the same machine, there is none.
+ * A client's mask of zeros, which costs neither side anything. Masking protects proxies that read plain HTTP (§10.3); inside
+ * TLS, and within one machine, there are none.
  */
 export function zeroMask(mask: Buffer): void {
   mask.fill(0);
 }
 
-/** @param masked a client's frame, with room for its mask */
+/** In bytes. @param masked for a client's frame, which has a mask */
 export function frameHeaderLength(length: number, masked: boolean): number {
   return (length < 126 ? 2 : length < 65_536 ? 4 : 10) + (masked ? 4 : 0);
 }
 
-/** Writes the header of a frame of `length` bytes to `target` at `at`; a mask is all zeros. Returns its size. */
+/** Writes the header of a frame with `length` bytes of payload to `target` at `at`, with a mask of zeros. Returns its size. */
 export function writeFrameHeader(
   target: Buffer,
   at: number,

@@ -1,15 +1,15 @@
-// Handles what a WebSocket receives at its peer's pace, and answers pings with one pong at a time. `ws` by itself handles every
-// frame of a read before anything else, and keeps a pong for each ping until the peer reads it.
+// Handles what a WebSocket receives in its peer's turns (pace.ts), and answers pings with one pong at a time. `ws` by itself
+// handles all frames of a read before anything else, and keeps a pong per ping until the peer reads it.
 
 import type { Duplex, Writable } from "node:stream";
 import { Pace, type Turns } from "../pace.ts";
 import { OPEN } from "./web-socket.ts";
 import { partsOf } from "./web-socket-private.ts";
 
-/** Frames that are handled at once. */
+/** How many frames are handled at once. */
 const FRAMES = 64;
 
-/** What this needs of the class of the `ws` package. */
+/** The part of the `ws` package's class that this needs. */
 export interface PaceableWebSocket {
   readonly readyState: number;
   readonly isPaused: boolean;
@@ -18,8 +18,8 @@ export interface PaceableWebSocket {
 }
 
 /**
- * Before anything is read from it.
- * @param webSocket made with `autoPong: false`
+ * To be called before anything is read from the WebSocket.
+ * @param webSocket created with `autoPong: false`
  */
 export function paceWebSocket(webSocket: PaceableWebSocket, turns?: Turns): void {
   webSocket.on("ping", onPing);
@@ -30,15 +30,15 @@ export function paceWebSocket(webSocket: PaceableWebSocket, turns?: Turns): void
   receiver.write = write;
 }
 
-/** Gets what comes in the place of a WebSocket's receiver. */
+/** Receives bytes instead of a WebSocket's own receiver. */
 export interface StandIn {
-  /** Whether more may come at once. */
+  /** Returns whether more bytes may come at once. */
   push(data: Buffer): boolean;
 }
 
 type Receive = (this: Writable, data: Buffer) => boolean;
 
-/** Returns what the receiver itself takes with, for what is not for the stand-in; undefined: this one is not paced. */
+/** Returns the receiver's own `write`, for bytes that are not for the stand-in; undefined: the receiver is not paced. */
 export function standInFor(receiver: Writable, standIn: StandIn): Receive | undefined {
   const pace = paces.get(receiver);
   if (pace === undefined) return undefined;
@@ -46,7 +46,7 @@ export function standInFor(receiver: Writable, standIn: StandIn): Receive | unde
   return pace.receive;
 }
 
-/** By the receiver that each stands in front of. */
+/** By receiver. */
 const paces = new WeakMap<Writable, WebSocketPace>();
 
 function write(this: Writable, data: Buffer): boolean {
@@ -54,7 +54,7 @@ function write(this: Writable, data: Buffer): boolean {
 }
 
 class WebSocketPace extends Pace {
-  /** The receiver's own. */
+  /** The receiver's own `write`. */
   readonly receive: Receive;
   standIn: StandIn | undefined;
   readonly #webSocket: PaceableWebSocket;
@@ -74,9 +74,9 @@ class WebSocketPace extends Pace {
   write(data: Buffer): boolean {
     this.#isAccepting = true;
     const taken = this.run(data);
-    // What is left when the connection is cut is lost, as is what the system still had of it.
+    // What is left when the connection is cut is lost, like what the system still had.
     if (taken === data.length || this.#socket.destroyed) return this.#isAccepting;
-    // Kept where it came from, so that the end of the connection stays behind it.
+    // It goes back to the socket, so that the end of the connection still comes after it.
     this.#socket.pause();
     this.#socket.unshift(data.subarray(taken));
     return false;
@@ -97,11 +97,11 @@ class WebSocketPace extends Pace {
   }
 }
 
-/** Cuts what is received behind every so many frames (RFC 6455 §5.2). */
+/** Cuts what is received into pieces of a given number of frames (RFC 6455 §5.2). */
 export class FrameCut {
   readonly #frames: number;
   #stage: "flags" | "size" | "extended size" | "mask" | "payload" = "flags";
-  /** Bytes of this stage that are still to come. */
+  /** How many bytes of this stage are still to come. */
   #left = 0;
   #size = 0;
   #isMasked = false;
@@ -165,13 +165,13 @@ export class FrameCut {
   }
 }
 
-/** The last ping that waits behind a pong that has not left: an answer to it is one to all before it (RFC 6455 §5.5.3). */
+/** Pongs that have not left, and the latest ping behind each: answering it answers the ones before it too (RFC 6455 §5.5.3). */
 const answering = new WeakMap<PaceableWebSocket, { latest: Buffer | undefined }>();
 
 function onPing(this: PaceableWebSocket, data: Buffer): void {
   const answer = answering.get(this);
   if (answer === undefined) pong(this, data);
-  // A view would keep all that was read with it.
+  // A view would keep everything in memory that was read with it.
   else answer.latest = Buffer.from(data);
 }
 

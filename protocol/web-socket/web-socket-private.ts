@@ -1,19 +1,19 @@
-// The private parts of the `ws` package between which frames are read and written in place. They are checked where they are
-// taken, so that another version of `ws` costs speed and nothing else.
+// The private parts of the `ws` package that allow frames to be read and written in place. They are checked before use, so that
+// a different version of `ws` costs speed and nothing else.
 
 import type { Duplex, Writable } from "node:stream";
 import { zeroMask } from "./web-socket-frame.ts";
 
 export interface WebSocketParts {
-  /** Everything that arrives is written to it. */
+  /** `ws` writes everything to it that arrives. */
   readonly receiver: Writable;
   readonly socket: Duplex;
-  /** How frames that are sent are masked: a server's are not, a client's with `zeroMask` or with a mask of its own each. */
+  /** The masks of frames that are sent: a server has none; a client has `zeroMask`, or a random mask per frame. */
   readonly mask: "none" | "zeros" | "random";
 }
 
 /**
- * undefined where this WebSocket is built otherwise.
+ * Returns undefined for a WebSocket that is built differently.
  * @param webSocket of the class of the `ws` package, without compression
  */
 export function partsOf(webSocket: object): WebSocketParts | undefined {

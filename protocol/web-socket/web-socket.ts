@@ -1,5 +1,5 @@
-// The part of a WebSocket (the `ws` package's class) that carries bytes, as gateway and agent both use it, and the
-// Duplex stream over it. No I/O of its own: it wraps a connection that somebody else opened.
+// The part of a WebSocket (the `ws` package's class) that carries bytes, as gateway and agent use it, and a Duplex stream over
+// it. There is no I/O here: it wraps a connection that its caller opened.
 
 import { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
@@ -11,7 +11,7 @@ export interface ByteSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
   readonly isPaused: boolean;
-  /** Of a client: what was dialled. */
+  /** A client's: the URL that was dialled. */
   readonly url?: string;
   send(data: Uint8Array, options: { binary: boolean }, done?: (error?: Error) => void): void;
   pause(): void;
@@ -29,12 +29,12 @@ export const OPEN = 1;
 export const CLOSED = 3;
 
 /**
- * A TLS record takes 16,384 bytes (RFC 8446 §5.1), a client's frame of that size has a header of 8. Frames that fill
- * their records leave the gateway in the memory that they came in; others have to be copied there.
+ * A TLS record holds 16,384 bytes (RFC 8446 §5.1), and a client's frame of that size has a header of 8. The gateway forwards
+ * frames that fill their records in the memory that they came in; it has to copy others.
  */
 const RECORD_PAYLOAD_BYTES = 16 * 1024 - 8;
 
-/** Sends bytes whose borders mean nothing; `done` once all of them are on their way. */
+/** Sends bytes whose message boundaries mean nothing. `done` is called once all of them were sent. */
 export function sendBytes(socket: ByteSocket, data: Buffer, done?: (error?: Error) => void): void {
   let rest = data;
   if (socket.url?.startsWith("wss:") === true) {
@@ -45,7 +45,7 @@ export function sendBytes(socket: ByteSocket, data: Buffer, done?: (error?: Erro
   socket.send(rest, { binary: true }, done);
 }
 
-/** The close frame's reason as text: at most 123 bytes fit (RFC 6455 §5.5). */
+/** Fits a text into a close frame's reason: at most 123 bytes (RFC 6455 §5.5). */
 export function closeReason(text: string): string {
   let reason: string = printable(text, 123);
   while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
@@ -53,19 +53,19 @@ export function closeReason(text: string): string {
 }
 
 /**
- * A byte stream over binary messages whose borders mean nothing (`sallyport.v1.raw`). Reading pauses the socket when
- * the reader is slow; writing reports back-pressure once HIGH_WATER_BYTES are on their way. A text message ends it.
- * The raw subprotocol has no half-close: ending the writable side closes the connection after what was written.
+ * A byte stream over binary messages whose boundaries mean nothing (`sallyport.v1.raw`). A slow reader pauses the socket; a
+ * writer gets back-pressure once HIGH_WATER_BYTES are unsent. A text message destroys the stream. The raw subprotocol has no
+ * half-close: ending the writable side closes the connection after what was written.
  */
 export function webSocketStream(socket: ByteSocket): Duplex {
-  /** What has not been sent yet costs in memory. */
+  /** What the unsent messages cost in memory, in bytes. */
   let unsent = 0;
   const write = (chunk: Buffer, done: (error?: Error) => void): void => {
     if (socket.readyState !== OPEN) {
       done(new Error("the WebSocket is closed"));
       return;
     }
-    // Only the first HIGH_WATER_BYTES are acknowledged at once; past that each write waits for its own flush.
+    // Only the first HIGH_WATER_BYTES are reported as written at once; after that each write waits until it was sent.
     const waits = unsent > HIGH_WATER_BYTES;
     const cost = chunk.length + WAITING_MESSAGE_BYTES;
     unsent += cost;
@@ -87,7 +87,7 @@ export function webSocketStream(socket: ByteSocket): Duplex {
     write: (chunk: Buffer, _encoding, done) => write(chunk, done),
     writev(chunks, done) {
       const parts: Buffer[] = chunks.map(({ chunk }) => chunk);
-      // What is written together goes out, and arrives, together, unless it is much.
+      // Chunks that are written together are sent as one message, unless they are large.
       if (stream.writableLength <= CHUNK_BYTES) return write(Buffer.concat(parts), done);
       for (const [index, part] of parts.entries()) write(part, index === parts.length - 1 ? done : () => {});
     },
@@ -96,7 +96,7 @@ export function webSocketStream(socket: ByteSocket): Duplex {
       done();
     },
     destroy(error, done) {
-      // A peer that does not answer the close frame must not keep the socket: `ws` ends it after its close timeout.
+      // Resumed so that the close frame's answer is read. `ws` ends the socket of a peer that does not answer in time.
       if (socket.isPaused) socket.resume();
       if (error) socket.terminate();
       else if (socket.readyState === OPEN) socket.close(CLOSE.normal);
