@@ -1,11 +1,10 @@
-// Text that others chose, on its way into a page that is rendered: a gateway's words, a path on another machine.
+// Escapes text that others chose (a gateway's words, a path on another machine) for a page that is rendered.
 
 import { printable } from "../../protocol/values/printable.ts";
 
-/**
- * Markdown that shows the text and does nothing: no HTML, no link, no picture that is fetched from somewhere, no other
- * cell of a table, no formula. The backslash comes along, or one in the text would take back the one that stands for it
- * here. Backticks stay: within a code span nothing does anything.
+/** Returns Markdown that shows the text and does nothing else: no HTML, no link, no image that is fetched, no new table
+ * cell, no formula. Backslashes are escaped too, since one in the text would undo the escape that follows it. Backticks
+ * stay: inside a code span nothing has an effect.
  */
 export function markdownText(text: string): string {
   return printable(text).replace(/[\\<>[\]|&$]/g, (character) => `\\${character}`);

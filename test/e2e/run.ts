@@ -1,6 +1,6 @@
 // `npm run test:e2e`: the packaged extension in a real VS Code (code-server) in a real browser, against a real gateway
-// and real hosts. Everything runs in namespaces of its own: an empty home where ssh looks for `~`, and a network in
-// which a firewall can be put up. Arguments go to vitest: `npm run test:e2e -- connect`.
+// and real hosts. Everything runs in its own namespaces: an empty home where ssh looks for `~`, and a network with
+// a firewall. Arguments go to vitest: `npm run test:e2e -- connect`.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -22,7 +22,7 @@ async function main(): Promise<number> {
   const lacking = missing();
   if (lacking.length > 0) {
     say(`test:e2e skipped: ${lacking.join("; ")}`);
-    // Where these tests have to run, leaving them out is a failure.
+    // Where these tests are required, skipping them is a failure.
     return process.env.SALLYPORT_E2E_REQUIRED === "1" ? 1 : 0;
   }
   const codeServer = await installCodeServer(say);
@@ -58,7 +58,7 @@ async function main(): Promise<number> {
 
 function run([file, ...args]: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Promise<number> {
   const child = spawn(file, args, { cwd: ROOT, env, stdio: "inherit" });
-  // Ctrl-C reaches both of us. We wait for its end, so that the directory outlives what is in it.
+  // Ctrl-C reaches both processes. We wait for the child's end, so that its directory is removed after it.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => child.kill("SIGTERM"));
   return new Promise((resolve, reject) => {

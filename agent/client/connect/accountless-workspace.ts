@@ -1,6 +1,5 @@
-// A workspace that was registered without an account: whoever has its id and its host key reaches it, through the
-// tunnel, with a key that its host allows. No gateway lists it, so what a list would say is made up from the link.
-// Pure.
+// A workspace that was registered without an account. Anyone with its id and its host key reaches it, through the
+// tunnel, with a key that its host allows. No gateway lists it, so its entry is made from the connect URL. Pure.
 
 import type { Workspace } from "../../../protocol/api.ts";
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -18,12 +17,12 @@ export interface AccountlessWorkspace {
   readonly hostKey: SshPublicKey;
 }
 
-/** Enough of the id to tell two apart, and too little to open one. */
+/** A name from a part of the id: enough to tell two workspaces apart, too little to reach one. */
 export function accountlessName(id: WorkspaceId): string {
   return `open-${id.slice(3, 11)}`;
 }
 
-/** The managed config with this one workspace's block added; all others stay as they are. */
+/** Adds the workspace's block to the managed config; all other blocks stay as they are. */
 export function withAccountlessWorkspace(
   now: Managed,
   { gateway, id, hostKey }: AccountlessWorkspace,

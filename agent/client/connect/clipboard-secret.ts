@@ -1,5 +1,5 @@
-// A secret on the clipboard, taken off again after a while if it is still there. Kept are its hash and the time, never
-// the secret: a window that reloads, as the one that connects does, can finish what it began.
+// Removes a secret from the clipboard after a while, if it is still there. Only the secret's hash and the time are
+// remembered, so that a window that reloads, as the one that connects does, can finish what it began.
 
 import { createHash } from "node:crypto";
 
@@ -8,7 +8,7 @@ export interface Clipboard {
   writeText(text: string): PromiseLike<void>;
 }
 
-/** What is remembered. */
+/** What is remembered, in VS Code's state. */
 export interface PendingClearing {
   readonly sha256: string;
   /** Milliseconds since 1970. */
@@ -21,7 +21,10 @@ export function pendingClearing(secret: string, now: number): PendingClearing {
   return { sha256: hash(secret), at: now + CLEAR_AFTER_MS };
 }
 
-/** Reads what was remembered; undefined for anything else. A time too far away is from a clock that was set back. */
+/**
+ * Reads what was remembered; undefined for anything else. A time too far in the future means that the clock was set
+ * back.
+ */
 export function parsePending(value: unknown, now: number): PendingClearing | undefined {
   if (typeof value !== "object" || value === null || !("sha256" in value && "at" in value)) return undefined;
   const { sha256, at } = value;

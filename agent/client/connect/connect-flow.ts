@@ -1,6 +1,6 @@
-// The way from a click to Remote-SSH as a state machine: keys, transport, config, hand-off, in this order, each of
-// which may end the way. The steps themselves are given; this decides what comes next and what is told. Pure but for
-// the steps.
+// The connect flow, from a click to Remote-SSH, as a state machine: keys, transport, config, hand-off, in this order.
+// Each step may end the flow. The steps themselves are arguments; this file decides what comes next and what is
+// reported. Pure except for the steps.
 
 export const CONNECT_STEPS = ["keys", "transport", "config", "hand-off"] as const;
 export type ConnectStep = (typeof CONNECT_STEPS)[number];
@@ -8,7 +8,7 @@ export type ConnectStep = (typeof CONNECT_STEPS)[number];
 export type ConnectState =
   | { readonly kind: "running"; readonly step: ConnectStep }
   | { readonly kind: "done" }
-  /** The person, or something that they were asked, said no: nothing is shown. */
+  /** The person said no or cancelled: nothing is shown. */
   | { readonly kind: "cancelled"; readonly step: ConnectStep }
   | { readonly kind: "failed"; readonly step: ConnectStep; readonly error: unknown };
 
@@ -20,7 +20,7 @@ export type ConnectEvent =
 
 export const FIRST: ConnectState = { kind: "running", step: "keys" };
 
-/** What an event makes of a state. A way that has ended stays where it ended. */
+/** Returns the state after an event. A flow that has ended stays in its last state. */
 export function nextState(
   state: ConnectState,
   event: ConnectEvent,
@@ -41,7 +41,7 @@ export function nextState(
   }
 }
 
-/** The answer of a step; `undefined` where the person said no. */
+/** The steps. Each returns its answer, or `undefined` when the person said no. */
 export interface ConnectSteps<Keys, Transport, Config> {
   keys(signal: AbortSignal): Promise<Keys | undefined>;
   transport(keys: Keys, signal: AbortSignal): Promise<Transport | undefined>;
@@ -51,13 +51,12 @@ export interface ConnectSteps<Keys, Transport, Config> {
 
 export interface ConnectRun {
   readonly signal: AbortSignal;
-  /** Each state, as it begins. */
+  /** Called with each state, as it begins. */
   readonly onState: (state: ConnectState) => void;
 }
 
-/**
- * Goes the whole way, and stops between two steps when `signal` aborts. Never throws: what a step throws is in the
- * state. A step that the abort made throw counts as cancelled.
+/** Runs all steps, and stops between two of them when `signal` aborts. Never throws: what a step throws is in the state.
+ * A step that throws after the abort counts as cancelled.
  */
 export async function connectFlow<Keys, Transport, Config>(
   steps: ConnectSteps<Keys, Transport, Config>,
@@ -65,7 +64,7 @@ export async function connectFlow<Keys, Transport, Config>(
 ): Promise<ConnectState> {
   let state: ConnectState = FIRST;
   onState(state);
-  /** Runs the state's step; undefined once the way has ended. */
+  /** Runs the state's step; undefined once the flow has ended. */
   const take = async <T>(work: () => Promise<T | undefined>): Promise<T | undefined> => {
     if (state.kind !== "running") return undefined;
     const { event, value } = await outcome(work, signal);

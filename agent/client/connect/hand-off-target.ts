@@ -1,6 +1,7 @@
-// What is handed to Remote-SSH: which of its flavours is there, and the address of a folder on the other side. Pure.
+// What is handed to Remote-SSH: the flavour of it that this editor can have, and the address of a folder on the
+// workspace. Pure.
 
-/** Extensions that answer for `ssh-remote+…`; the first is Microsoft's own. */
+/** The extensions that resolve `ssh-remote+…`; the first is Microsoft's own. */
 export const REMOTE_SSH_FLAVOURS = [
   "ms-vscode-remote.remote-ssh",
   "jeanp413.open-remote-ssh",
@@ -10,7 +11,7 @@ export const REMOTE_SSH_FLAVOURS = [
 ] as const;
 export type RemoteSshFlavour = (typeof REMOTE_SSH_FLAVOURS)[number];
 
-/** The one that this editor can install: forks may not use Microsoft's. */
+/** The one that this editor can install. Forks of VS Code may not use Microsoft's. */
 export function suitableFlavour(appName: string): RemoteSshFlavour {
   const name = appName.toLowerCase();
   if (name.includes("cursor")) return "anysphere.remote-ssh";
@@ -23,10 +24,9 @@ export function remoteAuthority(alias: string): string {
   return `ssh-remote+${alias}`;
 }
 
-/** The alias behind an authority; undefined for other remotes and for destinations that are not plain names. */
+/** The alias in an authority; undefined for other remotes and for destinations that are not plain names. */
 export function aliasOfAuthority(authority: string): string | undefined {
-  const alias = /^ssh-remote\+([a-z0-9_][a-z0-9_.-]*)$/.exec(authority)?.[1];
-  return alias;
+  return /^ssh-remote\+([a-z0-9_][a-z0-9_.-]*)$/.exec(authority)?.[1];
 }
 
 /** An absolute path on the workspace, as a person may write it; undefined for anything else. */
@@ -37,7 +37,10 @@ export function remoteFolder(text: string): string | undefined {
   return path.startsWith("/") ? path : undefined;
 }
 
-/** What the person said, even where it is empty (none); else the first that is a folder. */
+/**
+ * The folder that the person named, where an empty text means none; if they named none, the first of the others that is
+ * valid.
+ */
 export function folderToOpen(
   wanted: string | undefined,
   others: readonly (string | undefined)[],
@@ -50,7 +53,7 @@ export function folderToOpen(
 
 export const MAX_RECENT_FOLDERS = 10;
 
-/** The newest first, each once. */
+/** The most recent folder first, each once. */
 export function withRecentFolder(folders: readonly string[], added: string): string[] {
   return [added, ...folders.filter((folder) => folder !== added)].slice(0, MAX_RECENT_FOLDERS);
 }

@@ -1,5 +1,5 @@
-// What people paste when they are asked for a workspace: an ssh command, a WebSocket address, a `sallyport` command, or
-// a link. Pure.
+// Parses what people paste when they are asked for a workspace: an ssh command, a WebSocket address, a `sallyport`
+// command, or a connect URL. Pure.
 
 import { EXTENSION_ID, parseConnectUrl } from "../../../protocol/connect-url.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -8,9 +8,9 @@ import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-
 import { optionValues, SALLYPORT_SSH_OPTIONS, splitSshArguments } from "../ssh-command/command-line.ts";
 
 export interface PastedAddress {
-  /** undefined: the gateway that the person is signed in at, or is asked for. */
+  /** Undefined: the address names none; the person is signed in at one, or is asked which. */
   readonly gateway: GatewayUrl | undefined;
-  /** Instead of `gateway`: the host of the gateway's SSH port, as an ssh command names it. */
+  /** The host of the gateway's SSH port, when an ssh command names that instead of a gateway. */
   readonly sshHost: string | undefined;
   readonly workspace: WorkspaceRef;
   readonly hostKey: SshPublicKey | undefined;
@@ -18,7 +18,7 @@ export interface PastedAddress {
 
 const MAX_LENGTH = 4096;
 
-/** undefined: it looks like none of them. @throws ProtocolError where it does, but is wrong */
+/** Returns undefined when the text looks like none of them. @throws ProtocolError when it does, but has a mistake */
 export function parsePastedAddress(input: string): PastedAddress | undefined {
   const text = input.trim();
   if (text === "" || text.length > MAX_LENGTH || /[\r\n\0]/.test(text)) return undefined;
@@ -31,7 +31,7 @@ function editorLink(text: string): PastedAddress | undefined {
   return { ...parseConnectUrl(link[2] ?? "", link[3] ?? ""), sshHost: undefined };
 }
 
-/** `wss://WORKSPACE@gateway`. What stands behind a colon is a secret or nothing, and is not looked at. */
+/** `wss://WORKSPACE@gateway`. What follows a colon may be a secret, and is ignored. */
 function webSocketAddress(text: string): PastedAddress | undefined {
   const parts = /^(wss?:\/\/)([^@:/?#\s]+)(?::[^@/?#\s]*)?@([^@\s?#]+)$/i.exec(text);
   if (parts === null) return undefined;
@@ -44,7 +44,9 @@ function webSocketAddress(text: string): PastedAddress | undefined {
   };
 }
 
-/** `sallyport ssh [--gateway URL] [--host-key KEY] WORKSPACE`, as a host prints it or a person has added to it. */
+/**
+ * `sallyport ssh [--gateway URL] [--host-key KEY] WORKSPACE`, as a host prints it, perhaps with options added by hand.
+ */
 function sallyportCommand(text: string): PastedAddress | undefined {
   const [program = "", command, ...args] = shellWords(text);
   if (program.toLowerCase() !== "sallyport" || command !== "ssh") return undefined;
@@ -55,7 +57,7 @@ function sallyportCommand(text: string): PastedAddress | undefined {
     gateway: gateway === undefined ? undefined : parseGatewayUrl(gateway),
     sshHost: undefined,
     workspace: parseWorkspaceRef(request.workspace.toLowerCase()),
-    // A fingerprint is not a key: the one that the gateway publishes is shown before it is taken.
+    // A fingerprint is not a key: the key that the gateway publishes is shown before it is accepted.
     hostKey:
       typeof hostKey === "string" && !hostKey.startsWith("SHA256:") ? parsePublicKey(hostKey) : undefined,
   };
@@ -64,7 +66,7 @@ function sallyportCommand(text: string): PastedAddress | undefined {
 /**
  * `ssh [options] WORKSPACE@HOST [command]` in all the forms that ssh takes (`-l WORKSPACE HOST`,
  * `ssh://WORKSPACE@HOST:PORT`), or `ssh -J HOST WORKSPACE`; without the word `ssh`, `WORKSPACE@HOST` alone. Names are
- * lower case, whatever was typed.
+ * converted to lower case.
  */
 function sshCommand(text: string): PastedAddress | undefined {
   const [first = "", ...rest] = shellWords(text);
@@ -93,7 +95,7 @@ function address(sshHost: string, user: string): PastedAddress {
   return { gateway: undefined, sshHost: sshHost.toLowerCase(), workspace, hostKey: undefined };
 }
 
-/** The ones that say where to, by their keyword in lower case; the first one counts, as with ssh. */
+/** The options that name a destination, by their keyword in lower case. As with ssh, the first one counts. */
 function sshOptions(options: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   const take = (keyword: string, value: string) => {
@@ -114,7 +116,7 @@ function splitAt(text: string): [user: string | undefined, host: string | undefi
   return at <= 0 || at === text.length - 1 ? [undefined, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Words as a shell makes them of quotes and backslashes; nothing is replaced in them. */
+/** Splits into words as a shell does with quotes and backslashes; nothing is expanded. */
 function shellWords(text: string): string[] {
   return [...text.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+/g)].map(([word]) =>
     word.replace(

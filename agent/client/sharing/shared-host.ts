@@ -1,5 +1,5 @@
-// A host that an editor has started in the background: how it is started, and the note about it from which every window
-// of every editor tells whether it still runs.
+// A host that an editor has started in the background. A note about it, in a file, tells every window of every editor
+// whether it still runs.
 
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
@@ -22,9 +22,9 @@ export interface SharedHost {
   readonly pid: number;
   readonly gateway: GatewayUrl;
   readonly name: Name;
-  /** Found in the process's command line, so that another one under the same number is not taken for it. */
+  /** Found in the process's command line, so that a different process with the same id is not mistaken for it. */
   readonly cliPath: string;
-  /** The link to it that pins its host key, as it gave it itself; undefined: it gave none. */
+  /** The connect URL with its host key, as the host printed it; undefined when it printed none. */
   readonly link?: ConnectUrl;
 }
 
@@ -32,23 +32,23 @@ export interface ShareOptions {
   readonly gateway: GatewayUrl;
   readonly name: Name;
   readonly allowPlainHttp: boolean;
-  /** A Node, or an editor that is told to be one. */
+  /** The path of Node, or of an editor that runs as Node. */
   readonly execPath: string;
   readonly cliPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Sallyport's log of it: 0600, begun anew. */
+  /** The host's log: mode 0600, emptied at each start. */
   readonly logFile: string;
   /** Where the note about it is kept. */
   readonly noteFile: string;
 }
 
-/** From the start to the first line: sign-in at the gateway included. */
+/** The time from the start to the ready line, with the registration at the gateway in it. */
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 100;
 
 /**
- * Starts a host that goes on when the editor ends. Returns once it is registered at the gateway.
- * @throws CommandError with the host's own last words
+ * Starts a host that goes on after the editor has ended. Returns once it is registered at the gateway.
+ * @throws CommandError with the last line that the host printed
  */
 export async function startSharing(options: ShareOptions): Promise<SharedHost> {
   const { gateway, name, execPath, cliPath, logFile, noteFile } = options;
@@ -90,7 +90,7 @@ export async function startSharing(options: ShareOptions): Promise<SharedHost> {
   return link === undefined ? host : { ...host, link };
 }
 
-/** The host of the note, if it runs; a note of one that does not is removed. */
+/** Returns the host of the note if it runs. Removes the note of a host that does not. */
 export async function runningHost(noteFile: string): Promise<SharedHost | undefined> {
   const host = parseNote(readPrivateFile(noteFile));
   if (host === undefined) return undefined;
@@ -99,7 +99,7 @@ export async function runningHost(noteFile: string): Promise<SharedHost | undefi
   return undefined;
 }
 
-/** Ends it, and waits until it has ended. Returns whether there was one. */
+/** Ends the host of the note, and waits for its end. Returns whether there was one. */
 export async function endSharing(noteFile: string): Promise<boolean> {
   const host = await runningHost(noteFile);
   if (host === undefined) return false;
@@ -127,12 +127,12 @@ export function parseNote(text: string | undefined): SharedHost | undefined {
     const host = { pid, gateway: parseGatewayUrl(gateway), name, cliPath };
     return "link" in value ? { ...host, link: readConnectUrl(String(value.link)) } : host;
   } catch {
-    // Not as it was written: nothing can be said about a host then.
+    // Not a note that we wrote: it names no host.
     return undefined;
   }
 }
 
-/** Of the host's first line. */
+/** Reads the connect URL from the host's ready line. */
 function pinnedLink(ready: string): ConnectUrl | undefined {
   try {
     const event: unknown = JSON.parse(ready);
@@ -140,12 +140,12 @@ function pinnedLink(ready: string): ConnectUrl | undefined {
     if (typeof links !== "object" || links === null || !("pinned" in links)) return undefined;
     return readConnectUrl(String(links.pinned));
   } catch {
-    // It runs, and is shared: a link that cannot be read is not worth ending it.
+    // The host runs and is shared: that its URL cannot be read is no reason to end it.
     return undefined;
   }
 }
 
-/** Returns the host's first line. */
+/** Waits for the host's ready line and returns it. */
 async function whenReady(logFile: string, ended: Promise<void>, end: () => void): Promise<string> {
   let over = false;
   void ended.then(() => {
@@ -153,7 +153,7 @@ async function whenReady(logFile: string, ended: Promise<void>, end: () => void)
   });
   for (let waited = 0; ; waited += POLL_MS) {
     const lines = readFileSync(logFile, "utf8").split("\n");
-    // The last one is without its end: it may still be being written.
+    // The last line may be incomplete.
     const ready = lines.slice(0, -1).find((line) => line.startsWith("{") && line.includes('"event":"ready"'));
     if (ready !== undefined) return ready;
     if (over || waited > READY_TIMEOUT_MS) {

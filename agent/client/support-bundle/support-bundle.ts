@@ -1,20 +1,20 @@
-// What goes into a support bundle: a few named texts, each without tokens and without the person's home directory. What
-// is not named here does not get in. Pure but for reading the files.
+// What goes into a support bundle: a few named texts, each without tokens and without the person's home directory.
+// Nothing else gets in. Pure except for reading the files.
 
 import { readFileSync, statSync } from "node:fs";
 import { redactSecrets } from "../../../protocol/values/token.ts";
 import type { ZipEntry } from "./zip.ts";
 
 export interface BundleSources {
-  /** File names in the bundle, and the files on the disk; those that are not there are left out. */
+  /** File names in the bundle, and the paths of the files. Missing files are left out. */
   readonly files: Readonly<Record<string, string>>;
   /** File names in the bundle, and their texts. */
   readonly texts: Readonly<Record<string, string>>;
-  /** Written as `~`. */
+  /** The person's home directory, which is replaced with `~`. */
   readonly home: string;
 }
 
-/** The end of a long log is the part that matters. */
+/** Only the end of a longer file is taken: in a log it is the part that matters. */
 const MAX_FILE_BYTES = 2 * 1024 * 1024;
 
 export function supportBundle({ files, texts, home }: BundleSources): ZipEntry[] {
@@ -27,7 +27,7 @@ export function supportBundle({ files, texts, home }: BundleSources): ZipEntry[]
   return entries;
 }
 
-/** Keys and tokens never, and whose machine it is not either. */
+/** Removes private keys, tokens, ids of workspaces and the home directory's name. */
 function clean(text: string, home: string): Buffer {
   const named = home.length < 2 ? text : text.replaceAll(home, "~");
   const keys = named.replace(
@@ -45,7 +45,7 @@ function readEnd(path: string): string | undefined {
     const content = readFileSync(path);
     return content.subarray(Math.max(0, content.length - MAX_FILE_BYTES)).toString("utf8");
   } catch {
-    // Not there, or not readable: the bundle is made of what there is.
+    // Missing or unreadable: the bundle is made from the other files.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-// A ZIP archive of small texts, stored without compression (PKWARE APPNOTE 6.3.10, §4.3): what a support bundle needs,
-// and nothing else. Pure.
+// A ZIP archive of small texts, stored without compression (PKWARE APPNOTE 6.3.10, §4.3). A
+// support bundle needs no more. Pure.
 
 import zlib from "node:zlib";
 
@@ -32,7 +32,7 @@ export function zip(entries: readonly ZipEntry[], modified: Date): Buffer {
     facts.writeUInt32LE(content.length, 18);
     facts.writeUInt16LE(path.length, 22);
     files.push(signature(0x04034b50), facts, path, content);
-    // Comment length, disk, internal and external attributes are all nothing.
+    // Comment length, disk number, internal and external attributes are all zero.
     const place = Buffer.alloc(14);
     place.writeUInt32LE(offset, 10);
     directory.push(signature(0x02014b50), Buffer.from([VERSION, 0]), facts, place, path);

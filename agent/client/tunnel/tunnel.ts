@@ -1,4 +1,8 @@
 // One tunnel: the WebSocket from this machine to the gateway that ends at a workspace's SSH server.
+//
+// The other side of the hand-off (extension/connect/hand-off.ts): ssh has started this program as its ProxyCommand, and
+// from here the bytes go through stdio.ts and this WebSocket to the gateway, which splices them to a stream of the
+// host.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
@@ -48,8 +52,8 @@ export async function dialTunnel(
 const FIRST_TRIES = 4;
 
 /**
- * The same for the first connection of a tunnel, which nothing resumes yet: one that is cut while it is made, or whose gateway
- * is about to stop, is begun again, for a second or two.
+ * The same for the first connection of a tunnel, which nothing resumes yet: one that is cut while it is made, or whose
+ * gateway is about to stop, is begun again, for a second or two.
  */
 export async function dialFirst(
   target: TunnelTarget,

@@ -8,11 +8,11 @@ import { CommandError } from "../../platform/command-error.ts";
 export type FeedState =
   | { readonly kind: "loading" }
   | { readonly kind: "online" }
-  /** Another try follows by itself. */
+  /** It is tried again by itself. */
   | { readonly kind: "offline"; readonly message: string; readonly retryInMs: number }
-  /** The token is no longer good: nothing happens until there is another one. */
+  /** The token is no longer valid: nothing happens until there is a new one. */
   | { readonly kind: "signed-out"; readonly code: string; readonly message: string }
-  /** What answers is no gateway, or one that this version does not understand. Another try follows, seldom. */
+  /** What answers is not a gateway, or not one that this version understands. It is tried again, rarely. */
   | { readonly kind: "error"; readonly message: string; readonly retryInMs: number };
 
 /** The part of the gateway's API that a feed needs. */
@@ -31,7 +31,7 @@ export interface FeedClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The gateway sends a heartbeat each 20 s: after three without a byte the connection is dead. */
+/** The gateway sends a heartbeat every 20 s: after three without a byte the connection is dead. */
 export const SILENCE_MS = 65_000;
 const ERROR_RETRY_MS = 60_000;
 const POLL_MS = 30_000;
@@ -69,19 +69,19 @@ export class GatewayFeed {
     return this.#offers;
   }
 
-  /** Whether the list has been heard at least once. */
+  /** Whether the list has been received at least once. */
   get known(): boolean {
     return this.#known;
   }
 
-  /** Starts, or does nothing when it runs already. */
+  /** Starts the feed. Does nothing when it runs already. */
   start(): void {
     if (this.#running || this.#stop.signal.aborted) return;
     this.#running = true;
     void this.#run();
   }
 
-  /** Tries at once instead of when its turn comes. */
+  /** Tries at once, without waiting for the back-off. */
   retry(): void {
     this.#failures = 0;
     this.#wake.abort();
@@ -103,7 +103,7 @@ export class GatewayFeed {
     this.#running = false;
   }
 
-  /** One connection. Returns how long to wait before the next one; undefined: there is none. */
+  /** Runs one connection. Returns how long to wait before the next one, in ms; undefined when there is no next one. */
   async #once(): Promise<number | undefined> {
     const { signal } = this.#stop;
     const silence = new Silence(signal);
@@ -113,7 +113,7 @@ export class GatewayFeed {
         this.#failures = 0;
         this.#apply(event);
       }
-      // It ended in good order: the gateway restarts, or the token is no longer good, which the next try tells.
+      // A clean end: the gateway restarts, or the token is no longer valid, which the next try shows.
       return this.#lost("The gateway ended the connection.");
     } catch (error) {
       if (signal.aborted) return undefined;
@@ -142,7 +142,7 @@ export class GatewayFeed {
     }
     if (error instanceof CommandError && error.stage === "http" && error.code !== "stream_cut") {
       this.#failures += 1;
-      // A proxy in front of a gateway that restarts answers with such a page, too: the first tries come soon.
+      // A proxy answers with an error page while the gateway behind it restarts, so the first tries come soon.
       const retryInMs = Math.min(ERROR_RETRY_MS, 4 * backoff(this.#failures, this.#clock.random()));
       this.#become({ kind: "error", message, retryInMs });
       return retryInMs;
@@ -153,7 +153,7 @@ export class GatewayFeed {
   #lost(message: string): number {
     this.#failures += 1;
     const retryInMs = backoff(this.#failures, this.#clock.random());
-    // One short interruption is not worth a word.
+    // One short interruption is not reported.
     if (this.#failures > 1 || !this.#known) this.#become({ kind: "offline", message, retryInMs });
     return retryInMs;
   }
@@ -164,7 +164,7 @@ export class GatewayFeed {
       this.#onChange();
       return;
     }
-    // Where something is offered still, it is said right behind the snapshot.
+    // The offers that are still open follow the snapshot.
     if (event.type === "snapshot") this.#offers = new Map();
     const next = new Map(event.type === "snapshot" ? [] : this.#workspaces);
     if (event.type === "snapshot")
@@ -183,7 +183,7 @@ export class GatewayFeed {
   }
 }
 
-/** Aborts a stream from which nothing has come for too long: a network that is gone does not say so. */
+/** Aborts a stream on which nothing has arrived for too long: a lost network does not report an error. */
 class Silence {
   readonly #controller = new AbortController();
   readonly signal: AbortSignal;
@@ -203,14 +203,14 @@ class Silence {
 
   end(): void {
     clearTimeout(this.#timer);
-    // Lets go of the connection, however the reading ended.
+    // Closes the connection, also when reading ended early.
     this.#controller.abort();
   }
 
   #heard(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
-      () => this.#controller.abort(new Error("Nothing was heard for a minute.")),
+      () => this.#controller.abort(new Error("Nothing arrived for a minute.")),
       SILENCE_MS,
     );
     this.#timer.unref();

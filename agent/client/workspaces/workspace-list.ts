@@ -1,4 +1,4 @@
-// Workspaces in the order in which people look for them, and the words for their state. Pure.
+// The order of workspaces in lists, their key in stored state, and the labels of workspaces and gateways. Pure.
 
 import type { Workspace } from "../../../protocol/api.ts";
 import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
@@ -11,17 +11,17 @@ export interface ListedWorkspace {
 /** When this person last connected, in ms since 1970, by `workspaceKey`. */
 export type LastUse = ReadonlyMap<string, number>;
 
-/** One workspace of one gateway; stable through renames. */
+/** Identifies one workspace of one gateway; stable through renames. */
 export function workspaceKey(gateway: GatewayUrl, id: string): string {
   return `${gateway} ${id}`;
 }
 
-/** What commands take for it: another's workspace carries its owner's name. */
+/** Its name as commands take it: with the owner's name for a workspace of another account. */
 export function workspaceLabel({ name, owner, mine }: Pick<Workspace, "name" | "owner" | "mine">): string {
   return mine ? name : `${name}.${owner}`;
 }
 
-/** Online first, then those used most recently, then by name. */
+/** Online workspaces first, then the most recently used, then by name. */
 export function inOrder(workspaces: readonly ListedWorkspace[], lastUse: LastUse): ListedWorkspace[] {
   const used = ({ gateway, workspace }: ListedWorkspace) =>
     lastUse.get(workspaceKey(gateway, workspace.id)) ?? 0;
@@ -35,13 +35,16 @@ export function inOrder(workspaces: readonly ListedWorkspace[], lastUse: LastUse
   );
 }
 
-/** The gateway's host, with its port where the URL has one: two gateways of one host look different. */
+/**
+ * The gateway's host, with the port and the path where the URL has them, so that two gateways on one host look
+ * different.
+ */
 export function gatewayLabel(gateway: GatewayUrl): string {
   const { port, pathname } = new URL(gateway);
   return `${gatewayHost(gateway)}${port === "" ? "" : `:${port}`}${pathname === "/" ? "" : pathname}`;
 }
 
-/** By code unit: quicker for a thousand names than a collation, and names are a-z0-9 and hyphens anyway. */
+/** By code unit: faster for a thousand names than a collation, and names are a-z, 0-9 and hyphens anyway. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

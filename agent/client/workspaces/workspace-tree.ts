@@ -1,5 +1,4 @@
-// What the sidebar shows, without the sidebar: nodes with stable ids, and which welcome text stands in their place.
-// Pure.
+// What the sidebar shows, without the sidebar: nodes with stable ids, or the welcome text that is shown instead. Pure.
 
 import type { SharedWithMe, Workspace } from "../../../protocol/api.ts";
 import { browserUrlOf } from "../../../protocol/values/browser-url.ts";
@@ -14,19 +13,19 @@ export type TreeNode =
   | { readonly kind: "offline-folder"; readonly gateway: GatewayUrl }
   /** A workspace that another account offers; `id` is the workspace's. */
   | { readonly kind: "offer"; readonly gateway: GatewayUrl; readonly id: string }
-  /** A line instead of workspaces, or above those that are known from before. */
+  /** A line instead of workspaces, or above those that are known from earlier. */
   | { readonly kind: "notice"; readonly gateway: GatewayUrl; readonly notice: Notice };
 
 export type Notice = "loading" | "none" | "offline" | "error" | "signed-out";
 
-/** `list`: the tree has something to show. */
+/** The welcome text that is shown. `list`: none, since the tree has something to show. */
 export type Welcome = "signed-out" | "loading" | "none" | "offline" | "error" | "expired" | "list";
 
 export interface GatewayView {
   readonly gateway: GatewayUrl;
   readonly state: FeedState;
   readonly workspaces: ReadonlyMap<string, Workspace>;
-  /** What waits for this person's yes or no, by the workspace's id. */
+  /** The offers that wait for this person's answer, by the workspace's id. */
   readonly offers: ReadonlyMap<string, SharedWithMe>;
 }
 
@@ -45,7 +44,7 @@ export function nodeId(node: TreeNode): string {
   }
 }
 
-/** A single gateway without anything to list leaves its place to the welcome text. */
+/** With one gateway that has nothing to list, a welcome text is shown instead of the tree. */
 export function welcome(gateways: readonly GatewayView[]): Welcome {
   const [only, ...others] = gateways;
   if (only === undefined) return "signed-out";
@@ -95,9 +94,8 @@ export function parentNode(node: TreeNode, view: GatewayView | undefined): TreeN
   return { kind: offline ? "offline-folder" : "gateway", gateway };
 }
 
-/**
- * What is known of a workspace now. `was-online`: so it was when its gateway was last heard, which is not now; it
- * cannot be told whether it still is.
+/** What is known of a workspace. `was-online`: it was online when its gateway last answered. Whether it still is cannot be
+ * told, since the gateway does not answer now.
  */
 export type Presence = "online" | "was-online" | "offline";
 
@@ -113,7 +111,7 @@ export function presenceOf({ online }: Pick<Workspace, "online">, state: FeedSta
   }
 }
 
-/** Words that `when` clauses of menus look for: `viewItem =~ /\bonline\b/`. */
+/** The words that the `when` clauses of menus in package.json look for: `viewItem =~ /^workspace online/`. */
 export function contextValue(node: TreeNode, view: GatewayView | undefined): string {
   switch (node.kind) {
     case "gateway":
@@ -121,8 +119,7 @@ export function contextValue(node: TreeNode, view: GatewayView | undefined): str
     case "workspace": {
       const workspace = view?.workspaces.get(node.id);
       if (workspace === undefined) return "workspace";
-      // Nothing of what is offered otherwise would be let in; while a gateway is only out of reach, it may be back by
-      // now.
+      // The gateway would refuse every command. One that is only out of reach may be back by now.
       if (view?.state.kind === "signed-out") return "workspace signed-out";
       const words = [
         "workspace",

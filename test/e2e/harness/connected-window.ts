@@ -1,14 +1,14 @@
-// A window whose address is that of a workspace (`ssh-remote+<alias>`), as Remote-SSH leaves it behind. In a browser VS
-// Code takes the server's own address for every window, and knows no Remote-SSH; so the address is put in as the page
-// is loaded, and leads to the server itself. The extension under test is not touched, and sees what it would see on a
+// A window whose address is that of a workspace (`ssh-remote+<alias>`), as Remote-SSH opens it. In a browser VS Code
+// uses the server's own address for every window and has no Remote-SSH. So the address is inserted while the page
+// loads, and leads to the server itself. The extension under test is unchanged, and sees what it would see on a
 // desktop.
 
 import type { Page } from "playwright-core";
 import { PATIENCE_MS } from "./workbench.ts";
 
 /**
- * Makes the page, from its next load on, a window on `alias`. @throws Error in the page where this VS Code is another
- * one
+ * Makes the page a window on `alias` from its next load on. @throws Error in the page when this VS Code is a different
+ * version
  */
 export async function connectPage(page: Page, origin: string, alias: string): Promise<void> {
   await page.route(`${origin}/**/workbench.js`, async (route) => {
@@ -28,7 +28,7 @@ function changes(authority: string): { where: RegExp; instead: string }[] {
       where: /(?<=\bremoteAuthority:)location\.host(?=\})/g,
       instead: JSON.stringify(authority),
     },
-    // Nobody has to be asked where that is …
+    // No resolver has to be asked where that is …
     {
       where: /(?<=\bget expectsResolverExtension\(\)\{return)(?=!!this\.options\.remoteAuthority\b)/g,
       instead: " false &&",

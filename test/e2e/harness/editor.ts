@@ -1,4 +1,4 @@
-// A VS Code of one person: code-server with settings and state of its own, and the browser that shows it.
+// One person's VS Code: a code-server with its own settings and state, and the browser that shows it.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const SETTINGS = {
   "remote.extensionKind": { "sallyport.sallyport": ["workspace"] },
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
-  // Pictures of things that still move are of no use.
+  // Screenshots must not catch animations.
   "workbench.reduceMotion": "on",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
@@ -39,8 +39,8 @@ export interface EditorOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
   /**
-   * What VS Code is told to speak. Its own words stay English, as the language packs are not here; the extension's do
-   * not.
+   * The display language. VS Code's own texts stay English, since no language pack is installed; the extension's
+   * follow.
    */
   readonly language?: string;
   /** Size of the window in pixels. */
@@ -107,13 +107,13 @@ export class Editor {
     return workbench;
   }
 
-  /** Opens the person's own folder in a window: what was there before is gone, as after a restart. */
+  /** Opens the person's own folder in a window and replaces what was there, as after a restart. */
   async show(workbench: Workbench): Promise<void> {
     await workbench.page.goto(`${this.#url}/?folder=${encodeURIComponent(this.folder)}`);
     await workbench.ready();
   }
 
-  /** A new window that is open on a workspace. Its folder is one of this machine, which plays the other side. */
+  /** A new window that is open on a workspace. Its folder is on this machine, which stands in for the workspace. */
   async openConnectedWindow(alias: string, folder: string): Promise<Workbench> {
     const page = await this.#context.newPage();
     await connectPage(page, this.#url, alias);
@@ -123,7 +123,7 @@ export class Editor {
     return workbench;
   }
 
-  /** Windows that the editor opens by itself show up here. */
+  /** Windows that the editor opens by itself appear here. */
   get windows(): BrowserContext {
     return this.#context;
   }
@@ -159,7 +159,7 @@ async function startCodeServer(
     ],
     {
       cwd: folder,
-      // The times in its logs are read here, where the clock may be another one.
+      // Its logs are in UTC, so that the tests can compare their times.
       env: { ...personEnvironment(), TZ: "UTC", ...env },
       stdio: ["ignore", log, log],
       detached: true,
@@ -179,7 +179,7 @@ async function startCodeServer(
   }
 }
 
-/** As VS Code notes down an installed language pack: one that translates nothing of VS Code itself. */
+/** Registers a language pack as VS Code does for an installed one. It translates nothing of VS Code itself. */
 function speak(userData: string, language: string): void {
   const translation = join(userData, `${language}.json`);
   writeFileSync(translation, JSON.stringify({ contents: {} }));
@@ -190,7 +190,7 @@ function speak(userData: string, language: string): void {
   writeFileSync(join(userData, "languagepacks.json"), JSON.stringify({ [language]: pack }));
 }
 
-/** What a person's login gives, and nothing of whoever runs the tests. */
+/** The environment of a person's login, with nothing from the person who runs the tests. */
 export function personEnvironment(): NodeJS.ProcessEnv {
   const { HOME, TERM = "xterm" } = process.env;
   return {
@@ -206,7 +206,7 @@ export function personEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** A server and what it has started. */
+/** Ends a server and what it has started. */
 async function stopGroup(child: ChildProcess): Promise<void> {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,13 +1,12 @@
-// A locked-down network: what happens to connections to the gateway's SSH port. In the enclosure's own network alone.
+// A restrictive network: blocks connections to the gateway's SSH port, only inside the enclosure's own network.
 
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { GATEWAY_ADDRESS } from "../setup/enclosure.ts";
 
-/**
- * `refused`: answered with a reset; `dropped`: never answered; `silent`: accepted by something that says nothing, as
- * some firewalls do that look into the protocol.
+/** `refused`: answered with a reset; `dropped`: never answered; `silent`: accepted by something that says nothing, as some
+ * firewalls that inspect the protocol do.
  */
 export type Blocked = "refused" | "dropped" | "silent";
 
@@ -30,7 +29,7 @@ export class Firewall implements AsyncDisposable {
       nft(
         `add table ${TABLE}`,
         `add chain ${TABLE} out { type nat hook output priority -100; }`,
-        // Where a connection of this machine itself is redirected to is 127.0.0.1.
+        // A local connection is redirected to 127.0.0.1.
         `add rule ${TABLE} out ${ssh} redirect to :${SILENT_PORT}`,
       );
       return;

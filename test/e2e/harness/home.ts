@@ -1,4 +1,4 @@
-// The person's home directory: empty at first, filled as a test wants it.
+// The person's home directory: empty at first, filled as a test needs it.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,9 +10,9 @@ export const SSH = join(HOME, ".ssh");
 export const CONFIG = join(SSH, "config");
 export const MANAGED = join(SSH, "sallyport", "config");
 
-/** As on a new machine: whatever an earlier test file left is gone. What is mounted in there stays. */
+/** Empties the home, as on a new machine. What is mounted in there stays. */
 export function emptyHome(): void {
-  // A mistake here would cost somebody their home directory.
+  // A mistake here would delete somebody's home directory.
   if (process.env.SALLYPORT_E2E === undefined || !isTmpfs()) throw new Error(`${HOME} is not the tests' own`);
   empty(
     HOME,
@@ -21,7 +21,7 @@ export function emptyHome(): void {
   mkdirSync(SSH, { mode: 0o700 });
 }
 
-/** Also within the directories that something is mounted in: what lies beside it there is an earlier test's. */
+/** Also empties the directories that contain a mount, except for the mount itself. */
 function empty(directory: string, mounted: readonly string[]): void {
   for (const entry of readdirSync(directory)) {
     const path = join(directory, entry);
@@ -50,7 +50,7 @@ export function writeConfig(text: string | Buffer): void {
   writeFileSync(CONFIG, text, { mode: 0o600 });
 }
 
-/** undefined: there is none. */
+/** Undefined when there is none. */
 export function readConfig(): Buffer | undefined {
   return existsSync(CONFIG) ? readFileSync(CONFIG) : undefined;
 }

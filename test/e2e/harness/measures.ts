@@ -1,16 +1,15 @@
-// What a scenario has measured: printed, and held against a limit.
+// Prints what a scenario has measured, and checks it against a limit.
 
 import { expect } from "vitest";
 
-/** In ms: what is wanted of a machine that does nothing else, and what a busy one may take. */
+/** In ms: the target for an idle machine, and what a busy one may take. */
 export interface Limit {
   readonly target: number;
   readonly allowed: number;
 }
 
 /**
- * Prints the median in ms. The quickest has to keep the limit: what is slower than that, the machine may have to answer
- * for.
+ * Prints the median in ms. Only the fastest run has to keep the limit: others may be slow because the machine is busy.
  */
 export function report(what: string, times: readonly number[], { target, allowed }: Limit): void {
   process.stdout.write(`measured: ${what}: ${Math.round(median(times))} ms (target ${target} ms)\n`);

@@ -1,5 +1,5 @@
-// What Remote-SSH does with an alias, with the system's own ssh: `ssh -T -D <port> <alias> bash`, a script on its stdin
-// that starts a VS Code server over there, and a window that reaches it through the forward.
+// Does with an alias what Remote-SSH does, with the system's own ssh: `ssh -T -D <port> <alias> bash`, a script on its
+// stdin that starts a VS Code server on the workspace, and a window that reaches it through the forward.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -12,9 +12,8 @@ import { PATIENCE_MS, Workbench } from "./workbench.ts";
 
 const START_TIMEOUT_MS = 300_000;
 
-/**
- * Ends with a line that says where the server listens. The server ends with the session, as bash's child. Its log is
- * there before anything reads it: the child that redirects into it may come late.
+/** Prints a line that says where the server listens. The server ends with the SSH session, as a child of bash. The log file
+ * is created first, since the server's redirection may create it only after it is read.
  */
 function script(folder: string): string {
   const settings = {
@@ -125,7 +124,7 @@ function firstLine(ssh: ChildProcess, said: () => string): Promise<string> {
   });
 }
 
-/** A connection that stays: `ssh <alias> sh`, with more to run as it is typed. */
+/** A connection that stays open: `ssh <alias> sh`, which runs what a test types. */
 export class Shell implements AsyncDisposable {
   readonly #ssh: ChildProcess;
 
@@ -139,7 +138,7 @@ export class Shell implements AsyncDisposable {
     ssh.stderr.on("data", (part) => {
       said += part;
     });
-    ssh.stdin.on("error", () => undefined); // The connection is gone, as a test may want it.
+    ssh.stdin.on("error", () => undefined); // The connection is gone, which a test may cause.
     const shell = new Shell(ssh);
     shell.type("echo in");
     await firstLine(ssh, () => said);

@@ -1,4 +1,4 @@
-// What a person does with the extension, in steps that several scenarios share.
+// The steps of a person that several scenarios share.
 
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -10,7 +10,7 @@ import { readConfig } from "./home.ts";
 import { PATIENCE_MS, type Workbench } from "./workbench.ts";
 import { GATEWAY_URL } from "./world.ts";
 
-/** The folder that the hand-off opens. It exists on both sides, so that the page that follows has something to show. */
+/** The folder that the hand-off opens. It exists on both sides, so that the next page has something to show. */
 export const FOLDER = "/root";
 export const SETTINGS = { "sallyport.defaultFolder": FOLDER };
 
@@ -22,12 +22,12 @@ export async function signIn(window: Workbench, token: AccessToken): Promise<voi
   await window.notification("Signed in at").waitFor();
 }
 
-/** The whole way by one click, from a window on the person's own folder. Says yes to the Include line. */
+/** Connects by a click in a window on the person's own folder. Agrees to the Include line. */
 export async function connectByClick(
   window: Workbench,
   editor: Editor,
   name: string,
-  options: { /** The tree is there already. */ readonly shown?: boolean } = {},
+  options: { /** The tree is already shown. */ readonly shown?: boolean } = {},
 ): Promise<void> {
   if (options.shown !== true) {
     await editor.show(window);
@@ -38,12 +38,12 @@ export async function connectByClick(
   await expectHandOff(window, editor, `${name}.${GATEWAY_HOST}`);
 }
 
-/** As when the network has changed: nobody knows whether the SSH port can be reached. */
+/** Removes the cached probe, as if the network had changed. */
 export function forgetReachability(): void {
   rmSync(join(HOME, ".cache", "sallyport"), { recursive: true, force: true });
 }
 
-/** From a click on a workspace to the moment at which VS Code opens the folder over there. */
+/** Waits, after a click on a workspace, until VS Code opens the workspace's folder. */
 export async function expectHandOff(
   window: Workbench,
   editor: Editor,

@@ -1,19 +1,19 @@
-// One window of VS Code, as a person uses it: by what is written on things, and by the keyboard.
+// One window of VS Code, used as a person uses it: by the texts on the screen and by the keyboard.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { ROOT } from "../../../scripts/repository.ts";
 
-/** For whatever a window is waited for: what hangs ends by it, what is only slow does not. */
+/** How long to wait for anything in a window: long enough for a slow machine, and an end for what hangs. */
 export const PATIENCE_MS = 180_000;
 
-/** Not in git. The ones for the documentation are copied by hand, after a look at them. */
+/** Not in git. Those for the documentation are copied by hand to media/screenshots/, after a look at them. */
 export const SCREENSHOTS = join(ROOT, "test", "e2e", "screenshots");
 
 const windows = new Set<Workbench>();
 
-/** Those of this test file that are open now. */
+/** The windows of this test file that are open now. */
 export function openWindows(): Workbench[] {
   return [...windows];
 }
@@ -27,7 +27,7 @@ export class Workbench implements AsyncDisposable {
     page.once("close", () => windows.delete(this));
   }
 
-  /** The window is drawn, and extensions can be asked. */
+  /** Waits until the window is drawn and extensions can run. */
   async ready(): Promise<void> {
     await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
     await this.page.locator(".monaco-workbench .explorer-folders-view").first().waitFor();
@@ -36,7 +36,7 @@ export class Workbench implements AsyncDisposable {
   /** Runs a command by its full title from the command palette. */
   async command(title: string): Promise<void> {
     const entry = this.choices.filter({ hasText: title }).first();
-    // The list is made when it opens: while extensions are still being read, it lacks their commands.
+    // The list is made when it opens. While extensions are still being read, it lacks their commands.
     for (const deadline = Date.now() + 120_000; ; ) {
       await this.page.keyboard.press("F1");
       await this.quickInput.fill(`>${title}`);
@@ -55,7 +55,7 @@ export class Workbench implements AsyncDisposable {
     return this.page.locator(".quick-input-widget:visible input").first();
   }
 
-  /** Waits for the question whose title has this in it. */
+  /** Waits for the quick input whose title contains this. */
   async quickInputTitled(text: string | RegExp): Promise<void> {
     await this.page
       .locator(".quick-input-widget:visible .quick-input-title")
@@ -63,7 +63,7 @@ export class Workbench implements AsyncDisposable {
       .waitFor();
   }
 
-  /** What is offered in the open list. */
+  /** The entries of the open list. */
   get choices(): Locator {
     return this.page.locator(".quick-input-widget:visible .quick-input-list").getByRole("option");
   }
@@ -94,7 +94,7 @@ export class Workbench implements AsyncDisposable {
     return this.sidebar.getByRole("treeitem", { name }).first();
   }
 
-  /** Opens the menu of a row, and points at what it has of this name. */
+  /** Opens the menu of a row, and points at the entry of this name. */
   async openMenu(row: string | RegExp, name: string): Promise<void> {
     const item = this.page.getByRole("menuitem", { name });
     for (const deadline = Date.now() + PATIENCE_MS; ; ) {
@@ -103,23 +103,20 @@ export class Workbench implements AsyncDisposable {
         await item.hover({ timeout: 5_000 });
         break;
       } catch (error) {
-        // A tree that is drawn anew takes its menu along.
+        // When the tree is redrawn, its menu closes.
         if (Date.now() > deadline) throw error;
         await this.page.keyboard.press("Escape");
       }
     }
   }
 
-  /**
-   * Chooses from the menu of a row. By the keyboard: VS Code takes a click right after a menu has opened for an
-   * accident.
-   */
+  /** Chooses from the menu of a row, with Enter: VS Code ignores a click right after a menu has opened. */
   async menu(row: string | RegExp, name: string): Promise<void> {
     await this.openMenu(row, name);
     await this.page.keyboard.press("Enter");
   }
 
-  /** As when a link is clicked anywhere on the machine: VS Code asks whether the extension may have it. */
+  /** Opens a link as if it was clicked anywhere on the machine: VS Code asks whether the extension may have it. */
   async openLink(link: string): Promise<void> {
     await this.command("Developer: Open URL");
     await this.type(link);
@@ -134,9 +131,7 @@ export class Workbench implements AsyncDisposable {
       .first();
   }
 
-  /**
-   * One that is wanted for a while: VS Code takes a notification away after some seconds, but not from under the mouse.
-   */
+  /** A notification that stays: VS Code hides one after some seconds, but not while the mouse is over it. */
   async heldNotification(text: string | RegExp): Promise<Locator> {
     const notification = this.notification(text);
     await notification.hover();
@@ -152,7 +147,7 @@ export class Workbench implements AsyncDisposable {
     await within.getByRole("button", { name: button }).first().click();
   }
 
-  /** How long VS Code itself says that an extension took to start; undefined: it has not started. */
+  /** The activation time of an extension according to VS Code, in ms; undefined when it has not been activated. */
   async activationMs(name: string): Promise<number | undefined> {
     await this.command("Developer: Show Running Extensions");
     const list = this.page.locator(".runtime-extensions-editor");
@@ -163,7 +158,7 @@ export class Workbench implements AsyncDisposable {
     return ms === undefined ? undefined : Number(ms);
   }
 
-  /** A page that is rendered, by a part of its text. */
+  /** A rendered page, by a part of its text. */
   rendered(text: string | RegExp): Locator {
     const frames = this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
     return frames.locator("body").filter({ hasText: text });

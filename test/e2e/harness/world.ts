@@ -1,5 +1,5 @@
-// What is on the other side of the network: a real gateway on the standard ports, accounts, and hosts that each look
-// like a machine of their own.
+// The other side of the network: a real gateway on the standard ports, accounts, and hosts that each look like a
+// separate machine.
 
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,9 +38,9 @@ export interface Person {
 export interface Host {
   readonly name: string;
   readonly id: string;
-  /** What is `~` in there. */
+  /** The directory that is `~` in the workspace. */
   readonly home: string;
-  /** As it gave them at its start. */
+  /** The connect URLs that it printed at its start. */
   readonly links: { readonly connect: string; readonly pinned: string };
   readonly program: Program<unknown>;
 }
@@ -73,7 +73,7 @@ export class World implements AsyncDisposable {
     this.#admin = admin;
   }
 
-  /** Creates an account and signs it in, as far as the gateway is concerned. */
+  /** Creates an account with an access token. */
   async person(name: string, scopes: readonly Scope[] = ["account", "connect", "host"]): Promise<Person> {
     const account = await this.#post("/accounts", { name });
     if (!Check(Account, account)) throw new Error(`no account: ${JSON.stringify(account)}`);
@@ -100,7 +100,7 @@ export class World implements AsyncDisposable {
     const [home, state] = [join(own, "home"), join(own, "state")];
     for (const path of [home, state]) mkdirSync(path, { recursive: true });
     const tokenFile = join(own, "token");
-    // Its own: what happens to the person's sign-in is nothing to the machine.
+    // A token of its own, so that revoking the person's sign-in does not affect the host.
     const token = await this.token(owner.accountId, ["host"]);
     writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
     const where = ["--json", "--gateway", GATEWAY_URL, "--name", name, "--token-file", tokenFile];

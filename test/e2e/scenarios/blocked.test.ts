@@ -1,4 +1,4 @@
-// Networks that do not let SSH through: the tunnel takes over, says so, and leaves again.
+// Networks that block SSH: the tunnel takes over and says so, until SSH is allowed again.
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -35,7 +35,7 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-// What was found a moment ago in the same network counts for some minutes.
+// A probe's answer is cached for some minutes.
 beforeEach(() => forgetReachability());
 
 test.for([
@@ -48,7 +48,7 @@ test.for([
   await connectByClick(window, editor, "api");
   await window.openSidebar();
   if (first) {
-    // Once in a network, and in the window that is there after the hand-off.
+    // Once per network, and in the window that exists after the hand-off.
     const notice = await window.heldNotification("This network blocks SSH");
     await window.screenshot(`blocked-${how}`);
     await window.press("Why?", notice);

@@ -1,4 +1,4 @@
-// The whole way: sign in, click, agree, work in the workspace, take everything out again.
+// From beginning to end: sign in, click, agree, work in the workspace, remove everything again.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { expectHandOff, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Host, type Person, World } from "../harness/world.ts";
 
-/** A person's own: other line ends, settings for every host, no line end at the end. */
+/** A person's own config, with CRLF line ends, settings for every host, and no line end at its end. */
 const OWN_CONFIG =
   "# my servers\r\nHost *\r\n\tServerAliveInterval 5\r\n\tUser somebody\r\n\r\nHost old\r\n\tPort 2200";
 const ALIAS = "api.sallyport.example";
@@ -87,7 +87,7 @@ test("a click asks for consent to the one line, with a diff, and hands the alias
   await changed.getByText("Include ~/.ssh/sallyport/config").waitFor();
   await changed.click();
   await window.screenshot("consent-compared");
-  // Whoever closes it has not answered yet.
+  // Closing the list is not an answer.
   await window.choices.filter({ hasText: "Add the Line" }).waitFor();
   await window.quickInput.press("Escape");
   await window.press("Compare Side by Side");

@@ -1,6 +1,7 @@
-// A window that is open on a workspace: the status bar tells how the connection is, and the way follows the network.
-// What starts the extension there on a desktop, `onResolveRemoteAuthority:ssh-remote`, fires only beside a Remote-SSH
-// that runs, which none does in a browser: here the sidebar starts it, and from then on everything is as it is there.
+// A window that is open on a workspace: the status bar shows the state of the connection, and the transport follows the
+// network. On a desktop `onResolveRemoteAuthority:ssh-remote` activates the extension there, but that event needs a
+// running Remote-SSH, which a browser does not have. Here the sidebar activates it; from then on everything is the
+// same.
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -43,7 +44,7 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-test("through the tunnel, the status bar has the workspace, the way, the round trip and the traffic", async () => {
+test("through the tunnel, the status bar has the workspace, the transport, the round trip and the traffic", async () => {
   await using shell = await Shell.open(ALIAS);
   await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
   await connected.openSidebar();
@@ -56,7 +57,7 @@ test("through the tunnel, the status bar has the workspace, the way, the round t
   await connected.screenshot("status-bar-menu");
 });
 
-test("a workspace that goes away is offline in the status bar, and there again when it is back", async () => {
+test("a workspace that goes offline is offline in the status bar, until it is back", async () => {
   await using _shell = await Shell.open(ALIAS);
   await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);
   await connected.openSidebar();
@@ -68,7 +69,7 @@ test("a workspace that goes away is offline in the status bar, and there again w
   await connected.statusBarItem(/api · tunnel(?! · offline)/).waitFor();
 });
 
-test("a window that connects anew looks at the network first, and takes the direct way once it is open", async () => {
+test("a window that connects again probes the network first, and connects directly once the port is open", async () => {
   await firewall.open();
   forgetReachability();
   await using connected = await editor.openConnectedWindow(ALIAS, FOLDER);

@@ -1,4 +1,4 @@
-// In German: what VS Code translates by the manifest, and what the extension says itself.
+// The interface in German: what VS Code translates from the manifest, and the extension's own texts.
 
 import { afterAll, beforeAll, test } from "vitest";
 import { Editor } from "../harness/editor.ts";

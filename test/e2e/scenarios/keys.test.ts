@@ -1,5 +1,4 @@
-// Whose keys the gateway does not know yet, or that are not lying about in ~/.ssh: each way leads to a working
-// connection.
+// Keys that the gateway does not know yet, or that are not in ~/.ssh: each case ends in a working connection.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -95,7 +94,7 @@ test("an encrypted key that is not registered is proved in a terminal, where its
   const window = await click({}, READABLE_TERMINALS);
   await window.choose("Register id_ed25519");
   const terminal = window.page.locator(".terminal-wrapper.active .xterm").first();
-  // What is typed before the question is thrown away.
+  // Input before the question would be discarded.
   await expect.poll(() => terminal.innerText()).toContain("Enter passphrase");
   await terminal.click();
   await window.page.keyboard.type("open sesame\n");

@@ -1,4 +1,4 @@
-// What a host names by itself: links that connect, the folder to open, and what it shows in a browser.
+// What a host names: connect URLs, the folder to open, and the page for a browser.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,9 +10,9 @@ import { expectHandOff, log, SETTINGS, signIn } from "../harness/steps.ts";
 import type { Workbench } from "../harness/workbench.ts";
 import { GATEWAY_URL, type Host, type Person, World } from "../harness/world.ts";
 
-/** There on both sides, so that the page that follows has something to show. */
+/** Exists on both sides, so that the next page has something to show. */
 const FOLDER = "/usr/share";
-/** Nothing listens there, and nothing has to: it is enough that the browser asks for it. */
+/** Nothing listens there: it is enough that the browser asks for it. */
 const PAGE = `${GATEWAY_URL}:9/app?x=1`;
 
 let world: World;
@@ -41,7 +41,7 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-/** As a person does who has the link in a message. */
+/** Pastes a link, as from a message. */
 async function paste(link: string): Promise<void> {
   await window.command("Sallyport: Connect to Workspace");
   await window.quickInputTitled("Connect to Workspace");
@@ -63,7 +63,7 @@ test("what a workspace shows in a browser is opened from its menu, after a quest
   await asked;
 });
 
-test("a link that pins another host key than the gateway publishes connects nowhere", async () => {
+test("a link that pins a different host key than the gateway publishes connects nowhere", async () => {
   const wrong = new URL(api.links.pinned);
   wrong.searchParams.set("hostKey", new URL(other.links.pinned).searchParams.get("hostKey") ?? "");
   await paste(wrong.href.replaceAll("+", "%20"));

@@ -1,4 +1,4 @@
-// What the tree's menu does to a workspace, and what is handed to somebody who is to help.
+// The commands of the tree's menu on a workspace, and the export of logs.
 
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,5 +1,5 @@
-// How long people wait. The targets are for a machine that does nothing else; each test allows several times as much,
-// and prints what it measured.
+// How long people wait. The targets are for an idle machine; each test allows several times as much, and prints what it
+// measured.
 
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -47,7 +47,7 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-test("an editor in which nobody looks at Sallyport does not start it", async () => {
+test("an editor in which nobody opens Sallyport does not activate it", async () => {
   expect(await window.activationMs("Sallyport")).toBeUndefined();
   expect(log(editor)).toBe("");
 });

@@ -55,7 +55,7 @@ test("the README's picture shows the workspaces, and a connection that goes thro
   const retired = await world.host(ana, "retired");
   await retired.program.stop();
 
-  editor = await Editor.start({ settings: { ...SETTINGS, ...CALM }, size: { width: 1000, height: 440 } });
+  editor = await Editor.start({ settings: { ...SETTINGS, ...CALM }, size: { width: 1120, height: 440 } });
   const window = await editor.openWindow();
   await signIn(window, ana.token);
   await connectByClick(window, editor, "training");

@@ -1,4 +1,4 @@
-// What stands beside connecting: the diagnosis, a workspace's details, and a machine that is shared from the editor.
+// What the extension does besides connecting: the diagnosis, a workspace's details, and sharing this machine.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Editor } from "../harness/editor.ts";
@@ -30,7 +30,7 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-test("a machine is shared until it is stopped, and the status bar says so meanwhile", async () => {
+test("a machine is shared until the person stops it, and the status bar says so", async () => {
   await window.command("Sallyport: Share This Machine");
   await window.quickInputTitled("Share this machine");
   await window.type("desk");
@@ -43,7 +43,7 @@ test("a machine is shared until it is stopped, and the status bar says so meanwh
   await window.row(/1 workspace offline/).waitFor();
 });
 
-test("the diagnosis goes the whole way and is a page to copy, without a token in it or in the log", async () => {
+test("the diagnosis checks every stage and is a page to copy, without a token in it or in the log", async () => {
   await window.command("Sallyport: Diagnose Connection");
   await window.choose(/^api/);
   const page = window.rendered("The workspace can");

@@ -1,4 +1,4 @@
-// Credentials that come and go: owner tokens as passwords, machines that change their key, sign-ins that are revoked.
+// Credentials that change: owner tokens as passwords, machines that change their key, sign-ins that are revoked.
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -93,7 +93,7 @@ test("a machine that comes back with a different host key waits for its owner, a
   expect(await ssh([ALIAS, "echo in"])).toMatchObject({ code: 0, stdout: "in\n", stderr: "" });
 });
 
-test("a sign-in that is revoked while connected is told in every window, and one button mends it", async () => {
+test("every window says that a sign-in was revoked while connected, and one button signs in again", async () => {
   await using remote = await RemoteWindow.open(ALIAS, { folder: "project" });
   await editor.show(window);
   const second = await editor.openWindow();

@@ -1,4 +1,4 @@
-// Links that connect. Anybody can write one, so VS Code asks first, then the extension, and a bad one comes to nothing.
+// Connect URLs. Anybody can write one, so VS Code asks first, then the extension; a bad one does nothing.
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
@@ -44,7 +44,7 @@ afterAll(async () => {
 
 test.for([
   [
-    "of something else than connecting",
+    "to something other than connecting",
     "/run?gateway=https%3A%2F%2Fsallyport.example&workspace=api",
     "does not know",
   ],

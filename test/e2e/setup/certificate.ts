@@ -1,4 +1,4 @@
-// A certificate for the gateway of the tests, which everything that runs in the enclosure trusts.
+// The certificate of the tests' gateway, which every program in the enclosure trusts.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

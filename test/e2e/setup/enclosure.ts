@@ -1,29 +1,30 @@
-// Where the tests run: mount, network and process namespaces of their own. OpenSSH takes `~` from the user database and
-// not from $HOME, so an empty home is mounted over that very directory; the gateway has a name and the standard ports;
-// the firewall rules of the tests hold in there alone; and whatever a test leaves running ends with the namespace.
+// The enclosure in which the tests run: their own mount, network and process namespaces. OpenSSH takes `~` from the
+// user database and not from $HOME, so an empty home is mounted over that directory. The gateway has a name and the
+// standard ports, the firewall rules apply only inside, and processes that a test leaves running end with the
+// namespace.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { shellWord } from "../../support/shell-word.ts";
 
-/** Root makes namespaces as it is; everybody else becomes the root of a user namespace, whose home is root's. */
+/** Root can make namespaces; everybody else becomes the root of a user namespace, whose home is root's. */
 export const ENTER: readonly [string, ...string[]] = [
   "unshare",
   ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]),
   ...["--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"],
 ];
 
-/** The home of the user that a process in the enclosure is. */
+/** The home of the user inside the enclosure. */
 export const HOME = "/root";
 
 export const GATEWAY_HOST = "sallyport.example";
-/** Not 127.0.0.1: a server of the tests on that address is not the gateway by accident. */
+/** Not 127.0.0.1, so that no other server of the tests is mistaken for the gateway. */
 export const GATEWAY_ADDRESS = "127.0.0.2";
 
-/** The system's certificate authorities: VS Code trusts them in the place of Node's own. */
+/** The system's certificate authorities: VS Code trusts them instead of Node's own. */
 export const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
-/** A path below the home, and where it can be seen while the home is covered. */
+/** A path below the home, and where it is mounted while the home is covered. */
 export interface Aside {
   readonly path: string;
   readonly mount: string;
@@ -35,9 +36,8 @@ export function asides(visible: readonly string[], directory: string): Aside[] {
     .map((path, index) => ({ path, mount: join(directory, `aside-${index}`) }));
 }
 
-/**
- * The command that runs `command` in there. What is put `aside` keeps its path although the home that it lies in is
- * covered; the system trusts the certificate in `certFile`.
+/** The command that runs `command` in the enclosure. Paths in `aside` stay visible although the home that contains them is
+ * covered. The system trusts the certificate in `certFile`.
  */
 export function enclosed(
   command: readonly string[],
@@ -65,7 +65,7 @@ export function enclosed(
 }
 
 /**
- * Within the enclosure, the command that runs `command` on what looks like another machine: with `home` for its home.
+ * Inside the enclosure, the command that runs `command` on what looks like a separate machine, with `home` as its home.
  */
 export function withHome(
   command: readonly string[],

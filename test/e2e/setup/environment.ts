@@ -1,4 +1,4 @@
-// What run.ts hands to the tests.
+// What run.ts passes to the tests.
 
 import { join } from "node:path";
 import { Type } from "typebox";

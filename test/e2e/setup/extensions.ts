@@ -1,4 +1,4 @@
-// Installs the packaged extension, and a stand-in for Remote-SSH, as a person would: from their VSIX.
+// Installs the packaged extension and a stand-in for Remote-SSH from their VSIX files, as a person would.
 
 import { execFile } from "node:child_process";
 import { createWriteStream } from "node:fs";
@@ -17,7 +17,7 @@ export async function setup(): Promise<void> {
   await promisify(execFile)(codeServer.node, [codeServer.entry, ...where, ...install], { timeout: 300_000 });
 }
 
-/** Nothing but the id by which the extension knows that somebody can open an ssh-remote window. */
+/** It has only the id by which the extension recognises a Remote-SSH. */
 async function writeStandIn(path: string): Promise<void> {
   const manifest = {
     name: "open-remote-ssh",

@@ -1,4 +1,4 @@
-// When a test fails, every window that it has is photographed: `failed-<test>-<number>.png`.
+// Takes a screenshot of every window of a failed test: `failed-<test>-<number>.png`.
 
 import { beforeEach } from "vitest";
 import { openWindows } from "../harness/workbench.ts";
@@ -7,7 +7,7 @@ beforeEach(({ onTestFailed, task }) => {
   onTestFailed(async () => {
     const name = task.name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
     for (const [index, window] of openWindows().entries()) {
-      // A window may be gone by now: its picture is missing then.
+      // A window that is already closed has no screenshot.
       await window.screenshot(`failed-${name}-${index + 1}`).catch(() => undefined);
     }
   });

@@ -1,5 +1,6 @@
-// The real VS Code of the end-to-end tests: code-server from the package registry, with a Node of its own, in a cache
-// outside the repository. Installed once (some minutes: it compiles its native parts); one run at a time installs.
+// The real VS Code of the end-to-end tests: code-server from the package registry, with its own Node, in a cache
+// outside the repository. It is installed once, which takes some minutes, since it compiles its native parts; one run
+// at a time installs.
 
 import { execFileSync, type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -11,11 +12,14 @@ import { inOwnHome } from "./own-home.ts";
 export const CODE_SERVER_VERSION = "4.139.1";
 const NODE_VERSION = "24.21.0";
 const WAIT_MS = 15 * 60_000;
-/** Ends a probe that hangs: one that is ended for being slow would cost a second installation. */
+/** Ends a probe that hangs. It is long, since ending one that is only slow would cause a second installation. */
 const PROBE_MS = 5 * 60_000;
-/** Says that everything arrived, and what: written last. */
+/** Written last: says that the installation is complete, and which versions it has. */
 const STAMP = `${JSON.stringify({ version: CODE_SERVER_VERSION, node: NODE_VERSION })}\n`;
-/** Compiled on this machine: the parts that are missing or for another Node where an installation went wrong. */
+/**
+ * The parts that are compiled on this machine. After a failed installation they are missing, or made for a different
+ * Node.
+ */
 const NATIVE_PARTS = ["kerberos", "@vscode/spdlog", "@vscode/sqlite3"];
 
 export interface CodeServer {
@@ -23,15 +27,14 @@ export interface CodeServer {
   readonly entry: string;
 }
 
-/** Holds everything that is installed, and only that: a test's namespace shows it read as it is. */
+/** Contains everything that is installed, and nothing else: the enclosure shows it to the tests. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   const xdg = env.XDG_CACHE_HOME;
   const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache");
   return join(base, "sallyport-e2e");
 }
 
-/**
- * Comes back with one that has been seen to run. What an interrupted or failed run left is thrown away first.
+/** Returns a code-server that has been seen to run. What an interrupted or failed run left is removed first.
  * @throws Error with the end of what npm said
  */
 export async function installCodeServer(say: (line: string) => void): Promise<CodeServer> {
@@ -46,7 +49,7 @@ export async function installCodeServer(say: (line: string) => void): Promise<Co
       continue;
     }
     try {
-      // Between the look at what is there and the lock, another run may have finished.
+      // Another run may have finished before we got the lock.
       if (complaint(directory) !== undefined) install(directory, say);
     } finally {
       rmSync(lock, { force: true });
@@ -62,11 +65,11 @@ function install(directory: string, say: (line: string) => void): void {
   say(`installing code-server ${CODE_SERVER_VERSION} into ${directory}, once, for some minutes …`);
   const person = withoutParentNpm(process.env);
   inOwnHome(person, (home) => {
-    // The person's .npmrc is read all the same: it says where packages come from.
+    // The person's .npmrc is still read: it says where packages come from.
     const named = Object.keys(home).some((name) => /^npm_config_userconfig$/i.test(name));
     const env = named ? home : { ...home, npm_config_userconfig: join(homedir(), ".npmrc") };
     npm(["npm"], node, `node@${NODE_VERSION}`, env);
-    // Its native parts have to be made for the Node that runs it, with the headers that came along with that one.
+    // Its native parts must be compiled for the Node that runs it, with that Node's headers.
     const own = partsOf(directory).node;
     npm(npmUnder(own, env), server, `code-server@${CODE_SERVER_VERSION}`, {
       ...env,
@@ -92,12 +95,12 @@ function stampOf(directory: string): string {
   return join(directory, "installed.json");
 }
 
-/** Why what is in the directory cannot be used; undefined: it can. */
+/** Why the installation cannot be used; undefined when it can. */
 function complaint(directory: string): string | undefined {
   try {
-    if (readFileSync(stampOf(directory), "utf8") !== STAMP) return "it is another version";
+    if (readFileSync(stampOf(directory), "utf8") !== STAMP) return "it is a different version";
   } catch {
-    return "it is not there, or not all of it";
+    return "it is missing or incomplete";
   }
   const { node, entry } = partsOf(directory);
   const vscode = join(dirname(entry), "..", "..", "lib", "vscode");
@@ -107,7 +110,7 @@ function complaint(directory: string): string | undefined {
       const options = { cwd: vscode, env, encoding: "utf8", timeout: PROBE_MS, stdio: "pipe" } as const;
       execFileSync(node, ["--eval", native], options);
       const said = execFileSync(node, [entry, "--version"], options);
-      // In a new home it says first that it has written a default configuration.
+      // In a new home its first line says that it has written a default configuration.
       const found = said.split("\n").some((line) => line.startsWith(`${CODE_SERVER_VERSION} `));
       return found ? undefined : `it is version ${said}`;
     });
@@ -116,10 +119,9 @@ function complaint(directory: string): string | undefined {
   }
 }
 
-/**
- * The npm that runs this script describes itself to its children in the environment, and an npm below believes that of
- * itself: with `npm_config_user_agent` of a Node 20, code-server's installer refuses to run whatever Node it is on.
- * Only what says where packages come from, and how they are fetched, is passed on.
+/** The npm that runs this script describes itself in the environment, and a child npm takes that for its own: with the
+ * `npm_config_user_agent` of a Node 20, code-server's installer refuses to run on any Node. Only the settings that say
+ * where packages come from, and how they are fetched, are passed on.
  */
 function withoutParentNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept =
@@ -129,9 +131,7 @@ function withoutParentNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   );
 }
 
-/**
- * npm's first line may name a Node by its path: where npm is a script that can be found, it gets `node` all the same.
- */
+/** npm's first line may name a different Node by its path, so npm's script is run by `node` where it can be found. */
 function npmUnder(node: string, env: NodeJS.ProcessEnv): readonly [string, ...string[]] {
   const found = (env.PATH ?? "")
     .split(delimiter)
@@ -163,13 +163,13 @@ function npm(
   );
 }
 
-/** False: another run, which lives, has it. */
+/** Takes the lock. Returns false when another run, which is alive, has it. */
 function take(lock: string): boolean {
   try {
     writeFileSync(lock, String(process.pid), { flag: "wx" });
     return true;
   } catch {
-    // Taken: by whom, the file says.
+    // Taken; the file contains the process id of the run that has it.
   }
   try {
     process.kill(Number(readFileSync(lock, "utf8")), 0);

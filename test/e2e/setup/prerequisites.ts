@@ -1,4 +1,4 @@
-// What the end-to-end tests want of the machine. `.ci/run` installs it.
+// What the end-to-end tests need on the machine. `.ci/run` installs it.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -20,7 +20,7 @@ export function findBrowser(): string | undefined {
   return find("chromium") ?? find("chromium-browser") ?? find("google-chrome");
 }
 
-/** One sentence for each thing that is not here; empty: the tests can run. */
+/** Returns one sentence per missing thing; when it is empty, the tests can run. */
 export function missing(): string[] {
   if (process.platform !== "linux") return ["they run on Linux only (namespaces)"];
   const lacking = PROGRAMS.filter(([program]) => find(program) === undefined).map(

@@ -75,7 +75,7 @@ test("http.proxySupport off means none, whatever the environment says", async ()
   expect(await editorNetwork()?.routes(endpoint, signal)).toEqual([{ kind: "direct" }]);
 });
 
-test("http.proxyStrictSSL off takes the editor's fetch out of the way, since certificates are verified always", async () => {
+test("with http.proxyStrictSSL off the editor's fetch is not used, since certificates are always verified", async () => {
   settings({ proxyStrictSSL: false });
   const { editorNetwork } = await import("../../../extension/network.ts");
   const network = editorNetwork();

@@ -51,7 +51,7 @@ test("a link without a host key takes what the gateway publishes", async () => {
   expect(await open([key(1)], undefined)).not.toHaveProperty("hostKey");
 });
 
-test("what is written has the link's key alone, and nothing where the gateway publishes another one by then", async () => {
+test("only the link's key is written, and nothing when the gateway publishes a different one by then", async () => {
   const dev = workspace("dev", { hostKeys: [key(1), key(2)] });
   const other = workspace("other", { hostKeys: [key(1)] });
   const { gateway } = oneGateway(dev);
@@ -99,7 +99,7 @@ describe("a link to a workspace of another account", () => {
     expect(connectTo).toHaveBeenCalledTimes(2);
   });
 
-  test("that is offered only is accepted and then opened, by one yes; nothing is accepted by a no", async () => {
+  test("that is only offered is accepted and then opened, by one yes; a no accepts nothing", async () => {
     const dev = theirs();
     const world = oneGateway(dev);
     const acceptShare = vi.fn(() => Promise.resolve());
@@ -121,7 +121,7 @@ describe("a link to a workspace of another account", () => {
     expect(window.showWarningMessage).not.toHaveBeenCalled();
   });
 
-  test("of nobody's that is known is refused as before", async () => {
+  test("that no gateway knows is refused", async () => {
     const dev = theirs();
     const world = oneGateway(dev);
     const unknown = new CommandError("workspace", "workspace_unknown", "No such workspace.");

@@ -7,7 +7,7 @@ const readJson = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, p
 const texts = (path: string) =>
   new Map(Object.entries(Object(readJson(path))).map(([key, text]) => [key, String(text)]));
 
-/** The texts that the code shows, as they stand in it. */
+/** The texts that the code shows, in English. */
 function shownTexts(): Set<string> {
   const shown = new Set<string>();
   const files = readdirSync(join(ROOT, "extension"), { recursive: true, encoding: "utf8" });
@@ -23,7 +23,7 @@ function shownTexts(): Set<string> {
 
 const placeholders = (text: string) => [...text.matchAll(/\{\d\}/g)].map(([one]) => one).toSorted();
 
-test("every text that the code shows has its German, and there is no German of something that is not shown", () => {
+test("every text that the code shows is translated into German, and nothing else is", () => {
   const german = texts("l10n/bundle.l10n.de.json");
   const shown = shownTexts();
   expect(shown.size).toBeGreaterThan(200);
@@ -37,7 +37,7 @@ test("a translation has the same placeholders as its original", () => {
   }
 });
 
-test("every text of the manifest is there in both languages, with the same commands behind its links", () => {
+test("the manifest has every text in both languages, with the same commands behind its links", () => {
   const manifest = readFileSync(join(ROOT, "package.json"), "utf8");
   const wanted = [...manifest.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key ?? "");
   const [english, german] = [texts("package.nls.json"), texts("package.nls.de.json")];

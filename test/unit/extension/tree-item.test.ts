@@ -21,7 +21,7 @@ test("a workspace of a gateway that answers is green, says its state in words, a
   expect(item.command?.command).toBe("sallyport.connectHere");
 });
 
-test("a workspace of a gateway that takes the sign-in no longer is not green, and a click leads to signing in", () => {
+test("a workspace of a gateway that no longer accepts the sign-in is not green, and a click leads to signing in", () => {
   const item = shown({ kind: "signed-out", code: "token_revoked", message: "no" });
   expect(item.iconPath).toEqual({ id: "vm", color: undefined });
   expect(item.accessibilityInformation?.label).toBe("dev, was online");

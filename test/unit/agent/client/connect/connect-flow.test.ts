@@ -24,7 +24,7 @@ async function run(given: ConnectSteps<string, string, string>, signal = new Abo
   return { end, told: states.map((state) => ("step" in state ? `${state.kind} ${state.step}` : state.kind)) };
 }
 
-test("the way goes by keys, transport, config and hand-off, and tells each step as it begins", async () => {
+test("the flow runs keys, transport, config and hand-off, and reports each step as it begins", async () => {
   const seen: unknown[] = [];
   const { end, told } = await run(
     steps({
@@ -40,7 +40,7 @@ test("the way goes by keys, transport, config and hand-off, and tells each step 
   expect(seen).toEqual(["key", "direct", "alias"]);
 });
 
-test("a no at any step ends the way quietly, and nothing after it is done", async () => {
+test("a no at any step ends the flow without a message, and no later step runs", async () => {
   let handedOff = false;
   const handOff = async () => {
     handedOff = true;
@@ -51,7 +51,7 @@ test("a no at any step ends the way quietly, and nothing after it is done", asyn
   expect(handedOff).toBe(false);
 });
 
-test("what a step throws ends the way with the step's name", async () => {
+test("what a step throws ends the flow with the step's name", async () => {
   const error = new Error("no network");
   const { end } = await run(steps({ transport: () => Promise.reject(error) }));
   expect(end).toEqual({ kind: "failed", step: "transport", error });
@@ -86,7 +86,7 @@ test("what the cancelling makes a step throw is not shown as a failure", async (
   expect(end.kind).toBe("cancelled");
 });
 
-test("whatever happens, a way that has ended stays where it ended, and steps never go back", () => {
+test("whatever happens, a flow that has ended stays ended, and steps never go back", () => {
   const event = fc.constantFrom<ConnectEvent>(
     { kind: "stepped" },
     { kind: "declined" },

@@ -26,7 +26,7 @@ beforeEach(() => {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
 });
 
-/** A program in the place of `sallyport`. */
+/** A program instead of `sallyport`. */
 function program(source: string): string {
   const path = join(directory, "cli.mjs");
   writeFileSync(path, source);
@@ -57,7 +57,7 @@ test("a host that is ready is shared until it is stopped, and every window can s
   expect(await endSharing(noteFile)).toBe(false);
 });
 
-test("the link that it gives is there for every window, with its host key", async () => {
+test("every window gets the connect URL that the host prints, with its host key", async () => {
   const pinned = formatConnectUrl({
     gateway: parseGatewayUrl("https://gw.example"),
     workspace: parseWorkspaceRef(newWorkspaceId()),
@@ -112,7 +112,7 @@ test.each([undefined, "", "{", "{}", '{"pid":1,"gateway":"https://gw.example","n
   },
 );
 
-test("Windows is asked in its own way", () => {
+test("on Windows the command line is asked from PowerShell", () => {
   const [shell, args] = listCommand(7, "win32");
   expect(shell).toBe("powershell.exe");
   expect(args.at(-1)).toContain("ProcessId=7");

@@ -75,7 +75,7 @@ test("a feed loads, then follows what changes", async () => {
   expect(feed.state.kind).toBe("online");
 });
 
-test("one interruption is mended without a word, and the list stays meanwhile", async () => {
+test("one interruption is not reported, and the list stays", async () => {
   const { feed, until, dialled } = gateway([
     { events: [snapshot("dev")], end: new CommandError("http", "stream_cut", "cut") },
     { events: [snapshot("dev", "two")], end: "stays" },
@@ -117,7 +117,7 @@ test.each(["token_expired", "token_revoked", "token_unknown"])(
   },
 );
 
-test("something that is no gateway is an error, which another answer mends", async () => {
+test("an answer that is not a gateway's is an error, until a good one comes", async () => {
   const { feed, until } = gateway([
     new CommandError("http", "not_a_gateway", "what is this"),
     { events: [snapshot("dev")], end: "stays" },
@@ -150,7 +150,7 @@ test("trying again does not wait for its turn", async () => {
   await until(() => feed.state.kind === "online");
 });
 
-test("offers are those that were said last, and a new snapshot begins without any", async () => {
+test("the last offers count, and a new snapshot begins without any", async () => {
   const offer = { id: "ws_x", name: "box", owner: "bob", pending: true, createdAt: "2026-01-01T00:00:00Z" };
   const { feed, until } = gateway([
     { events: [snapshot(), { type: "offers", offers: [offer] }], end: "ends" },

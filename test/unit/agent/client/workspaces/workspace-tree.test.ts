@@ -139,7 +139,7 @@ test.each([
   },
 );
 
-test("nothing is offered on workspaces of a gateway that takes the sign-in no longer", () => {
+test("nothing is offered on workspaces of a gateway that no longer accepts the sign-in", () => {
   const dev = workspace("dev");
   const node: TreeNode = { kind: "workspace", gateway, id: dev.id };
   expect(contextValue(node, view("signed-out", dev))).toBe("workspace signed-out");
