@@ -1,6 +1,6 @@
-// The gateway's time, which it tells when the host registers; a monotonic clock carries it on. With it, a machine whose own
-// clock is wrong (WSL after a sleep, a container without NTP) can still judge the two-minute certificates with which the
-// gateway signs in for people.
+// The gateway's clock: the gateway tells its time when the host registers, and a monotonic clock here carries it on. So a
+// machine whose own clock is wrong (WSL after a sleep, a container without NTP) can still judge the two-minute certificates
+// with which the gateway signs in for people.
 //
 // A gateway gains nothing by lying about the time: it names the keys whose certificates this host accepts, and can sign one
 // for any time. Nothing else is judged by this clock; `expiry-time=` of an authorized_keys line, above all, goes by the

@@ -1,4 +1,4 @@
-// The ATTRS structure of SFTP (§5): read from requests, written from what stat(2) says.
+// The ATTRS structure of SFTP (§5): read from requests, and written from the result of stat(2).
 
 import type { Stats } from "node:fs";
 import type { PacketReader, PacketWriter } from "./packet.ts";

@@ -1,4 +1,4 @@
-// Paths of the client as bytes: made absolute, and resolved as sftp-server does it for REALPATH.
+// Paths from the client, as bytes: makes them absolute, and resolves them as sftp-server does for REALPATH.
 
 import type { Stats } from "node:fs";
 import { lstat, readlink } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Starts a process without a PTY, as the leader of a process group of its own, as sshd does. On Linux its stdio are pipes:
-// what Node makes by itself are sockets, on which `echo text >/dev/stderr` fails.
+// Starts a process without a PTY, in a process group of its own, as sshd does. On Linux its stdio are pipes: Node by itself
+// would use sockets, on which `echo text >/dev/stderr` fails.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";

@@ -1,6 +1,7 @@
 // Accepts the gateway's own sign-ins for people (re-origination): the gateway presents a certificate that names the
 // person's key or owner token. It counts only if it is signed by a key that the gateway named at the current registration,
-// only on a stream that the gateway announced as such, and only for keys that this host allows anyway.
+// only on a stream that the gateway announced for that, and only for a key that this host allows anyway, or for an owner
+// token where those are accepted.
 
 import type { PublicKeyAuthContext } from "ssh2";
 import type { StreamVia } from "../../../../protocol/control.ts";

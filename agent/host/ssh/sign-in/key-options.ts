@@ -1,5 +1,5 @@
 // The options of an authorized_keys line (sshd(8)): what its key may do, from where and until when. Read strictly: a key
-// with an option that is not honoured is refused.
+// with an option that is not supported is refused.
 
 import { isIP } from "node:net";
 import { type AddressPattern, matchesAddress, parseAddressPatterns } from "./address-pattern.ts";
