@@ -2,12 +2,12 @@ import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, listen, startHost, until } from "../../support/host-ssh.ts";
 import { freePort } from "../../support/loopback.ts";
+import { accepts, exchange, textOf } from "./forwarding-peers.ts";
 
 let host: Host;
 const servers: Server[] = [];
@@ -21,9 +21,6 @@ afterEach(() => {
 });
 afterAll(() => host.stop());
 
-/** All that arrives until the other side has ended; the socket stays open for an answer. */
-const textOf = (socket: Socket) => text(socket.iterator({ destroyOnReturn: false }));
-
 /** Answers each connection with all it got, upper-cased, once the other side has ended. */
 async function echoAfterEnd(): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -36,24 +33,6 @@ async function echoAfterEnd(): Promise<number> {
   return listen(server);
 }
 
-/** Sends `data`, ends, and resolves with what comes back. */
-async function exchange(where: { port: number } | { path: string }, data: string | Buffer): Promise<Buffer> {
-  const socket = connect({
-    ...where,
-    ...("port" in where ? { host: "127.0.0.1" } : {}),
-    allowHalfOpen: true,
-  });
-  const received: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => received.push(chunk));
-  socket.end(data);
-  await new Promise<void>((resolve, reject) => {
-    socket.once("end", resolve);
-    socket.once("error", reject);
-  });
-  socket.destroy();
-  return Buffer.concat(received);
-}
-
 /** ssh that only forwards; resolves when it listens. */
 async function forward(args: readonly string[], ready: () => Promise<boolean>): Promise<ChildProcess> {
   const child = host.start(["-N", "-o", "ExitOnForwardFailure=yes", ...args, "ws"]);
@@ -61,15 +40,6 @@ async function forward(args: readonly string[], ready: () => Promise<boolean>): 
   await until(ready);
   return child;
 }
-const accepts = (where: { port: number; host?: string } | { path: string }) =>
-  new Promise<boolean>((resolve) => {
-    const probe: Socket = connect({ host: "127.0.0.1", ...where });
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once("error", () => resolve(false));
-  });
 
 describe("connections made for the client", () => {
   test("reach the target with -L, each direction ending by itself", async () => {
