@@ -2,7 +2,7 @@
 // The limits here are there to end what hangs: a machine that is ten times slower is no failure.
 
 import { globSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
@@ -45,7 +45,9 @@ export default defineConfig({
   test: {
     // Native modules (ssh2's ciphers, the pty) are loaded once a process: worker threads would share them.
     pool: "forks",
-    maxWorkers: 2,
+    // More than two cores: many tests wait for time to pass.
+    maxWorkers: Math.max(2, Math.ceil(availableParallelism() * 1.5)),
+    tags: [{ name: "long", description: "test/support/long.ts" }],
     env: caches(),
     expect: { poll: { timeout: 30_000 } },
     projects: [

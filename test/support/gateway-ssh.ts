@@ -18,7 +18,7 @@ import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { AccessToken } from "../../protocol/values/token.ts";
 import { CLI } from "../../scripts/repository.ts";
 import { parseGatewayOptions } from "./gateway-options.ts";
-import { prepareHostState } from "./host-state.ts";
+import { prepareGatewayData, prepareHostState } from "./host-state.ts";
 import { provedKey } from "./register-key.ts";
 
 export interface Finished {
@@ -68,6 +68,7 @@ export class SshStack {
       ],
       {},
     );
+    await prepareGatewayData(parsed.options.dataDir);
     const logLines: string[] = [];
     const gateway = await startGateway(parsed.options, (line) => logLines.push(line), options.limits);
     return new SshStack(gateway, directory, logLines);

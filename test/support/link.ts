@@ -16,6 +16,7 @@ import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../protocol/va
 import type { AccountId } from "../../protocol/values/id.ts";
 import { parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { parseGatewayOptions } from "./gateway-options.ts";
+import { prepareGatewayData } from "./host-state.ts";
 import { startTestHost, type TestHost } from "./test-host.ts";
 
 export interface HostRequest {
@@ -50,6 +51,7 @@ export class TestStack {
       ["--http", "127.0.0.1:0", "--data", join(directory, "gateway"), "--log-level", "debug", ...extra],
       {},
     ).options;
+    await prepareGatewayData(options.dataDir);
     const log: string[] = [];
     return new TestStack(await startGateway(options, (line) => log.push(line)), directory, log);
   }

@@ -10,6 +10,7 @@ import { type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import type { GatewayOptions } from "../../gateway/program/options.ts";
 import type { Scope } from "../../protocol/api.ts";
 import { parseName } from "../../protocol/values/name.ts";
+import { prepareGatewayData } from "./host-state.ts";
 
 export interface Answer {
   readonly status: number;
@@ -30,6 +31,7 @@ export function temporaryDirectory(): string {
 export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
   const logLines: string[] = [];
   const dataDir = overrides.dataDir ?? temporaryDirectory();
+  if (overrides.dataDir === undefined) await prepareGatewayData(dataDir);
   const gateway: RunningGateway = await startGateway(
     {
       http: { host: "127.0.0.1", port: 0 },

@@ -10,6 +10,7 @@ import type { WebSocket } from "ws";
 import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
 import { type GatewayUrl, parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { prepareGatewayData } from "../../support/host-state.ts";
 import { type Gateway, startGateway } from "../../support/stack.ts";
 import { startTestHost, type TestHost } from "../../support/test-host.ts";
 
@@ -39,6 +40,7 @@ export class Workers {
   static async start(...args: string[]): Promise<Workers> {
     const directory = mkdtempSync(join(tmpdir(), "sallyport-workers-"));
     const gatewayArgs = ["--http", "127.0.0.1:0", "--workers", "2", ...args];
+    await prepareGatewayData(join(directory, "gateway"));
     return new Workers(await startGateway({ directory, gatewayArgs }), directory);
   }
 

@@ -11,7 +11,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { LONG, shortAndLong } from "../../support/long.ts";
 import { type Stack, startStack } from "../../support/stack.ts";
 
 const run = promisify(execFile);
@@ -121,7 +122,7 @@ async function best(rounds: number, measure: () => Promise<number>, enough = 0):
 }
 
 describe("/healthz and a new ssh do not suffer", () => {
-  it.each<[string, Flood]>([
+  const floods: [string, Flood][] = [
     ["two tunnels of frames of one byte", { kind: "frames", rate: 384 * KIB, count: 2, signedIn: true }],
     [
       "two tunnels of frames of one byte under a real mask",
@@ -134,25 +135,28 @@ describe("/healthz and a new ssh do not suffer", () => {
     ["a registered host's control pings", { kind: "pings", rate: 628 * KIB, count: 1, signedIn: true }],
     ["two strangers' control pings", { kind: "pings", rate: 628 * KIB, count: 2, signedIn: false }],
     ["two strangers' tunnels", { kind: "frames", rate: 628 * KIB, count: 2, signedIn: false }],
-  ])("from %s", async (_, flood) => {
-    const idle = { healthz: await best(2, p99), ssh: await best(3, newSsh) };
-    await start(flood);
-    // On a machine that is slow by itself the figures for an idle gateway say how slow.
-    const bounds = { healthz: Math.max(50, 3 * idle.healthz), ssh: 2 * idle.ssh };
-    const flooded = {
-      healthz: await best(ROUNDS, p99, bounds.healthz),
-      ssh: await best(ROUNDS, newSsh, bounds.ssh),
-    };
-    if (FIGURES) {
-      const ms = Object.entries({ idle, flooded }).map(
-        ([when, found]) =>
-          `${when}: healthz p99 ${found.healthz.toFixed(1)} ms, ssh ${found.ssh.toFixed(0)} ms`,
-      );
-      process.stdout.write(`${flood.kind} x${flood.count}: ${ms.join("; ")}\n`);
-    }
-    expect(flooded.healthz).toBeLessThan(bounds.healthz);
-    expect(flooded.ssh).toBeLessThan(bounds.ssh);
-  });
+  ];
+  for (const [some, options] of shortAndLong(floods, 1)) {
+    test.each(some)("from %s", options, async (_, flood) => {
+      const idle = { healthz: await best(2, p99), ssh: await best(3, newSsh) };
+      await start(flood);
+      // On a machine that is slow by itself the figures for an idle gateway say how slow.
+      const bounds = { healthz: Math.max(50, 3 * idle.healthz), ssh: 2 * idle.ssh };
+      const flooded = {
+        healthz: await best(ROUNDS, p99, bounds.healthz),
+        ssh: await best(ROUNDS, newSsh, bounds.ssh),
+      };
+      if (FIGURES) {
+        const ms = Object.entries({ idle, flooded }).map(
+          ([when, found]) =>
+            `${when}: healthz p99 ${found.healthz.toFixed(1)} ms, ssh ${found.ssh.toFixed(0)} ms`,
+        );
+        process.stdout.write(`${flood.kind} x${flood.count}: ${ms.join("; ")}\n`);
+      }
+      expect(flooded.healthz).toBeLessThan(bounds.healthz);
+      expect(flooded.ssh).toBeLessThan(bounds.ssh);
+    });
+  }
 });
 
 /** Bytes of memory of the gateway (proc(5)). */
@@ -162,28 +166,32 @@ function memory(): number {
 }
 
 describe.skipIf(process.platform !== "linux")("the gateway's memory (Linux's /proc)", () => {
-  it("does not grow with the answers that a workspace of one's own asks for and does not read", async () => {
-    const MIB = 1024 * KIB;
-    const [flooder] = await start({ kind: "resume-pings", rate: 40 * MIB, count: 1, signedIn: true });
-    if (flooder === undefined) throw new Error("nobody floods");
-    const before = memory();
-    let most = before;
-    const watch = setInterval(() => {
-      most = Math.max(most, memory());
-    }, 50);
-    const ssh = spawn("ssh", ["-F", stack.sshConfig, "-W", `${flooder.name}:22`, "gateway"], {
-      stdio: ["pipe", "ignore", "ignore"],
-    });
-    try {
-      // Sent, or cut off: two million answers have been asked for by then, or no more can be.
-      expect((await flooder.lines.next()).value).toBe("sent");
-      // What has been read is dealt with.
-      await healthz();
-    } finally {
-      clearInterval(watch);
-      ssh.kill();
-    }
-    if (FIGURES) process.stdout.write(`resume pings: ${Math.round((most - before) / MIB)} MiB more\n`);
-    expect(most - before).toBeLessThan(150 * MIB);
-  });
+  test(
+    "does not grow with the answers that a workspace of one's own asks for and does not read",
+    LONG,
+    async () => {
+      const MIB = 1024 * KIB;
+      const [flooder] = await start({ kind: "resume-pings", rate: 40 * MIB, count: 1, signedIn: true });
+      if (flooder === undefined) throw new Error("nobody floods");
+      const before = memory();
+      let most = before;
+      const watch = setInterval(() => {
+        most = Math.max(most, memory());
+      }, 50);
+      const ssh = spawn("ssh", ["-F", stack.sshConfig, "-W", `${flooder.name}:22`, "gateway"], {
+        stdio: ["pipe", "ignore", "ignore"],
+      });
+      try {
+        // Sent, or cut off: two million answers have been asked for by then, or no more can be.
+        expect((await flooder.lines.next()).value).toBe("sent");
+        // What has been read is dealt with.
+        await healthz();
+      } finally {
+        clearInterval(watch);
+        ssh.kill();
+      }
+      if (FIGURES) process.stdout.write(`resume pings: ${Math.round((most - before) / MIB)} MiB more\n`);
+      expect(most - before).toBeLessThan(150 * MIB);
+    },
+  );
 });

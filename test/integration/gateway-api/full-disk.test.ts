@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, expect, test } from "vitest";
 import { CLI } from "../../../scripts/repository.ts";
+import { LONG } from "../../support/long.ts";
 
 const canMount = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
 
@@ -129,6 +130,7 @@ test.skipIf(!canMount)(
 
 test.skipIf(!canMount)(
   "revocations outlive the workers that were asked for them, and are written once there is room",
+  LONG,
   async () => {
     const { call, unwritten, logged, sh } = await start("--workers", "2");
     const make = { title: "test", scopes: ["connect", "account"] };
@@ -154,5 +156,4 @@ test.skipIf(!canMount)(
     const audit = async () => JSON.stringify((await call("GET", "audit")).body);
     await expect.poll(audit, { timeout: 60_000 }).toContain("requested from a process that has ended since");
   },
-  120_000,
 );

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import ssh2, { type Client } from "ssh2";
 import { afterEach, expect, test } from "vitest";
 import { SshStack, until } from "../../support/gateway-ssh.ts";
+import { LONG } from "../../support/long.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;
@@ -30,7 +31,7 @@ async function idle(key: string): Promise<{ isOpen: () => boolean; why: () => st
   return { isOpen: () => open, why: () => why };
 }
 
-test("of 150 by one account the last 100 stay, and everybody else is let in", async () => {
+test("of 150 by one account the last 100 stay, and everybody else is let in", LONG, async () => {
   stack = await SshStack.start({ limits: { admission: PATIENT } });
   const [ada, bob] = [await stack.account("ada"), await stack.account("bob")];
   const [key, other] = [await stack.keyOf(ada, "id"), await stack.keyOf(bob, "bob")];

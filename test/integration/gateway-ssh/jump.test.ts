@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
+import { LONG } from "../../support/long.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;
@@ -55,7 +56,7 @@ describe("a jump", () => {
     expect(await stack.ssh(["-J", "gw", host.id, "echo in"])).toMatchObject({ stdout: "in\n", code: 0 });
   });
 
-  test("carries 50 MB in each direction unchanged, with an end of input in between", async () => {
+  test("carries 50 MB in each direction unchanged, with an end of input in between", LONG, async () => {
     const data = randomBytes(1024 * 1024)
       .toString("base64")
       .repeat(36);

@@ -15,6 +15,7 @@ import {
   startHost,
   until,
 } from "../../support/host-ssh.ts";
+import { shortAndLong } from "../../support/long.ts";
 import { freePort } from "../../support/loopback.ts";
 
 let host: Host;
@@ -85,9 +86,11 @@ describe("stdio can be opened again, as with sshd:", () => {
     ["wc -c /dev/stdin", "x".repeat(3_000_000)],
   ];
 
-  test.each(COMMANDS)("%s", (command, input) =>
-    both(async (at, to) => shown(await finish(host.start([...at, to, command]), input))),
-  );
+  for (const [some, options] of shortAndLong(COMMANDS, 4)) {
+    test.each(some)("%s", options, (command, input) =>
+      both(async (at, to) => shown(await finish(host.start([...at, to, command]), input))),
+    );
+  }
 
   test("without input: ssh -n", () =>
     both(async (at, to) => shown(await host.ssh(["-n", ...at, to, "cat /dev/stdin; echo end"]))));
@@ -155,31 +158,33 @@ describe("when the client goes, as with sshd,", () => {
     ],
   ];
 
-  test.each(CASES)("%s", async (_, options, command, lives) => {
-    for (const { name, at, to } of sides()) {
-      const marker = join(directory, `gone ${name}`);
-      rmSync(marker, { force: true });
-      // Of the same session: by then it has been told, as far as it is told at all.
-      const witness = `(trap 'exit' HUP; trap 'echo >"${marker}"' EXIT; cat >/dev/null) <&3 >/dev/null 2>&1 & `;
-      const child = host.start([...options, ...at, to, `exec 3<&0; ${witness}${command}; wait`]);
-      let output = "";
-      child.stdout?.on("data", (data: Buffer) => {
-        output += data.toString();
-      });
-      const pid = Number(await until(() => /^(\d+)\r?$/m.exec(output)?.[1]));
-      survivors.add(pid);
-      expect(isAlive(pid), name).toBe(true);
-      if (command.includes(NODE)) await until(() => catchesOrTakesHangUp(pid));
-      child.kill("SIGKILL");
-      if (lives) {
-        await until(() => exists(marker));
+  for (const [some, options] of shortAndLong(CASES, 2)) {
+    test.each(some)("%s", options, async (_, options, command, lives) => {
+      for (const { name, at, to } of sides()) {
+        const marker = join(directory, `gone ${name}`);
+        rmSync(marker, { force: true });
+        // Of the same session: by then it has been told, as far as it is told at all.
+        const witness = `(trap 'exit' HUP; trap 'echo >"${marker}"' EXIT; cat >/dev/null) <&3 >/dev/null 2>&1 & `;
+        const child = host.start([...options, ...at, to, `exec 3<&0; ${witness}${command}; wait`]);
+        let output = "";
+        child.stdout?.on("data", (data: Buffer) => {
+          output += data.toString();
+        });
+        const pid = Number(await until(() => /^(\d+)\r?$/m.exec(output)?.[1]));
+        survivors.add(pid);
         expect(isAlive(pid), name).toBe(true);
-        process.kill(pid, "SIGKILL");
-      } else {
-        await until(() => !isAlive(pid));
+        if (command.includes(NODE)) await until(() => catchesOrTakesHangUp(pid));
+        child.kill("SIGKILL");
+        if (lives) {
+          await until(() => exists(marker));
+          expect(isAlive(pid), name).toBe(true);
+          process.kill(pid, "SIGKILL");
+        } else {
+          await until(() => !isAlive(pid));
+        }
       }
-    }
-  });
+    });
+  }
 
   /** Node has begun: it no longer ignores what nohup made it ignore. */
   function catchesOrTakesHangUp(pid: number): boolean {

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newAccessToken } from "../../../protocol/values/token.ts";
 import { CLI } from "../../../scripts/repository.ts";
 import { Person } from "../../support/cli.ts";
+import { shortAndLong } from "../../support/long.ts";
 import { HostileGateway, KEY, Refusal } from "./hostile-gateway.ts";
 
 let gateway: HostileGateway;
@@ -77,7 +78,7 @@ describe("the host of a gateway's SSH port", () => {
   });
 
   // The path is relative to the person's home, where ssh runs, since ssh makes the letters of a host name small.
-  test.each([
+  const hosts: [string, () => string][] = [
     ["a command", () => "$(touch marker)"],
     ["a command behind another", () => "127.0.0.1;touch marker;"],
     ["a command in backticks", () => "`touch marker`"],
@@ -86,17 +87,27 @@ describe("the host of a gateway's SSH port", () => {
     ["text that runs backwards", () => "elpmaxe.\u202eyawetag"],
     ["a token of ssh_config", () => "%n"],
     ["5,000 characters", () => "a.".repeat(2_500)],
-  ])("never gets into a configuration, a shell or known_hosts if it is %s", async (_, host) => {
-    gateway.answers.set("/.well-known/sallyport", gateway.discovery({ ssh: { host: host(), port: 2222 } }));
-    const written = await person.run(["config-ssh", "--yes"]);
-    expect(written).toMatchObject({ code: 1, stdout: "" });
-    expect(written.stderr).toContain("(ssh/host)");
-    expect(existsSync(managed())).toBe(false);
-    expect(readFileSync(config, "utf8")).not.toContain("Include");
-    expect(await person.run(["known-hosts"])).toMatchObject({ code: 1, stdout: "" });
-    await ssh();
-    expect(existsSync(marker)).toBe(false);
-  });
+  ];
+  for (const [some, options] of shortAndLong(hosts, 3)) {
+    test.each(some)(
+      "never gets into a configuration, a shell or known_hosts if it is %s",
+      options,
+      async (_, host) => {
+        gateway.answers.set(
+          "/.well-known/sallyport",
+          gateway.discovery({ ssh: { host: host(), port: 2222 } }),
+        );
+        const written = await person.run(["config-ssh", "--yes"]);
+        expect(written).toMatchObject({ code: 1, stdout: "" });
+        expect(written.stderr).toContain("(ssh/host)");
+        expect(existsSync(managed())).toBe(false);
+        expect(readFileSync(config, "utf8")).not.toContain("Include");
+        expect(await person.run(["known-hosts"])).toMatchObject({ code: 1, stdout: "" });
+        await ssh();
+        expect(existsSync(marker)).toBe(false);
+      },
+    );
+  }
 
   test("is removed from a configuration of an earlier version when a newer one writes it", async () => {
     expect(await person.run(["config-ssh", "--yes"])).toMatchObject({ code: 0 });
@@ -134,17 +145,20 @@ describe("the other answers of a gateway", () => {
       () => ["/.well-known/sallyport", gateway.discovery({ ssh: { host: "127.0.0.1", port: "22 -oX" } })],
     ],
   ];
-  test.each(cases)(
-    "are refused with the field's name, and nothing is written, if %s is not valid",
-    async (_, change) => {
-      const [path, answer] = change();
-      gateway.answers.set(path, answer);
-      const { code, stderr } = await person.run(["config-ssh", "--yes"]);
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/does not understand \([a-zA-Z0-9/]+\)/);
-      expect(existsSync(managed())).toBe(false);
-    },
-  );
+  for (const [some, options] of shortAndLong(cases, 3)) {
+    test.each(some)(
+      "are refused with the field's name, and nothing is written, if %s is not valid",
+      options,
+      async (_, change) => {
+        const [path, answer] = change();
+        gateway.answers.set(path, answer);
+        const { code, stderr } = await person.run(["config-ssh", "--yes"]);
+        expect(code).toBe(1);
+        expect(stderr).toMatch(/does not understand \([a-zA-Z0-9/]+\)/);
+        expect(existsSync(managed())).toBe(false);
+      },
+    );
+  }
 
   test("ring no bell, move no cursor and reverse no text on a terminal", async () => {
     const message = "no\u0007\u001b[2J\u202esdrawkcab\u009b";

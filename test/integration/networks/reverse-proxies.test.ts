@@ -11,6 +11,7 @@ import { createLog } from "../../../agent/platform/log.ts";
 import { networkWithEditor } from "../../../agent/platform/network/configured-network.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { echo, TestStack, type Way } from "../../support/link.ts";
+import { LONG } from "../../support/long.ts";
 import { Authority, type Certificate } from "./certificates.ts";
 import { missing, Programs, type RunningProxy } from "./programs.ts";
 
@@ -55,7 +56,7 @@ const proxies: [string, (gatewayPort: number) => Promise<RunningProxy>][] = [
 ];
 
 // At the same time: most of it is waiting.
-describe.concurrent("behind", () => {
+describe.concurrent("behind", LONG, () => {
   test.for(proxies)(
     "%s a host and a tunnel carry bytes, and outlive the idle cut-off",
     async ([program, start], { skip }) => {

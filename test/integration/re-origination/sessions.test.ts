@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, listen, until } from "../../support/host-ssh.ts";
+import { LONG } from "../../support/long.ts";
 import { type Chain, startChain } from "./harness.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");
@@ -105,7 +106,7 @@ describe("a relayed connection", () => {
     expect(stdout.toString()).toMatch(/^\s*3\nand more\n$/);
   });
 
-  test("exchanges keys on both sides during a transfer, and loses nothing", async () => {
+  test("exchanges keys on both sides during a transfer, and loses nothing", LONG, async () => {
     const often = await startChain({
       host: { limits: { keyExchange: { bytes: 1_500_000, ageMs: 3_600_000 } } },
     });
@@ -125,5 +126,5 @@ describe("a relayed connection", () => {
     } finally {
       await often.stop();
     }
-  }, 60_000);
+  });
 });

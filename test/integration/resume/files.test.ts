@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { run, World } from "../../chaos/world.ts";
+import { LONG } from "../../support/long.ts";
 
 let world: World;
 let cutting: NodeJS.Timeout;
@@ -54,7 +55,7 @@ test("rsync of many small files goes on by itself", async ({ skip }) => {
   await same(from, to);
 });
 
-test("scp and sftp of a tree and of a large file go on by themselves", async () => {
+test("scp and sftp of a tree and of a large file go on by themselves", LONG, async () => {
   const [from, to] = [manySmallFiles(150), join(world.directory, "copy")];
   const large = join(world.directory, "large");
   writeFileSync(large, randomBytes(8 * 1024 * 1024));

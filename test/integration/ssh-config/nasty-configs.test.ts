@@ -17,6 +17,7 @@ import {
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { applyConfig, removeConfig } from "../../../agent/client/ssh-config/apply.ts";
+import { shortAndLong } from "../../support/long.ts";
 import { DIRECT, PersonHome, TUNNELLED } from "./person-home.ts";
 
 interface Case {
@@ -260,46 +261,52 @@ async function apply() {
 }
 
 describe("a person's SSH config", () => {
-  test.each(CASES)("$name: their hosts stay as they are, and removal gives back every byte", async (one) => {
-    person = new PersonHome(one.home);
-    const path = person.paths.person;
-    if (one.make === undefined) writeFileSync(path, one.config ?? "", { mode: 0o600 });
-    else one.make(path);
-    const original = existsSync(path) && statSync(path).isFile() ? readFileSync(path) : undefined;
-    const before = await ask(PROBES);
-    const outcome = one.outcome ?? "applied";
+  for (const [some, options] of shortAndLong(CASES, 15)) {
+    test.each(some)(
+      "$name: their hosts stay as they are, and removal gives back every byte",
+      options,
+      async (one) => {
+        person = new PersonHome(one.home);
+        const path = person.paths.person;
+        if (one.make === undefined) writeFileSync(path, one.config ?? "", { mode: 0o600 });
+        else one.make(path);
+        const original = existsSync(path) && statSync(path).isFile() ? readFileSync(path) : undefined;
+        const before = await ask(PROBES);
+        const outcome = one.outcome ?? "applied";
 
-    if (typeof outcome === "object") {
-      if ("throws" in outcome) await expect(apply()).rejects.toMatchObject({ code: outcome.throws });
-      else {
-        const plan = await apply();
-        expect(plan).toMatchObject({ kind: "refused", code: outcome.refused });
-        expect(plan).toHaveProperty("line", `Include ${person.paths.config}`);
-      }
-      if (original !== undefined) expectBytes(path, original);
-      return;
-    }
-    expect(await apply()).toMatchObject({ kind: outcome });
-    expect(await ask(PROBES)).toEqual(before);
-    if (outcome === "rolled-back") {
-      expectBytes(path, original);
-      return;
-    }
-    one.check?.(path);
-    expect(await person.sshSettings(TUNNELLED)).toContain("\nproxycommand ");
-    expect(await person.sshSettings(DIRECT)).toContain("\nproxyjump _gateway.gw.example\n");
-    expect((await person.plan()).kind, "a second plan has nothing to do").toBe("unchanged");
+        if (typeof outcome === "object") {
+          if ("throws" in outcome) await expect(apply()).rejects.toMatchObject({ code: outcome.throws });
+          else {
+            const plan = await apply();
+            expect(plan).toMatchObject({ kind: "refused", code: outcome.refused });
+            expect(plan).toHaveProperty("line", `Include ${person.paths.config}`);
+          }
+          if (original !== undefined) expectBytes(path, original);
+          return;
+        }
+        expect(await apply()).toMatchObject({ kind: outcome });
+        expect(await ask(PROBES)).toEqual(before);
+        if (outcome === "rolled-back") {
+          expectBytes(path, original);
+          return;
+        }
+        one.check?.(path);
+        expect(await person.sshSettings(TUNNELLED)).toContain("\nproxycommand ");
+        expect(await person.sshSettings(DIRECT)).toContain("\nproxyjump _gateway.gw.example\n");
+        expect((await person.plan()).kind, "a second plan has nothing to do").toBe("unchanged");
 
-    const removal = await person.planRemoval();
-    if (removal.kind !== "change") throw new Error(`removal is ${removal.kind}`);
-    expect(await removeConfig({ paths: person.paths, include: removal })).toEqual({
-      kind: "applied",
-      changed: true,
-      keptFor: [],
-    });
-    one.check?.(path);
-    if (original === undefined) expect(existsSync(path)).toBe(false);
-    else expectBytes(path, one.removed === undefined ? original : Buffer.from(one.removed));
-    expect(existsSync(person.paths.directory)).toBe(false);
-  });
+        const removal = await person.planRemoval();
+        if (removal.kind !== "change") throw new Error(`removal is ${removal.kind}`);
+        expect(await removeConfig({ paths: person.paths, include: removal })).toEqual({
+          kind: "applied",
+          changed: true,
+          keptFor: [],
+        });
+        one.check?.(path);
+        if (original === undefined) expect(existsSync(path)).toBe(false);
+        else expectBytes(path, one.removed === undefined ? original : Buffer.from(one.removed));
+        expect(existsSync(person.paths.directory)).toBe(false);
+      },
+    );
+  }
 });

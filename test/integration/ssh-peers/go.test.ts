@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, startHost } from "../../support/host-ssh.ts";
+import { LONG, shortAndLong } from "../../support/long.ts";
 import { buildPeers, NO_PEERS, type Peers } from "./peers.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");
@@ -42,22 +43,24 @@ describe.skipIf(NO_PEERS !== undefined)(`Go's SSH client (${NO_PEERS ?? "built h
     expect([code, stdout.toString()]).toEqual([0, "hello"]);
   });
 
-  test.each(["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes128-ctr"])(
-    "exchanges keys by it again and again under %s",
-    async (cipher) => {
+  for (const [some, options] of shortAndLong(
+    ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes128-ctr"],
+    1,
+  )) {
+    test.each(some)("exchanges keys by it again and again under %s", options, async (cipher) => {
       const data = randomBytes(5_000_000);
       const { code, stdout } = await run(["-cipher", cipher, "-rekey", "300000"], data);
       expect(code).toBe(0);
       expect(sha256(stdout)).toBe(sha256(data));
-    },
-  );
+    });
+  }
 
-  test("still agrees on the algorithms of earlier versions", async () => {
+  test("still agrees on the algorithms of earlier versions", LONG, async () => {
     const { code, stderr } = await run(["-kex", "curve25519-sha256"], Buffer.alloc(0));
     expect([code, stderr]).toEqual([0, expect.stringContaining('"kex":"curve25519-sha256"')]);
   });
 
-  test("ends a command by a signal that is sent right after it, every time", async () => {
+  test("ends a command by a signal that is sent right after it, every time", LONG, async () => {
     for (let round = 0; round < 5; round++) {
       const { code, stderr } = await run(["-command", "sleep 300", "-signal", "TERM"], Buffer.alloc(0));
       expect([code, stderr]).toEqual([1, expect.stringContaining("from signal TERM")]);

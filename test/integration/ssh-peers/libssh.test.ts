@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { SshStack } from "../../support/gateway-ssh.ts";
 import { finish, startHost } from "../../support/host-ssh.ts";
+import { LONG } from "../../support/long.ts";
 import { PATIENT } from "../gateway-ssh/admission-limits.ts";
 import { buildLibsshClient } from "./libssh.ts";
 import { knownByAddress } from "./peers.ts";
@@ -22,7 +23,7 @@ const TRIES = 10;
 describe.skipIf(typeof built === "string")(
   `libssh (${typeof built === "string" ? built : "built here"})`,
   () => {
-    test("signs in at a host with an RSA key, each time", async () => {
+    test("signs in at a host with an RSA key, each time", LONG, async () => {
       const host = await startHost({ keyType: RSA });
       const knownHosts = knownByAddress(host);
       try {
@@ -58,7 +59,7 @@ describe.skipIf(typeof built === "string")(
       }
     });
 
-    test("signs in at a gateway with an RSA key, each time", async () => {
+    test("signs in at a gateway with an RSA key, each time", LONG, async () => {
       const stack = await SshStack.start({ limits: { admission: PATIENT } });
       try {
         const ada = await stack.account("ada");

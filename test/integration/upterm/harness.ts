@@ -9,6 +9,7 @@ import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import { ADMISSION_LIMITS } from "../../../gateway/ssh/entrance/admission.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { parseGatewayOptions } from "../../support/gateway-options.ts";
+import { prepareGatewayData } from "../../support/host-state.ts";
 import { buildPeers, Peer } from "./peers.ts";
 
 export interface TestKey {
@@ -59,6 +60,7 @@ export class UptermStack {
       ],
       {},
     );
+    await prepareGatewayData(options.dataDir);
     const log: string[] = [];
     // Everything here comes from one address, and much of it is refused on purpose.
     const { penalties, ...admission } = ADMISSION_LIMITS;

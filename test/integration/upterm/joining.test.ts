@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { LONG, longIf } from "../../support/long.ts";
 import { type TestKey, type UptermHost, UptermStack, until } from "./harness.ts";
 import { BUILD_MS, NO_PEERS } from "./peers.ts";
 
@@ -29,7 +30,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
   }
 
   for (const over of ["ssh", "ws"] as const) {
-    describe(`of a host that came by ${over}`, () => {
+    describe(`of a host that came by ${over}`, longIf(over === "ws"), () => {
       test("is joined by a stock ssh, with its output, its error output and its exit status", async () => {
         const said = await stack.ssh(key, host(over).session, ["127.0.0.1", "say hello world"]);
         expect(said).toMatchObject({ code: 0, stdout: Buffer.from("hello world\n") });
@@ -54,7 +55,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
         expect(said).toMatchObject({ code: 0, stdout: Buffer.from(`${key.fingerprint}\n`) });
       });
 
-      test("carries 20 MB in and out whole, and the end of the input", async () => {
+      test("carries 20 MB in and out whole, and the end of the input", LONG, async () => {
         const input = randomBytes(20_000_000);
         const summed = await stack.ssh(key, host(over).session, ["127.0.0.1", "sum"], input);
         expect(summed.stdout.toString().trim()).toBe(createHash("sha256").update(input).digest("hex"));
