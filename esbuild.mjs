@@ -1,5 +1,5 @@
 // Builds dist/: the command line (cli.js with one chunk a command, so that a companion loads only its own code) and
-// the extension (extension/, likewise). `--dev` adds source maps and leaves the code as written.
+// the extension (extension/, likewise), man pages (man/) and shell completion (completions/). `--dev` adds source maps and leaves the code as written.
 //
 // One build makes all of the command line, the gateway included, so that both share one copy of protocol/ and its
 // error classes. It is written for Node 20; only the gateway needs the modules of Node 24, and it is loaded lazily.
@@ -75,9 +75,29 @@ files.set(
   join(dist, "THIRD-PARTY-LICENSES.txt"),
   Buffer.from(await licences(results.map((r) => r.metafile))),
 );
+for (const [name, text] of await pages()) files.set(join(dist, name), Buffer.from(text));
 await writeAll(files);
 const size = [...files.values()].reduce((sum, contents) => sum + contents.length, 0);
 process.stderr.write(`built dist/: ${files.size} files, ${Math.round(size / 1024)} KiB\n`);
+
+/** For packages of a system: a man page per command, and completion for shells, from the definitions of the commands. */
+async function pages() {
+  const [{ allDefinitions }, { manPages }, { completionScript, completionFile }] = await Promise.all([
+    import("./agent/cli/commands.ts"),
+    import("./agent/cli/help/man-page.ts"),
+    import("./agent/cli/completion/script.ts"),
+  ]);
+  const definitions = await allDefinitions();
+  const manuals = [...manPages(definitions, manifest.version)].map(([name, text]) => [
+    join("man", name),
+    text,
+  ]);
+  const scripts = ["bash", "zsh", "fish"].map((shell) => [
+    join("completions", completionFile(shell)),
+    completionScript(shell, definitions),
+  ]);
+  return [...manuals, ...scripts];
+}
 
 /**
  * `ws` loads https, tls and zlib as it starts, a third of the time that a companion takes to start on Node 24. It

@@ -46,7 +46,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./commands/config-ssh/command.ts"),
   },
   tunnel: {
-    definition: () => import("./commands/tunnel/definition.ts"),
+    // With its code: a file of its own would be one more to load for each ssh connection.
+    definition: () => import("./commands/tunnel/command.ts"),
     load: () => import("./commands/tunnel/command.ts"),
   },
   host: {
@@ -79,21 +80,29 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   config: {
     definition: () => import("./commands/config/definition.ts"),
-    load: () => import("./commands/config/command.ts"),
+    load: async () => ({
+      command: (await import("./commands/config/command.ts")).configCommand(allDefinitions),
+    }),
   },
   completion: {
     definition: () => import("./commands/completion/definition.ts"),
-    load: () => import("./commands/completion/command.ts"),
+    load: async () => ({
+      command: (await import("./commands/completion/command.ts")).completionCommand(allDefinitions),
+    }),
   },
   help: {
     definition: () => import("./commands/help/definition.ts"),
-    load: () => import("./commands/help/command.ts"),
+    load: async () => ({
+      command: (await import("./commands/help/command.ts")).helpCommand(allDefinitions),
+    }),
   },
   version: {
     definition: () => import("./commands/version/definition.ts"),
     load: () => import("./commands/version/command.ts"),
   },
 };
+
+// Commands about commands are handed the definitions, so that this table is part of the file that is started.
 
 /** undefined: there is no such command. */
 export function findCommand(name: string): CommandEntry | undefined {

@@ -3,7 +3,6 @@
 import type { Exclusive, OperandDefinition, OptionDefinition } from "../../protocol/command/definition.ts";
 import { FILE, text } from "../../protocol/command/value-types.ts";
 import { VARIABLE } from "../platform/network/configured-network.ts";
-import { holdsCredentials } from "../platform/network/proxy/proxy-address.ts";
 import { GATEWAY, WORKSPACE } from "./value-types.ts";
 
 type Options = Readonly<Record<string, OptionDefinition>>;
@@ -27,7 +26,7 @@ export const NETWORK_OPTIONS = {
     once: true,
     exported: true,
     secretProblem: (url) =>
-      holdsCredentials(url)
+      url.includes("@")
         ? "A proxy's user name and password can be seen by others here: put the whole address into SALLYPORT_PROXY, or into " +
           "a file that SALLYPORT_PROXY_FILE names."
         : undefined,

@@ -9,6 +9,8 @@ import { nativePackage } from "./native-package.ts";
 
 /** Beside these: package.json and the dependencies. A folder ends in a slash and keeps its place. */
 const OWN = ["dist/", "media/", "l10n/", "CHANGELOG.md", "LICENSE"];
+/** What systems install beside a program; an extension does not. */
+const FOR_SYSTEMS = /^dist\/(man|completions)\//;
 /** package.json's texts, in every language that there is. */
 const TEXTS = /^package\.nls(\.[a-z-]+)?\.json$/;
 /** The page in the marketplace, which is not the repository's front page. */
@@ -37,7 +39,10 @@ export async function collectFiles(manifest: Manifest): Promise<Map<string, Buff
   files.set("README.md", await readFile(join(ROOT, PAGE)));
   for (const own of [...OWN, ...(await readdir(ROOT)).filter((name) => TEXTS.test(name))]) {
     if (!own.endsWith("/")) files.set(own, await readFile(join(ROOT, own)));
-    else for (const [name, contents] of await readFolder(join(ROOT, own))) files.set(own + name, contents);
+    else
+      for (const [name, contents] of await readFolder(join(ROOT, own))) {
+        if (!FOR_SYSTEMS.test(own + name)) files.set(own + name, contents);
+      }
   }
   const forgotten = Object.keys(manifest.dependencies).find((name) => !(name in INSTALLED));
   if (forgotten !== undefined) throw new Error(`packaging/vsix/contents.ts does not know ${forgotten}`);

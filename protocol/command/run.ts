@@ -122,7 +122,7 @@ export function readInput<D extends CommandDefinition>(
 function readOperands(
   operands: Readonly<Record<string, OperandDefinition>>,
   given: readonly string[],
-  { env, config }: Pick<CommandContext, "env" | "config">,
+  context: Pick<CommandContext, "env" | "config">,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   let next = 0;
@@ -135,8 +135,8 @@ function readOperands(
       continue;
     }
     const text = given[next++];
-    const set = variable === undefined ? undefined : env[variable];
-    const configured = isConfigured ? config?.options[name] : undefined;
+    const set = variable === undefined ? undefined : context.env[variable];
+    const configured = isConfigured ? context.config?.options[name] : undefined;
     if (text !== undefined) values[name] = checked(() => type.read(text, type.hint));
     else if (set !== undefined && set !== "")
       values[name] = checked(() => type.read(set, variable ?? name), {
@@ -144,7 +144,7 @@ function readOperands(
         from: variable ?? name,
       });
     else if (typeof configured === "string") {
-      const from = `options.${name} in ${config?.path}`;
+      const from = `options.${name} in ${context.config?.path}`;
       values[name] = checked(() => type.read(configured, from), { source: "configuration file", from });
     } else if (optional) values[name] = undefined;
     else throw new UsageError(`${type.hint} is missing.`);

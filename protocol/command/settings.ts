@@ -27,22 +27,23 @@ type Sources = Pick<CommandContext, "env" | "config">;
 export function settingsOf(
   definition: CommandDefinition,
   given: GivenArguments["options"],
-  { env, config }: Sources,
+  sources: Sources,
 ): Settings {
   const settings = new Map<string, Setting>();
   const entries = Object.entries(definition.options);
+  // Not for a command that takes nothing from the file: a wrong file must not keep anybody from help.
   const configured = entries.some(([, option]) => option.config)
-    ? configuredBy(definition, config)
+    ? configuredBy(definition, sources.config)
     : undefined;
   for (const [name, option] of entries) {
     const setting =
       fromArguments(name, option, given) ??
-      fromVariable(option, env) ??
+      fromVariable(option, sources.env) ??
       fromConfig(name, option, configured) ??
       fromDefault(name, option);
     if (setting !== undefined) settings.set(name, setting);
   }
-  for (const exclusive of definition.exclusive ?? []) keepStrongest(settings, exclusive, env);
+  for (const exclusive of definition.exclusive ?? []) keepStrongest(settings, exclusive, sources.env);
   return settings;
 }
 
@@ -67,7 +68,7 @@ export function exportedEnvironment(
 }
 
 /** What the configuration file says for one command. @throws ConfigFileError a key that the command does not have */
-export function configuredBy(
+function configuredBy(
   { name, options }: CommandDefinition,
   config: ConfigFile | undefined,
 ): ReadonlyMap<string, { readonly value: unknown; readonly key: string }> {

@@ -3,10 +3,14 @@
 import type { CommandDefinition, ValueType } from "../../../protocol/command/definition.ts";
 import { type OptionWord, type Place, places, steps } from "./words.ts";
 
-export function completionScript(
-  shell: "bash" | "zsh" | "fish",
-  definitions: readonly CommandDefinition[],
-): string {
+type Shell = "bash" | "zsh" | "fish";
+
+/** Under which each shell looks for the completion of `sallyport`. */
+export function completionFile(shell: Shell): string {
+  return { bash: "sallyport", zsh: "_sallyport", fish: "sallyport.fish" }[shell];
+}
+
+export function completionScript(shell: Shell, definitions: readonly CommandDefinition[]): string {
   const all = places(definitions);
   return { bash, zsh, fish }[shell](all);
 }

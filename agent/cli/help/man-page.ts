@@ -116,8 +116,15 @@ function guarded(line: string): string {
   return /^[.']/.test(line) ? `\\&${line}` : line;
 }
 
+/** Pages are ASCII, so that every roff reads them. */
 function escaped(text: string): string {
-  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-");
+  return text
+    .replaceAll("\\", "\\e")
+    .replaceAll("-", "\\-")
+    .replace(/\P{ASCII}/gu, (character) => {
+      const code = character.codePointAt(0) ?? 0;
+      return `\\[u${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+    });
 }
 
 function quoted(text: string): string {

@@ -1,14 +1,21 @@
 // `sallyport completion`: a script for a shell, made from the definitions of all commands.
 
-import type { CommandContext } from "../../../../protocol/command/command.ts";
+import type { Command, CommandContext } from "../../../../protocol/command/command.ts";
+import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";
-import { allDefinitions } from "../../commands.ts";
 import { completionScript } from "../../completion/script.ts";
 import { definition } from "./definition.ts";
 
-async function run({ operands }: Input<typeof definition>, { stdout }: CommandContext): Promise<number> {
-  stdout.write(completionScript(operands.shell, await allDefinitions()));
+function run(
+  { operands }: Input<typeof definition>,
+  definitions: readonly CommandDefinition[],
+  { stdout }: CommandContext,
+): number {
+  stdout.write(completionScript(operands.shell, definitions));
   return 0;
 }
 
-export const command = executable(definition, run);
+/** @param definitions of every command of the program */
+export function completionCommand(definitions: () => Promise<readonly CommandDefinition[]>): Command {
+  return executable(definition, async (input, context) => run(input, await definitions(), context));
+}

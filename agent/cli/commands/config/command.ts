@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import {
+  type Command,
   type CommandContext,
   ConfigFileError,
   UnknownWordError,
@@ -12,7 +13,6 @@ import { type Source, settingsOf } from "../../../../protocol/command/settings.t
 import { redactSecrets } from "../../../../protocol/values/token.ts";
 import { json, table, terminalWidth } from "../../../platform/output.ts";
 import { configFilePath, thisMachine } from "../../../platform/paths.ts";
-import { allDefinitions } from "../../commands.ts";
 import { definition } from "./definition.ts";
 
 interface ShownValue {
@@ -24,11 +24,12 @@ interface ShownValue {
   readonly from: string | null;
 }
 
-async function run(
+function run(
   { options, operands }: Input<typeof definition>,
+  definitions: readonly CommandDefinition[],
   context: CommandContext,
-): Promise<number> {
-  const all = (await allDefinitions()).flatMap(withSubcommands);
+): number {
+  const all = definitions.flatMap(withSubcommands);
   const name = operands.command.join(" ");
   const { config } = context;
   for (const section of Object.keys(config?.commands ?? {})) {
@@ -80,4 +81,7 @@ function withSubcommands(each: CommandDefinition): readonly CommandDefinition[] 
   return [...own, ...Object.values(each.subcommands ?? {}).flatMap(withSubcommands)];
 }
 
-export const command = executable(definition, run);
+/** @param definitions of every command of the program */
+export function configCommand(definitions: () => Promise<readonly CommandDefinition[]>): Command {
+  return executable(definition, async (input, context) => run(input, await definitions(), context));
+}

@@ -1,31 +1,29 @@
 // `sallyport help`: what `--help` says, or a man page.
 
-import { type CommandContext, UnknownWordError } from "../../../../protocol/command/command.ts";
+import { type Command, type CommandContext, UnknownWordError } from "../../../../protocol/command/command.ts";
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { VERSION } from "../../../../protocol/version.ts";
-import { allDefinitions, findCommand } from "../../commands.ts";
 import { manPage, overviewPage } from "../../help/man-page.ts";
 import { helpText, overview } from "../../help/text.ts";
 import { definition } from "./definition.ts";
 
-async function run(
+function run(
   { options, operands: { command: words } }: Input<typeof definition>,
+  definitions: readonly CommandDefinition[],
   { stdout }: CommandContext,
-): Promise<number> {
+): number {
   const [name, ...rest] = words;
   if (name === undefined) {
-    const all = await allDefinitions();
-    stdout.write(options.man ? overviewPage(all, VERSION) : overview(all));
+    stdout.write(options.man ? overviewPage(definitions, VERSION) : overview(definitions));
     return 0;
   }
-  const entry = findCommand(name);
-  if (entry === undefined) {
-    const known = (await allDefinitions()).map((each) => each.name);
+  const named = definitions.find((each) => each.name === name);
+  if (named === undefined) {
+    const known = definitions.map((each) => each.name);
     throw new UnknownWordError(`There is no command ${JSON.stringify(name)}.`, name, known);
   }
-  const { definition: whole } = await entry.definition();
-  stdout.write(options.man ? manPage(whole, VERSION) : helpText(subcommand(whole, rest)));
+  stdout.write(options.man ? manPage(named, VERSION) : helpText(subcommand(named, rest)));
   return 0;
 }
 
@@ -43,4 +41,7 @@ function subcommand(definition: CommandDefinition, words: readonly string[]): Co
   );
 }
 
-export const command = executable(definition, run);
+/** @param definitions of every command of the program */
+export function helpCommand(definitions: () => Promise<readonly CommandDefinition[]>): Command {
+  return executable(definition, async (input, context) => run(input, await definitions(), context));
+}

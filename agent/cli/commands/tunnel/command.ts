@@ -82,4 +82,5 @@ async function avoidStuckExit(): Promise<void> {
   setFlagsFromString("--no-maglev");
 }
 
+export { definition };
 export const command = executable(definition, run);

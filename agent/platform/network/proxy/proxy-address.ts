@@ -102,8 +102,3 @@ function decoded(text: string): string | undefined {
 export function proxyLabel({ scheme, host, port }: ProxyAddress): string {
   return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
-
-/** Whether a text that was meant as a proxy's address holds a secret, be it well-formed or not. */
-export function holdsCredentials(text: string): boolean {
-  return text.includes("@");
-}

@@ -49,6 +49,9 @@ describe("the options about the network", () => {
     [["--proxy", "p", "--pac", "q"], /exclude/],
     [["--proxy", "http://ada:secret@p:1"], /SALLYPORT_PROXY/],
     [["--proxy=ada@p"], /SALLYPORT_PROXY_FILE/],
+    [["--proxy=ada@p:1"], /SALLYPORT_PROXY_FILE/],
+    [["--proxy", "http://ada:x@p:no"], /SALLYPORT_PROXY_FILE/],
+    [["--proxy", "::ada@"], /SALLYPORT_PROXY_FILE/],
   ])("%j is refused", (args, words) => {
     expect(() => read(args, {})).toThrow(UsageError);
     expect(() => read(args, {})).toThrow(words);

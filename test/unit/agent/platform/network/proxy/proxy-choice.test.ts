@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { CommandError } from "../../../../../../agent/platform/command-error.ts";
 import { isExempt } from "../../../../../../agent/platform/network/proxy/no-proxy.ts";
 import {
-  holdsCredentials,
   parseProxyAddress,
   proxyLabel,
 } from "../../../../../../agent/platform/network/proxy/proxy-address.ts";
@@ -165,11 +164,4 @@ describe("a proxy's address", () => {
       expect(String(error)).not.toContain("secret");
     }
   });
-
-  test.each(["http://ada:x@p", "ada@p:1", "http://ada:x@p:no", "::ada@"])(
-    "%j is known to hold credentials, well-formed or not",
-    (text) => {
-      expect(holdsCredentials(text)).toBe(true);
-    },
-  );
 });
