@@ -52,11 +52,11 @@ function logFailure(log: Log, what: string, error: unknown): void {
 }
 
 /** Whether signing in again is the remedy: the token is no longer valid, or there is none. */
-export function isSignedOut({ stage, code }: Pick<CommandError, "stage" | "code">): boolean {
+function isSignedOut({ stage, code }: Pick<CommandError, "stage" | "code">): boolean {
   return stage === "sign-in" && code !== "scope_missing" && code !== "forbidden" && code !== "plain_http";
 }
 
-export function stageName(stage: Stage): string {
+function stageName(stage: Stage): string {
   switch (stage) {
     case "config":
       return l10n.t("SSH configuration");
@@ -86,7 +86,7 @@ export function stageName(stage: Stage): string {
 }
 
 /** In the agent's own words people set an environment variable; in the editor they change a setting. */
-export function networkAdvice({ code }: Pick<CommandError, "code">): string | undefined {
+function networkAdvice({ code }: Pick<CommandError, "code">): string | undefined {
   switch (code) {
     case "captive_portal":
       return l10n.t(
@@ -106,7 +106,7 @@ export function networkAdvice({ code }: Pick<CommandError, "code">): string | un
 }
 
 /** In the agent's own words people run a command; in the editor they press a button. */
-export function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code">): string | undefined {
+function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code">): string | undefined {
   if (stage !== "sign-in") return undefined;
   switch (code) {
     case "token_expired":

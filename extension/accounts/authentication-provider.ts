@@ -14,7 +14,7 @@ import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import type { AccountStore, AccountsChange } from "./account-store.ts";
 import { type StoredAccount, sessionId } from "./stored-account.ts";
 
-export const PROVIDER = "sallyport";
+const PROVIDER = "sallyport";
 
 /** `signIn` asks the person. A scope, where one is given, is the URL of the gateway to sign in at. */
 export function registerAuthenticationProvider(

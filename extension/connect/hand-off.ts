@@ -49,12 +49,12 @@ export async function remoteSsh(): Promise<string | undefined> {
 }
 
 /** The part of a target that a hand-off needs, which an accountless workspace has too. */
-export interface HandOffTarget {
+interface HandOffTarget {
   readonly gateway: { readonly gateway: GatewayUrl };
   readonly workspace: Pick<Workspace, "id" | "folder">;
 }
 
-export interface HandOffOptions {
+interface HandOffOptions {
   readonly newWindow: boolean;
   /** Empty: none. Undefined: the most recent one, else the workspace's own, else the person's default. */
   readonly folder: string | undefined;

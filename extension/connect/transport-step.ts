@@ -88,7 +88,7 @@ async function explain(because: FoundTransport["because"]): Promise<void> {
   });
 }
 
-export function blockedWord(because: FoundTransport["because"]): string {
+function blockedWord(because: FoundTransport["because"]): string {
   switch (because) {
     case "refused":
       return l10n.t("The connection to the gateway's SSH port was refused.");

@@ -8,8 +8,8 @@ import { parseTokenId } from "../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { targetOf } from "../connect/choose-target.ts";
 import { timeAgo } from "../relative-time.ts";
+import { showRevoked } from "../revoked-notice.ts";
 import type { Services } from "../services.ts";
-import { showTakenBack } from "../taken-back.ts";
 import { copyOwnerTokenFor } from "./mint.ts";
 
 export async function copyOwnerToken(services: Services, node: TreeNode | undefined): Promise<void> {
@@ -37,7 +37,7 @@ export async function revokeOwnerTokens(services: Services, node: TreeNode | und
   if (picked === undefined || picked.length === 0) return;
   let notWritten: string | undefined;
   for (const { token } of picked) notWritten = await api.revokeOwnerToken(ref, parseTokenId(token.id));
-  showTakenBack(
+  showRevoked(
     picked.length === 1
       ? l10n.t("1 owner token revoked.")
       : l10n.t("{0} owner tokens revoked.", picked.length),

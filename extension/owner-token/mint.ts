@@ -9,9 +9,9 @@ import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import type { ConnectTarget } from "../connect/target.ts";
 import { showFailure } from "../failure-message.ts";
 import { leaveNotice } from "../remote-window/left-notice.ts";
+import { showRevoked } from "../revoked-notice.ts";
 import type { Services } from "../services.ts";
 import { ownerTokenSeconds } from "../settings.ts";
-import { showTakenBack } from "../taken-back.ts";
 import { putOnClipboard } from "./clipboard.ts";
 
 /** `ssh-asks`: a connection is about to ask for it. @throws CommandError */
@@ -58,7 +58,7 @@ export async function showOwnerTokenNotice(
     if ((await window.showInformationMessage(`${text} ${limits}`, revoke)) !== revoke) return;
     const api = await gateway.api();
     const notWritten = await api.revokeOwnerToken(parseWorkspaceRef(workspace.id), parseTokenId(id));
-    showTakenBack(l10n.t("The owner token for {0} no longer works.", label), notWritten);
+    showRevoked(l10n.t("The owner token for {0} no longer works.", label), notWritten);
   } catch (error) {
     await showFailure(services, l10n.t("Revoking the owner token"), error);
   }

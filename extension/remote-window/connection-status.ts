@@ -15,13 +15,13 @@ import { formatRate } from "../../agent/client/tunnel/connection-status.ts";
 import { workspaceKey } from "../../agent/client/workspaces/workspace-list.ts";
 import { describe } from "../failure-message.ts";
 import type { Services } from "../services.ts";
-import { transportWord } from "../workspaces/tree-item.ts";
-import { type Look, StatusSource } from "./connection-look.ts";
+import { transportWord } from "../workspaces/workspace-words.ts";
 import { ownSection } from "./own-section.ts";
+import { type ConnectionStatus, StatusSource } from "./status-source.ts";
 
-const LOOK_MS = 2_000;
+const READ_EVERY_MS = 2_000;
 
-let latest: Look | undefined;
+let latest: ConnectionStatus | undefined;
 
 /** `onOtherTransport` is called when a probe finds that the other transport is the right one now. */
 export function startConnectionStatus(
@@ -34,9 +34,9 @@ export function startConnectionStatus(
   item.command = "sallyport.showConnection";
   const source = new StatusSource(services, section, onOtherTransport);
   let over = false;
-  const look = async (): Promise<void> => {
+  const update = async (): Promise<void> => {
     try {
-      latest = await source.look();
+      latest = await source.read();
       item.text = statusText(latest);
       item.tooltip = tooltip(latest);
       item.accessibilityInformation = {
@@ -46,10 +46,10 @@ export function startConnectionStatus(
     } catch (error) {
       services.log.debug(`The connection's status is not known: ${describe(error)}`);
     }
-    if (!over) timer = setTimeout(() => void look(), LOOK_MS);
+    if (!over) timer = setTimeout(() => void update(), READ_EVERY_MS);
   };
   let timer: NodeJS.Timeout | undefined;
-  void look();
+  void update();
   return {
     dispose: () => {
       over = true;
@@ -59,17 +59,17 @@ export function startConnectionStatus(
   };
 }
 
-function statusText(look: Look): string {
+function statusText(status: ConnectionStatus): string {
   const icon =
-    look.state === "connected"
+    status.state === "connected"
       ? "$(plug)"
-      : look.state === "offline" || look.state === "lost"
+      : status.state === "offline" || status.state === "lost"
         ? "$(debug-disconnect)"
         : "$(sync~spin)";
-  return `${icon} ${words(look).join(" · ")}`;
+  return `${icon} ${words(status).join(" · ")}`;
 }
 
-function words({ label, transport, roundTripMs, rate, state }: Look): string[] {
+function words({ label, transport, roundTripMs, bytesPerSecond, state }: ConnectionStatus): string[] {
   return [
     label,
     transportWord(transport),
@@ -77,13 +77,13 @@ function words({ label, transport, roundTripMs, rate, state }: Look): string[] {
     ...(state === "lost" ? [l10n.t("connection lost")] : []),
     ...(state === "offline" ? [l10n.t("offline")] : []),
     ...(roundTripMs === undefined ? [] : [`${roundTripMs} ms`]),
-    ...(rate === undefined || rate < 1 ? [] : [formatRate(rate)]),
+    ...(bytesPerSecond === undefined || bytesPerSecond < 1 ? [] : [formatRate(bytesPerSecond)]),
   ];
 }
 
-function tooltip(look: Look): MarkdownString {
-  const text = new MarkdownString(`**${look.label}**\n\n`);
-  text.appendText(words(look).slice(1).join(" · "));
+function tooltip(status: ConnectionStatus): MarkdownString {
+  const text = new MarkdownString(`**${status.label}**\n\n`);
+  text.appendText(words(status).slice(1).join(" · "));
   text.appendMarkdown(`\n\n${l10n.t("Click for details")}`);
   return text;
 }

@@ -28,7 +28,7 @@ export const Left = Type.Object({
   workspace: Type.String(),
   notice: Notice,
 });
-export type LeftNotice = Static<typeof Notice>;
+type LeftNotice = Static<typeof Notice>;
 
 /** Keeps the notice for the next window. Resolves when it is safe to leave this one, in which the caller shows it. */
 export async function leaveNotice(

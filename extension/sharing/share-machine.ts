@@ -21,7 +21,7 @@ export function shareLogFile({ context }: Services): string {
   return join(context.globalStorageUri.fsPath, "shared-machine", "host.log");
 }
 
-export function shareNoteFile({ context }: Services): string {
+function shareNoteFile({ context }: Services): string {
   return join(context.globalStorageUri.fsPath, "shared-machine", "host.json");
 }
 

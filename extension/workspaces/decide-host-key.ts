@@ -9,7 +9,7 @@ import { targetOf } from "../connect/choose-target.ts";
 import type { ConnectTarget } from "../connect/target.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
-import { heldKeyLines } from "./tree-item.ts";
+import { heldKeyLines } from "./workspace-words.ts";
 
 export async function decideHostKey(services: Services, node: TreeNode | undefined): Promise<void> {
   const title = l10n.t("Decide About a New Host Key");

@@ -6,8 +6,8 @@ import { gatewayLabel, workspaceLabel } from "../../agent/client/workspaces/work
 import type { TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import { parseWorkspaceId } from "../../protocol/values/id.ts";
 import { targetOf } from "../connect/choose-target.ts";
+import { showRevoked } from "../revoked-notice.ts";
 import type { Services } from "../services.ts";
-import { showTakenBack } from "../taken-back.ts";
 import { askAboutOffer } from "./accept-offer.ts";
 
 /** Asks about an offer in the tree: accept it, decline it, or leave it for later. */
@@ -20,7 +20,7 @@ export async function answerOffer(services: Services, node: TreeNode | undefined
   const answer = await askAboutOffer(gateway, offer, accept, decline);
   const id = parseWorkspaceId(offer.id);
   if (answer === accept) await (await gateway.api()).acceptShare(id);
-  if (answer === decline) showTakenBack(undefined, await (await gateway.api()).leaveShare(id));
+  if (answer === decline) showRevoked(undefined, await (await gateway.api()).leaveShare(id));
 }
 
 export async function leave(services: Services, node: TreeNode | undefined): Promise<void> {
@@ -37,5 +37,5 @@ export async function leave(services: Services, node: TreeNode | undefined): Pro
     accept,
   );
   if (answer !== accept) return;
-  showTakenBack(undefined, await (await gateway.api()).leaveShare(parseWorkspaceId(workspace.id)));
+  showRevoked(undefined, await (await gateway.api()).leaveShare(parseWorkspaceId(workspace.id)));
 }

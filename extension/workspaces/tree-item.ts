@@ -23,10 +23,9 @@ import {
 import { CommandError } from "../../agent/platform/command-error.ts";
 import type { SharedWithMe, Workspace } from "../../protocol/api.ts";
 import { printable } from "../../protocol/values/printable.ts";
-import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import { describe } from "../failure-message.ts";
-import { timeAgo } from "../relative-time.ts";
 import type { ManagedTransport } from "../ssh-config/managed-config.ts";
+import { heldKeyLines, workspaceWords } from "./workspace-words.ts";
 
 export function treeItem(
   node: TreeNode,
@@ -168,46 +167,6 @@ function workspaceIcon(presence: Presence): ThemeIcon {
   }
 }
 
-/** State, transport and number of clients, for the description and for screen readers. */
-export function workspaceWords(
-  workspace: Pick<Workspace, "clients" | "lastSeenAt" | "heldHostKeys">,
-  presence: Presence,
-  transport: ManagedTransport | undefined,
-): string[] {
-  const [state = "", ...more] = presenceWords(workspace, presence, transport);
-  // Second, because a narrow sidebar cuts off the end.
-  return workspace.heldHostKeys === undefined ? [state, ...more] : [state, l10n.t("new host key"), ...more];
-}
-
-function presenceWords(
-  { clients, lastSeenAt }: Pick<Workspace, "clients" | "lastSeenAt">,
-  presence: Presence,
-  transport: ManagedTransport | undefined,
-): string[] {
-  if (presence === "was-online") return [l10n.t("was online")];
-  if (presence === "offline") {
-    return lastSeenAt === null
-      ? [l10n.t("offline")]
-      : [l10n.t("offline"), l10n.t("seen {0}", timeAgo(lastSeenAt))];
-  }
-  return [
-    l10n.t("online"),
-    ...(transport === undefined ? [] : [transportWord(transport)]),
-    ...(clients === 0 ? [] : [clients === 1 ? l10n.t("1 client") : l10n.t("{0} clients", clients)]),
-  ];
-}
-
-export function transportWord(transport: ManagedTransport): string {
-  switch (transport) {
-    case "direct":
-      return l10n.t("direct");
-    case "tunnel":
-      return l10n.t("tunnel");
-    case "owner-token":
-      return l10n.t("owner token");
-  }
-}
-
 /** The tooltip of a workspace, made when it is needed; undefined for other nodes. */
 export function tooltip(
   node: TreeNode,
@@ -223,18 +182,6 @@ export function tooltip(
   if (workspace.endToEndOnly) text.appendMarkdown(`\n\n${l10n.t("End to end only")}`);
   for (const line of heldKeyLines(workspace)) text.appendMarkdown(`\n\n${line}`);
   return text;
-}
-
-/** The workspace's host key and the held ones, for its owner to compare. Empty when none is held. */
-export function heldKeyLines({ hostKeys, heldHostKeys = [] }: Workspace): string[] {
-  const [known] = hostKeys;
-  if (heldHostKeys.length === 0) return [];
-  return [
-    l10n.t("Known host key: {0}", known === undefined ? l10n.t("none") : parsePublicKey(known).fingerprint),
-    ...heldHostKeys.map(({ fingerprint, since, address }) =>
-      l10n.t("New host key: {0}, {1} from {2}", fingerprint, timeAgo(since), address),
-    ),
-  ];
 }
 
 function noticeItem(notice: Notice, node: TreeNode, view: GatewayView | undefined): TreeItem {

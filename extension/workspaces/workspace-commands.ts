@@ -11,10 +11,10 @@ import { targetOf } from "../connect/choose-target.ts";
 import type { ConnectTarget } from "../connect/target.ts";
 import { showPage } from "../page.ts";
 import { timeAgo } from "../relative-time.ts";
+import { showRevoked } from "../revoked-notice.ts";
 import type { Services } from "../services.ts";
 import { managedTransports } from "../ssh-config/managed-config.ts";
-import { showTakenBack } from "../taken-back.ts";
-import { transportWord, workspaceWords } from "./tree-item.ts";
+import { transportWord, workspaceWords } from "./workspace-words.ts";
 
 export async function rename(services: Services, node: TreeNode | undefined): Promise<void> {
   const target = await targetOf(services, node, l10n.t("Rename Workspace"), ({ mine }) => mine);
@@ -54,7 +54,7 @@ export async function share(services: Services, node: TreeNode | undefined): Pro
   if (picked.account === null) return await copyLink(target);
   if (picked.account !== undefined) {
     const notWritten = await api.unshare(ref, parseName(picked.account, "account"));
-    showTakenBack(l10n.t("{0} is no longer shared with {1}.", workspace.name, picked.account), notWritten);
+    showRevoked(l10n.t("{0} is no longer shared with {1}.", workspace.name, picked.account), notWritten);
     return;
   }
   const account = await window.showInputBox({
@@ -104,7 +104,7 @@ export async function forget(services: Services, node: TreeNode | undefined): Pr
   );
   if (answer !== accept) return;
   const api = await gateway.api();
-  showTakenBack(undefined, await api.deleteWorkspace(parseWorkspaceRef(workspace.id)));
+  showRevoked(undefined, await api.deleteWorkspace(parseWorkspaceRef(workspace.id)));
 }
 
 /** Shows the facts about a workspace as a page. */

@@ -17,7 +17,7 @@ import { describe } from "../failure-message.ts";
 import { timeAgo } from "../relative-time.ts";
 import type { Services } from "../services.ts";
 import { type ManagedTransport, managedTransports } from "../ssh-config/managed-config.ts";
-import { workspaceWords } from "./tree-item.ts";
+import { workspaceWords } from "./workspace-words.ts";
 
 interface WorkspaceItem extends QuickPickItem {
   readonly listed?: ListedWorkspace;
@@ -31,7 +31,7 @@ const ICONS: Readonly<Record<Presence, string>> = {
   offline: "vm-outline",
 };
 
-export interface ChooseOptions {
+interface ChooseOptions {
   readonly title: string;
   /** Which workspaces are offered. */
   readonly fits: (workspace: Workspace) => boolean;

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 
-export interface Clipboard {
+interface Clipboard {
   readText(): PromiseLike<string>;
   writeText(text: string): PromiseLike<void>;
 }

@@ -49,7 +49,7 @@ export interface ConnectSteps<Keys, Transport, Config> {
   handOff(config: Config, signal: AbortSignal): Promise<boolean>;
 }
 
-export interface ConnectRun {
+interface ConnectRun {
   readonly signal: AbortSignal;
   /** Called with each state, as it begins. */
   readonly onState: (state: ConnectState) => void;

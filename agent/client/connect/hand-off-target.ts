@@ -9,7 +9,7 @@ export const REMOTE_SSH_FLAVOURS = [
   "codeium.windsurf-remote-openssh",
   "google.antigravity-remote-openssh",
 ] as const;
-export type RemoteSshFlavour = (typeof REMOTE_SSH_FLAVOURS)[number];
+type RemoteSshFlavour = (typeof REMOTE_SSH_FLAVOURS)[number];
 
 /** The one that this editor can install. Forks of VS Code may not use Microsoft's. */
 export function suitableFlavour(appName: string): RemoteSshFlavour {
@@ -51,7 +51,7 @@ export function folderToOpen(
     .find((one) => one !== undefined);
 }
 
-export const MAX_RECENT_FOLDERS = 10;
+const MAX_RECENT_FOLDERS = 10;
 
 /** The most recent folder first, each once. */
 export function withRecentFolder(folders: readonly string[], added: string): string[] {

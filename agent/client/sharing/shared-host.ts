@@ -28,7 +28,7 @@ export interface SharedHost {
   readonly link?: ConnectUrl;
 }
 
-export interface ShareOptions {
+interface ShareOptions {
   readonly gateway: GatewayUrl;
   readonly name: Name;
   readonly allowPlainHttp: boolean;

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { redactSecrets } from "../../../protocol/values/token.ts";
 import type { ZipEntry } from "./zip.ts";
 
-export interface BundleSources {
+interface BundleSources {
   /** File names in the bundle, and the paths of the files. Missing files are left out. */
   readonly files: Readonly<Record<string, string>>;
   /** File names in the bundle, and their texts. */

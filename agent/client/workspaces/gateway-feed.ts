@@ -25,14 +25,14 @@ export interface FeedSource {
   read(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<WorkspaceEvent>;
 }
 
-export interface FeedClock {
+interface FeedClock {
   random(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** The gateway sends a heartbeat every 20 s: after three without a byte the connection is dead. */
-export const SILENCE_MS = 65_000;
+const SILENCE_MS = 65_000;
 const ERROR_RETRY_MS = 60_000;
 const POLL_MS = 30_000;
 

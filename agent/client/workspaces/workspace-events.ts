@@ -54,7 +54,7 @@ function checkOf(schema: Schema): { Check(value: unknown): value is WorkspaceEve
   return check;
 }
 
-export interface ServerSentEvent {
+interface ServerSentEvent {
   readonly event: string;
   readonly data: string;
 }

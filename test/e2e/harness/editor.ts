@@ -35,7 +35,7 @@ const SETTINGS = {
   "files.simpleDialog.enable": true,
 };
 
-export interface EditorOptions {
+interface EditorOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
   /**

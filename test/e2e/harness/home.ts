@@ -7,7 +7,7 @@ import { HOME } from "../setup/enclosure.ts";
 import { aside } from "../setup/environment.ts";
 
 export const SSH = join(HOME, ".ssh");
-export const CONFIG = join(SSH, "config");
+const CONFIG = join(SSH, "config");
 export const MANAGED = join(SSH, "sallyport", "config");
 
 /** Empties the home, as on a new machine. What is mounted in there stays. */

@@ -159,7 +159,7 @@ export class Shell implements AsyncDisposable {
   }
 }
 
-export interface Ran {
+interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -9,7 +9,7 @@ import { ROOT } from "../../../scripts/repository.ts";
 export const PATIENCE_MS = 180_000;
 
 /** Not in git. Those for the documentation are copied by hand to media/screenshots/, after a look at them. */
-export const SCREENSHOTS = join(ROOT, "test", "e2e", "screenshots");
+const SCREENSHOTS = join(ROOT, "test", "e2e", "screenshots");
 
 const windows = new Set<Workbench>();
 

@@ -25,7 +25,7 @@ export const GATEWAY_ADDRESS = "127.0.0.2";
 export const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
 /** A path below the home, and where it is mounted while the home is covered. */
-export interface Aside {
+interface Aside {
   readonly path: string;
   readonly mount: string;
 }

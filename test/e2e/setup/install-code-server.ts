@@ -22,7 +22,7 @@ const STAMP = `${JSON.stringify({ version: CODE_SERVER_VERSION, node: NODE_VERSI
  */
 const NATIVE_PARTS = ["kerberos", "@vscode/spdlog", "@vscode/sqlite3"];
 
-export interface CodeServer {
+interface CodeServer {
   readonly node: string;
   readonly entry: string;
 }

@@ -5,7 +5,8 @@ import { workspace } from "../agent/client/workspaces/workspaces.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
 
-const { heldKeyLines, treeItem } = await import("../../../extension/workspaces/tree-item.ts");
+const { treeItem } = await import("../../../extension/workspaces/tree-item.ts");
+const { heldKeyLines } = await import("../../../extension/workspaces/workspace-words.ts");
 const gateway = parseGatewayUrl("https://gw.example");
 const dev = workspace("dev", { clients: 2 });
 

@@ -14,12 +14,12 @@ import { managedSections, sectionTransport } from "../ssh-config/managed-config.
 /** A probe is a connection to the gateway, so it is made rarely. */
 const PROBE_MS = 60_000;
 
-export interface Look {
+export interface ConnectionStatus {
   readonly label: string;
   readonly transport: "direct" | "tunnel" | "owner-token";
   readonly roundTripMs: number | undefined;
   /** Bytes per second; undefined with the direct transport, where nothing counts them. */
-  readonly rate: number | undefined;
+  readonly bytesPerSecond: number | undefined;
   readonly state: "connected" | "reconnecting" | "lost" | "offline";
 }
 
@@ -38,7 +38,7 @@ export class StatusSource {
     this.#onOtherTransport = onOtherTransport;
   }
 
-  async look(): Promise<Look> {
+  async read(): Promise<ConnectionStatus> {
     const { gateway, id, alias } = this.#section;
     const current = managedSections().find((section) => section.alias === alias) ?? this.#section;
     const transport = sectionTransport(current);
@@ -46,31 +46,32 @@ export class StatusSource {
     const label = workspace?.name ?? alias;
     const facts = { label, transport };
     if (workspace?.online === false)
-      return { ...facts, state: "offline", roundTripMs: undefined, rate: undefined };
-    if (transport !== "tunnel") return { ...facts, ...(await this.#direct(current)), rate: undefined };
+      return { ...facts, state: "offline", roundTripMs: undefined, bytesPerSecond: undefined };
+    if (transport !== "tunnel")
+      return { ...facts, ...(await this.#direct(current)), bytesPerSecond: undefined };
     const now = Date.now();
     const next = await readTraffic(id, now);
-    const rate = this.#rate(next, now);
+    const bytesPerSecond = this.#bytesPerSecond(next, now);
     this.#before = { at: now, traffic: next };
     if (next.connections > 0) this.#seen = true;
     const state = this.#state(next);
     if (state === "reconnecting") await this.#probeSometimes(current);
-    return { ...facts, state, roundTripMs: next.roundTripMs, rate };
+    return { ...facts, state, roundTripMs: next.roundTripMs, bytesPerSecond };
   }
 
-  #state({ connections, reconnecting, lost }: Traffic): Look["state"] {
+  #state({ connections, reconnecting, lost }: Traffic): ConnectionStatus["state"] {
     if (connections > 0) return reconnecting > 0 ? "reconnecting" : "connected";
     if (lost > 0) return "lost";
     return this.#seen ? "reconnecting" : "connected";
   }
 
   /** Bytes per second. Never negative: when a companion ends, its bytes are missing from the next sum. */
-  #rate(next: Traffic, now: number): number {
+  #bytesPerSecond(next: Traffic, now: number): number {
     if (this.#before === undefined || now === this.#before.at) return 0;
     return Math.max(0, ((next.bytes - this.#before.traffic.bytes) * 1000) / (now - this.#before.at));
   }
 
-  async #direct(current: Section): Promise<Pick<Look, "state" | "roundTripMs">> {
+  async #direct(current: Section): Promise<Pick<ConnectionStatus, "state" | "roundTripMs">> {
     await this.#probeSometimes(current);
     const probe = this.#probe;
     if (probe === undefined) return { state: "connected", roundTripMs: undefined };
