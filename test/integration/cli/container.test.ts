@@ -253,7 +253,9 @@ describe.skipIf(!isRoot)(
         {},
       );
       expect(await run.ended).toBe(1);
-      expect(run.said()).toMatch(/the host's state in \/.* cannot be used \(pass --state DIR .*EACCES/);
+      expect(run.said()).toMatch(
+        /the host's state in \/.* cannot be used \(choose .* with --state DIR\): .*EACCES/,
+      );
     });
   },
 );
