@@ -1,5 +1,5 @@
-// A gateway of two workers as a process of its own, hosts that echo in the place of an SSH server, and companions. Which
-// worker took what is read from the gateway's log.
+// A gateway of two workers as a process of its own, hosts that echo instead of an SSH server, and companions.
+// The gateway's log says which worker took what.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -18,13 +18,13 @@ import { startTestHost, type TestHost } from "../../support/test-host.ts";
 export type Line = Readonly<Record<string, unknown>>;
 
 interface HostOptions {
-  /** The same directory is the same identity. */
+  /** Hosts with the same directory have the same identity. */
   readonly state?: string;
   /** null: without an account. */
   readonly token?: string | null;
-  /** How it reaches the gateway, where not at its own address. */
+  /** The URL at which it reaches the gateway, if that is not the gateway's own. */
   readonly gateway?: string;
-  /** What it says at once, as an SSH server says its version. */
+  /** What it sends at once, as an SSH server sends its version. */
   readonly greeting?: string;
 }
 
@@ -72,12 +72,12 @@ export class Workers {
     });
   }
 
-  /** A request of its own connection takes a turn: the next connection goes to the other worker. */
+  /** Makes one request by a new connection, so that the next connection goes to the other worker. */
   async skipTurn(): Promise<void> {
     await (await fetch(`${this.url}/healthz`, { headers: { connection: "close" } })).text();
   }
 
-  /** Returns once it has registered. */
+  /** Settles once it has registered. */
   async host(name: string, options: HostOptions = {}): Promise<TestHost> {
     const state = options.state ?? join(this.directory, `host-${this.#hosts++}`);
     mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -108,7 +108,7 @@ export class Workers {
       | undefined;
   }
 
-  /** Ends all tunnels, and returns once the gateway knows. */
+  /** Ends all tunnels, and settles once the gateway knows. */
   async endTunnels(): Promise<void> {
     for (const tunnel of this.#tunnels) tunnel.terminate();
     this.#tunnels.clear();
@@ -150,7 +150,7 @@ export function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch {
-    return false; // ESRCH: there is no such process.
+    return false; // ESRCH: no such process.
   }
 }
 

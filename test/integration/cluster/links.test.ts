@@ -1,4 +1,5 @@
-// Two workers behind one address: whichever takes a host, a companion or a dial-back, the right two meet.
+// Two workers behind one address: host and companion are joined, whichever worker takes a host, a companion
+// or a dial-back.
 
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -7,7 +8,7 @@ import { echo } from "../../support/link.ts";
 import { LONG } from "../../support/long.ts";
 import { isRunning, Workers } from "./harness.ts";
 
-/** Connections go to the workers in turn, so both have had one long before. */
+/** More than enough: connections go to the workers in turn. */
 const TRIES = 12;
 
 let workers: Workers;
@@ -66,7 +67,7 @@ describe("a workspace", () => {
     }
   });
 
-  test("that speaks first loses nothing of what it says", async () => {
+  test("that sends first loses no byte", async () => {
     await workers.host("greeting", { greeting: "hello" });
     for (let i = 0; i < 8; i++) {
       const tunnels = await Promise.all(Array.from({ length: 16 }, () => workers.tunnel("greeting")));
@@ -87,7 +88,7 @@ describe("a workspace", () => {
       return Number(Object(workspace).clients);
     };
     const open = openings(id).length;
-    // Asked on whichever worker's turn it is.
+    // The workers answer in turn.
     for (let i = 0; i < 4; i++) await expect.poll(clients).toBe(open);
     first.terminate();
     second.terminate();
@@ -116,7 +117,7 @@ describe("a workspace", () => {
     throw new Error("all registrations came to one worker");
   });
 
-  test("that is online keeps its name from another machine, whichever worker that comes to", async () => {
+  test("that is online keeps its name when a different machine asks for it, at either worker", async () => {
     await workers.host("mine");
     for (let i = 0; i < 4; i++) {
       await expect(workers.host("mine")).rejects.toMatchObject({ code: "name_taken" });
@@ -136,7 +137,7 @@ describe("a workspace", () => {
   });
 });
 
-describe("what is revoked", () => {
+describe("revoking a token", () => {
   test("ends tunnels on both workers, and a link", async () => {
     const create = async (): Promise<{ token: string; info: { id: string } }> => {
       const body = { title: "test", scopes: ["connect", "host"] };
@@ -176,7 +177,7 @@ function metricsUrl(): string {
 }
 
 describe("a worker that is killed", () => {
-  test("leaves the other one's streams alone; its hosts come back, and it is started again", async () => {
+  test("does not disturb the other one's streams; its hosts come back, and it is restarted", async () => {
     const host = await workers.host("killed");
     await expect.poll(() => workers.workerOf("link.registered", host.id)).toBeDefined();
     const victim = workers.workerOf("link.registered", host.id) as 0 | 1;
@@ -191,7 +192,7 @@ describe("a worker that is killed", () => {
     expect(await echo(spared, "still here")).toBe("still here");
     await expect.poll(() => host.registrations(), { timeout: 60_000 }).toBe(2);
     const opened = openings(host.id).length;
-    expect(await echo(await workers.tunnel("killed"), "anew")).toBe("anew");
+    expect(await echo(await workers.tunnel("killed"), "again")).toBe("again");
     await expect.poll(() => openings(host.id).length).toBe(opened + 1);
     await expect.poll(() => workers.pids()[victim], { timeout: 60_000 }).not.toBe(pid);
     expect(await echo(spared, "after all of it")).toBe("after all of it");

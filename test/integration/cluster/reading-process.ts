@@ -1,4 +1,4 @@
-// Reads a connection that it is sent to its end, and says what it read.
+// Reads a connection that it is given to its end, and reports what it read.
 
 import { Socket } from "node:net";
 

@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** ssh with the stack's configuration; `log` is its own account of what it does. */
+/** Runs ssh with the stack's configuration; `log` is its debug log. */
 function startSsh(args: readonly string[]) {
   const child = spawn("ssh", ["-F", stack.sshConfig, "-v", ...args]);
   let [said, log] = ["", ""];
@@ -55,14 +55,14 @@ function startSsh(args: readonly string[]) {
   };
 }
 
-/** Which worker has the link, by each registration. */
+/** The worker that got the link, for each registration. */
 const registered = (): unknown[] =>
   logOf(directory)
     .filter(({ audit }) => audit === "link.registered")
     .map(({ worker }) => worker);
 const upAgain = () => readFileSync(join(directory, "host.log"), "utf8").split("the link is up again").length;
 
-test("a session by user certificate goes on, whichever worker the host comes back to", async () => {
+test("a session by user certificate goes on, at either worker that the host comes back to", async () => {
   const key = join(directory, "certified");
   // In place of the key in the configuration, which is a registered one.
   const own = ["-o", "IdentityFile=none", "-i", key, "-o", `CertificateFile=${key}-cert.pub`];
@@ -82,7 +82,7 @@ test("a session by user certificate goes on, whichever worker the host comes bac
   expect(await ssh.ended).toEqual({ code: 7, said: "up\ngot it\n" });
 });
 
-test("who comes meanwhile waits for the workspace, on whichever worker", async () => {
+test("a client that comes during the cut waits for the workspace, on either worker", async () => {
   const opened = () => logOf(directory).filter(({ audit }) => audit === "ssh.session.opened");
   const before = opened().length;
   const workers = () =>
@@ -96,7 +96,7 @@ test("who comes meanwhile waits for the workspace, on whichever worker", async (
   for (let i = 0; i < TRIES && workers().size < 2; i++) {
     far.holding = true;
     far.reset();
-    // On both, whichever answers.
+    // Both workers are asked.
     for (let asked = 0; asked < 2; asked++) await expect.poll(isOnline).toBe(false);
     const ssh = startSsh(["dev-direct", "echo out"]);
     await vi.waitUntil(() => ssh.log().includes("Server accepts key"), { timeout: 20_000 });

@@ -1,5 +1,5 @@
-// What is taken back ends on both workers, whoever opened it and by whatever, and also where the host that serves it has
-// cut its control connection, so that no link is left to go by.
+// A revocation closes what it concerns on both workers, whoever opened it and with whichever credential, even
+// where the host that serves it has cut its control connection, so that there is no link.
 
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -46,7 +46,10 @@ async function created(path: string, body: unknown, token?: string): Promise<Rec
   return Object(await response.json());
 }
 
-/** A workspace of `owner`'s, shared with `guest`, and tunnels to it on both workers, of both and by owner token. */
+/**
+ * A workspace of `owner`'s, shared with `guest`, and tunnels to it on both workers, of both and by owner
+ * token.
+ */
 async function opened(owner: Person, guest: Person): Promise<{ host: TestHost; tunnels: WebSocket[] }> {
   const name = `w${made++}`;
   const host = await workers.host(name, { token: owner.token, gateway: way.url });
@@ -69,7 +72,7 @@ async function opened(owner: Person, guest: Person): Promise<{ host: TestHost; t
     await expect.poll(() => openings(host.id).length).toBe(before + 2 * EACH);
   }
   for (const tunnel of tunnels) expect(await echo(tunnel, "open")).toBe("open");
-  // Otherwise it would not be shown for both.
+  // Otherwise the test would not cover both workers.
   expect(new Set(openings(host.id).map(({ worker }) => worker))).toEqual(new Set([0, 1]));
   return { host, tunnels };
 }
@@ -85,7 +88,7 @@ async function cutControl(host: TestHost): Promise<void> {
     .toHaveLength(1);
 }
 
-/** With which codes they are closed; one that stays open shows. */
+/** The close code of each, or "still open". */
 async function closedWith(tunnels: readonly WebSocket[]): Promise<unknown[]> {
   return await Promise.all(
     tunnels.map(async (tunnel) => {
@@ -137,7 +140,7 @@ describe.each([
   });
 });
 
-test("what others have open by other leave goes on", async () => {
+test("connections that other credentials allow go on", async () => {
   const [owner, guest] = [
     await person(["host", "connect", "account"]),
     await person(["connect", "host", "account"]),

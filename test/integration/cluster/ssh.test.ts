@@ -55,7 +55,7 @@ describe("a workspace", () => {
     },
   );
 
-  test("gives back on both workers what it was sent", LONG, async () => {
+  test("returns on both workers what it was sent", LONG, async () => {
     const sent = randomBytes(3_000_000);
     const hash = (data: Buffer | string) => createHash("sha256").update(data).digest("hex");
     for (let i = 0; i < 4; i++) {
@@ -75,7 +75,7 @@ describe("a workspace", () => {
 });
 
 describe("an address that keeps failing", () => {
-  test("is turned away by both workers, though each has seen half of it", async () => {
+  test("is refused by both workers, although each has seen half of the failures", async () => {
     const began = performance.now();
     let [accepted, refused] = [0, 0];
     // Four refusals in a row are those of both: connections go to the workers in turn.
@@ -89,15 +89,16 @@ describe("an address that keeps failing", () => {
       }
     }
     expect(refused).toBe(4);
-    // 2 s each, which fade as time passes: twenty seconds are full after ten of them and what has faded. A worker that counted
-    // its own alone would take as many as both together do. The word of one to the other may come after the next connection.
+    // Each failure costs 2 s, which fade with time: the threshold of 20 s is reached after ten failures and
+    // those that have faded. A worker that counted only its own failures would accept as many as both do
+    // together. One worker may hear of the other's failure after the next connection.
     const fadedOffences = (performance.now() - began) / 2000;
     expect(accepted).toBeGreaterThanOrEqual(10);
     expect(accepted).toBeLessThanOrEqual(10 + fadedOffences + 2);
   });
 });
 
-/** What the SSH port says, until it closes. */
+/** What the SSH port sends until it closes. */
 async function talk(text: string): Promise<string> {
   const socket = connect(stack.gateway.sshPort, "127.0.0.1");
   socket.on("error", () => undefined);

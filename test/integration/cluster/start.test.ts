@@ -1,4 +1,4 @@
-// How several workers start, and what is left where they do not.
+// How several workers start, and what remains where they do not.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What the gateway makes for as long as it runs. */
+/** Files that the gateway creates while it runs. */
 const leftovers = () => readdirSync(directory).filter((name) => name.startsWith("sallyport-"));
 
 interface Ended {
@@ -40,7 +40,7 @@ async function gatewayWith(
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (part: Buffer) => {
     stdout += part.toString();
-    // It is ready: that is all that is wanted of it.
+    // It is ready, which is all that the test needs.
     child.kill("SIGTERM");
   });
   child.stderr.on("data", (part: Buffer) => {
@@ -50,7 +50,7 @@ async function gatewayWith(
   return { code, stdout, stderr, pid: child.pid };
 }
 
-test("a port that is taken stops all of it, with one line that says so", async () => {
+test("a port that is taken stops all processes, with one line that says so", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const address = taken.address();
@@ -64,7 +64,7 @@ test("a port that is taken stops all of it, with one line that says so", async (
   expect(leftovers()).toEqual([]);
 });
 
-test("the first start shows one token and one ready line, and a later one none", async () => {
+test("the first start prints one token and one ready line, and a later start prints no token", async () => {
   const first = await gateway("--http", "127.0.0.1:0", "--workers", "3", "--log-level", "info");
   expect(first.code).toBe(0);
   const ready = JSON.parse(first.stdout) as Record<string, unknown>;
@@ -77,7 +77,7 @@ test("the first start shows one token and one ready line, and a later one none",
   expect(leftovers()).toEqual([]);
 });
 
-test("what is preloaded into the primary is not for its workers, what is said about memory is", async () => {
+test("workers get the primary's memory limits, but not what is preloaded into it", async () => {
   const [preload, seen] = [join(directory, "preload.cjs"), join(directory, "seen")];
   writeFileSync(preload, `require("node:fs").appendFileSync(${JSON.stringify(seen)}, process.pid + "\\n");`);
   const options = `--require ${preload} --max-old-space-size=123 --no-warnings`;

@@ -1,4 +1,4 @@
-// The private part of node that giving connections away depends on: what it has to do is that nothing is lost.
+// The private part of Node that giving connections away depends on: no byte may be lost.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { stopReading } from "../../../gateway/cluster/stop-reading.ts";
 
-test("what arrives while a connection is on its way to another process is read there, whole", async () => {
+test("bytes that arrive while a connection is given to another process are all read there", async () => {
   const child = fork(fileURLToPath(new URL("reading-process.ts", import.meta.url)));
   onTestFinished(() => {
     child.kill("SIGKILL");
@@ -17,13 +17,13 @@ test("what arrives while a connection is on its way to another process is read t
   const other = await connection();
   await speak(client, given, "read before, ");
 
-  // It does not confirm the connection, so it is here as well for as long as it sleeps.
+  // While it is stopped it does not confirm the connection, so this process has it as well.
   child.kill("SIGSTOP");
   expect(stopReading(given)).toBe(true);
   child.send("yours", given);
   client.write("and on its way");
   client.end();
-  // Whatever this process reads, it has read by the time that it hears what was sent later.
+  // Once this process has read what was sent later, it would have read the bytes before too.
   for (let i = 0; i < 3; i++) await speak(other.client, other.given, "later");
   child.kill("SIGCONT");
   expect((await once(child, "message"))[0]).toBe("and on its way");

@@ -1,4 +1,5 @@
-// Two workers that speak TLS: a connection cannot leave the worker that has its keys, so bytes for another one are carried.
+// Two workers that serve TLS: a connection cannot leave the worker that has its keys, so its bytes are
+// carried to the other.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,4 +1,5 @@
-// An upterm host is connected to one worker, by a connection in which all of its streams are. Who joins may come to any.
+// An upterm host has one connection, to one worker, and all of its streams are in it. Clients may come to any
+// worker.
 
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -64,7 +65,7 @@ describe.skipIf(NO_PEERS !== undefined)("an upterm session", () => {
     );
   };
 
-  test("is joined through both workers, by those whom its host allows", async () => {
+  test("is joined through both workers, by the people that its host allows", async () => {
     const [friend, stranger] = [key("friend"), key("stranger")];
     const session = await startHost("first", "-allow", readFileSync(`${friend}.pub`, "utf8").trim());
     const opened = () => logOf(directory).filter(({ audit }) => audit === "ssh.session.opened");
@@ -77,7 +78,7 @@ describe.skipIf(NO_PEERS !== undefined)("an upterm session", () => {
     }
   });
 
-  test("is gone from both workers with its host", async () => {
+  test("ends at both workers with its host", async () => {
     const friend = key("guest");
     const session = await startHost("second", "-allow", readFileSync(`${friend}.pub`, "utf8").trim());
     expect((await joins(session, friend)).stdout).toContain("joined");

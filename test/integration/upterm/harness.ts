@@ -1,5 +1,5 @@
-// A whole gateway in this process with its SSH port, upterm hosts and clients of an independent make (peers.ts), and the
-// machine's own ssh. All files are in a temporary directory; host keys are pinned.
+// A whole gateway in this process with its SSH port, upterm hosts and clients of an independent make
+// (peers.ts), and the machine's own ssh. All files are in a temporary directory; host keys are pinned.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -31,7 +31,7 @@ export interface HostRequest {
   readonly identity?: TestKey;
   readonly hostKey?: TestKey;
   readonly args?: readonly string[];
-  /** Who may join. */
+  /** The keys that may join. */
   readonly allow?: readonly TestKey[];
 }
 
@@ -141,7 +141,7 @@ export class UptermStack {
     return this.#finish(spawn(this.#peers.path, args));
   }
 
-  /** The machine's own ssh, up to its end. */
+  /** Runs the machine's own ssh to its end. */
   ssh(key: TestKey | undefined, user: string, args: readonly string[], input?: Buffer): Promise<Finished> {
     return this.#finish(this.startSsh(key, user, args), input);
   }
@@ -202,11 +202,11 @@ export class UptermStack {
   }
 }
 
-/** Looks again until it is so, at most for half a minute. */
+/** Polls until the condition holds, for half a minute at most. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 30_000;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error("It did not come about in time.");
+    if (Date.now() > end) throw new Error("The condition did not become true in time.");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

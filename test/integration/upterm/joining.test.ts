@@ -1,5 +1,5 @@
-// People join an upterm session through this gateway with nothing of ours installed: a stock ssh, a stock client by SSH and
-// by WebSocket, and ssh behind `upterm proxy`.
+// People join an upterm session through this gateway without Sallyport: with a stock ssh, a stock client over
+// SSH and over WebSocket, and ssh behind `upterm proxy`.
 
 import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:net";
@@ -55,7 +55,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
         expect(said).toMatchObject({ code: 0, stdout: Buffer.from(`${key.fingerprint}\n`) });
       });
 
-      test("carries 20 MB in and out whole, and the end of the input", LONG, async () => {
+      test("carries 20 MB in and out, and the end of the input", LONG, async () => {
         const input = randomBytes(20_000_000);
         const summed = await stack.ssh(key, host(over).session, ["127.0.0.1", "sum"], input);
         expect(summed.stdout.toString().trim()).toBe(createHash("sha256").update(input).digest("hex"));
@@ -76,7 +76,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
     });
   });
 
-  test("takes a node behind the id, as other gateways write it", async () => {
+  test("accepts a node behind the id, as other gateways write it", async () => {
     const user = `${host().session}:${Buffer.from("node.example:22").toString("base64url")}==`;
     const after = host().peer.events.length;
     expect((await stack.client(key, user, "say node")).stdout.toString()).toBe("node\n");
@@ -88,14 +88,14 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
     expect(byWebSocket.stdout.toString()).toBe("node\n");
   });
 
-  test("passes requests that nothing here knows", async () => {
+  test("passes on requests that the gateway does not know", async () => {
     const passed = await stack.client(key, host().session, "say x", {
       args: ["-request", "test-request@sallyport"],
     });
     expect(passed).toMatchObject({ code: 0, stdout: Buffer.from("x\n") });
   });
 
-  test("passes forwards", async () => {
+  test("passes on forwards", async () => {
     const target = createServer((socket) => socket.end("from behind the host"));
     await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
     const address = target.address();
@@ -105,7 +105,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
     target.close();
   });
 
-  test("is joined by nobody with another key, without a key, or by another id", async () => {
+  test("is not joined with a different key, without a key, or by a different id", async () => {
     // The host itself would let them all in.
     const { peer, session } = await stack.host({ allow: [key], args: ["-trusting"] });
     const other = stack.key();
@@ -127,7 +127,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an upterm session${note}`, () => {
     expect((await stack.ssh(undefined, session, ["127.0.0.1", "say x"])).code).toBe(255);
   });
 
-  test("is refused to the client when the host presents a key that it did not register", async () => {
+  test("is refused when the host presents a key that it did not register", async () => {
     const lying = await stack.host({ allow: [key], args: ["-claim", stack.key().line] });
     expect((await stack.client(key, lying.session, "say x")).code).not.toBe(0);
     expect(lying.peer.events.some(({ event }) => event === "joined")).toBe(false);

@@ -1,5 +1,6 @@
-// Builds and runs the host, the client and the proxy in peers/, which share no code with Sallyport: Go's golang.org/x/crypto/ssh,
-// another WebSocket library, and protobuf's own wire package. Where they cannot be built, the tests that need them are skipped.
+// Builds and runs the host, the client and the proxy in peers/, which share no code with Sallyport: Go's
+// golang.org/x/crypto/ssh, another WebSocket library, and protobuf's own wire package. Where they cannot be
+// built, the tests that need them are skipped.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,7 +20,7 @@ const environment = {
   GOWORK: "off",
 };
 
-/** Why there are no peers on this machine; undefined: there are. */
+/** Why the peers cannot run on this machine; undefined: they can. */
 export const NO_PEERS = whyNot();
 
 function whyNot(): string | undefined {
@@ -72,7 +73,7 @@ export class Peer {
     });
   }
 
-  /** The first event of a name behind those that `after` counts. @throws Error if the peer ends before it */
+  /** The first event of a name after those that `after` counts. @throws Error if the peer ends before it */
   async event(name: string, after = 0): Promise<PeerEvent> {
     for (;;) {
       const found = this.events.slice(after).find(({ event }) => event === name);
@@ -91,7 +92,7 @@ export class Peer {
     return await this.event(answer, after);
   }
 
-  /** Ends it without a word to the gateway. */
+  /** Kills it, so that the gateway is told nothing. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.exited;

@@ -1,4 +1,5 @@
-// Unmodified upterm hosts can register here, over SSH and over WebSocket, and nobody registers what is not theirs.
+// Unmodified upterm hosts register over SSH and over WebSocket, and nobody can register a session of somebody
+// else.
 
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +11,7 @@ import { BUILD_MS, NO_PEERS } from "./peers.ts";
 
 const note = NO_PEERS === undefined ? "" : ` (skipped: ${NO_PEERS})`;
 
-describe.skipIf(NO_PEERS !== undefined)(`an open gateway${note}`, () => {
+describe.skipIf(NO_PEERS !== undefined)(`a gateway with --open${note}`, () => {
   let stack: UptermStack;
   beforeAll(async () => {
     stack = await UptermStack.start();
@@ -89,7 +90,7 @@ describe.skipIf(NO_PEERS !== undefined)(`an open gateway${note}`, () => {
 
     test.each([
       ["for another connection", (s: string) => ["-secret", s, "-stale-proof"]],
-      ["by another key than the one that it registers", (s: string) => ["-secret", s, "-claim"]],
+      ["by a different key than the one that it registers", (s: string) => ["-secret", s, "-claim"]],
       ["over a secret of the wrong length", (s: string) => ["-secret", s.slice(2)]],
     ])("is refused with a proof made %s", async (_what, args) => {
       const given = args(secret());
@@ -133,7 +134,7 @@ describe.skipIf(NO_PEERS !== undefined)(`a gateway with --host-keys-allowed${not
     },
   );
 
-  test("believes no host that names a key of the file and signs with another", async () => {
+  test("refuses a host that names a key of the file and signs with a different one", async () => {
     const known = stack.key();
     writeFileSync(file, `${known.line}\n`);
     const peer = stack.startHost({ args: ["-impersonate", known.line] });
@@ -148,7 +149,7 @@ describe.skipIf(NO_PEERS !== undefined)(`a gateway with --host-keys-allowed${not
   });
 });
 
-describe.skipIf(NO_PEERS !== undefined)(`a gateway that is not open${note}`, () => {
+describe.skipIf(NO_PEERS !== undefined)(`a gateway without --open${note}`, () => {
   let stack: UptermStack;
   beforeAll(async () => {
     stack = await UptermStack.start([]);

@@ -25,7 +25,7 @@ test.each([
     "192.0.2.1",
   ],
   ["a chain of proxies", ["loopback", "10.1.2.3"], "127.0.0.1", "192.0.2.1, 10.1.2.3", "192.0.2.1"],
-  ["the header is no address", ["loopback"], "127.0.0.1", "evil\u0022", "127.0.0.1"],
+  ["the header is not an address", ["loopback"], "127.0.0.1", "evil\u0022", "127.0.0.1"],
   ["there is no header", ["loopback"], "127.0.0.1", undefined, "127.0.0.1"],
   ["IPv6 range", ["2001:db8::/32"], "2001:db8::1", "2001:db9::5", "2001:db9::5"],
 ])("the client's address where %s", (_case, trusted, peer, forwarded, expected) => {

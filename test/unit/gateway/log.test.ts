@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createGatewayLog } from "../../../gateway/log.ts";
 import { newAccessToken, newOwnerToken } from "../../../protocol/values/token.ts";
 
-test("no message, field, header or error carries a token into the log", () => {
+test("no token reaches the log in a message, field, header or error", () => {
   const lines: string[] = [];
   const log = createGatewayLog("debug", (line) => lines.push(line));
   const [access, owner] = [newAccessToken(), newOwnerToken()];

@@ -51,7 +51,7 @@ test.each([
   expect(ended).toEqual(expected);
 });
 
-test("a stream ends with the token of the host that brings it there by now", () => {
+test("a stream ends when the token of the host that serves it now is revoked", () => {
   const [first, second] = [newTokenId(), newTokenId()];
   const moved: ReachedWorkspace = { ...to, link: { credential: { accountId: grace, tokenId: first } } };
   open.add(opened({ to: moved }), (message) => ended.push(message));
@@ -62,7 +62,7 @@ test("a stream ends with the token of the host that brings it there by now", () 
   expect(ended).toEqual(["the present one's"]);
 });
 
-test("streams are counted until they have ended, once", () => {
+test("streams are counted once, until they have ended", () => {
   const leave = open.addStream(opened({ to }), "192.0.2.1", () => leave());
   open.addStream(opened({}), "192.0.2.1", () => undefined);
   expect(open.streams).toBe(2);

@@ -23,7 +23,7 @@ func host(args []string) error {
 	identity := flags.String("identity", "", "private key to sign in with")
 	hostKeyFile := flags.String("host-key", "", "private key of the host's own SSH server")
 	impersonated := flags.String("impersonate", "", "authorized_keys line to sign in as, with the identity's signature")
-	claimed := flags.String("claim", "", "authorized_keys line to register in the place of the host key's")
+	claimed := flags.String("claim", "", "authorized_keys line to register instead of the host key's")
 	gateway := flags.String("gateway-key", "", "authorized_keys line: the gateway's host key")
 	secret := flags.String("secret", "", "hex: prove the host key, for an id that survives a redial")
 	generation := flags.Uint64("generation", 1, "of the registration")
@@ -153,7 +153,7 @@ func host(args []string) error {
 	return obey(connection, create)
 }
 
-// impostor signs with one key and says that it is another.
+// impostor signs with one key and claims to have a different one.
 type impostor struct {
 	ssh.Signer
 	key ssh.PublicKey

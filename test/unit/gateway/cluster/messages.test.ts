@@ -3,7 +3,7 @@ import { parseFromPrimary, parseFromWorker } from "../../../../gateway/cluster/m
 import type { DirectoryChange } from "../../../../gateway/directory-change.ts";
 import { newAccountId, newTokenId, newWorkspaceId } from "../../../../protocol/values/id.ts";
 
-/** One of each kind: the type asks for every one of them. */
+/** One of each kind; the type requires all of them. */
 const changes: { readonly [K in DirectoryChange["kind"]]: Extract<DirectoryChange, { kind: K }> } = {
   keys: { kind: "keys", workspaceIds: [newWorkspaceId(), newWorkspaceId()] },
   workspace: { kind: "workspace", id: newWorkspaceId(), accountless: true },
@@ -23,7 +23,7 @@ test.each(Object.values(changes))("a change of the kind $kind reaches the other 
   expect(parseFromPrimary(sent)).toEqual(message);
 });
 
-test("a change that is not of the agreed form is refused", () => {
+test("a malformed change is refused", () => {
   const news = (change: object) => ({
     type: "news",
     news: { kind: "directory", change, durability: "written" },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { PendingStreams } from "../../../../gateway/link/pending-streams.ts";
 import { newStreamToken } from "../../../../protocol/values/token.ts";
@@ -6,7 +6,7 @@ import { newStreamToken } from "../../../../protocol/values/token.ts";
 const socket = {} as WebSocket;
 
 describe("a stream that waits for its dial-back", () => {
-  it("gets the socket that comes with its token", async () => {
+  test("gets the WebSocket that is dialled with its token", async () => {
     const pending = new PendingStreams();
     const { token, socket: dialled } = pending.create({});
     pending.take(token).resolve(socket);
@@ -14,7 +14,7 @@ describe("a stream that waits for its dial-back", () => {
     expect(pending.size).toBe(0);
   });
 
-  it("cannot be taken twice, nor with a token that was never given out", async () => {
+  test("cannot be taken twice, nor with a token that was never given out", async () => {
     const pending = new PendingStreams();
     const { token, socket: dialled } = pending.create({});
     pending.take(token).resolve(socket);
@@ -25,14 +25,14 @@ describe("a stream that waits for its dial-back", () => {
     expect(() => pending.take("x")).toThrow(expect.objectContaining({ code: "bad_token" }));
   });
 
-  it("fails when nobody dials in time, and its token is worthless then", async () => {
+  test("fails when nobody dials in time, and its token is invalid from then on", async () => {
     const pending = new PendingStreams();
     const { token, socket: dialled } = pending.create({}, 10);
     await expect(dialled).rejects.toMatchObject({ code: "workspace_timeout" });
     expect(() => pending.take(token)).toThrow(expect.objectContaining({ code: "stream_unknown" }));
   });
 
-  it("is refused only by the link that it belongs to", async () => {
+  test("is refused only by the link that it belongs to", async () => {
     const pending = new PendingStreams();
     const [mine, other] = [{}, {}];
     const { token, socket: dialled } = pending.create(mine);
@@ -42,7 +42,7 @@ describe("a stream that waits for its dial-back", () => {
     await expect(dialled).rejects.toMatchObject({ code: "stream_refused" });
   });
 
-  it("fails with its link, while other links' streams go on", async () => {
+  test("fails with its link, while other links' streams go on", async () => {
     const pending = new PendingStreams();
     const [mine, other] = [{}, {}];
     const { socket: dialled } = pending.create(mine);

@@ -29,13 +29,13 @@ async function lasts(wait: Promise<void>): Promise<number | undefined> {
   return undefined;
 }
 
-test("a workspace that was not cut off is not waited for", async () => {
+test("nobody waits for a workspace whose link was not cut", async () => {
   const cuts = new RecentCuts();
   cuts.began(newWorkspaceId());
   expect(await lasts(cuts.wait(id, patient, ada))).toBe(0);
 });
 
-test("one that was is waited for during some seconds, and not any more once it was away for long", async () => {
+test("a client waits some seconds for a workspace whose link was cut, and not at all once the cut is ten seconds old", async () => {
   const cuts = new RecentCuts();
   cuts.began(id);
   expect(await lasts(cuts.wait(id, patient, ada))).toBe(5_000);
@@ -45,7 +45,7 @@ test("one that was is waited for during some seconds, and not any more once it w
   expect(await lasts(cuts.wait(id, patient, ada))).toBe(0);
 });
 
-test("those who wait go on when it is back, or left for good, and when they leave themselves", async () => {
+test("a wait ends when the workspace is back or has left for good, and when the client leaves", async () => {
   const cuts = new RecentCuts();
   cuts.began(id);
   const waits = [cuts.wait(id, patient, ada), cuts.wait(id, patient, ada)];
@@ -59,7 +59,7 @@ test("those who wait go on when it is back, or left for good, and when they leav
   expect(await lasts(cuts.wait(id, leave.signal, ada))).toBe(0);
 });
 
-test("no more wait than can be let in at once, and one alone has half of the slots", async () => {
+test("no more clients wait than can open a stream at once, and one account has half of the slots at most", async () => {
   const cuts = new RecentCuts();
   cuts.began(id);
   const leave = new AbortController();

@@ -19,7 +19,7 @@ function linkOf(workspaceId: WorkspaceId): WorkspaceLink {
   };
 }
 
-test("a stream that waits is told of a different link, and of nothing else", () => {
+test("a stream that waits is told when its workspace has a different link, and of nothing else", () => {
   const registry = new LinkRegistry();
   const [mine, other] = [newWorkspaceId(), newWorkspaceId()];
   const first = linkOf(mine);

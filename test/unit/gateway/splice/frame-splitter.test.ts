@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FrameSplitter } from "../../../../gateway/splice/frame-splitter.ts";
 import { writeFrameHeader } from "../../../../protocol/web-socket/web-socket-frame.ts";
 
@@ -23,7 +23,7 @@ function encode({ opcode, final, mask, payload }: Frame): Buffer {
   return Buffer.concat([header.subarray(0, size), payload.map((byte, i) => byte ^ (key[i % 4] ?? 0))]);
 }
 
-/** What comes out, gathered: payloads of whole messages, and all that is not for the relay. */
+/** Collects what comes out: payloads of whole messages, and everything that is not for the relay. */
 function split(bytes: Buffer, cuts: readonly number[]) {
   const splitter = new FrameSplitter(MAX);
   const messages: Buffer[] = [];
@@ -56,7 +56,7 @@ const payload = fc
 const cuts = fc.array(fc.nat(400_000), { maxLength: 12 });
 
 describe("a frame splitter", () => {
-  it("gives the payload of every binary message, unmasked, and control frames whole, however the bytes are cut", () => {
+  test("gives the unmasked payload of every binary message, and whole control frames, however the bytes are split", () => {
     const mask = fc.constantFrom(0, 0x01020304, 0xff000000);
     const message = fc.record({
       mask,
@@ -92,7 +92,7 @@ describe("a frame splitter", () => {
   });
 
   const one = { opcode: BINARY, final: true, mask: 0, payload: Buffer.from("payload") };
-  it.each([
+  test.each([
     ["text", encode({ ...one, opcode: 1 })],
     ["one with reserved bits", encode({ ...one, opcode: BINARY | 0x40 })],
     ["one that is too long", encode({ ...one, payload: Buffer.alloc(MAX + 1) })],

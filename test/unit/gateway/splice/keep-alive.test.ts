@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Heartbeat } from "../../../../gateway/splice/keep-alive.ts";
 import { webSocketPairs } from "../link/web-socket-pair.ts";
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => pairs.close());
 
-it("a peer that answers is pinged until the heartbeat stops", async () => {
+test("a peer that answers is pinged until the heartbeat stops", async () => {
   const { client, server } = await pairs.make();
   const heartbeat = new Heartbeat(server);
   let pings = 0;
@@ -34,7 +34,7 @@ it("a peer that answers is pinged until the heartbeat stops", async () => {
   expect(pings).toBe(before);
 });
 
-it("a silent peer is ended after two pings; one that says something else than pongs is not", async () => {
+test("a silent peer is terminated after two pings; a peer that sends anything, not only pongs, is not", async () => {
   const [silent, talking] = [await pairs.make(), await pairs.make()];
   const heartbeats = [silent, talking].map(({ server }) => new Heartbeat(server));
   let pings = 0;
@@ -50,7 +50,7 @@ it("a silent peer is ended after two pings; one that says something else than po
   for (const heartbeat of heartbeats) heartbeat.stop();
 });
 
-it("a side that is paused is not judged: it cannot be heard", async () => {
+test("a paused WebSocket is not terminated, since it cannot be heard", async () => {
   const { server } = await pairs.make();
   const heartbeat = new Heartbeat(server);
   server.pause();

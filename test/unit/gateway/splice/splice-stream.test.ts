@@ -35,7 +35,7 @@ test("bytes go both ways and are counted; the client's end closes the stream", a
   expect(near.destroyed).toBe(true);
 });
 
-test("what the host wrote before it ended arrives, and then the client's socket is closed", async () => {
+test("what the host wrote before its end arrives, and then the client's WebSocket is closed", async () => {
   const { client, server } = await pairs.make();
   const { near, far } = streams();
   const joined = watched((watcher) => spliceStream(server, near, watcher));

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { setImmediate as immediate } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { splice } from "../../../../gateway/splice/splice.ts";
 import { CLOSE } from "../../../../protocol/errors.ts";
@@ -47,7 +47,7 @@ function collect(socket: WebSocket): Promise<Buffer> {
 const MASKS = [{ zero: false }, { zero: true }];
 
 describe("two spliced WebSockets", () => {
-  it("carry bytes both ways, all of them before the close, and count them", async () => {
+  test("carry bytes both ways, all of them before the close, and count them", async () => {
     const { left, right, join, bytes } = await joined();
     const [up, down] = [randomBytes(700_000), randomBytes(300_000)];
     const [gotRight, gotLeft] = [collect(right), collect(left)];
@@ -61,7 +61,7 @@ describe("two spliced WebSockets", () => {
     expect(bytes()).toBe(up.length + down.length);
   });
 
-  it("relay the frames of a zero mask: messages stay what they were, and pings in between find their own side", async () => {
+  test("relay frames with a zero mask: messages stay unchanged, and pings between them stay with their own side", async () => {
     const { left, right, a, b, join } = await joined({ zero: true });
     const sent = [70_000, 1, 0, 125, 126, 65_536, 1_000_000].map((size) => randomBytes(size));
     const messages: Buffer[] = [];
@@ -91,7 +91,7 @@ describe("two spliced WebSockets", () => {
     expect(await join.ended).toMatchObject({ bytesFromA: sent.reduce((sum, { length }) => sum + length, 6) });
   });
 
-  it.each(MASKS)(
+  test.each(MASKS)(
     "stop reading from one side while the other does not read (mask all zeros: $zero)",
     async (masks) => {
       const { left, right, a, b, join } = await joined(masks);
@@ -109,7 +109,7 @@ describe("two spliced WebSockets", () => {
     },
   );
 
-  it.each(MASKS)(
+  test.each(MASKS)(
     "hold few single-byte messages for a side that does not read: each costs more than its byte (mask all zeros: $zero)",
     async (masks) => {
       const { left, right, a, b, join } = await joined(masks);
@@ -122,7 +122,7 @@ describe("two spliced WebSockets", () => {
         await immediate();
       }
       const before = b.bufferedAmount;
-      // Each in a read of its own: what is read together is one to whoever waits.
+      // Each in a read of its own: messages that are read together leave as one.
       let sent = 0;
       for (; !a.isPaused; sent++) {
         left.send(Buffer.alloc(1));
@@ -137,7 +137,7 @@ describe("two spliced WebSockets", () => {
     },
   );
 
-  it.each([
+  test.each([
     { borders: "kept", protocol: SUBPROTOCOL.resume },
     { borders: "without a meaning", protocol: SUBPROTOCOL.raw },
   ])("relay small messages that arrive together in few writes (borders $borders)", async ({ protocol }) => {
@@ -157,16 +157,19 @@ describe("two spliced WebSockets", () => {
     expect(writes.mock.calls.length).toBeLessThan(sent.length / 10);
   });
 
-  it.each(MASKS)("are not held up by empty messages, however many (mask all zeros: $zero)", async (masks) => {
-    const { left, right } = await joined({ ...masks, protocol: SUBPROTOCOL.raw });
-    const received: Buffer[] = [];
-    right.on("message", (data) => received.push(data as Buffer));
-    for (let i = 0; i < 3_000; i++) left.send(Buffer.alloc(0));
-    left.send("after them", { binary: true });
-    await expect.poll(() => Buffer.concat(received).toString()).toBe("after them");
-  });
+  test.each(MASKS)(
+    "are not blocked by any number of empty messages (mask all zeros: $zero)",
+    async (masks) => {
+      const { left, right } = await joined({ ...masks, protocol: SUBPROTOCOL.raw });
+      const received: Buffer[] = [];
+      right.on("message", (data) => received.push(data as Buffer));
+      for (let i = 0; i < 3_000; i++) left.send(Buffer.alloc(0));
+      left.send("after them", { binary: true });
+      await expect.poll(() => Buffer.concat(received).toString()).toBe("after them");
+    },
+  );
 
-  it("tell the other side when one is cut, and end", async () => {
+  test("close one side when the other is cut", async () => {
     const { left, right, join } = await joined();
     const closed = once(right, "close");
     left.terminate();
@@ -174,7 +177,7 @@ describe("two spliced WebSockets", () => {
     await join.ended;
   });
 
-  it("end when one was cut before they were joined", async () => {
+  test("end when one side was cut before they were joined", async () => {
     const [one, two] = [await pairs.make(), await pairs.make()];
     two.server.pause();
     two.client.terminate();
@@ -185,7 +188,7 @@ describe("two spliced WebSockets", () => {
     await join.ended;
   });
 
-  it("end a side that sends text, or a message of more than 1 MiB", async () => {
+  test("end a side that sends text, or a message of more than 1 MiB", async () => {
     for (const [send, code] of [
       [(socket: WebSocket) => socket.send("text"), CLOSE.protocolError],
       [(socket: WebSocket) => socket.send(Buffer.alloc(1024 * 1024 + 1)), CLOSE.tooLarge],
@@ -198,7 +201,7 @@ describe("two spliced WebSockets", () => {
     }
   });
 
-  it("are closed from outside with a code and a reason", async () => {
+  test("are closed from outside with a code and a reason", async () => {
     const { left, right, join } = await joined();
     const closed = [once(left, "close"), once(right, "close")];
     join.close(CLOSE.refused, "the token was revoked");

@@ -3,7 +3,7 @@ import { PendingUpgrades } from "../../../../gateway/upgrades/pending-upgrades.t
 
 const none = (): void => undefined;
 
-test("one customer's addresses wait together: a /64 gets no more slots than one IPv4 address", () => {
+test("one customer's addresses share their slots: a /64 gets no more than one IPv4 address", () => {
   const waiting = new PendingUpgrades();
   const leave: (() => void)[] = [];
   for (let i = 0; i < 100; i++) leave.push(waiting.enter(`2001:db8:1:2::${i.toString(16)}`, none).leave);
@@ -13,7 +13,7 @@ test("one customer's addresses wait together: a /64 gets no more slots than one 
   for (let i = 0; i < 100; i++) waiting.enter(`2001:db8:1:2::${i.toString(16)}`, none);
 });
 
-test("there is room to wait for a host while half of the slots are free, in all and for the address", () => {
+test("there is room to wait for a host while half of the slots are free, in total and for the address", () => {
   const waiting = new PendingUpgrades();
   for (let i = 0; i < 50; i++) waiting.enter("192.0.2.1", none);
   expect(waiting.hasRoom("192.0.2.1")).toBe(true);
@@ -26,7 +26,7 @@ test("there is room to wait for a host while half of the slots are free, in all 
   expect(waiting.hasRoom("192.0.2.2")).toBe(false);
 });
 
-test("who has come least far makes room: one address for itself, and any where all slots are taken", () => {
+test("idle upgrades are evicted first: of the same address when that has its share, of any when all slots are taken", () => {
   let now = 0;
   const waiting = new PendingUpgrades(1, () => now);
   const evicted: string[] = [];

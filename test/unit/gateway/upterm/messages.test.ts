@@ -35,7 +35,7 @@ test("a proven request carries secret, generation and proof", () => {
   });
 });
 
-test("secret and generation without a proof count for nothing", () => {
+test("secret and generation are ignored without a proof", () => {
   expect(decodeCreateSessionRequest(hex("220400010203", "2801")).identity).toBeNull();
 });
 

@@ -31,7 +31,7 @@ describe("a user name", () => {
     ["one character less", id.slice(1), undefined],
     ["one character more", `${id}x`, undefined],
     ["a line end", `${id}\n`, undefined],
-    ["something that is no base64", `${id}:../..`, undefined],
+    ["something that is not base64", `${id}:../..`, undefined],
     ["a node of 401 characters", `${id}:${"a".repeat(401)}`, undefined],
     ["a workspace's name", "dev", undefined],
     ["nothing", "", undefined],
@@ -39,7 +39,7 @@ describe("a user name", () => {
     expect(sessionIdIn(text)).toBe(expected);
   });
 
-  test("whatever else it is, it is no id", () => {
+  test("is no id in any other form", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), (text) => {
         const found = sessionIdIn(text);
@@ -59,14 +59,15 @@ describe("a host that can redial", () => {
   const secret = Buffer.from("000102030405060708090a0b0c0d0e0f", "hex");
   const sshSessionId = randomBytes(32);
 
-  test("has the id that the host works out for itself", () => {
-    // The key of 32 bytes 0, 1, …, 31 and this secret, by a program of the other side (golang.org/x/crypto and math/big).
+  test("has the id that the host itself derives", () => {
+    // The key of 32 bytes 0, 1, …, 31 and this secret, by a program of the other side (golang.org/x/crypto
+    // and math/big).
     const blob = encode("ssh-ed25519", Buffer.from(Array.from({ length: 32 }, (_, index) => index)));
     const key = parsePublicKey(`ssh-ed25519 ${blob.toString("base64")}`);
     expect(derivedSessionId(key, secret)).toBe("dhEMP4CIHdpotkjo3CVg");
   });
 
-  test("is believed when its key has signed this connection, the secret and the generation", () => {
+  test("is accepted when its key has signed this connection, the secret and the generation", () => {
     const { key, prove } = hostKey();
     const proof = prove(sshSessionId, secret, 3n);
     expect(isProven(key, sshSessionId, { secret, generation: 3n, proof })).toBe(true);
@@ -83,7 +84,7 @@ describe("a host that can redial", () => {
     expect(isProven(key, used.sshSessionId, { ...used, proof })).toBe(false);
   });
 
-  test("is not believed with another key's proof, a damaged one, a short secret or generation 0", () => {
+  test("is not accepted with a different key's proof, a damaged proof, a short secret or generation 0", () => {
     const { key, prove } = hostKey();
     const other = hostKey();
     const proof = prove(sshSessionId, secret, 1n);

@@ -9,7 +9,7 @@ import { UptermLink } from "../../../../gateway/upterm/upterm-link.ts";
 
 const few = { sessions: 4, sessionsPerAddress: 2 };
 
-test("a session is found once its host takes connections, and no more when it is removed", () => {
+test("a session is found from when its host takes connections until it is removed", () => {
   const sessions = new UptermSessions();
   const one = session();
   sessions.add(one);
@@ -22,7 +22,7 @@ test("a session is found once its host takes connections, and no more when it is
   expect(sessions.size).toBe(0);
 });
 
-test("one address has a share of the sessions, and all together a limit", () => {
+test("each address has a share of the sessions, and their total number is limited", () => {
   const sessions = new UptermSessions(few);
   sessions.add(session({ address: "192.0.2.1" }));
   sessions.add(session({ address: "192.0.2.1" }));
@@ -32,7 +32,7 @@ test("one address has a share of the sessions, and all together a limit", () => 
   expect(() => sessions.add(session({ address: "192.0.2.9" }))).toThrow(SessionRefused);
 });
 
-test("addresses of one IPv6 network share", () => {
+test("addresses of one IPv6 network have one share", () => {
   const sessions = new UptermSessions(few);
   sessions.add(session({ address: "2001:db8::1" }));
   sessions.add(session({ address: "2001:db8::2" }));

@@ -7,7 +7,7 @@ import { MSG } from "../../../../protocol/ssh/message-numbers.ts";
 
 const ID = "AbCdEfGhIjKlMnOpQrSt";
 
-test("a stream is a channel that the host is asked for by the session's id", async () => {
+test("a stream is a channel that the gateway opens to the host, by the session's id", async () => {
   const { link, asked, channel } = linkTo();
   const stream = await streamOf(link);
   expect(asked).toEqual([
@@ -20,7 +20,7 @@ test("a stream is a channel that the host is asked for by the session's id", asy
   expect(link.streams).toBe(1);
 });
 
-test("a stream that the host closes ends here, and is counted no longer", async () => {
+test("a stream that the host closes ends, and does not count any more", async () => {
   const { link, channel } = linkTo();
   const stream = await streamOf(link);
   const closed = once(stream, "close");
@@ -40,7 +40,7 @@ test("when both sides have ended, the channel is closed", async () => {
   expect(sent.map((message) => message[0])).toEqual([MSG.channelData, MSG.channelEof, MSG.channelClose]);
 });
 
-test("a host that keeps a channel after our end loses it", async () => {
+test("a channel that the host keeps open after our end is closed", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     const { link, sent } = linkTo();
@@ -56,7 +56,7 @@ test("a host that keeps a channel after our end loses it", async () => {
   }
 });
 
-test("streams are limited, those being opened included", async () => {
+test("the number of streams is limited, including those that are being opened", async () => {
   const { link } = linkTo({
     maxStreams: 1,
     answer: () => new Promise(() => undefined),
@@ -66,7 +66,7 @@ test("streams are limited, those being opened included", async () => {
   await expect(link.openStream()).rejects.toMatchObject({ code: "gateway_full" });
 });
 
-test("a host that does not answer in time is a time-out; its late channel is closed", async () => {
+test("a host that does not answer in time causes a time-out, and its late channel is closed", async () => {
   let answer: (channel: Channel) => void = () => undefined;
   const pending = new Promise<Channel>((resolve) => {
     answer = resolve;
@@ -80,7 +80,7 @@ test("a host that does not answer in time is a time-out; its late channel is clo
   expect(sent.map((message) => message[0])).toEqual([MSG.channelClose]);
 });
 
-test("a host that refuses, and one that is gone, are told apart", async () => {
+test("a host that refuses and a host that is offline give different errors", async () => {
   const { link } = linkTo({ answer: () => Promise.reject(new Error("no")) });
   await expect(link.openStream()).rejects.toMatchObject({ code: "stream_refused" });
   link.ended();

@@ -11,7 +11,7 @@ const ID = "AbCdEfGhIjKlMnOpQrSt";
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
 
 describe("a request", () => {
-  test("of a host is one whatever its user name", () => {
+  test("of a host may have any user name", () => {
     expect(
       readUptermRequest(request({ "upterm-client-version": HOST, authorization: basic("ada:") })),
     ).toEqual({
@@ -25,7 +25,7 @@ describe("a request", () => {
     expect(readUptermRequest(request(headers))).toEqual({ role: "client", session: ID });
   });
 
-  test("of a client with another kind of user name has no session", () => {
+  test("of a client with a different kind of user name has no session", () => {
     const headers = { "upterm-client-version": CLIENT, authorization: basic("ada:x") };
     expect(readUptermRequest(request(headers))).toEqual({ role: "client", session: undefined });
   });
@@ -44,7 +44,7 @@ describe("a request", () => {
     );
   });
 
-  test("without any of it is none of upterm's", () => {
+  test("without any of the headers is not upterm's", () => {
     expect(isUptermRequest(request({}))).toBe(false);
     expect(isUptermRequest(request({ authorization: "Bearer abc" }))).toBe(false);
   });

@@ -16,7 +16,7 @@ class TestWorker {
     this.heard.push(parseFromPrimary(structuredClone(message)));
   }
 
-  /** What was heard since the last look. */
+  /** The messages since the last call. */
   news(): FromPrimary[] {
     return this.heard.splice(0);
   }
@@ -59,7 +59,7 @@ test("the worker that claims last holds a workspace, and the former one is told 
   expect(b.news()).toEqual([{ type: "route", route: route(id, b, "2.1") }]);
 });
 
-test("a release that comes after another's claim takes nothing away", () => {
+test("a release that arrives after a newer claim removes nothing", () => {
   const { switchboard, a, b } = two();
   switchboard.receive(a, { type: "claim", route: route(id, a, "1.1") });
   switchboard.receive(b, { type: "claim", route: route(id, b, "2.1") });
@@ -69,7 +69,7 @@ test("a release that comes after another's claim takes nothing away", () => {
   expect(switchboard.routes()).toEqual([]);
 });
 
-test("an upterm host's older registration does not displace a newer one, however late it comes", () => {
+test("an older registration of an upterm host does not replace a newer one, however late it arrives", () => {
   const { switchboard, a, b } = two();
   const key = `upterm_${"0".repeat(64)}` as const;
   switchboard.receive(a, { type: "claim", route: route(key, a, "1.1", 5n) });
@@ -79,7 +79,7 @@ test("an upterm host's older registration does not displace a newer one, however
   expect(switchboard.routes()).toEqual([route(key, b, "2.2", 6n)]);
 });
 
-test("a worker that is gone holds nothing: routes, streams and turns", async () => {
+test("a worker that has ended holds no routes, no streams and no mutex", async () => {
   const { switchboard, a, b } = two();
   const other = newWorkspaceId();
   switchboard.receive(a, { type: "claim", route: route(id, a, "1.1") });
@@ -102,7 +102,7 @@ test("a worker that is gone holds nothing: routes, streams and turns", async () 
   expect(switchboard.routes()).toEqual([route(other, b, "2.1")]);
 });
 
-test("turns of one name are taken one after the other, of different names at once", async () => {
+test("registrations with the same key run one after the other, and with different keys at once", async () => {
   const { switchboard, a, b } = two();
   switchboard.receive(a, { type: "turn", request: 1, name: "ada/dev" });
   switchboard.receive(b, { type: "turn", request: 1, name: "ada/dev" });
@@ -113,7 +113,7 @@ test("turns of one name are taken one after the other, of different names at onc
   await expect.poll(() => b.heard.at(-1)).toEqual({ type: "turn", request: 1 });
 });
 
-test("a wish reaches the holder of the claim that it is meant for, and no later one", () => {
+test("what a worker asks of a link reaches the holder of that claim, and never of a later one", () => {
   const { switchboard, a, b } = two();
   switchboard.receive(a, { type: "claim", route: route(id, a, "1.1") });
   a.news();
@@ -126,7 +126,7 @@ test("a wish reaches the holder of the claim that it is meant for, and no later 
   expect(a.news()).toEqual([]);
 });
 
-test("a worker that starts hears which others are ready and what they have open", () => {
+test("a worker that starts is told which others are ready and which streams they have open", () => {
   const { switchboard, a, b } = two();
   switchboard.ready(a);
   switchboard.receive(a, { type: "claim", route: route(id, a, "1.1") });
@@ -140,7 +140,7 @@ test("a worker that starts hears which others are ready and what they have open"
   ]);
 });
 
-test("what a worker lends is known to the others, those that start later included, until it is taken back", () => {
+test("the keys that a worker lends are known to the others, also to those that start later, until they are taken back", () => {
   const { switchboard, a, b } = two();
   const loan = { loan: 1, id, key: { publicKey: "ssh-ed25519 AAAA", account: "ada" }, until: null };
   switchboard.receive(a, { type: "lend", ...loan });
@@ -163,7 +163,7 @@ test("what a worker lends is known to the others, those that start later include
   expect(last.news()).toEqual([]);
 });
 
-test("a message that is malformed, or of no known kind, is refused", () => {
+test("a malformed message and a message of an unknown kind are refused", () => {
   for (const message of [
     null,
     "stop",

@@ -14,7 +14,7 @@ function loadOf(own: number): { load: Load; pass(ms: number): void } {
   };
 }
 
-test("what comes is kept while others have about as much, and goes to the one with least where they have less", () => {
+test("a worker keeps a tunnel while others have about as many streams, and gives it to the one with the fewest otherwise", () => {
   const { load } = loadOf(3);
   load.changed(1, 2);
   expect(load.lessBusy()).toBeUndefined();
@@ -25,7 +25,7 @@ test("what comes is kept while others have about as much, and goes to the one wi
   expect(load.lessBusy()).toBe(2);
 });
 
-test("what was given counts at once, so that not everything that comes together goes to the same one", () => {
+test("a tunnel that was given away counts at once, so that tunnels that arrive together do not all go to one worker", () => {
   const { load, pass } = loadOf(4);
   const given: (number | undefined)[] = [];
   for (let i = 0; i < 6; i++) {
@@ -40,7 +40,7 @@ test("what was given counts at once, so that not everything that comes together 
   expect(load.lessBusy()).toBe(1);
 });
 
-test("what was given and has become a stream counts once", () => {
+test("a tunnel that was given away and has become a stream counts once", () => {
   const { load } = loadOf(4);
   load.gave(1);
   load.changed(1, 1);
@@ -50,7 +50,7 @@ test("what was given and has become a stream counts once", () => {
   expect(load.lessBusy()).toBeUndefined();
 });
 
-test("a worker that is gone gets nothing until it is there again", () => {
+test("a worker that has ended gets nothing until it is ready again", () => {
   const { load } = loadOf(9);
   load.gone(1);
   expect([load.isUp(1), load.lessBusy()]).toEqual([false, undefined]);

@@ -4,7 +4,7 @@ import type { FromPrimary } from "../../../../../gateway/cluster/messages.ts";
 import type { News } from "../../../../../gateway/cluster/news.ts";
 import { siblingsOf } from "../../../../../gateway/cluster/worker/worker.ts";
 
-test("what the others tell while a worker starts is heard by it once it listens, in order", () => {
+test("a worker that starts hears the news of the meantime, in order, once it listens", () => {
   const listeners: ((message: FromPrimary, socket: undefined) => void)[] = [];
   const channel: Channel = {
     send: () => undefined,
