@@ -2,6 +2,7 @@
 
 import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
+import { assertNever } from "../protocol/assert-never.ts";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/values/gateway-url.ts";
 import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
 import { clientAddressOf, formatAddress, type ListenAddress } from "./address.ts";
@@ -101,9 +102,19 @@ export async function startGateway(
   const connections = new OpenConnections(perWorker(options.maxStreams, processes));
   let ssh: CreatedSshPort | undefined;
   siblings?.onNews((news) => {
-    if (news.kind === "directory") store.follow(news.change, news.durability);
-    else if (news.kind === "sign-in-failed") throttle.failedElsewhere(news.address);
-    else ssh?.admission.penalize(news.address, news.offence);
+    switch (news.kind) {
+      case "directory":
+        store.follow(news.change, news.durability);
+        break;
+      case "sign-in-failed":
+        throttle.failedElsewhere(news.address);
+        break;
+      case "offence":
+        ssh?.admission.penalize(news.address, news.offence);
+        break;
+      default:
+        assertNever(news);
+    }
   });
   const metrics = createMetrics({
     process: options.metrics !== null,

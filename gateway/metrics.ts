@@ -17,10 +17,10 @@ export interface Metrics {
 }
 
 /** Why the SSH port refused a connection before it began; `stalled`: it was evicted because it stalled. */
-export type SshRefusal = "penalty" | "address" | "full" | "random" | "stalled" | "proxy";
+type SshRefusal = "penalty" | "address" | "full" | "random" | "stalled" | "proxy";
 
 /** Numbers that are read whenever the metrics are. */
-export interface Levels {
+interface Levels {
   readonly links: () => number;
   readonly streams: () => number;
   readonly sshConnections: () => number;

@@ -36,7 +36,7 @@ export function reachedWorkspace(
 }
 
 /** What a revocation names. Every given property must match. */
-export interface OpenedBy {
+interface OpenedBy {
   readonly accountId?: AccountId;
   readonly tokenId?: TokenId;
   readonly key?: string;

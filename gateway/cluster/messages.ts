@@ -37,7 +37,7 @@ const Route = object({
   address: text(100),
   credential: Nullable(object({ accountId: AccountIdSchema, tokenId: TokenIdSchema })),
   hostKeys: Type.Array(text(8 * 1024), { maxItems: 16 }),
-  /** In ms. */
+  /** The host's clock minus the gateway's, in ms. */
   clockAhead: Type.Optional(Type.Integer()),
   /** Of an upterm session: how new it is, and the keys that may join (base64); null: every key. */
   session: Type.Optional(

@@ -24,7 +24,7 @@ import { Probes } from "./probes.ts";
 import { Standby } from "./standby.ts";
 import { StreamSlots } from "./stream-slots.ts";
 
-export interface NativeLinkOptions {
+interface NativeLinkOptions {
   readonly workspaceId: WorkspaceId;
   readonly address: string;
   readonly credential: WorkspaceLink["credential"];

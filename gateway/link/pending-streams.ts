@@ -12,13 +12,13 @@ import {
 } from "../../protocol/values/token.ts";
 
 /** What waits for a dial-back. One of the two functions is called, once. */
-export interface Waiter {
+interface Waiter {
   readonly resolve: (socket: WebSocket) => void;
   readonly reject: (error: ProtocolError) => void;
 }
 
 /** Streams that other processes of this gateway wait for. */
-export interface WaitersElsewhere {
+interface WaitersElsewhere {
   /** A new token that leads a dial-back to this process. */
   mint(): StreamToken;
   /** The host of `owner`, a link of this process, refused a stream for which another process waits. */

@@ -31,7 +31,7 @@ import { checkProofs } from "./registration-proof.ts";
 import type { LinkRegistry } from "./registry.ts";
 import { MAX_STREAMS_PER_WORKSPACE } from "./stream-slots.ts";
 
-export interface RegistrationContext {
+interface RegistrationContext {
   readonly directory: Directory;
   readonly registry: LinkRegistry;
   readonly pending: PendingStreams;
@@ -42,7 +42,7 @@ export interface RegistrationContext {
 }
 
 /** A host that has connected. */
-export interface ConnectingHost {
+interface ConnectingHost {
   /** null: without an account. */
   readonly identity: Identity | null;
   readonly address: string;

@@ -24,7 +24,7 @@ export interface RouteStore {
   streamsElsewhere(link: WorkspaceLink): number;
   /**
    * Calls the one subscriber, the registry, when a workspace's state or number of clients has changed
-   * elsewhere. `how` is given where the workspace's link has ended, in whichever process.
+   * elsewhere. `how` is given where the workspace's link has ended, in any process.
    */
   follow(follower: (id: WorkspaceId, how?: LinkEnd) => void): void;
   /** Registrations of one workspace are decided one after the other, across all processes. */

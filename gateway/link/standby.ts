@@ -7,12 +7,12 @@ import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import type { StreamToken } from "../../protocol/values/token.ts";
 import { OPEN } from "../../protocol/web-socket/web-socket.ts";
 
-export interface StandbyOptions {
+interface StandbyOptions {
   /** Asks the host for a stream. `socket` settles when the host has dialled. */
   readonly ask: () => { readonly token: StreamToken; readonly socket: Promise<WebSocket> };
 }
 
-export interface WarmStream {
+interface WarmStream {
   /** Names the stream between host and gateway. */
   readonly token: StreamToken;
   /** Paused. */
@@ -62,7 +62,7 @@ export class Standby {
     const { token, socket: dialled } = this.#options.ask();
     dialled.then(
       (socket) => this.#keep({ token, socket }),
-      // Until then the host is asked when a client comes.
+      // Tried again later; until then the host is asked for each client.
       () => this.#again(),
     );
   }

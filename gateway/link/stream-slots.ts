@@ -14,7 +14,7 @@ export const MAX_STREAMS_PER_WORKSPACE = 1_024;
  */
 export const MAX_OPENING = 64;
 
-export interface StreamSlotsOptions {
+interface StreamSlotsOptions {
   /** How many streams one workspace may have at once. */
   readonly limit: number;
   /** How many of them other processes have. */

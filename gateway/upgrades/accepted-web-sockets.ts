@@ -12,7 +12,7 @@ import type { Upgrade } from "./upgrade.ts";
 const DRAIN_MS = 3_000;
 
 /** A subprotocol, or `none` for upterm's WebSockets, which have none. */
-export type AcceptedSubprotocol = (typeof SUBPROTOCOL)[keyof typeof SUBPROTOCOL] | "none";
+type AcceptedSubprotocol = (typeof SUBPROTOCOL)[keyof typeof SUBPROTOCOL] | "none";
 
 export class AcceptedWebSockets {
   readonly #log: Logger;

@@ -44,7 +44,7 @@ export interface UpgradeContext extends UpgradeOptions {
   readonly pendingUpgrades: PendingUpgrades;
 }
 
-export interface TrafficMetrics {
+interface TrafficMetrics {
   refused(code: string): void;
   /** Bytes from clients (`in`) and to clients (`out`). */
   bytes(direction: "in" | "out", count: number): void;

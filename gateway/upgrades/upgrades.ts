@@ -19,7 +19,7 @@ import { acceptTunnel } from "./tunnel.ts";
 import { Upgrade } from "./upgrade.ts";
 import { acceptUpterm } from "./upterm.ts";
 
-export interface ServedUpgrades {
+interface ServedUpgrades {
   /** Tells hosts to go elsewhere, closes every WebSocket, and settles within a few seconds. */
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ import type { AllowedHosts } from "./allowed-hosts.ts";
 const MAX_TRIES = 6;
 const MAX_REQUESTS = 40;
 
-export interface HostAuthenticationOutcome {
+interface HostAuthenticationOutcome {
   /**
    * Called before the host is told. `line`: the key in authorized_keys form, or the key that a certificate
    * certifies.

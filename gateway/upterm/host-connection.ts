@@ -38,7 +38,7 @@ export interface UptermHostContext {
   readonly limits: UptermHostLimits;
 }
 
-export interface UptermHostLimits {
+interface UptermHostLimits {
   readonly streamsPerSession: number;
   readonly openTimeoutMs: number;
   /**

@@ -30,7 +30,7 @@ export interface SessionIdentity {
   readonly proof: Buffer;
 }
 
-export interface CreateSessionResponse {
+interface CreateSessionResponse {
   readonly sessionId: string;
   readonly nodeAddress: string;
   readonly sshUser: string;

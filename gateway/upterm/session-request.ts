@@ -10,7 +10,7 @@ import { SessionRefused } from "./sessions.ts";
 /** upterm's host knows this refusal by its text. */
 const REFUSED_PROOF = "upterm: session proof refused";
 
-export interface SessionRequest {
+interface SessionRequest {
   readonly id: SessionId;
   /** 0: a random id, which nothing can supersede. */
   readonly generation: bigint;

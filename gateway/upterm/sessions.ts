@@ -41,7 +41,7 @@ export interface SessionsElsewhere {
   releaseSession(link: Link): void;
 }
 
-export interface SessionLimits {
+interface SessionLimits {
   readonly sessions: number;
   readonly sessionsPerAddress: number;
 }
@@ -54,7 +54,7 @@ export class SessionRefused extends Error {
 }
 
 /** upterm's host knows this refusal by its text. */
-export const SUPERSEDED = "upterm: superseded by a newer registration";
+const SUPERSEDED = "upterm: superseded by a newer registration";
 
 export class UptermSessions {
   readonly #limits: SessionLimits;

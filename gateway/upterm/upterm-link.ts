@@ -11,7 +11,7 @@ import type { Link, LinkStream } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";
 
 /** The host's connection, as the link needs it. */
-export interface UptermHostCarrier {
+interface UptermHostCarrier {
   /** @throws Error if the host refuses the channel, or the connection ends meanwhile */
   openChannel(type: string, data: Uint8Array): Promise<Channel>;
   /** Whether the host answers within `ms`. */
@@ -19,7 +19,7 @@ export interface UptermHostCarrier {
   end(reason: string): void;
 }
 
-export interface UptermLinkOptions {
+interface UptermLinkOptions {
   readonly id: SessionId;
   readonly address: string;
   readonly hostKeys: readonly string[];

@@ -21,7 +21,7 @@ export function isUptermRequest(request: IncomingMessage): boolean {
   );
 }
 
-export type UptermRequest =
+type UptermRequest =
   | { readonly role: "host" }
   /**
    * `session` undefined: the user name is not a session id. The password is a node's address, which is

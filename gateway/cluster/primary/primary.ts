@@ -17,7 +17,7 @@ const STEADY_MS = 60_000;
 /** Workers end within 10 s when they are told to stop; so must the gateway. */
 const KILL_AFTER_MS = 9_000;
 
-export interface PrimaryOptions {
+interface PrimaryOptions {
   readonly log: Logger;
   /**
    * Keeps revocations that workers could not write: tells them to workers that start, and writes those of

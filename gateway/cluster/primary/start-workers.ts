@@ -17,7 +17,7 @@ import { Primary } from "./primary.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
 /** What the command prints, and how it ends the gateway. */
-export interface RunningWorkers {
+interface RunningWorkers {
   readonly httpUrl: string;
   readonly metricsUrl: string | null;
   readonly ssh: ListenAddress | null;

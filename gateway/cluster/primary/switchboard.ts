@@ -8,14 +8,14 @@ import type { LinkEnd } from "../../link/link.ts";
 import type { FromPrimary, FromWorker, RouteId, RouteRecord } from "../messages.ts";
 import type { News } from "../news.ts";
 
-export interface SwitchboardWorker {
+interface SwitchboardWorker {
   /** The worker that replaces it has the same slot. */
   readonly slot: number;
   send(message: FromPrimary): void;
 }
 
 /** The messages that the switchboard handles; the primary handles the others. */
-export type SwitchboardMessage = Exclude<
+type SwitchboardMessage = Exclude<
   FromWorker,
   { type: "hello" | "ready" | "failed" | "handover" | "metrics" }
 >;

@@ -23,7 +23,7 @@ export function memoryOptions(nodeOptions: string): string {
   return nodeOptions.split(/\s+/).filter(isMemory).join(" ");
 }
 
-export interface WorkerOutcome {
+interface WorkerOutcome {
   received(message: FromWorker): void;
   /** The worker gives a connection to the worker in slot `to`. */
   handedOver(to: number, bytes: string, socket: Socket): void;

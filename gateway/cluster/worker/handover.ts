@@ -28,7 +28,7 @@ const ADDRESS_HEADER = "sallyport-client-address";
 
 const LINGER_MS = 5_000;
 
-export interface HandoverOptions {
+interface HandoverOptions {
   readonly channel: Channel;
   readonly welcome: Welcome;
   readonly routes: WorkerRoutes;
