@@ -1,50 +1,29 @@
-// The end of a resumable stream that dials: a companion, or a gateway on the leg to a host. When its WebSocket is gone it
-// dials the next one and goes on where it was, until the grace is over or an answer says that this cannot help.
+// The end of a resumable stream that dials: a companion, or a gateway towards a host. When its WebSocket is lost, it dials the
+// next one and continues where it was, until the grace is over or an answer says that trying again cannot help.
 
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import { backoff } from "../backoff.ts";
 import { CLOSE } from "../errors.ts";
 import type { ByteSocket } from "../web-socket/web-socket.ts";
-import { type Broken, ResumeConnection } from "./connection.ts";
+import { type Broken, ResumeConnection } from "./driver/connection.ts";
 import { decodeFrame, FRAME, type Frame, INSTANCE_BYTES, RESET, readReset } from "./frame.ts";
 import { decodeWelcome, encodeHello, type Welcome } from "./handshake.ts";
 import { GRACE_MS, HANDSHAKE_MS, STEADY_MS, WINDOW_UNTOLD } from "./limits.ts";
 import type { ByteBudget } from "./outgoing.ts";
-
-/** Why a stream is lost for good. */
-export type LostCode =
-  | "workspace_restarted"
-  | "workspace_gone"
-  | "grace_over"
-  | "taken_over"
-  | "refused"
-  | "protocol_error";
-
-export class StreamLostError extends Error {
-  override readonly name = "StreamLostError";
-  readonly code: LostCode;
-
-  constructor(code: LostCode, message: string, options: { cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
-    this.code = code;
-  }
-}
-
-/** Between two waits that are cut short (ms). */
-const HURRY_MS = 1_000;
+import { RedialWait } from "./redial-wait.ts";
+import { type LostCode, lostBy, StreamLostError } from "./stream-lost.ts";
 
 export type StreamState = "connected" | "reconnecting" | "lost";
 
 export interface InitiatorOptions {
   readonly window: number;
   readonly budget: ByteBudget;
-  /** Makes the next WebSocket, which speaks the resume subprotocol; paused. */
+  /** Dials the next WebSocket, which has to speak the resume subprotocol and be paused. */
   readonly dial: (signal: AbortSignal) => Promise<ByteSocket>;
-  /** Whether a failed dial says that no other one can succeed. */
+  /** Whether a dial failed in a way that makes further dials pointless. */
   readonly isFinal: (error: unknown) => boolean;
-  /** `why`: what cut the connection, or what the last try failed with. */
+  /** @param why what cut the connection, or what the last try failed with */
   readonly onState: (state: StreamState, why: string) => void;
   /** Aborted: the stream ends at once. */
   readonly signal?: AbortSignal;
@@ -53,18 +32,15 @@ export interface InitiatorOptions {
 export interface Initiator {
   readonly stream: Duplex;
   readonly roundTripMs: number | undefined;
-  /** The machine woke up, or its network is another one: asks whether the connection lives, and tries at once if it waits. */
+  /** The machine woke up, or its network has changed: checks whether the connection is alive, or tries at once if it waits. */
   wake(): void;
-  /**
-   * The way may be open again: where the next try waits, it waits no more. Those who say so may be wrong, again and again: a
-   * wait is cut short once in HURRY_MS.
-   */
+  /** The workspace may be reachable again: a wait for the next try is cut short, but at most once per second. */
   hurry(): void;
-  /** Ends the stream at once, without a word on why for the reader. */
+  /** Ends the stream at once. Its reader sees the end without an error. */
   abort(): void;
 }
 
-/** Goes on from a WebSocket that has just been opened, paused, for a new stream. */
+/** Starts a new stream on a WebSocket that was just opened, and is paused. */
 export function initiate(first: ByteSocket, options: InitiatorOptions): Initiator {
   return new Initiation(first, options);
 }
@@ -74,22 +50,16 @@ class Initiation implements Initiator {
   readonly #connection: ResumeConnection;
   /** Aborted when the stream is over. */
   readonly #stop = new AbortController();
-  /** Cuts the wait between two tries short. */
-  #hurry = new AbortController();
-  #hurriedAt = Number.NEGATIVE_INFINITY;
-  /** For somebody who has hurried too soon. */
-  #later: NodeJS.Timeout | undefined;
+  readonly #wait = new RedialWait(this.#stop.signal);
   #welcome: Welcome | undefined;
   #epoch = 1;
-  /** Until the host has said how long it waits. */
+  /** How long the host keeps the stream; a default until it has answered. */
   #graceMs = GRACE_MS;
   #lost: StreamLostError | undefined;
   #redialling = false;
-  /** Between two tries. */
-  #isPausing = false;
-  /** Tries in a row, for the back-off; a connection that was greeted and cut at once is one of them. */
+  /** Failed tries in a row, for the back-off. A connection that was greeted and cut at once counts as one. */
   #failures = 0;
-  /** When the last connection was greeted, and what had been received by then. */
+  /** When the last connection was greeted, and how much had been received by then. */
   #greeted: { readonly at: number; readonly received: number } | undefined;
 
   constructor(first: ByteSocket, options: InitiatorOptions) {
@@ -122,24 +92,14 @@ class Initiation implements Initiator {
   }
 
   hurry(): void {
-    if (!this.#isPausing || this.#later !== undefined) return;
-    const early = this.#hurriedAt + HURRY_MS - performance.now();
-    if (early > 0) {
-      this.#later = setTimeout(() => {
-        this.#later = undefined;
-        this.hurry();
-      }, early);
-      return;
-    }
-    this.#hurriedAt = performance.now();
-    this.#hurry.abort();
+    this.#wait.hurry();
   }
 
   abort(): void {
     this.#connection.abort(RESET.gone);
   }
 
-  /** Says hello and settles when the stream goes on. @throws what the answer is not */
+  /** Sends HELLO; resolves once the stream continues. @throws Error if there is no answer, or a wrong one */
   #greet(socket: ByteSocket): Promise<void> {
     const known = this.#welcome;
     const connection = this.#connection;
@@ -165,7 +125,7 @@ class Initiation implements Initiator {
       socket.on("error", () => undefined);
       socket.send(frame, { binary: true });
       if (known === undefined) {
-        // A new stream does not wait for the answer: nobody has received anything of it, so that both ends start at 0.
+        // A new stream does not wait for the answer: nothing was received yet, so both ends start at 0.
         connection.attach(socket, { received: 0, window: WINDOW_UNTOLD }, answered);
       } else {
         socket.once("message", (data, isBinary) => answered(isBinary ? data : undefined));
@@ -192,9 +152,9 @@ class Initiation implements Initiator {
   }
 
   /**
-   * How many tries in a row have failed, now that a connection is gone. What cuts each one just after its upgrade (a proxy, a
-   * middlebox) must not be dialled without a pause; a connection that carried bytes was short of luck, and starts the
-   * back-off anew; and one that lasted is followed by the next at once.
+   * How many tries in a row have failed, now that a connection is lost. If something (a proxy, a middlebox) cuts every
+   * connection just after its upgrade, it must not be dialled without a pause. A connection that carried bytes was merely
+   * unlucky, and restarts the back-off. After one that lasted, the next is dialled at once.
    */
   #failuresSoFar(): number {
     const greeted = this.#greeted;
@@ -214,7 +174,7 @@ class Initiation implements Initiator {
     if (code === CLOSE.refused) {
       this.#lose("refused", `the gateway ended the connection: ${reason || "refused"}`);
     } else if (code === CLOSE.fenced) {
-      this.#lose("taken_over", "another connection took this one over");
+      this.#lose("taken_over", "another connection took over from this one");
     } else {
       this.#options.onState("reconnecting", reason || `closed with ${code}`);
       this.#redial().catch((error: unknown) => this.#lose("protocol_error", String(error)));
@@ -229,7 +189,7 @@ class Initiation implements Initiator {
     this.#failures = this.#failuresSoFar();
     try {
       for (; !this.#connection.isOver; this.#failures++) {
-        if (this.#failures > 0) await this.#pause(backoff(this.#failures, Math.random()));
+        if (this.#failures > 0) await this.#wait.for(backoff(this.#failures, Math.random()));
         if (this.#connection.isOver) return;
         if (performance.now() > until) break;
         let socket: ByteSocket | undefined;
@@ -257,15 +217,6 @@ class Initiation implements Initiator {
     this.#lose("grace_over", `the connection could not be made again within ${seconds} s${why}`, last);
   }
 
-  async #pause(ms: number): Promise<void> {
-    this.#hurry = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal]);
-    this.#isPausing = true;
-    // Cut short: that is what the signal is for.
-    await delay(ms, undefined, { signal }).catch(() => undefined);
-    this.#isPausing = false;
-  }
-
   #lose(code: LostCode, message: string, cause?: unknown): void {
     this.#lost ??= new StreamLostError(code, message, { cause });
     this.#connection.abort(RESET.gone);
@@ -273,38 +224,13 @@ class Initiation implements Initiator {
 
   #over(end: Broken | undefined): Error | undefined {
     this.#stop.abort();
-    clearTimeout(this.#later);
     if (end === undefined) return undefined;
-    // The host has let go of a stream that had ended both ways, and only its last word on that was lost.
+    // Both directions had ended, and the host has dropped the stream; only its last ack was lost.
     if (end.code === RESET.unknown && this.#connection.hasEnded) return undefined;
-    // Given up here, by whoever used it: nothing to tell them.
+    // The stream's user gave it up, and needs no reason.
     if (this.#lost === undefined && end.instance === undefined && end.code === RESET.gone) return undefined;
     const error = this.#lost ?? lostBy(end, this.#welcome);
     this.#options.onState("lost", error.message);
     return error;
-  }
-}
-
-/** What a RESET of the host means to a person. */
-function lostBy({ code, instance }: Broken, welcome: Welcome | undefined): StreamLostError {
-  switch (code) {
-    case RESET.unknown:
-      return instance !== undefined && welcome?.instance.equals(instance) === false
-        ? new StreamLostError("workspace_restarted", "the workspace was restarted, and its sessions with it")
-        : new StreamLostError("grace_over", "the workspace had given up waiting for this connection");
-    case RESET.stopping:
-      return new StreamLostError("workspace_gone", "the workspace's host was stopped");
-    case RESET.gone:
-      return new StreamLostError("workspace_gone", "the workspace's side of the connection ended");
-    case RESET.refused:
-      return new StreamLostError("refused", "the workspace refused to go on with this connection");
-    case RESET.busy:
-      return new StreamLostError("refused", "the workspace has as many connections open as it allows");
-    case RESET.version:
-    case RESET.protocol:
-      return new StreamLostError(
-        "protocol_error",
-        "the workspace's host speaks the resume protocol otherwise",
-      );
   }
 }

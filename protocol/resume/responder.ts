@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
 import type { ByteSocket } from "../web-socket/web-socket.ts";
-import { ResumeConnection } from "./connection.ts";
+import { ResumeConnection } from "./driver/connection.ts";
 import { decodeFrame, encodeReset, FrameError, INSTANCE_BYTES, RESET, type ResetCode } from "./frame.ts";
 import {
   decodeHello,

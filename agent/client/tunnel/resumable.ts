@@ -4,14 +4,10 @@
 import { networkInterfaces } from "node:os";
 import type { WebSocket } from "ws";
 import { isErrorCode, isFinal } from "../../../protocol/errors.ts";
-import {
-  type Initiator,
-  initiate,
-  StreamLostError,
-  type StreamState,
-} from "../../../protocol/resume/initiator.ts";
+import { type Initiator, initiate, type StreamState } from "../../../protocol/resume/initiator.ts";
 import { JUMP_MS, PROCESS_BYTES, TICK_MS, WINDOW_MAX } from "../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { StreamLostError } from "../../../protocol/resume/stream-lost.ts";
 import { SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { dialTunnel, type TunnelTarget } from "./tunnel.ts";

@@ -1,7 +1,7 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { MAX_PAYLOAD, WRITE_BYTES } from "../../../../protocol/resume/limits.ts";
-import { PendingWrites } from "../../../../protocol/resume/pending-writes.ts";
+import { PendingWrites } from "../../../../../protocol/resume/driver/pending-writes.ts";
+import { MAX_PAYLOAD, WRITE_BYTES } from "../../../../../protocol/resume/limits.ts";
 
 /** Takes `room` more calls. */
 class Sink {

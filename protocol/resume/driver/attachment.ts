@@ -1,10 +1,10 @@
 // The WebSocket that a resumable stream is attached to at the moment: how frames are written to it, and how it is let go.
 
-import { CLOSE } from "../errors.ts";
-import { type ByteSocket, OPEN } from "../web-socket/web-socket.ts";
+import { CLOSE } from "../../errors.ts";
+import { type ByteSocket, OPEN } from "../../web-socket/web-socket.ts";
+import { WINDOW_MAX } from "../limits.ts";
 import { Answers } from "./answers.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { WINDOW_MAX } from "./limits.ts";
 
 /** More than everything that can be unacknowledged: a socket that holds this much does not send. */
 const MAX_UNSENT = 2 * WINDOW_MAX;

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { WebSocket } from "ws";
-import { encodeFrame, FRAME } from "../../../../protocol/resume/frame.ts";
-import { FrameWriter } from "../../../../protocol/resume/frame-writer.ts";
-import { WRITE_BYTES } from "../../../../protocol/resume/limits.ts";
-import { ByteBudget, Outgoing } from "../../../../protocol/resume/outgoing.ts";
-import { partsOf } from "../../../../protocol/web-socket/web-socket-private.ts";
-import { webSocketPairs } from "../../gateway/link/web-socket-pair.ts";
+import { FrameWriter } from "../../../../../protocol/resume/driver/frame-writer.ts";
+import { encodeFrame, FRAME } from "../../../../../protocol/resume/frame.ts";
+import { WRITE_BYTES } from "../../../../../protocol/resume/limits.ts";
+import { ByteBudget, Outgoing } from "../../../../../protocol/resume/outgoing.ts";
+import { partsOf } from "../../../../../protocol/web-socket/web-socket-private.ts";
+import { webSocketPairs } from "../../../gateway/link/web-socket-pair.ts";
 
 interface Ends {
   readonly from: WebSocket;

@@ -1,6 +1,6 @@
 // Bytes that a writer has handed over and that are in no frame yet. They are sent in full frames, as far as there is room.
 
-import { MAX_PAYLOAD, WRITE_BYTES } from "./limits.ts";
+import { MAX_PAYLOAD, WRITE_BYTES } from "../limits.ts";
 
 export interface FrameSink {
   readonly hasRoom: boolean;

@@ -2,12 +2,12 @@
 
 import { setImmediate as immediate } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { decodeFrame, encodeFrame, FRAME } from "../../../../protocol/resume/frame.ts";
-import { encodeHello } from "../../../../protocol/resume/handshake.ts";
-import { PROCESS_BYTES, WINDOW_MAX } from "../../../../protocol/resume/limits.ts";
-import { ByteBudget } from "../../../../protocol/resume/outgoing.ts";
-import { Responder } from "../../../../protocol/resume/responder.ts";
-import { webSocketPairs } from "../../gateway/link/web-socket-pair.ts";
+import { decodeFrame, encodeFrame, FRAME } from "../../../../../protocol/resume/frame.ts";
+import { encodeHello } from "../../../../../protocol/resume/handshake.ts";
+import { PROCESS_BYTES, WINDOW_MAX } from "../../../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../../../protocol/resume/outgoing.ts";
+import { Responder } from "../../../../../protocol/resume/responder.ts";
+import { webSocketPairs } from "../../../gateway/link/web-socket-pair.ts";
 
 const responder = new Responder({ budget: new ByteBudget(PROCESS_BYTES) });
 let pairs: Awaited<ReturnType<typeof webSocketPairs>> | undefined;

@@ -1,6 +1,6 @@
 // The clock of one end of a resumable stream: has it tick every TICK_MS, and whenever an ack is due.
 
-import { TICK_MS } from "./limits.ts";
+import { TICK_MS } from "../limits.ts";
 
 /** Milliseconds of a monotonic clock. */
 export function now(): number {

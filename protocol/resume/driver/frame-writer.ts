@@ -1,9 +1,9 @@
 // Sends frames on a WebSocket from the memory that they are kept in. Each WebSocket header is written into the room in front of
 // its frame, and frames that are adjacent in memory leave in one write.
 
-import { type ByteSocket, OPEN } from "../web-socket/web-socket.ts";
-import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../web-socket/web-socket-frame.ts";
-import { partsOf, type WebSocketParts } from "../web-socket/web-socket-private.ts";
+import { type ByteSocket, OPEN } from "../../web-socket/web-socket.ts";
+import { FRAME_FLAGS, frameHeaderLength, writeFrameHeader } from "../../web-socket/web-socket-frame.ts";
+import { partsOf, type WebSocketParts } from "../../web-socket/web-socket-private.ts";
 
 export class FrameWriter {
   readonly #socket: ByteSocket;

@@ -2,17 +2,17 @@
 // Duplex's reader and writer do not notice when a WebSocket is lost.
 
 import { Duplex } from "node:stream";
-import { assertNever } from "../assert-never.ts";
-import { CLOSE } from "../errors.ts";
-import { Inbound } from "../inbound.ts";
-import type { ByteSocket } from "../web-socket/web-socket.ts";
+import { assertNever } from "../../assert-never.ts";
+import { CLOSE } from "../../errors.ts";
+import { Inbound } from "../../inbound.ts";
+import type { ByteSocket } from "../../web-socket/web-socket.ts";
+import { type Effect, ResumeEnd } from "../end.ts";
+import { encodeReset, isAnswer, RESET, type ResetCode } from "../frame.ts";
+import type { Position } from "../handshake.ts";
+import { WRITE_BYTES } from "../limits.ts";
+import type { ByteBudget } from "../outgoing.ts";
 import { Attachment } from "./attachment.ts";
-import { type Effect, ResumeEnd } from "./end.ts";
 import { EndClock, now } from "./end-clock.ts";
-import { encodeReset, isAnswer, RESET, type ResetCode } from "./frame.ts";
-import type { Position } from "./handshake.ts";
-import { WRITE_BYTES } from "./limits.ts";
-import type { ByteBudget } from "./outgoing.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
 
