@@ -33,7 +33,7 @@ const BUDGETS = {
 } as const;
 type Kind = keyof typeof BUDGETS;
 
-export interface AuditLogOptions {
+interface AuditLogOptions {
   readonly db: Kysely<Tables>;
   readonly log: Logger;
   readonly now: () => Date;

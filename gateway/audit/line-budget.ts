@@ -5,7 +5,7 @@ import { isFair } from "../../protocol/fair-slots.ts";
 
 const WINDOW_MS = 60_000;
 
-export interface LineBudgetOptions {
+interface LineBudgetOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Per minute, in all. */

@@ -8,7 +8,7 @@ import type { TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 
 const PIECE_CHARACTERS = 32 * 1024;
 
-export interface EventStreamOptions {
+interface EventStreamOptions {
   readonly tokenId: TokenId;
   readonly stallMs: number;
   readonly list: () => Promise<Workspace[]>;

@@ -21,7 +21,7 @@ const MAX_STREAMS_PER_ACCOUNT = 16;
 /** The least time between two events about one workspace. */
 const PAUSE_MS = 100;
 
-export interface EventStreamsOptions {
+interface EventStreamsOptions {
   readonly store: Store;
   readonly presence: Presence;
   readonly log: Logger;

@@ -41,12 +41,12 @@ export interface SshLimits {
  * Bounds on signed-in connections without a stream, per account and per address. Connections with streams are bounded by their
  * streams.
  */
-export type IdleLimits = Required<FairLimits>;
-export const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalledMs: 1_000 };
+type IdleLimits = Required<FairLimits>;
+const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalledMs: 1_000 };
 /** Each of several processes allows at least this many per holder, since connections are not spread evenly. */
 const LEAST_IDLE = 25;
 
-export interface SshParts {
+interface SshParts {
   readonly options: GatewayOptions;
   readonly hostKeys: HostKeys;
   readonly directory: Directory;

@@ -25,7 +25,7 @@ import type { SignedIn, SignInRefusal } from "./sign-in/sign-in.ts";
 const USERAUTH_BANNER = 53;
 
 /** The client, and what the port wants to know about its sign-in. */
-export interface SshClient {
+interface SshClient {
   readonly address: string;
   /** Its version line, such as `SSH-2.0-OpenSSH_9.2`. */
   readonly version: string;

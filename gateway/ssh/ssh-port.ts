@@ -41,7 +41,7 @@ const NO_KEEPALIVE_MS = 2 ** 31 - 1;
 /** How long the last bytes may take to leave, for all connections together. */
 const CLOSE_MS = 3_000;
 
-export interface SshPortOptions {
+interface SshPortOptions {
   readonly hostKeys: HostKeys;
   readonly admission: Admission;
   readonly limits: SshPortLimits;

@@ -34,7 +34,7 @@ import { type Durability, Unwritten } from "./unwritten.ts";
 import { Workspaces } from "./workspaces.ts";
 import { writeRevocation } from "./write-revocation.ts";
 
-export interface StoreOptions {
+interface StoreOptions {
   readonly log: Logger;
   readonly now?: () => Date;
   /** false: refuse a database of an older version instead of migrating it. */

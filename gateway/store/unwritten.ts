@@ -17,7 +17,7 @@ export type Revocation = Extract<
   { kind: "workspace-removed" | "share-removed" | "key-removed" | "token-revoked" | "account-disabled" }
 >;
 
-export interface UnwrittenOptions {
+interface UnwrittenOptions {
   readonly log: Logger;
   /** Notifies live connections in this process, and the other processes. */
   readonly changed: (change: DirectoryChange, durability: Durability) => void;
@@ -175,7 +175,7 @@ function keyOf(revocation: Revocation): string {
 const UNWRITABLE: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 
 /** Whether the database failed because the disk does not take what it writes. */
-export function isUnwritable(error: unknown): boolean {
+function isUnwritable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
   // Where SQLite has already rolled back a transaction, Kysely's own rollback fails.

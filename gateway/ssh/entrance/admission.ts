@@ -72,9 +72,6 @@ export function limitsPerWorker(limits: AdmissionLimits, processes: number): Adm
 /** `penalty`: the address is refused for a while. Otherwise too many connections wait, of this address or in all. */
 export type Refusal = "penalty" | "address" | "full" | "random";
 
-/** Its steps are the version line and the key exchange. It leaves once the client is signed in or gone. */
-export type Admitted = Slot;
-
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #now: () => number;
@@ -104,10 +101,11 @@ export class Admission {
   }
 
   /**
+   * Takes a slot. Its steps are the version line and the key exchange; it is left once the client is signed in or gone.
    * @param address undefined: the proxy has not named the client yet, so only the total limit applies
    * @param evict ends the connection. It is called when its slot goes to a new one, after it no longer counts
    */
-  admit(address: string | undefined, evict: () => void): Admitted | Refusal {
+  admit(address: string | undefined, evict: () => void): Slot | Refusal {
     const block = address === undefined ? undefined : addressBlock(address);
     if (block !== undefined) {
       if (this.#isRefusing(block)) return "penalty";

@@ -9,7 +9,7 @@ import { disconnect } from "../../../protocol/ssh/ssh2/server-connection.ts";
 import type { UptermFront } from "../upterm-front.ts";
 import type { Offence } from "./admission.ts";
 
-export interface PendingOutcome {
+interface PendingOutcome {
   /** It is no longer pending. */
   left(): void;
   /** The client took a step towards its sign-in. */

@@ -12,7 +12,7 @@ const V1_START = Buffer.from("PROXY ");
 const V2_SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
 const IPV4_MAPPED = Buffer.from("00000000000000000000ffff", "hex");
 
-export type ProxyHeader =
+type ProxyHeader =
   /** More bytes are needed. */
   | { readonly kind: "incomplete" }
   | { readonly kind: "invalid"; readonly reason: string }

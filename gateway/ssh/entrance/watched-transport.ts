@@ -2,7 +2,7 @@
 
 import type { PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 
-export interface Watch {
+interface Watch {
   /** Called before a message is sent. false: it is not sent. */
   passes(payload: Uint8Array): boolean;
   /** Called after a message was sent. `bytes` is the size of the whole message. */

@@ -9,7 +9,7 @@ import { HOST_KEYS, type HostKeyAnnouncement, PROVE_HOST_KEYS } from "./host-key
 /** A client normally asks once, and each proof costs signatures. */
 const MAX_PROOFS = 8;
 
-export interface GlobalRequestsOptions {
+interface GlobalRequestsOptions {
   readonly announcement: HostKeyAnnouncement;
   /** The algorithm that signed the key exchange. */
   readonly hostKeyAlgorithm: string;

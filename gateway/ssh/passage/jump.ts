@@ -13,9 +13,9 @@ import { PROVE_HOST_KEYS } from "./host-key-announcement.ts";
 import type { JumpStream } from "./jump-stream.ts";
 
 /** The only port of a workspace. It stands for the host's SSH server, wherever that really listens. */
-export const WORKSPACE_PORT = 22;
+const WORKSPACE_PORT = 22;
 
-export interface JumpOptions {
+interface JumpOptions {
   /** @throws ProtocolError for a workspace that is unknown, out of reach or offline, and the errors of Link.openStream */
   open(workspace: string): Promise<JumpStream>;
   /** The answer to `hostkeys-prove-00@openssh.com`; undefined: it is refused. */
@@ -27,13 +27,13 @@ export interface JumpOptions {
 }
 
 /** The fields of a `direct-tcpip` CHANNEL_OPEN behind the common ones (RFC 4254 §7.2). */
-export interface Destination {
+interface Destination {
   readonly host: string;
   readonly port: number;
 }
 
 /** @throws WireError */
-export function readDestination(data: WireReader): Destination {
+function readDestination(data: WireReader): Destination {
   const destination = { host: data.text(255), port: data.uint32() };
   // The originator's address and port do not matter here.
   data.text(255);

@@ -21,7 +21,7 @@ import { endToEndAdvice, type RelayTarget, relayTargetOf } from "./relay-target.
 import { SignedInConnection } from "./signed-in-connection.ts";
 
 /** The client's connection, as a passage uses it. */
-export interface PassageClient {
+interface PassageClient {
   readonly transport: PacketTransport;
   readonly address: string;
   readonly version: string;

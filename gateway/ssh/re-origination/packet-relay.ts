@@ -22,7 +22,7 @@ export interface RelayEnd {
   readonly reason: string;
 }
 
-export interface RelayedSide {
+interface RelayedSide {
   readonly transport: PacketTransport;
   /** Whether it answers `ping@openssh.com`. If not, the gateway answers for it. */
   readonly answersPing: boolean;

@@ -48,7 +48,7 @@ interface Attempt {
   readonly patience: AbortSignal | undefined;
 }
 
-export interface SignInOptions {
+interface SignInOptions {
   readonly directory: Directory;
   readonly registry: LinkRegistry;
   readonly authorities: UserAuthorities | undefined;

@@ -11,7 +11,7 @@ export interface UserName {
 }
 
 /** More than enough for a workspace's name, its owner's name and a token. */
-export const MAX_USER_NAME = 256;
+const MAX_USER_NAME = 256;
 
 export function parseUserName(text: string): UserName {
   if (text.length > MAX_USER_NAME) return { workspace: undefined, token: undefined };

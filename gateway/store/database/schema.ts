@@ -102,7 +102,7 @@ export interface WorkspaceRow {
   registered_from: string | null;
 }
 
-export interface ShareRow {
+interface ShareRow {
   workspace_id: WorkspaceId;
   account_id: AccountId;
   created_at: string;

@@ -232,7 +232,7 @@ export class AccessTokens {
   }
 }
 
-export function tokenBody(row: AccessTokenRow): AccessTokenInfo {
+function tokenBody(row: AccessTokenRow): AccessTokenInfo {
   return {
     id: row.id,
     // Earlier versions stored any text, and clients refuse a list with control characters in it.

@@ -9,7 +9,7 @@ import type { Tables } from "../database/schema.ts";
 /** A token that the gateway itself makes has depth 0; each generation adds one. */
 const MAX_DEPTH = 8;
 
-export interface Birth {
+interface Birth {
   readonly parentId: TokenId | null;
   readonly depth: number;
   /** The requested expiry, or the parent's where that is earlier. */

@@ -3,8 +3,8 @@ import {
   ADMISSION_LIMITS,
   Admission,
   type AdmissionLimits,
-  type Admitted,
 } from "../../../../../gateway/ssh/entrance/admission.ts";
+import type { Slot } from "../../../../../protocol/fair-slots.ts";
 
 const limits: AdmissionLimits = {
   ...ADMISSION_LIMITS,
@@ -20,7 +20,7 @@ function setUp(chance = 0) {
     () => state.now,
     () => state.chance,
   );
-  const admit = (address: string): Admitted => {
+  const admit = (address: string): Slot => {
     const result = admission.admit(address, () => state.evicted.push(address));
     if (typeof result === "string") throw new Error(result);
     return result;
