@@ -23,7 +23,7 @@ import { Accounts } from "./accounts.ts";
 import { LIMITS, type StoreContext } from "./context.ts";
 import { migrate, requireCurrent } from "./database/migrations.ts";
 import type { Tables } from "./database/schema.ts";
-import { HostKeyDecisions } from "./keys/held-host-keys.ts";
+import { HostKeyDecisions } from "./keys/host-key-decisions.ts";
 import { PendingKeys } from "./keys/pending-keys.ts";
 import { SshKeys } from "./keys/ssh-keys.ts";
 import { Registrations } from "./registrations.ts";
