@@ -1,5 +1,5 @@
-// The audit log: one line per sign-in, connection, and change of a token or key. A line goes into the log at once, and into the
-// database in batches, so that no connection waits for it. It never contains a secret.
+// The audit log: one line per sign-in, connection, and change of a token or key. A line goes into the log at
+// once, and into the database in batches, so that no connection waits for it. It never contains a secret.
 
 import { createHash, randomBytes } from "node:crypto";
 import { type Kysely, sql } from "kysely";
@@ -21,7 +21,9 @@ const STRANGERS_PART = 0.2;
 const REFUSALS = "%.refused";
 /** Events that connections cause again and again. What a person changes is always written. */
 const OF_CONNECTIONS = /^(link|tunnel|ssh)\./;
-/** Events about host keys, of which a host can make up as many as it likes. They have a budget of their own. */
+/**
+ * Events about host keys, of which a host can make up as many as it likes. They have a budget of their own.
+ */
 const OF_HOST_KEYS = /^workspace\.host-keys?-(held|updated)$/;
 
 /** Lines per minute, in all and per account or address. */
@@ -116,7 +118,9 @@ export class AuditLog {
     return query.execute();
   }
 
-  /** Keeps the newest `keep` rows, and a fraction of that many about strangers. Returns how many were deleted. */
+  /**
+   * Keeps the newest `keep` rows, and a fraction of that many about strangers. Returns how many were deleted.
+   */
   async prune(keep: number): Promise<number> {
     await this.flush();
     const others = await this.#pruneWhere(false, keep);
@@ -147,7 +151,8 @@ export class AuditLog {
     for (;;) {
       const rows = this.#waiting.slice(0, BATCH_ROWS);
       if (rows.length === 0) return;
-      // Removed before writing, so that a batch that the database refuses is reported once and not tried for ever.
+      // Removed before writing, so that a batch that the database refuses is reported once and not tried for
+      // ever.
       this.#waiting.splice(0, rows.length);
       await this.#options.db.insertInto("audit").values(rows).execute();
     }

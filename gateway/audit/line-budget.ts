@@ -1,5 +1,6 @@
-// How many lines of one kind the audit log accepts per minute. Anybody can be refused, connect, or register a workspace without
-// an account as often as they like; without a bound, such lines would fill the disk and push out the lines that matter.
+// How many lines of one kind the audit log accepts per minute. Anybody can be refused, connect, or register a
+// workspace without an account as often as they like; without a bound, such lines would fill the disk and
+// push out the lines that matter.
 
 import { isFair } from "../../protocol/fair-slots.ts";
 
@@ -12,7 +13,9 @@ interface LineBudgetOptions {
   readonly lines: number;
   /** Per minute, for one account or address; fewer when little is left. */
   readonly perHolder: number;
-  /** Called at the end of a minute in which lines were omitted. `most` is the holder that caused most of them. */
+  /**
+   * Called at the end of a minute in which lines were omitted. `most` is the holder that caused most of them.
+   */
   readonly onOmitted: (count: number, most: string) => void;
 }
 

@@ -1,7 +1,8 @@
-// Replaces the gateway's host keys in two steps, because a client can learn a new key only over a connection that a key it knows
-// has proved. `rotate` makes the next keys: the gateway still serves the active ones and announces the next ones (by OpenSSH's
-// UpdateHostKeys, and in the discovery document). `rotate --activate` makes the next keys the active ones. The former ones are
-// still announced and proved, so that clients of a gateway that has not been restarted yet are not confused.
+// Replaces the gateway's host keys in two steps, because a client can learn a new key only over a connection
+// that a key it knows has proved. `rotate` makes the next keys: the gateway still serves the active ones and
+// announces the next ones (by OpenSSH's UpdateHostKeys, and in the discovery document). `rotate --activate`
+// makes the next keys the active ones. The former ones are still announced and proved, so that clients of a
+// gateway that has not been restarted yet are not confused.
 
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -28,7 +29,10 @@ export async function showHostKeys(dataDir: string): Promise<HostKeyReport> {
   return { state: await readHostKeyState(dataDir), keys: await loadHostKeys(dataDir) };
 }
 
-/** Makes the next keys and deletes the former ones. @throws StartError stage `file`; also if there are next keys already */
+/**
+ * Makes the next keys and deletes the former ones.
+ * @throws StartError stage `file`; also if there are next keys already
+ */
 export async function announceHostKeys(dataDir: string, now: Date): Promise<HostKeyReport> {
   await loadHostKeys(dataDir);
   const state = await readHostKeyState(dataDir);
@@ -63,7 +67,10 @@ export async function activateHostKeys(dataDir: string): Promise<HostKeyReport> 
   return showHostKeys(dataDir);
 }
 
-/** Deletes the former keys. Clients that connect after the next start forget them. @throws StartError stage `file` */
+/**
+ * Deletes the former keys. Clients that connect after the next start forget them.
+ * @throws StartError stage `file`
+ */
 export async function forgetFormerHostKeys(dataDir: string): Promise<HostKeyReport> {
   const state = await readHostKeyState(dataDir);
   await writeHostKeyState(dataDir, { ...state, former: null });

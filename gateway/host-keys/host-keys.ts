@@ -1,6 +1,7 @@
-// The gateway's own SSH host keys. They are made at the first start, kept in DATA/host-keys, and published by the API so that
-// hosts and clients can pin them. They are replaced in two steps (host-key-rotation.ts), so there are up to three sets: the
-// active one, which is served; the next one, which is only announced; and the former one.
+// The gateway's own SSH host keys. They are made at the first start, kept in DATA/host-keys, and published by
+// the API so that hosts and clients can pin them. They are replaced in two steps (host-key-rotation.ts), so
+// there are up to three sets: the active one, which is served; the next one, which is only announced; and the
+// former one.
 
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -30,8 +31,8 @@ export interface HostKeys extends HostKeySet {
 
 const KINDS: readonly HostKeyKind[] = ["ed25519", "rsa", "ecdsa"];
 /**
- * Sets of earlier versions have no key of this kind. The public half beside it distinguishes a key that was lost from one that
- * was never made.
+ * Sets of earlier versions have no key of this kind. The public half beside it distinguishes a key that was
+ * lost from one that was never made.
  */
 const ADDED: HostKeyKind = "ecdsa";
 
@@ -67,8 +68,8 @@ export function hostKeyDirectory(dataDir: string): string {
 
 /**
  * Reads the host keys in a data directory, and makes them if there are none.
- * @throws StartError stage `file`: a key is missing, unreadable or damaged. Keys are never replaced silently, since that would
- * lock out everyone who has pinned them
+ * @throws StartError stage `file`: a key is missing, unreadable or damaged. Keys are never replaced silently,
+ *   since that would lock out everyone who has pinned them
  */
 export async function loadHostKeys(dataDir: string): Promise<HostKeys> {
   const directory = hostKeyDirectory(dataDir);
@@ -136,7 +137,10 @@ async function makeKey(directory: string, kind: HostKeyKind): Promise<void> {
   await writeFile(join(directory, fileOf(kind)), text, { mode: 0o600, flag: "wx", flush: true });
 }
 
-/** Adds the key that sets of earlier versions lack. Several processes may do so at the same time; one of them wins. */
+/**
+ * Adds the key that sets of earlier versions lack. Several processes may do so at the same time; one of them
+ * wins.
+ */
 async function addKey(directory: string): Promise<void> {
   const path = join(directory, fileOf(ADDED));
   const aside = `${path}.${randomBytes(6).toString("hex")}`;

@@ -1,5 +1,5 @@
-// The gateway's HTTP API: a Fastify application with all routes, their errors, the request log and the OpenAPI document. Links
-// and tunnels use the same server, but nothing here knows of them.
+// The gateway's HTTP API: a Fastify application with all routes, their errors, the request log and the
+// OpenAPI document. Links and tunnels use the same server, but nothing here knows of them.
 
 import swagger from "@fastify/swagger";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";

@@ -1,5 +1,5 @@
-// Turns every error during a request into the error body of the API. Errors that are not refusals of ours are logged, and the
-// client gets no details.
+// Turns every error during a request into the error body of the API. Errors that are not refusals of ours are
+// logged, and the client gets no details.
 
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
@@ -70,7 +70,8 @@ export function asRefusal(error: Thrown): ProtocolError {
   }
   const status = "statusCode" in error ? error.statusCode : undefined;
   if (status !== undefined && status >= 400 && status < 500) {
-    // Fastify and the JSON parser mark errors of the client this way. Their messages are safe, but not meant for people.
+    // Fastify and the JSON parser mark errors of the client this way. Their messages are safe, but not meant
+    // for people.
     return new ProtocolError("bad_request", "The request is malformed.");
   }
   return new ProtocolError("internal", "The gateway failed; its log says why.", { cause: error });

@@ -1,6 +1,6 @@
-// An event stream to one client: first a snapshot of all workspaces, then changes. Changes are queued as workspace ids, and the
-// workspace is read when its turn comes. So a slow client gets the newest state, and the gateway never holds more than one
-// event for it.
+// An event stream to one client: first a snapshot of all workspaces, then changes. Changes are queued as
+// workspace ids, and the workspace is read when its turn comes. So a slow client gets the newest state, and
+// the gateway never holds more than one event for it.
 
 import type { ServerResponse } from "node:http";
 import type { SharedWithMe, Workspace, WorkspaceEvent } from "../../protocol/api.ts";

@@ -1,5 +1,6 @@
-// The event streams (SSE, HTML Living Standard §9.2) of all accounts. They take changes from links and from the store to the
-// streams of the accounts that may see them. A stream ends when its token or account is no longer valid.
+// The event streams (SSE, HTML Living Standard §9.2) of all accounts. They take changes from links and from
+// the store to the streams of the accounts that may see them. A stream ends when its token or account is no
+// longer valid.
 
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
@@ -25,7 +26,9 @@ interface EventStreamsOptions {
   readonly store: Store;
   readonly presence: Presence;
   readonly log: Logger;
-  /** How often a comment line is sent, so that proxies do not cut the stream, and the token is checked again. */
+  /**
+   * How often a comment line is sent, so that proxies do not cut the stream, and the token is checked again.
+   */
   readonly heartbeatMs?: number;
   /** A client is dropped if it takes nothing for this long while something waits for it. */
   readonly stallMs?: number;
@@ -64,7 +67,9 @@ export class EventStreams {
       : new RateLimited("The gateway has as many event streams open as it allows. Try again later.", 10);
   }
 
-  /** Takes over the response for as long as the stream lives. `admit` must be called first, in the same turn. */
+  /**
+   * Takes over the response for as long as the stream lives. `admit` must be called first, in the same turn.
+   */
   open(identity: Identity, response: ServerResponse): void {
     const { store, presence, log, stallMs } = this.#options;
     const { id } = identity.account;
@@ -107,8 +112,8 @@ export class EventStreams {
   }
 
   /**
-   * Changes within PAUSE_MS are sent as one: every tunnel that opens or closes is a change, and for every watcher the database
-   * is read.
+   * Changes within PAUSE_MS are sent as one: every tunnel that opens or closes is a change, and for every
+   * watcher the database is read.
    */
   #publish(id: WorkspaceId): void {
     if (this.#streams.size === 0 || this.#closed) return;

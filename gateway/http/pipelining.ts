@@ -1,5 +1,6 @@
-// Pipelining: a client sends requests without waiting for the answers to earlier ones (RFC 9112 §9.3.2). One read may contain
-// thousands, each a line of text. They are answered one by one, and a client that never waits is disconnected.
+// Pipelining: a client sends requests without waiting for the answers to earlier ones (RFC 9112 §9.3.2). One
+// read may contain thousands, each a line of text. They are answered one by one, and a client that never
+// waits is disconnected.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";

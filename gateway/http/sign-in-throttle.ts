@@ -30,8 +30,8 @@ export class SignInThrottle {
   }
 
   /**
-   * Call this only after a credential was refused. If it were checked before, a stranger behind the same proxy could lock
-   * everyone out.
+   * Call this only after a credential was refused. If it were checked before, a stranger behind the same
+   * proxy could lock everyone out.
    * @throws RateLimited
    */
   check(address: string): void {

@@ -38,12 +38,14 @@ export interface SshLimits {
 }
 
 /**
- * Bounds on signed-in connections without a stream, per account and per address. Connections with streams are bounded by their
- * streams.
+ * Bounds on signed-in connections without a stream, per account and per address. Connections with streams are
+ * bounded by their streams.
  */
 type IdleLimits = Required<FairLimits>;
 const IDLE_LIMITS: IdleLimits = { total: 1_000, perHolder: 100, stalledMs: 1_000 };
-/** Each of several processes allows at least this many per holder, since connections are not spread evenly. */
+/**
+ * Each of several processes allows at least this many per holder, since connections are not spread evenly.
+ */
 const LEAST_IDLE = 25;
 
 interface SshParts {

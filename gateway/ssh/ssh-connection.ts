@@ -1,5 +1,5 @@
-// One connection to the SSH port, from the client's version line to its end. It owns the ssh2 connection, signs the client in,
-// enforces the time limits, and hands everything after the sign-in to a passage.
+// One connection to the SSH port, from the client's version line to its end. It owns the ssh2 connection,
+// signs the client in, enforces the time limits, and hands everything after the sign-in to a passage.
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";

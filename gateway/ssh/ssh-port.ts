@@ -1,5 +1,5 @@
-// The SSH port. It accepts TCP connections and other byte streams, decides whether they may begin, limits how long they take to
-// sign in, and ends them when the gateway stops.
+// The SSH port. It accepts TCP connections and other byte streams, decides whether they may begin, limits how
+// long they take to sign in, and ends them when the gateway stops.
 
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -34,9 +34,14 @@ export const SSH_PORT_LIMITS: SshPortLimits = { proxyHeaderMs: 5_000, versionMs:
 
 /** RFC 4253 §4.2, CR LF not counted. */
 const MAX_VERSION_LENGTH = 253;
-/** Finds connections whose other end has gone silently. Hosts and clients also send keepalives to each other. */
+/**
+ * Finds connections whose other end has gone silently. Hosts and clients also send keepalives to each other.
+ */
 const TCP_KEEPALIVE_MS = 60_000;
-/** ssh2's own keepalive would insert a request into relayed connections, so it is delayed for as long as timers allow. */
+/**
+ * ssh2's own keepalive would insert a request into relayed connections, so it is delayed for as long as
+ * timers allow.
+ */
 const NO_KEEPALIVE_MS = 2 ** 31 - 1;
 /** How long the last bytes may take to leave, for all connections together. */
 const CLOSE_MS = 3_000;
@@ -171,7 +176,9 @@ export class SshPort implements SshAcceptor {
     });
   }
 
-  /** Refuses with a line before the version line. It costs nothing, and clients show it in their debug output. */
+  /**
+   * Refuses with a line before the version line. It costs nothing, and clients show it in their debug output.
+   */
   #refuse(stream: Duplex, refusal: Refusal): void {
     this.#options.onRefusal(refusal);
     stream.once("finish", () => stream.destroy());

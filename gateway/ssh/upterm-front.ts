@@ -1,5 +1,5 @@
-// The interface between the SSH port and gateway/upterm/. The port hands over the connections of upterm hosts, and asks about user
-// names that are upterm session ids.
+// The interface between the SSH port and gateway/upterm/. The port hands over the connections of upterm
+// hosts, and asks about user names that are upterm session ids.
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
@@ -9,12 +9,15 @@ export interface UptermFront {
   /** Whether a client's identification (RFC 4253 §4.2, without CR LF) is that of an upterm host. */
   isHost(identification: string): boolean;
   /**
-   * Takes over a host's connection, inside ssh2's `connection` event. From then on the front answers its `authentication`
-   * events, calls `takeOverConnection` if it wants its packets, and ends it. The port has admitted the connection and counts it,
-   * limits the time of its sign-in, and ends it when the gateway stops.
+   * Takes over a host's connection, inside ssh2's `connection` event. From then on the front answers its
+   * `authentication` events, calls `takeOverConnection` if it wants its packets, and ends it. The port has
+   * admitted the connection and counts it, limits the time of its sign-in, and ends it when the gateway
+   * stops.
    */
   acceptHost(host: UptermHostConnection): void;
-  /** The session of a user name as the client sent it (with routing behind the id, if any); undefined: none. */
+  /**
+   * The session of a user name as the client sent it (with routing behind the id, if any); undefined: none.
+   */
   session(userName: string): UptermSession | undefined;
 }
 
@@ -24,7 +27,9 @@ export interface UptermHostConnection {
   readonly stream: Duplex;
   readonly address: string;
   readonly identification: string;
-  /** To be called once the host is signed in: it no longer counts as pending, and has no time limit any more. */
+  /**
+   * To be called once the host is signed in: it no longer counts as pending, and has no time limit any more.
+   */
   signedIn(): void;
   /** A sign-in attempt failed and counts against the address. The front sends the answer. */
   refused(): void;
@@ -34,7 +39,10 @@ export interface UptermHostConnection {
   readonly closed: AbortSignal;
 }
 
-/** An upterm session. A client that wants to join proves a key by a signature, and the session decides whether it may. */
+/**
+ * An upterm session. A client that wants to join proves a key by a signature, and the session decides whether
+ * it may.
+ */
 export interface UptermSession {
   /** For logs. It is not secret, so it is not the whole id. */
   readonly label: string;
@@ -57,8 +65,8 @@ export interface UptermClient {
 }
 
 /**
- * What gateway/upterm/ asks of the SSH port: to serve SSH on a byte stream that is not a TCP connection, as upterm's WebSockets.
- * The stream passes the same admission as a TCP connection.
+ * What gateway/upterm/ asks of the SSH port: to serve SSH on a byte stream that is not a TCP connection, as
+ * upterm's WebSockets. The stream passes the same admission as a TCP connection.
  */
 export interface SshAcceptor {
   accept(stream: Duplex, address: string): void;

@@ -1,5 +1,5 @@
-// Accountless workspaces. Anybody can register them, so one address may have only a few, and a new one replaces one whose host
-// has been offline for longest.
+// Accountless workspaces. Anybody can register them, so one address may have only a few, and a new one
+// replaces one whose host has been offline for longest.
 
 import type { Transaction } from "kysely";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -11,7 +11,8 @@ import type { Tables } from "./database/schema.ts";
  * Makes room for one more workspace of an address.
  * @param block the address (for IPv6 its /64)
  * @returns the ids of the workspaces that were deleted for it
- * @throws ProtocolError limit_reached: all workspaces of this address are online; gateway_full: there is no other to delete
+ * @throws ProtocolError limit_reached: all workspaces of this address are online; gateway_full: there is no
+ *   other to delete
  */
 export async function makeRoom(
   transaction: Transaction<Tables>,

@@ -32,7 +32,10 @@ export const LIMITS = {
   accountlessWorkspaces: 1_000,
   accountlessWorkspacesPerAddress: 50,
   sharesPerWorkspace: 100,
-  /** Offers that an account has not answered yet: by everyone together, and by one owner, who must not use up all of them. */
+  /**
+   * Offers that an account has not answered yet: by everyone together, and by one owner, who must not use up
+   * all of them.
+   */
   offersPerAccount: 50,
   offersByOneOwner: 10,
   ownerTokensPerWorkspace: 100,

@@ -1,6 +1,7 @@
-// How a registering host finds its workspace again, or creates one. The same account and name give the same workspace; an
-// accountless one is found by its id only. A host token is bound to the workspace that it registers first
-// (tokens/host-token.ts), and a host whose key has changed waits for the owner's decision (keys/held-host-keys.ts).
+// How a registering host finds its workspace again, or creates one. The same account and name give the same
+// workspace; an accountless one is found by its id only. A host token is bound to the workspace that it
+// registers first (tokens/host-token.ts), and a host whose key has changed waits for the owner's decision
+// (keys/held-host-keys.ts).
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
@@ -52,8 +53,8 @@ export class Registrations {
   }
 
   /**
-   * @throws ProtocolError limit_reached; gateway_full (accountless workspaces); name_taken; token_bound; host_key_held and
-   * identity_mismatch for a host whose key is not the workspace's
+   * @throws ProtocolError limit_reached; gateway_full (accountless workspaces); name_taken; token_bound;
+   *   host_key_held and identity_mismatch for a host whose key is not the workspace's
    */
   async register(registration: Registration): Promise<WorkspaceRecord> {
     const { existing } = registration;
@@ -270,7 +271,9 @@ type Update =
   | {
       readonly kind: "updated";
       readonly id: WorkspaceId;
-      /** Which host keys have changed: the first, by which the workspace is known, or only those beside it. */
+      /**
+       * Which host keys have changed: the first, by which the workspace is known, or only those beside it.
+       */
       readonly hostKeys: "first" | "others" | "none";
     };
 

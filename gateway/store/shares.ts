@@ -1,5 +1,6 @@
-// Workspace shares. The owner offers a workspace to another account, which accepts or declines the offer and may leave the
-// share later. So nothing of somebody else's appears in a person's list, editor or SSH config without their consent.
+// Workspace shares. The owner offers a workspace to another account, which accepts or declines the offer and
+// may leave the share later. So nothing of somebody else's appears in a person's list, editor or SSH config
+// without their consent.
 
 import type { Share, SharedWithMe } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
@@ -220,7 +221,9 @@ export class Shares {
   }
 }
 
-/** All three changes are announced even for an offer, since the account may have accepted it in the meantime. */
+/**
+ * All three changes are announced even for an offer, since the account may have accepted it in the meantime.
+ */
 function endedShare(id: WorkspaceId, accountId: AccountId): DirectoryChange[] {
   return [
     { kind: "share-removed", id, accountId },

@@ -1,5 +1,5 @@
-// The gateway's durable state. A store owns the database, is the `Directory` that live connections use, and holds the parts
-// that the API uses.
+// The gateway's durable state. A store owns the database, is the `Directory` that live connections use, and
+// holds the parts that the API uses.
 
 import { EventEmitter } from "node:events";
 import { type Kysely, sql } from "kysely";
@@ -39,7 +39,10 @@ interface StoreOptions {
   readonly now?: () => Date;
   /** false: refuse a database of an older version instead of migrating it. */
   readonly migrate?: boolean;
-  /** Called with each change that this process makes, so that the other processes of the gateway can `follow` it. */
+  /**
+   * Called with each change that this process makes, so that the other processes of the gateway can `follow`
+   * it.
+   */
   readonly onOwnChange?: (change: DirectoryChange, durability: Durability) => void;
   /** How many processes use the database. Missing: one. */
   readonly processes?: number;
@@ -62,7 +65,10 @@ export class Store implements Directory {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #accountlessIds: Set<WorkspaceId>;
 
-  /** Takes over the database and closes it with the store, and also where opening fails. @throws StartError */
+  /**
+   * Takes over the database and closes it with the store, and also where opening fails.
+   * @throws StartError
+   */
   static async open(db: Kysely<Tables>, options: StoreOptions): Promise<Store> {
     try {
       await (options.migrate === false ? requireCurrent(db) : migrate(db));

@@ -1,5 +1,6 @@
-// Revocations that could not be written, because the disk is full or read-only. They take effect at once in every process: they
-// are kept in memory, every check for access looks them up, and they are written as soon as the disk allows it.
+// Revocations that could not be written, because the disk is full or read-only. They take effect at once in
+// every process: they are kept in memory, every check for access looks them up, and they are written as soon
+// as the disk allows it.
 
 import type { Logger } from "pino";
 import { assertNever } from "../../protocol/assert-never.ts";
@@ -9,7 +10,9 @@ import type { AccountId, TokenId, WorkspaceId } from "../../protocol/values/id.t
 import type { DirectoryChange } from "../directory-change.ts";
 import { reasonOf } from "../program/start-error.ts";
 
-/** `pending`: a revocation is in effect, but lost if every process of the gateway ends before it is written. */
+/**
+ * `pending`: a revocation is in effect, but lost if every process of the gateway ends before it is written.
+ */
 export type Durability = "written" | "pending";
 
 export type Revocation = Extract<
@@ -96,7 +99,8 @@ export class Unwritten {
   }
 
   /**
-   * Takes note of a change that this process or another one has announced. Once it is written it is no longer pending.
+   * Takes note of a change that this process or another one has announced. Once it is written it is no longer
+   * pending.
    * @param from the other process, as `adopt` gets it
    */
   follow(change: DirectoryChange, durability: Durability, from: object = this): void {

@@ -28,7 +28,9 @@ export class Workspaces {
     return row === undefined || this.#context.unwritten.isRemoved(id) ? undefined : record(row);
   }
 
-  /** @throws ProtocolError workspace_unknown, the same for one that does not exist and one of another account */
+  /**
+   * @throws ProtocolError workspace_unknown, the same for one that does not exist and one of another account
+   */
   async resolve(ref: WorkspaceRef, identity: AccountIdentity | null): Promise<WorkspaceRecord> {
     const found = await this.#find(ref, identity);
     if (found !== undefined && (await this.#mayReach(found, identity))) return found;
@@ -41,7 +43,10 @@ export class Workspaces {
     );
   }
 
-  /** The same for an action that only the owner may take. @throws ProtocolError workspace_unknown, forbidden */
+  /**
+   * The same for an action that only the owner may take.
+   * @throws ProtocolError workspace_unknown, forbidden
+   */
   async resolveOwned(ref: WorkspaceRef, identity: Identity): Promise<OwnedWorkspace> {
     const found = await this.resolve(ref, identity);
     if (isOwned(found) && found.owner.id === identity.account.id) return found;

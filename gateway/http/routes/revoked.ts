@@ -1,5 +1,5 @@
-// The answer to a request that revokes something: 204 where it is done, 202 where it is in effect but not yet written, because
-// the disk is full.
+// The answer to a request that revokes something: 204 where it is done, 202 where it is in effect but not yet
+// written, because the disk is full.
 
 import type { FastifyReply } from "fastify";
 import { NotWritten } from "../../../protocol/api.ts";

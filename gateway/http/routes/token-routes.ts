@@ -107,7 +107,10 @@ export function newToken(
   };
 }
 
-/** A token can only make tokens that can do no more than itself. @throws ProtocolError scope_missing, forbidden */
+/**
+ * A token can only make tokens that can do no more than itself.
+ * @throws ProtocolError scope_missing, forbidden
+ */
 export function requireGrantable(scopes: readonly Scope[], creator: Identity, forAdmin: boolean): void {
   const beyond = scopes.find((scope) => !creator.scopes.has(scope));
   if (beyond !== undefined) {

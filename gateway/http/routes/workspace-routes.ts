@@ -1,4 +1,5 @@
-// /workspaces with their shares, and /events. A path names a workspace by its name, by name.owner, or by its id.
+// /workspaces with their shares, and /events. A path names a workspace by its name, by name.owner, or by its
+// id.
 
 import { Type } from "typebox";
 import {

@@ -1,7 +1,8 @@
-// Decides which SSH connections may begin: it limits connections that are not signed in, drops some at random before the total
-// limit is reached, and refuses addresses that keep failing. This happens before a single byte is exchanged, so that a
-// flood costs an accept and a close each. When slots run out, silent connections are evicted first: a real client sends its
-// version line at once. Pure: the clock and the random numbers are arguments.
+// Decides which SSH connections may begin: it limits connections that are not signed in, drops some at random
+// before the total limit is reached, and refuses addresses that keep failing. This happens before a single
+// byte is exchanged, so that a flood costs an accept and a close each. When slots run out, silent connections
+// are evicted first: a real client sends its version line at once. Pure: the clock and the random numbers are
+// arguments.
 
 import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
@@ -11,13 +12,14 @@ export interface AdmissionLimits {
   /** Connections per address (for IPv6, per /64) that are not signed in yet. */
   readonly perAddress: number;
   /**
-   * As MaxStartups in sshd_config(5): from `start` pending connections on, a new one is dropped with a probability that rises
-   * from `rate` percent to certainty at `full`.
+   * As MaxStartups in sshd_config(5): from `start` pending connections on, a new one is dropped with a
+   * probability that rises from `rate` percent to certainty at `full`.
    */
   readonly startups: { readonly start: number; readonly rate: number; readonly full: number };
   /**
-   * After this long without a step towards sign-in, a pending connection may be evicted for a new one; the one that has stalled
-   * for longest goes first. However far away a client is, it sends its version line right after TCP's handshake.
+   * After this long without a step towards sign-in, a pending connection may be evicted for a new one; the
+   * one that has stalled for longest goes first. However far away a client is, it sends its version line
+   * right after TCP's handshake.
    */
   readonly stalledMs: number;
   readonly penalties: {
@@ -32,18 +34,24 @@ export interface AdmissionLimits {
 }
 
 /**
- * `refused`: a bad proof. `late`: not signed in in time. `left`: disconnected without trying to sign in. `malformed`: broke the
- * SSH protocol. `scanned`: asked only for a host key, as ssh-keyscan does, or a person who rejects the key; or had no algorithm
- * in common. Scanning is harmless, so it costs only a few times as much as the most expensive key exchange costs the gateway
- * (group16, about 30 ms). So one address cannot take all of the gateway's time.
+ * `refused`: a bad proof. `late`: not signed in in time. `left`: disconnected without trying to sign in.
+ * `malformed`: broke the SSH protocol. `scanned`: asked only for a host key, as ssh-keyscan does, or a person
+ * who rejects the key; or had no algorithm in common. Scanning is harmless, so it costs only a few times as
+ * much as the most expensive key exchange costs the gateway (group16, about 30 ms). So one address cannot
+ * take all of the gateway's time.
  */
 export const OFFENCES = ["refused", "late", "left", "malformed", "scanned"] as const;
 export type Offence = (typeof OFFENCES)[number];
 
-/** Each of several processes allows at least this many per address, since connections are not spread evenly. */
+/**
+ * Each of several processes allows at least this many per address, since connections are not spread evenly.
+ */
 const LEAST_PER_ADDRESS = 5;
 
-/** As PerSourcePenalties in sshd_config(5), but a little milder, since people behind one address share its penalty. */
+/**
+ * As PerSourcePenalties in sshd_config(5), but a little milder, since people behind one address share its
+ * penalty.
+ */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   perAddress: 10,
   startups: { start: 100, rate: 30, full: 200 },
@@ -57,8 +65,8 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
 };
 
 /**
- * The limits of each of `processes` processes that serve the port together. Penalties are not divided, since each process learns
- * of every offence.
+ * The limits of each of `processes` processes that serve the port together. Penalties are not divided, since
+ * each process learns of every offence.
  */
 export function limitsPerWorker(limits: AdmissionLimits, processes: number): AdmissionLimits {
   const { start, rate, full } = limits.startups;
@@ -69,7 +77,10 @@ export function limitsPerWorker(limits: AdmissionLimits, processes: number): Adm
   };
 }
 
-/** `penalty`: the address is refused for a while. Otherwise too many connections wait, of this address or in all. */
+/**
+ * `penalty`: the address is refused for a while. Otherwise too many connections wait, of this address or in
+ * all.
+ */
 export type Refusal = "penalty" | "address" | "full" | "random";
 
 export class Admission {
@@ -101,7 +112,8 @@ export class Admission {
   }
 
   /**
-   * Takes a slot. Its steps are the version line and the key exchange; it is left once the client is signed in or gone.
+   * Takes a slot. Its steps are the version line and the key exchange; it is left once the client is signed
+   * in or gone.
    * @param address undefined: the proxy has not named the client yet, so only the total limit applies
    * @param evict ends the connection. It is called when its slot goes to a new one, after it no longer counts
    */

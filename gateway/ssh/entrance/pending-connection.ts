@@ -1,5 +1,5 @@
-// A connection to the SSH port that is not signed in yet: its time limits, its slot, and its offences. After the sign-in only
-// `end` is still used.
+// A connection to the SSH port that is not signed in yet: its time limits, its slot, and its offences. After
+// the sign-in only `end` is still used.
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";

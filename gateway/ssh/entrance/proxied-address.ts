@@ -5,8 +5,9 @@ import { plainAddress } from "../../address.ts";
 import { parseProxyHeader } from "./proxy-protocol.ts";
 
 /**
- * Pauses the socket and calls `done` once: with the address that the proxy named, with null if it connects for itself, or with
- * undefined if it sends no valid header in time. In the last case the caller closes the socket.
+ * Pauses the socket and calls `done` once: with the address that the proxy named, with null if it connects
+ * for itself, or with undefined if it sends no valid header in time. In the last case the caller closes the
+ * socket.
  */
 export function readProxiedAddress(
   socket: Socket,

@@ -1,5 +1,5 @@
-// HAProxy's PROXY protocol, versions 1 and 2: the header that a TCP load balancer sends before a connection's bytes to name the
-// client's address (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt). Pure.
+// HAProxy's PROXY protocol, versions 1 and 2: the header that a TCP load balancer sends before a connection's
+// bytes to name the client's address (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt). Pure.
 
 import { isIPv4, isIPv6 } from "node:net";
 

@@ -1,4 +1,5 @@
-// Wraps a connection's transport so that the gateway sees each message to the client: it can count it, and keep it back.
+// Wraps a connection's transport so that the gateway sees each message to the client: it can count it, and
+// keep it back.
 
 import type { PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 
@@ -9,7 +10,10 @@ interface Watch {
   sent(payload: Uint8Array, bytes: number): void;
 }
 
-/** `watch` gets the first part of each message: at least its number, and all of it if it was sent in one piece. */
+/**
+ * `watch` gets the first part of each message: at least its number, and all of it if it was sent in one
+ * piece.
+ */
 export function watchedTransport(transport: PacketTransport, watch: Watch): PacketTransport {
   return {
     get writable() {

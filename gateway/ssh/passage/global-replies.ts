@@ -1,5 +1,5 @@
-// Keeps the replies to global requests in the order of the requests (RFC 4254 §4) where some requests are passed on to the host and
-// others are answered by the gateway.
+// Keeps the replies to global requests in the order of the requests (RFC 4254 §4) where some requests are
+// passed on to the host and others are answered by the gateway.
 
 import { MSG } from "../../../protocol/ssh/message-numbers.ts";
 

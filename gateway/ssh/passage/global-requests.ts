@@ -1,5 +1,5 @@
-// The global requests (RFC 4254 §4) of a relayed connection. Requests about the gateway's own host keys are answered here, the
-// others are passed on, and the replies keep the order of the requests.
+// The global requests (RFC 4254 §4) of a relayed connection. Requests about the gateway's own host keys are
+// answered here, the others are passed on, and the replies keep the order of the requests.
 
 import { MSG } from "../../../protocol/ssh/message-numbers.ts";
 import { message, WireError, WireReader } from "../../../protocol/ssh/wire.ts";
@@ -40,7 +40,9 @@ export class GlobalRequests {
     return this.#replies.reply(Buffer.concat([reply, proof ?? Buffer.alloc(0)])) ? "answered" : "unbearable";
   }
 
-  /** Answers a keepalive, which says nothing about what the client wants. Returns false for any other message. */
+  /**
+   * Answers a keepalive, which says nothing about what the client wants. Returns false for any other message.
+   */
   answersKeepalive(payload: Buffer): boolean {
     const request = read(payload);
     if (request?.name !== "keepalive@openssh.com") return false;
@@ -48,7 +50,10 @@ export class GlobalRequests {
     return true;
   }
 
-  /** Whether a host's message may go to the client. A host's announcement of its host keys may not: they are not the gateway's. */
+  /**
+   * Whether a host's message may go to the client. A host's announcement of its host keys may not: they are
+   * not the gateway's.
+   */
   mayPass(payload: Uint8Array): boolean {
     return read(payload)?.name !== HOST_KEYS;
   }

@@ -1,6 +1,6 @@
-// Announces all host keys of this gateway to signed-in clients, and proves them on request: `hostkeys-00@openssh.com` and
-// `hostkeys-prove-00@openssh.com` (OpenSSH PROTOCOL §2.5). So OpenSSH's UpdateHostKeys learns new keys and forgets keys that are
-// no longer announced.
+// Announces all host keys of this gateway to signed-in clients, and proves them on request:
+// `hostkeys-00@openssh.com` and `hostkeys-prove-00@openssh.com` (OpenSSH PROTOCOL §2.5). So OpenSSH's
+// UpdateHostKeys learns new keys and forgets keys that are no longer announced.
 
 import ssh2, { type ParsedKey } from "ssh2";
 import { MSG } from "../../../protocol/ssh/message-numbers.ts";
@@ -17,8 +17,8 @@ export interface HostKeyAnnouncement {
   /** The global request that announces the keys. It wants no reply. */
   readonly announcement: Buffer;
   /**
-   * The data of REQUEST_SUCCESS: a signature by each key that the request names. undefined: one of them is not ours, or there
-   * are none.
+   * The data of REQUEST_SUCCESS: a signature by each key that the request names. undefined: one of them is
+   * not ours, or there are none.
    * @param hostKeyAlgorithm the algorithm that signed this connection's key exchange
    */
   prove(request: WireReader, sessionId: Buffer, hostKeyAlgorithm: string): Buffer | undefined;
@@ -52,7 +52,10 @@ export function createHostKeyAnnouncement(keys: HostKeys): HostKeyAnnouncement {
   };
 }
 
-/** In SSH's form. If the key exchange was signed with RSA, RSA keys use the same algorithm, as OpenSSH expects. */
+/**
+ * In SSH's form. If the key exchange was signed with RSA, RSA keys use the same algorithm, as OpenSSH
+ * expects.
+ */
 function signature(key: ParsedKey, data: Buffer, hostKeyAlgorithm: string): Buffer {
   if (key.type === "ssh-ed25519") return encode(key.type, signed(key.sign(data)));
   if (key.type !== "ssh-rsa") return encode(key.type, sshEcdsaSignature(signed(key.sign(data))));

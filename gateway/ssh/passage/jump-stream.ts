@@ -1,4 +1,5 @@
-// Opens the stream of a jump: to a workspace that the principal may reach, if it is online and there is a slot for the stream.
+// Opens the stream of a jump: to a workspace that the principal may reach, if it is online and there is a
+// slot for the stream.
 
 import type { Duplex } from "node:stream";
 import { ProtocolError } from "../../../protocol/errors.ts";
@@ -13,13 +14,17 @@ export interface JumpStream {
   readonly stream: Duplex;
   /** Called as bytes move: from the client, to the client. */
   onBytes(fromClient: number, toClient: number): void;
-  /** To be called with a function that ends the channel. Returns a function to call once the channel has ended. */
+  /**
+   * To be called with a function that ends the channel. Returns a function to call once the channel has
+   * ended.
+   */
   opened(close: () => void): () => void;
 }
 
 /**
  * @param over aborted once the client has left
- * @throws ProtocolError bad_name, bad_id, workspace_unknown, workspace_offline, gateway_full, or Link.openStream's
+ * @throws ProtocolError bad_name, bad_id, workspace_unknown, workspace_offline, gateway_full, or
+ *   Link.openStream's
  */
 export async function openJumpStream(
   name: string,

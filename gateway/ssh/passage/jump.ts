@@ -1,5 +1,6 @@
-// A jump connection (`ssh -J gateway workspace`). Each `direct-tcpip` channel to `<workspace>:22` becomes a stream to that
-// workspace's SSH server; everything else is refused. The gateway only passes ciphertext between the client and the host.
+// A jump connection (`ssh -J gateway workspace`). Each `direct-tcpip` channel to `<workspace>:22` becomes a
+// stream to that workspace's SSH server; everything else is refused. The gateway only passes ciphertext
+// between the client and the host.
 
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
@@ -16,7 +17,10 @@ import type { JumpStream } from "./jump-stream.ts";
 const WORKSPACE_PORT = 22;
 
 interface JumpOptions {
-  /** @throws ProtocolError for a workspace that is unknown, out of reach or offline, and the errors of Link.openStream */
+  /**
+   * @throws ProtocolError for a workspace that is unknown, out of reach or offline, and the errors of
+   *   Link.openStream
+   */
   open(workspace: string): Promise<JumpStream>;
   /** The answer to `hostkeys-prove-00@openssh.com`; undefined: it is refused. */
   prove(request: WireReader): Buffer | undefined;
@@ -99,8 +103,9 @@ export function createJump(options: JumpOptions): ConnectionOwner {
 }
 
 /**
- * The host that the first message of a connection wants to jump to: the message is CHANNEL_OPEN of a `direct-tcpip` to port 22.
- * undefined: it is something else, or malformed. Whether the host is a workspace is not checked.
+ * The host that the first message of a connection wants to jump to: the message is CHANNEL_OPEN of a
+ * `direct-tcpip` to port 22. undefined: it is something else, or malformed. Whether the host is a workspace
+ * is not checked.
  */
 export function jumpDestination(reader: WireReader): string | undefined {
   try {

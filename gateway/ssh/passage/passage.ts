@@ -1,5 +1,6 @@
-// The passage of a signed-in connection: it either jumps to workspaces, end to end, or is relayed packet by packet to the
-// workspace that its user name names. Where both are possible, the client's first message decides.
+// The passage of a signed-in connection: it either jumps to workspaces, end to end, or is relayed packet by
+// packet to the workspace that its user name names. Where both are possible, the client's first message
+// decides.
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import { Connection } from "../../../protocol/ssh/connection.ts";

@@ -1,5 +1,5 @@
-// A signed-in connection as the rest of the gateway sees it: its lines in the audit log, its entries in the list of open
-// connections, and the keys that are lent for it. They all end with it.
+// A signed-in connection as the rest of the gateway sees it: its lines in the audit log, its entries in the
+// list of open connections, and the keys that are lent for it. They all end with it.
 
 import type { Slot } from "../../../protocol/fair-slots.ts";
 import { expiryOf } from "../../../protocol/ssh/certificate.ts";
@@ -26,7 +26,10 @@ export class SignedInConnection {
   #idle: Slot | undefined;
   #isOver = false;
 
-  /** @param end tells the client why, and closes its connection. It is called once its credential is no longer valid. */
+  /**
+   * @param end tells the client why, and closes its connection. It is called once its credential is no longer
+   *   valid.
+   */
   constructor(
     principal: Principal,
     address: string,
@@ -89,8 +92,8 @@ export class SignedInConnection {
   }
 
   /**
-   * The client signed in for this workspace and has no stream to it yet. The connection ends if access to the workspace is
-   * revoked. Returns a function to call once the connection goes elsewhere.
+   * The client signed in for this workspace and has no stream to it yet. The connection ends if access to the
+   * workspace is revoked. Returns a function to call once the connection goes elsewhere.
    */
   signedInFor(to: ReachedWorkspace, end: (reason: string) => void): () => void {
     const leave = this.#context.connections.add(this.#opened(to), end);
@@ -99,8 +102,8 @@ export class SignedInConnection {
   }
 
   /**
-   * Lends the key of a user certificate to the workspace, since hosts know registered keys only. It is lent until the connection
-   * ends, or until access to the workspace is revoked.
+   * Lends the key of a user certificate to the workspace, since hosts know registered keys only. It is lent
+   * until the connection ends, or until access to the workspace is revoked.
    */
   lendKey(to: ReachedWorkspace): void {
     const { principal } = this;
@@ -134,7 +137,9 @@ export class SignedInConnection {
     for (const action of this.#atEnd.splice(0)) action();
   }
 
-  /** Connections without a stream cost memory and do nothing, so there is a limit per account and per address. */
+  /**
+   * Connections without a stream cost memory and do nothing, so there is a limit per account and per address.
+   */
   #becomeIdle(): void {
     if (this.#isOver) return;
     const holder = holderOf(this.#opened(this.#onlyWorkspace()), this.address);
@@ -145,7 +150,10 @@ export class SignedInConnection {
     else queueMicrotask(() => this.#end(TOO_MANY));
   }
 
-  /** The workspace of an owner token. It opens nothing else, so the whole connection depends on that workspace. */
+  /**
+   * The workspace of an owner token. It opens nothing else, so the whole connection depends on that
+   * workspace.
+   */
   #onlyWorkspace(): ReachedWorkspace | null {
     const { principal } = this;
     if (principal.kind !== "owner-token") return null;

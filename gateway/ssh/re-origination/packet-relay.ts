@@ -1,10 +1,11 @@
-// Relays the SSH connection protocol between a client and a host, each on its own SSH transport. Messages from number 80 on are
-// passed on unchanged in both directions. After sign-in, messages below 80 belong to the transport (RFC 4250 §4.1.2): key
-// exchanges and IGNORE stay on their side, DISCONNECT ends both sides with the same reason, and UNIMPLEMENTED is passed on with
-// the sequence number that the message had on the other side.
+// Relays the SSH connection protocol between a client and a host, each on its own SSH transport. Messages
+// from number 80 on are passed on unchanged in both directions. After sign-in, messages below 80 belong to
+// the transport (RFC 4250 §4.1.2): key exchanges and IGNORE stay on their side, DISCONNECT ends both sides
+// with the same reason, and UNIMPLEMENTED is passed on with the sequence number that the message had on the
+// other side.
 //
-// A side is read only as fast as the other side takes its messages. A side that exchanges keys is read in any case: otherwise
-// both sides could wait for each other for ever.
+// A side is read only as fast as the other side takes its messages. A side that exchanges keys is read in any
+// case: otherwise both sides could wait for each other for ever.
 
 import { DISCONNECT, MSG } from "../../../protocol/ssh/message-numbers.ts";
 import { unimplementedMessage } from "../../../protocol/ssh/ssh2/server-connection.ts";
@@ -48,7 +49,10 @@ export class PacketRelay {
     }));
   }
 
-  /** Receives the client's messages. `received` is the number of a message that has waited, on the client's connection. */
+  /**
+   * Receives the client's messages. `received` is the number of a message that has waited, on the client's
+   * connection.
+   */
   get client(): PacketReceiver & { receive(payload: Buffer, received?: number): void } {
     return this.#client;
   }
@@ -111,7 +115,8 @@ class Side implements PacketReceiver {
     if (other === undefined || this.#end.begun) return;
     this.bytes += payload.length;
     if (payload[0] === MSG.ping && !other.#answersPing) {
-      // The gateway has announced to the client that pings are answered (PROTOCOL §1.10), but this host does not answer them.
+      // The gateway has announced to the client that pings are answered (PROTOCOL §1.10), but this host does
+      // not answer them.
       this.#transport.send(Buffer.from([MSG.pong]), payload.subarray(1));
       if (this.#transport.waitingBytes > MAX_WAITING_BYTES) {
         const reason = `the ${this.#name} does not read the answers to its pings`;
@@ -165,7 +170,8 @@ class Side implements PacketReceiver {
 
   /** Reads from this side, or stops reading, depending on what the other side can take. */
   #keepPace(to: Side): void {
-    // After the end the rest is read and dropped. Unread bytes would turn the close into a reset, which loses output.
+    // After the end the rest is read and dropped. Unread bytes would turn the close into a reset, which loses
+    // output.
     const stop =
       !this.#end.begun &&
       !to.#transport.writable &&

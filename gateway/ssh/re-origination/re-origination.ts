@@ -1,5 +1,6 @@
-// Re-origination. The client's SSH connection ends at the gateway, which opens a second one to the host. It signs in there with a
-// certificate that names the client, and then relays packets between the two: a relayed connection.
+// Re-origination. The client's SSH connection ends at the gateway, which opens a second one to the host. It
+// signs in there with a certificate that names the client, and then relays packets between the two: a relayed
+// connection.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { type CertifiedPerson, issueGatewayCertificate } from "../../../protocol/ssh/gateway-certificate.ts";
@@ -16,7 +17,10 @@ import { SideEnd } from "./side-end.ts";
 
 export interface ReoriginationOptions {
   readonly link: Link;
-  /** How to find the host again after its link was cut. undefined: an upterm session, which ends with its link. */
+  /**
+   * How to find the host again after its link was cut. undefined: an upterm session, which ends with its
+   * link.
+   */
   readonly again: Relink | undefined;
   readonly client: PacketTransport;
   /** Messages that the client has already sent. */
@@ -27,7 +31,10 @@ export interface ReoriginationOptions {
   readonly address: string;
   /** The client's version line, such as `SSH-2.0-OpenSSH_9.2`. */
   readonly clientVersion: string;
-  /** What the host is told of the person. `publicKey` is an authorized_keys line; `account` is empty if there is none. */
+  /**
+   * What the host is told of the person. `publicKey` is an authorized_keys line; `account` is empty if there
+   * is none.
+   */
   readonly person:
     | { readonly kind: "key"; readonly publicKey: string; readonly account: string }
     | { readonly kind: "owner-token"; readonly tokenId: TokenId; readonly expiresAt: Date };
@@ -48,7 +55,10 @@ export interface RelayedConnection {
 /** How much of the client's messages may wait for the host. */
 const MAX_QUEUED_BYTES = 256 * 1024;
 
-/** Returns at once. Until the host is connected the client's packets wait, and beyond a limit the client is not read. */
+/**
+ * Returns at once. Until the host is connected the client's packets wait, and beyond a limit the client is
+ * not read.
+ */
 export function reoriginate(options: ReoriginationOptions): RelayedConnection {
   return new Reorigination(options);
 }

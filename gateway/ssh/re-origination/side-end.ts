@@ -1,5 +1,6 @@
-// The end of one side of a relayed connection. It sends DISCONNECT after everything else, and waits until all of it has left. So a
-// client on a slow line gets its last output, and a client that takes nothing is cut off.
+// The end of one side of a relayed connection. It sends DISCONNECT after everything else, and waits until all
+// of it has left. So a client on a slow line gets its last output, and a client that takes nothing is cut
+// off.
 
 import type { PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 
@@ -7,8 +8,8 @@ const CHECK_MS = 250;
 /** A peer is cut off once nothing at all has left for this long. */
 const STALLED_MS = 30_000;
 /**
- * How long the peer may take to close after the last byte has left. It is long because the system may still have bytes for a slow
- * line, and closing before the peer has read them could turn into a reset.
+ * How long the peer may take to close after the last byte has left. It is long because the system may still
+ * have bytes for a slow line, and closing before the peer has read them could turn into a reset.
  */
 const FAREWELL_MS = 60_000;
 
@@ -57,7 +58,9 @@ export class SideEnd {
     this.drain();
   }
 
-  /** To be called when the transport may send again. What waited for a key exchange is sent before DISCONNECT. */
+  /**
+   * To be called when the transport may send again. What waited for a key exchange is sent before DISCONNECT.
+   */
   drain(): void {
     if (this.#farewell === undefined || this.#isSent || this.#transport.exchangingKeys) return;
     this.#isSent = true;

@@ -1,5 +1,6 @@
-// User authentication (RFC 4252) at the SSH port. It has sign-in.ts decide ssh2's requests, counts the attempts, and sends the
-// answers. All refusals look the same and none is sent before a minimum time, so that they reveal nothing.
+// User authentication (RFC 4252) at the SSH port. It has sign-in.ts decide ssh2's requests, counts the
+// attempts, and sends the answers. All refusals look the same and none is sent before a minimum time, so that
+// they reveal nothing.
 
 import type { AuthContext, KeyboardAuthContext, PublicKeyAuthContext } from "ssh2";
 import { formatWorkspaceRef } from "../../../protocol/values/name.ts";
@@ -140,7 +141,8 @@ export function createAuthentication(
     const whose = workspace === undefined ? "" : ` for ${formatWorkspaceRef(workspace)}`;
     // sshpass, lftp, asyncssh and similar programs answer prompts that ask for a password.
     const prompts = [{ prompt: `Password (owner token)${whose}: `, echo: false }];
-    // The callback is not called if the client switches to a different method: its next request arrives instead.
+    // The callback is not called if the client switches to a different method: its next request arrives
+    // instead.
     context.prompt(prompts, "", "", (responses: unknown) => {
       const started = performance.now();
       run(context, async () => {
@@ -218,8 +220,8 @@ function advice(fingerprints: ReadonlySet<string>): string {
 }
 
 /**
- * Waits until `floorMs` after `started`. If that has passed, the floor is doubled until it has not, so that a slow look-up does
- * not show either.
+ * Waits until `floorMs` after `started`. If that has passed, the floor is doubled until it has not, so that a
+ * slow look-up does not show either.
  */
 async function until(started: number, floorMs: number): Promise<void> {
   const taken = performance.now() - started;

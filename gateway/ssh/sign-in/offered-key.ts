@@ -1,4 +1,5 @@
-// The public key of a sign-in request (RFC 4252 §7), plain or in an OpenSSH user certificate, from what ssh2 reports.
+// The public key of a sign-in request (RFC 4252 §7), plain or in an OpenSSH user certificate, from what ssh2
+// reports.
 
 import type { PublicKeyAuthContext } from "ssh2";
 import { ProtocolError } from "../../../protocol/errors.ts";
@@ -13,7 +14,9 @@ export interface OfferedKey {
   readonly blob: Buffer;
   /** authorized_keys form, without a comment. */
   readonly line: string;
-  /** It is well-formed and signed by the authority that it names; whether that one is trusted is not checked. */
+  /**
+   * It is well-formed and signed by the authority that it names; whether that one is trusted is not checked.
+   */
   readonly certificate: Certificate | undefined;
   /** Whether the request has a valid signature by this key. */
   isSigned(): boolean;

@@ -27,7 +27,10 @@ export type Principal =
   | { readonly kind: "owner-token"; readonly grant: OwnerGrant }
   | { readonly kind: "upterm"; readonly session: UptermSession; readonly key: ProvedKey };
 
-/** @throws ProtocolError workspace_unknown, the same for one that does not exist and one that they may not reach */
+/**
+ * @throws ProtocolError workspace_unknown, the same for one that does not exist and one that they may not
+ *   reach
+ */
 export async function reachableWorkspace(
   directory: Directory,
   principal: Principal,
@@ -54,7 +57,10 @@ export function slotHolder(workspace: WorkspaceRecord, principal: Principal, add
   return holderOf({ accountId, to: reachedWorkspace(workspace, undefined) }, address);
 }
 
-/** Whether a reference fits this workspace, whoever asks: a name without an owner fits the workspace of any owner. */
+/**
+ * Whether a reference fits this workspace, whoever asks: a name without an owner fits the workspace of any
+ * owner.
+ */
 export function isNamedBy(workspace: WorkspaceRecord, ref: WorkspaceRef): boolean {
   if (ref.kind === "id") return ref.id === workspace.id;
   return ref.name === workspace.name && (ref.owner === undefined || ref.owner === workspace.owner?.name);

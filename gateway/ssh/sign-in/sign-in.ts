@@ -1,6 +1,6 @@
-// Decides who may sign in at the SSH port, and as which principal: by a registered key, a certificate of a configured authority,
-// or an owner token. Only clients that have proved something learn why they are refused; for all others the refusals are the
-// same. The packets are handled in authentication.ts.
+// Decides who may sign in at the SSH port, and as which principal: by a registered key, a certificate of a
+// configured authority, or an owner token. Only clients that have proved something learn why they are
+// refused; for all others the refusals are the same. The packets are handled in authentication.ts.
 
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import { PROVE_USER } from "../../../protocol/key-proof.ts";
@@ -82,8 +82,9 @@ export class SignIn {
 
   /**
    * Decides for a key that has signed.
-   * @param patience until it is aborted, a workspace whose link was just cut is waited for. undefined: it is not waited for, as
-   *   with a bad signature: the time that the answer takes would tell a client something that has proved nothing
+   * @param patience until it is aborted, a workspace whose link was just cut is waited for. undefined: it is
+   *   not waited for, as with a bad signature: the time that the answer takes would tell a client something
+   *   that has proved nothing
    */
   withKey(
     user: string,
@@ -100,9 +101,9 @@ export class SignIn {
   }
 
   /**
-   * Decides for a key that has signed for PROVE_USER, and for the code that was typed. A signature alone is not enough: the user
-   * name may come from something that the person runs (an `ssh://` link, the URL of a submodule), which must not be able to add
-   * their key to an account.
+   * Decides for a key that has signed for PROVE_USER, and for the code that was typed. A signature alone is
+   * not enough: the user name may come from something that the person runs (an `ssh://` link, the URL of a
+   * submodule), which must not be able to add their key to an account.
    * @returns the account that has the key now
    */
   async confirm(key: ProvedKey, code: string, address: string): Promise<Name | SignInRefusal> {

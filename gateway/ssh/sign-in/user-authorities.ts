@@ -9,8 +9,8 @@ import { readGuardedFile } from "../../program/private-files.ts";
 import { StartError } from "../../program/start-error.ts";
 
 /**
- * What a certificate must permit (PROTOCOL.certkeys, "Extensions"). The gateway relays connections packet by packet and cannot
- * restrict what the host permits, so it refuses a narrower certificate.
+ * What a certificate must permit (PROTOCOL.certkeys, "Extensions"). The gateway relays connections packet by
+ * packet and cannot restrict what the host permits, so it refuses a narrower certificate.
  */
 const PERMISSIONS = ["permit-pty", "permit-port-forwarding", "permit-agent-forwarding"] as const;
 

@@ -1,5 +1,5 @@
-// Parses the SSH user name: a workspace, optionally with an owner token behind it (`dev#spo_…`). With any other name a connection
-// can only jump. Pure.
+// Parses the SSH user name: a workspace, optionally with an owner token behind it (`dev#spo_…`). With any
+// other name a connection can only jump. Pure.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { parseWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";

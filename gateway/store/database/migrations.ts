@@ -37,7 +37,8 @@ const migrations: Readonly<Record<string, Migration>> = {
   },
   "0003-keys-wait-for-their-proof": {
     async up({ schema }) {
-      // null in the keys that are there: they go on counting, until their holder proves them for another account.
+      // null in the keys that are there: they go on counting, until their holder proves them for another
+      // account.
       await schema.alterTable("ssh_keys").addColumn("proved_at", "varchar(30)").execute();
       await schema
         .createTable("pending_keys")
@@ -109,7 +110,10 @@ export async function migrate(db: Kysely<Tables>, upTo?: string): Promise<void> 
   if (error !== undefined) throw error;
 }
 
-/** Checks the version and changes nothing, for commands beside a running gateway. @throws StartError if it is older or newer */
+/**
+ * Checks the version and changes nothing, for commands beside a running gateway.
+ * @throws StartError if it is older or newer
+ */
 export async function requireCurrent(db: Kysely<Tables>): Promise<void> {
   await refuseNewer(db);
   const applied = new Set(await appliedMigrations(db));

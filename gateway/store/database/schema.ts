@@ -1,5 +1,5 @@
-// The tables as types for Kysely. Times are ISO 8601 in UTC (as text, they sort by time), booleans are 0 or 1, and lists are JSON
-// text, so that SQLite and PostgreSQL could store the same.
+// The tables as types for Kysely. Times are ISO 8601 in UTC (as text, they sort by time), booleans are 0 or
+// 1, and lists are JSON text, so that SQLite and PostgreSQL could store the same.
 
 import type { BrowserUrl } from "../../../protocol/values/browser-url.ts";
 import type { Folder } from "../../../protocol/values/folder.ts";
@@ -34,7 +34,10 @@ export interface AccessTokenRow {
   hash: string;
   /** JSON array of scopes. */
   scopes: string;
-  /** The workspace that it is bound to; null: not bound yet, or never (`reusable`, or a token that manages the account). */
+  /**
+   * The workspace that it is bound to; null: not bound yet, or never (`reusable`, or a token that manages the
+   * account).
+   */
   workspace_id: WorkspaceId | null;
   /** The name that it was made for, or the workspace's name when the token was bound. */
   workspace_name: Name | null;

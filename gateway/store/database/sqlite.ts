@@ -1,5 +1,5 @@
-// SQLite below Kysely: adapts node:sqlite to Kysely's SQLite dialect, sets the modes of the files, and locks the data directory.
-// Nothing above this file knows which database is used.
+// SQLite below Kysely: adapts node:sqlite to Kysely's SQLite dialect, sets the modes of the files, and locks
+// the data directory. Nothing above this file knows which database is used.
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -16,9 +16,9 @@ export function hasDatabase(dataDir: string): boolean {
 }
 
 /**
- * Creates the data directory (0700) if it is missing. An existing directory is closed to others only if it is empty or has a
- * database of ours: `--data /srv` must not change the mode of a directory that others use. A directory that others may write to
- * is refused, since they could put their own database there.
+ * Creates the data directory (0700) if it is missing. An existing directory is closed to others only if it is
+ * empty or has a database of ours: `--data /srv` must not change the mode of a directory that others use. A
+ * directory that others may write to is refused, since they could put their own database there.
  * @throws StartError stage `file`
  */
 export function prepareDataDir(dataDir: string): void {
@@ -33,8 +33,9 @@ export function prepareDataDir(dataDir: string): void {
 }
 
 /**
- * Keeps a second gateway from using the data directory. The lock is the operating system's, so it goes away with the process,
- * however that ends. @throws StartError stage `file`
+ * Keeps a second gateway from using the data directory. The lock is the operating system's, so it goes away
+ * with the process, however that ends.
+ * @throws StartError stage `file`
  */
 export function lockDataDir(dataDir: string): { release(): void } {
   const path = join(dataDir, "gateway.lock");
@@ -80,8 +81,8 @@ export function openMemoryDatabase(): Kysely<Tables> {
 }
 
 /**
- * SQLite gives its journal files the mode of the database, so it is enough to set that. A file that exists must not be opened
- * here: closing it would drop this process's POSIX locks on it (fcntl(2)).
+ * SQLite gives its journal files the mode of the database, so it is enough to set that. A file that exists
+ * must not be opened here: closing it would drop this process's POSIX locks on it (fcntl(2)).
  */
 function openFile(path: string): DatabaseSync {
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
@@ -115,15 +116,17 @@ function adapt(database: DatabaseSync): SqliteDatabase {
 }
 
 function prepare(database: DatabaseSync, sql: string): SqliteStatement {
-  // Only one process writes at a time. A transaction that first reads and then writes would fail where another process has
-  // written in between, and waiting would not help (SQLITE_BUSY_SNAPSHOT). So each transaction takes the write lock first.
+  // Only one process writes at a time. A transaction that first reads and then writes would fail where
+  // another process has written in between, and waiting would not help (SQLITE_BUSY_SNAPSHOT). So each
+  // transaction takes the write lock first.
   const text = sql === "begin" ? "begin immediate" : sql;
   const statement = database.prepare(text);
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...parameters.map(toSqlite)),
     run: (parameters) => statement.run(...parameters.map(toSqlite)),
-    // A statement that is being read row by row must not be restarted by the same query, so each reader gets its own.
+    // A statement that is being read row by row must not be restarted by the same query, so each reader gets
+    // its own.
     iterate: (parameters) => database.prepare(text).iterate(...parameters.map(toSqlite)),
   };
 }

@@ -1,5 +1,5 @@
-// The owner's decisions on held host keys: a host whose key is accepted takes over the workspace, and one whose key is declined is
-// refused.
+// The owner's decisions on held host keys: a host whose key is accepted takes over the workspace, and one
+// whose key is declined is refused.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { isFingerprint, parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
@@ -9,7 +9,9 @@ import type { WorkspaceRow } from "../database/schema.ts";
 import type { OwnedWorkspace } from "../workspaces.ts";
 import { fingerprintOf, parseHeld, parseHostKeys } from "./held-host-keys.ts";
 
-/** The owner's decision on a host key, by fingerprint: before its host registers, while it waits, or later. */
+/**
+ * The owner's decision on a host key, by fingerprint: before its host registers, while it waits, or later.
+ */
 export class HostKeyDecisions {
   readonly #context: StoreContext;
 
@@ -17,7 +19,10 @@ export class HostKeyDecisions {
     this.#context = context;
   }
 
-  /** The host with this key takes over the workspace when it registers next. @throws ProtocolError bad_key, workspace_unknown */
+  /**
+   * The host with this key takes over the workspace when it registers next.
+   * @throws ProtocolError bad_key, workspace_unknown
+   */
   async accept(workspace: OwnedWorkspace, fingerprint: string, actor: Actor): Promise<void> {
     await this.#decide(workspace, fingerprint, actor, "accepted", (held) => ({
       held_host_keys: JSON.stringify(held.filter((key) => key.fingerprint !== fingerprint)),
@@ -25,7 +30,10 @@ export class HostKeyDecisions {
     }));
   }
 
-  /** The host with this key is refused from now on. @throws ProtocolError bad_key, not_found, workspace_unknown */
+  /**
+   * The host with this key is refused from now on.
+   * @throws ProtocolError bad_key, not_found, workspace_unknown
+   */
   async decline(workspace: OwnedWorkspace, fingerprint: string, actor: Actor): Promise<void> {
     await this.#decide(workspace, fingerprint, actor, "declined", (held, accepted) => {
       if (accepted !== fingerprint && !held.some((key) => key.fingerprint === fingerprint)) {

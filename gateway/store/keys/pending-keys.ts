@@ -1,6 +1,6 @@
-// Pending keys: public keys that an account has named but not proved yet. Anybody can name a public key, so until it is proved it
-// opens nothing, other accounts may name it as well, and only the account itself learns of it. A key belongs to the first
-// account that proves it.
+// Pending keys: public keys that an account has named but not proved yet. Anybody can name a public key, so
+// until it is proved it opens nothing, other accounts may name it as well, and only the account itself learns
+// of it. A key belongs to the first account that proves it.
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { AddedKey, Key, PendingKey } from "../../../protocol/api.ts";
@@ -28,8 +28,8 @@ export class PendingKeys {
   }
 
   /**
-   * Adds a pending key, or gives the one that is there a new nonce. The answer is the same whether or not another account has
-   * the key.
+   * Adds a pending key, or gives the one that is there a new nonce. The answer is the same whether or not
+   * another account has the key.
    * @throws ProtocolError key_taken: this account has already proved it; limit_reached; bad_key
    */
   async add(accountId: AccountId, key: SshPublicKey, title: string, actor: Actor): Promise<AddedKey> {
@@ -136,7 +136,8 @@ export class PendingKeys {
   }
 
   /**
-   * Adds the key to the account if `isProof` accepts the signature over its nonce. The nonce is used up either way.
+   * Adds the key to the account if `isProof` accepts the signature over its nonce. The nonce is used up
+   * either way.
    * @throws ProtocolError not_found, bad_proof, limit_reached; key_taken, only after a good proof
    */
   async prove(
@@ -189,7 +190,8 @@ export class PendingKeys {
   }
 
   /**
-   * Adds a key whose holder has signed in by SSH to prove it, and has typed the code that the account was shown.
+   * Adds a key whose holder has signed in by SSH to prove it, and has typed the code that the account was
+   * shown.
    * @throws ProtocolError bad_proof, account_disabled, key_taken, limit_reached
    */
   async confirm(fingerprint: string, typed: string, address: string | undefined): Promise<Name> {

@@ -1,5 +1,5 @@
-// Proved keys: the SSH public keys of accounts whose holders have proved them (pending-keys.ts), and the workspaces that they
-// open.
+// Proved keys: the SSH public keys of accounts whose holders have proved them (pending-keys.ts), and the
+// workspaces that they open.
 
 import type { Kysely } from "kysely";
 import type { Key } from "../../../protocol/api.ts";
@@ -22,8 +22,8 @@ export class SshKeys {
   }
 
   /**
-   * Makes a pending key that has just been proved a key of its account. A key belongs to one account only. If another account has
-   * registered it before proofs were required, that account loses it.
+   * Makes a pending key that has just been proved a key of its account. A key belongs to one account only. If
+   * another account has registered it before proofs were required, that account loses it.
    * @throws ProtocolError key_taken, without saying by whom; limit_reached
    */
   async accept(pending: PendingKeyRow, actor: Actor): Promise<Key> {
@@ -145,8 +145,8 @@ export class SshKeys {
   }
 
   /**
-   * The keys that a workspace's host accepts: the owner's first, then those of every enabled account that it is shared with, as
-   * many as fit into one control message.
+   * The keys that a workspace's host accepts: the owner's first, then those of every enabled account that it
+   * is shared with, as many as fit into one control message.
    */
   async pushed(id: WorkspaceId): Promise<PushedKey[]> {
     const { db } = this.#context;

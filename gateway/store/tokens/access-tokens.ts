@@ -23,7 +23,9 @@ export interface NewAccessToken {
   readonly expiresInSeconds: number | null;
   /** The token that makes it; it ends when that one ends. Missing: the gateway itself makes it. */
   readonly parent?: TokenId;
-  /** The workspace that a host token is for, which need not exist yet. Missing: the first that it registers. */
+  /**
+   * The workspace that a host token is for, which need not exist yet. Missing: the first that it registers.
+   */
   readonly workspace?: Name | undefined;
   /** A host token may register any workspace of the account. */
   readonly reusable?: boolean | undefined;
@@ -200,8 +202,8 @@ export class AccessTokens {
   }
 
   /**
-   * What a token opened may still be open after the token has expired. Once the token is forgotten, nobody could end that by
-   * revoking the token or its parent, so it is ended now.
+   * What a token opened may still be open after the token has expired. Once the token is forgotten, nobody
+   * could end that by revoking the token or its parent, so it is ended now.
    */
   #endWhatIsOpen(forgotten: readonly Pick<AccessTokenRow, "id" | "revoked_at">[]): void {
     for (const { id, revoked_at } of forgotten) {

@@ -1,5 +1,5 @@
-// Tokens for hosts: which workspaces such a token registers. Unless it is reusable, a token that is only for hosts is bound to
-// the first workspace that it registers, or to the one that it was made for.
+// Tokens for hosts: which workspaces such a token registers. Unless it is reusable, a token that is only for
+// hosts is bound to the first workspace that it registers, or to the one that it was made for.
 
 import type { Transaction } from "kysely";
 import type { Scope } from "../../../protocol/api.ts";
@@ -10,8 +10,8 @@ import type { Registration, RegistrationRight } from "../../directory.ts";
 import type { AccessTokenRow, Tables } from "../database/schema.ts";
 
 /**
- * Whether a token is only for hosts. One that manages the account or the gateway can make a host token for each workspace,
- * so binding it would protect nothing.
+ * Whether a token is only for hosts. One that manages the account or the gateway can make a host token for
+ * each workspace, so binding it would protect nothing.
  */
 function isForHosts(scopes: readonly Scope[]): boolean {
   return scopes.includes("host") && !scopes.includes("account") && !scopes.includes("admin");
@@ -29,7 +29,10 @@ export function registersWhat(
   return { kind: "one", id: row.workspace_id, name: row.workspace_name };
 }
 
-/** Refuses to make a token whose `workspace` or `reusable` would have no effect. @throws ProtocolError bad_request */
+/**
+ * Refuses to make a token whose `workspace` or `reusable` would have no effect.
+ * @throws ProtocolError bad_request
+ */
 export function checkBinding(wanted: {
   readonly scopes: readonly Scope[];
   readonly workspace?: Name | undefined;
@@ -53,8 +56,8 @@ export function checkBinding(wanted: {
 }
 
 /**
- * Binds the token of a registration to its workspace. This happens in the transaction that registers, so that of two hosts
- * that use one token at the same time the second is refused.
+ * Binds the token of a registration to its workspace. This happens in the transaction that registers, so that
+ * of two hosts that use one token at the same time the second is refused.
  * @throws ProtocolError token_bound
  */
 export async function bindToken(

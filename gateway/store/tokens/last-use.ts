@@ -1,4 +1,5 @@
-// When a token was last used, written at most once a minute: checking a token must not turn into a write each time.
+// When a token was last used, written at most once a minute: checking a token must not turn into a write each
+// time.
 
 import type { StoreContext } from "../context.ts";
 import type { AccessTokenRow, OwnerTokenRow } from "../database/schema.ts";

@@ -27,8 +27,8 @@ export class OwnerTokens {
 
   /**
    * Checks a token as it came from the wire.
-   * @throws ProtocolError bad_token, token_unknown, token_revoked, token_expired, account_disabled (the owner's);
-   * forbidden where the host no longer accepts owner tokens
+   * @throws ProtocolError bad_token, token_unknown, token_revoked, token_expired, account_disabled (the
+   *   owner's); forbidden where the host no longer accepts owner tokens
    */
   async authenticate(bearer: string): Promise<OwnerGrant> {
     const { db, now } = this.#context;

@@ -1,5 +1,5 @@
-// Tokens that were made by other tokens. A token's children do not outlive it: they expire no later than it does, and revoking
-// it revokes them and their children.
+// Tokens that were made by other tokens. A token's children do not outlive it: they expire no later than it
+// does, and revoking it revokes them and their children.
 
 import type { Kysely, Transaction } from "kysely";
 import { ProtocolError } from "../../../protocol/errors.ts";

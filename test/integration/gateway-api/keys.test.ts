@@ -1,4 +1,5 @@
-// An account's keys over the API: added, proved with signatures of the machine's own ssh-keygen, listed and removed.
+// An account's keys over the API: added, proved with signatures of the machine's own ssh-keygen, listed and
+// removed.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -201,7 +201,8 @@ test("while hosts disconnect, /readyz and the API answer 503, running requests a
   expect((await running).status).toBe(200);
   const answered = performance.now();
   await closed;
-  // The client keeps its connection open for later requests. Stopping does not wait for it, which would take 4 s.
+  // The client keeps its connection open for later requests. Stopping does not wait for it, which would take
+  // 4 s.
   expect(performance.now() - answered).toBeLessThan(3_000);
   expect(performance.now() - started).toBeLessThan(10_000);
   host.destroy();

@@ -1,4 +1,5 @@
-// Connections that send nothing, or not enough, are closed in time, even if the client does not close its side.
+// Connections that send nothing, or not enough, are closed in time, even if the client does not close its
+// side.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,5 @@
-// Admission limits that no test reaches by accident, although all connections come from this machine's one address.
+// Admission limits that no test reaches by accident, although all connections come from this machine's one
+// address.
 
 import type { AdmissionLimits } from "../../../gateway/ssh/entrance/admission.ts";
 

@@ -1,5 +1,5 @@
-// A different machine registers under a workspace's name. Plain `ssh workspace@gateway` pins only the gateway's key, so it is up
-// to the gateway not to connect anybody to that machine.
+// A different machine registers under a workspace's name. Plain `ssh workspace@gateway` pins only the
+// gateway's key, so it is up to the gateway not to connect anybody to that machine.
 
 import { mkdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";

@@ -1,5 +1,6 @@
-// Clients that do not know Ed25519: OpenSSH in FIPS mode, and older clients such as JSch. The tests run OpenSSH with only the
-// algorithms of such a client and with every host key pinned, by each route into a workspace.
+// Clients that do not know Ed25519: OpenSSH in FIPS mode, and older clients such as JSch. The tests run
+// OpenSSH with only the algorithms of such a client and with every host key pinned, by each route into a
+// workspace.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// The gateway's host keys: clients learn them before they are served, and `sallyport known-hosts` prints them.
+// The gateway's host keys: clients learn them before they are served, and `sallyport known-hosts` prints
+// them.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

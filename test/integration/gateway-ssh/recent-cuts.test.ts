@@ -1,5 +1,5 @@
-// What happens to clients that signed in at the gateway's SSH port with a user certificate when the workspace's link is cut for a
-// moment.
+// What happens to clients that signed in at the gateway's SSH port with a user certificate when the
+// workspace's link is cut for a moment.
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";

@@ -55,8 +55,8 @@ test("an unknown workspace, an unknown key and a wrong token look the same", asy
   expect([...said]).toEqual([
     "USER@127.0.0.1: Permission denied (publickey,keyboard-interactive,password).\r\n",
   ]);
-  // There is a minimum time: the look-up alone takes a few milliseconds. That it is the same for all is tested with a fake clock
-  // (test/unit/gateway/ssh/sign-in/authentication.test.ts).
+  // There is a minimum time: the look-up alone takes a few milliseconds. That it is the same for all is
+  // tested with a fake clock (test/unit/gateway/ssh/sign-in/authentication.test.ts).
   expect(times["a wrong token in the name of none"]).toBeGreaterThan(100);
 });
 

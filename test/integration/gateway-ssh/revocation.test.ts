@@ -1,4 +1,5 @@
-// Connections that end while they are in use, because the credential that allowed them is revoked or the gateway stops.
+// Connections that end while they are in use, because the credential that allowed them is revoked or the
+// gateway stops.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKeyId, parseTokenId } from "../../../protocol/values/id.ts";

@@ -1,5 +1,5 @@
-// What a hostile gateway can do to its users. The tests use the real commands, the machine's own ssh, and the configuration of a
-// person who sends every connection through a proxy, as in a company.
+// What a hostile gateway can do to its users. The tests use the real commands, the machine's own ssh, and the
+// configuration of a person who sends every connection through a proxy, as in a company.
 
 import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -77,7 +77,8 @@ describe("the host of a gateway's SSH port", () => {
     expect(readFileSync(proxied, "utf8")).toBe("proxy\n8080\n127.0.0.1\n2222\n");
   });
 
-  // The path is relative to the person's home, where ssh runs, since ssh makes the letters of a host name small.
+  // The path is relative to the person's home, where ssh runs, since ssh makes the letters of a host name
+  // small.
   const hosts: [string, () => string][] = [
     ["a command", () => "$(touch marker)"],
     ["a command behind another", () => "127.0.0.1;touch marker;"],

@@ -1,4 +1,5 @@
-// A gateway that speaks the API and sends whatever the test wants: an honest gateway's answers with any field replaced.
+// A gateway that speaks the API and sends whatever the test wants: an honest gateway's answers with any field
+// replaced.
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";

@@ -1,5 +1,5 @@
-// A real ssh, a gateway that admits everyone and relays their connections, and a real host. All but ssh run in this process. The
-// link between gateway and host is a TCP connection on the loopback.
+// A real ssh, a gateway that admits everyone and relays their connections, and a real host. All but ssh run
+// in this process. The link between gateway and host is a TCP connection on the loopback.
 
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,6 @@
-// The post-quantum key exchange, and signals, with an independent implementation: Go's golang.org/x/crypto/ssh as the client of a
-// host. (../re-origination/packets.test.ts uses it as a server behind a gateway.)
+// The post-quantum key exchange, and signals, with an independent implementation: Go's
+// golang.org/x/crypto/ssh as the client of a host. (../re-origination/packets.test.ts uses it as a server
+// behind a gateway.)
 
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";

@@ -1,4 +1,5 @@
-// libssh as the client of a host and of a gateway: it expects some things of a server that OpenSSH's client does not.
+// libssh as the client of a host and of a gateway: it expects some things of a server that OpenSSH's client
+// does not.
 
 import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Builds the client in libssh/, which shares no code with Sallyport or OpenSSH. Tests that need it are skipped, with the
-// reason in their name, where it cannot be built.
+// Builds the client in libssh/, which shares no code with Sallyport or OpenSSH. Tests that need it are
+// skipped, with the reason in their name, where it cannot be built.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

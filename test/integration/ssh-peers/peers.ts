@@ -1,5 +1,6 @@
-// Builds the SSH client and server in peers/, which share no code with Sallyport: Go's golang.org/x/crypto/ssh. Tests
-// that need them are skipped, with the reason in their name, where they cannot be built for want of Go or its modules.
+// Builds the SSH client and server in peers/, which share no code with Sallyport: Go's
+// golang.org/x/crypto/ssh. Tests that need them are skipped, with the reason in their name, where they cannot
+// be built for want of Go or its modules.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,6 @@
-// SFTP specifies one order for the two paths of a symbolic link, and OpenSSH uses the other (PROTOCOL §4.1). Some clients choose
-// the order by the server's version line. The tests check that links are right with every client on this machine.
+// SFTP specifies one order for the two paths of a symbolic link, and OpenSSH uses the other (PROTOCOL §4.1).
+// Some clients choose the order by the server's version line. The tests check that links are right with every
+// client on this machine.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

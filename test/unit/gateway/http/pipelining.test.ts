@@ -10,7 +10,9 @@ afterEach(async () => {
   await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
 });
 
-/** Answers with the path, some turns later. It counts the requests, and the most that it had at the same time. */
+/**
+ * Answers with the path, some turns later. It counts the requests, and the most that it had at the same time.
+ */
 async function serve() {
   const seen = { now: 0, most: 0, all: 0 };
   server = createServer(

@@ -1,4 +1,5 @@
-// A database that cannot be written, for example because its disk is full: revocations take effect at once, and are written later.
+// A database that cannot be written, for example because its disk is full: revocations take effect at once,
+// and are written later.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

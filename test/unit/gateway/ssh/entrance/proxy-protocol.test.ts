@@ -85,7 +85,8 @@ test("for any bytes, however they are cut into pieces, the answer is the same an
       const whole = parseProxyHeader(bytes);
       for (let length = 0; length <= bytes.length; length++) {
         const part = parseProxyHeader(bytes.subarray(0, length));
-        // An answer for a part stays the same for the whole. Without one, more bytes than the longest header must not be needed.
+        // An answer for a part stays the same for the whole. Without one, more bytes than the longest header
+        // must not be needed.
         if (part.kind !== "incomplete") expect(whole).toEqual(part);
         else if (length >= 536) throw new Error("undecided beyond the longest header");
       }
