@@ -48,7 +48,7 @@ export class EventStream {
     this.#run(() => this.#snapshot());
   }
 
-  /** Whether the client has been told of this workspace, or may be in a snapshot that is being sent. */
+  /** Whether the client may know of this workspace. While something is being sent, it may. */
   knows(id: WorkspaceId): boolean {
     return this.#known.has(id) || this.#state === "sending";
   }

@@ -10,7 +10,7 @@ import { WireReader } from "../../../protocol/ssh/wire.ts";
 import { formatWorkspaceRef, parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { relink } from "../../link/host-stream.ts";
 import type { ConnectionContext } from "../connection-context.ts";
-import { watchedTransport } from "../entrance/watched-transport.ts";
+import { watchedTransport } from "./watched-transport.ts";
 import { type RelayedConnection, reoriginate } from "../re-origination/re-origination.ts";
 import { reachableWorkspace } from "../sign-in/principal.ts";
 import type { SignedIn } from "../sign-in/sign-in.ts";

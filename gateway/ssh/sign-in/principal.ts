@@ -28,8 +28,9 @@ export type Principal =
   | { readonly kind: "upterm"; readonly session: UptermSession; readonly key: ProvedKey };
 
 /**
- * @throws ProtocolError workspace_unknown, the same for one that does not exist and one that they may not
- *   reach
+ * The workspace that a reference means.
+ * @throws ProtocolError workspace_unknown, the same for one that does not exist and one that the principal
+ *   may not reach
  */
 export async function reachableWorkspace(
   directory: Directory,
