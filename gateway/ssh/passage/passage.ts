@@ -10,7 +10,6 @@ import { WireReader } from "../../../protocol/ssh/wire.ts";
 import { formatWorkspaceRef, parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { relink } from "../../link/host-stream.ts";
 import type { ConnectionContext } from "../connection-context.ts";
-import { watchedTransport } from "./watched-transport.ts";
 import { type RelayedConnection, reoriginate } from "../re-origination/re-origination.ts";
 import { reachableWorkspace } from "../sign-in/principal.ts";
 import type { SignedIn } from "../sign-in/sign-in.ts";
@@ -20,6 +19,7 @@ import { createJump, jumpDestination } from "./jump.ts";
 import { openJumpStream } from "./jump-stream.ts";
 import { endToEndAdvice, type RelayTarget, relayTargetOf } from "./relay-target.ts";
 import { SignedInConnection } from "./signed-in-connection.ts";
+import { watchedTransport } from "./watched-transport.ts";
 
 /** The client's connection, as a passage uses it. */
 interface PassageClient {
