@@ -10,7 +10,7 @@ import { zip } from "../../agent/client/support-bundle/zip.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { Services } from "../services.ts";
 import { ownSettings } from "../settings.ts";
-import { shareLogFile } from "../sharing/share-machine.ts";
+import { shareLogFile } from "../sharing/shared-machine-files.ts";
 import { managedPaths } from "../ssh-config/managed-config.ts";
 
 export async function exportLogs(services: Services): Promise<void> {

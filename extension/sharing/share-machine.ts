@@ -2,7 +2,6 @@
 // it.
 
 import { homedir, hostname } from "node:os";
-import { join } from "node:path";
 import { commands, env, l10n, ProgressLocation, type QuickPickItem, window } from "vscode";
 import {
   endSharing,
@@ -12,18 +11,12 @@ import {
 } from "../../agent/client/sharing/shared-host.ts";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { formatConnectUrl } from "../../protocol/connect-url.ts";
-import { isName, nearestName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
+import { nearestName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import type { Gateway } from "../accounts/gateways.ts";
+import { nameProblem } from "../name-problem.ts";
 import type { Services } from "../services.ts";
 import { companion } from "../ssh-config/launcher.ts";
-
-export function shareLogFile({ context }: Services): string {
-  return join(context.globalStorageUri.fsPath, "shared-machine", "host.log");
-}
-
-function shareNoteFile({ context }: Services): string {
-  return join(context.globalStorageUri.fsPath, "shared-machine", "host.json");
-}
+import { shareLogFile, shareNoteFile } from "./shared-machine-files.ts";
 
 export async function shareMachine(services: Services): Promise<void> {
   const running = await runningHost(shareNoteFile(services));
@@ -38,10 +31,7 @@ export async function shareMachine(services: Services): Promise<void> {
     ),
     value: nearestName(hostname(), "workspace"),
     ignoreFocusOut: true,
-    validateInput: (value) =>
-      isName(value)
-        ? undefined
-        : l10n.t("1 to 40 characters: a-z, 0-9 and hyphens, with no hyphen at the start or the end."),
+    validateInput: nameProblem,
   });
   if (text === undefined) return;
   const title = l10n.t("Sharing this machine as {0}", text);

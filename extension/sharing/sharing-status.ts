@@ -2,7 +2,7 @@
 // whether a small file exists.
 
 import { existsSync, watch } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import {
   commands,
   type Disposable,
@@ -14,9 +14,10 @@ import {
 } from "vscode";
 import type { SharedHost } from "../../agent/client/sharing/shared-host.ts";
 import type { Services } from "../services.ts";
+import { shareNoteFile } from "./shared-machine-files.ts";
 
 export function registerSharing(services: Services): Disposable {
-  const note = join(services.context.globalStorageUri.fsPath, "shared-machine", "host.json");
+  const note = shareNoteFile(services);
   let item: StatusBarItem | undefined;
   let watching: { close(): void } | undefined;
   const show = (host: SharedHost | undefined): void => {

@@ -5,10 +5,11 @@ import { markdownText } from "../../agent/client/markdown-text.ts";
 import { gatewayLabel, workspaceKey, workspaceLabel } from "../../agent/client/workspaces/workspace-list.ts";
 import { presenceOf, type TreeNode } from "../../agent/client/workspaces/workspace-tree.ts";
 import { formatConnectUrl } from "../../protocol/connect-url.ts";
-import { isName, parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
+import { parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import { targetOf } from "../connect/choose-target.ts";
 import type { ConnectTarget } from "../connect/target.ts";
+import { nameProblem } from "../name-problem.ts";
 import { showPage } from "../page.ts";
 import { timeAgo } from "../relative-time.ts";
 import { showRevoked } from "../revoked-notice.ts";
@@ -147,10 +148,4 @@ async function detailsOf(services: Services, { gateway, workspace }: ConnectTarg
 function lastUse({ history }: Services, gateway: ConnectTarget["gateway"]["gateway"], id: string): string {
   const at = history.lastUse.get(workspaceKey(gateway, id));
   return at === undefined ? l10n.t("never") : timeAgo(at);
-}
-
-function nameProblem(text: string): string | undefined {
-  return isName(text)
-    ? undefined
-    : l10n.t("1 to 40 characters: a-z, 0-9 and hyphens, with no hyphen at the start or the end.");
 }
