@@ -36,7 +36,7 @@ export function readConfigFile(path: string): ConfigFile | undefined {
 
 /** @throws ConfigFileError with the file and the key that is wrong */
 export function parseConfigFile(path: string, text: string): ConfigFile {
-  // A file is copied, shown and committed: it is no place for what opens something.
+  // People copy, show and commit such files, so no secret belongs in them.
   if (text.search(TOKEN_PATTERN) !== -1) {
     throw new ConfigFileError(
       `${path} holds a token: \`sallyport login\` and --token-file keep tokens safe.`,

@@ -1,6 +1,6 @@
 // The nearest known word to a mistyped one.
 
-/** undefined where nothing is near enough: at most a third of the letters may differ, and at least one may. */
+/** Returns undefined if no word is near enough: a third of the letters may differ, or one in a short word. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > 40) return undefined;
   let best: { word: string; distance: number } | undefined;

@@ -19,7 +19,7 @@ export async function signedIn(
   };
 }
 
-/** Says what was taken back; `notWritten`: what the gateway says besides. */
+/** Says what was taken back, and what the gateway adds (`notWritten`). */
 export function tellTakenBack(
   what: string,
   notWritten: string | undefined,

@@ -1,4 +1,4 @@
-// Asking a person something on the terminal: a secret without showing it, or a choice.
+// Asks a person on the terminal: for a secret, without showing it, for a choice, or for a yes.
 
 import { createInterface } from "node:readline/promises";
 import { addAbortSignal, type Readable, type Writable } from "node:stream";
@@ -21,7 +21,7 @@ export async function askSecret(
   output: Writable,
   signal: AbortSignal,
 ): Promise<string> {
-  // Without echo before anybody is asked: what is typed at the sight of the question must not show.
+  // Echo goes off first, so that nothing that is typed once the question shows is visible.
   input.setRawMode(true);
   output.write(question);
   input.setEncoding("utf8");
@@ -50,7 +50,7 @@ export async function askSecret(
   }
 }
 
-/** Asks for a number from 1; returns the index. Any other answer is asked for again. */
+/** Asks for a number from 1 and returns the index. Asks again after any other answer. */
 export async function askChoice(
   question: string,
   choices: readonly string[],
@@ -71,7 +71,7 @@ export async function askChoice(
   }
 }
 
-/** All of a stream that is not a terminal, as text; at most 4 KiB of it. */
+/** Reads a stream that is not a terminal to its end, as text. @throws CommandError beyond 4 KiB */
 export async function readSecretFrom(input: Readable, signal: AbortSignal): Promise<string> {
   addAbortSignal(signal, input);
   let text = "";
@@ -92,7 +92,7 @@ export async function askYesNo(
 ): Promise<boolean> {
   const lines = createInterface({ input, output, terminal: false });
   try {
-    // The end of the input answers as well: nobody is left to say yes.
+    // The end of the input is a no.
     const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
     return /^y(?:es)?$/i.test(
       (await Promise.race([lines.question(`${question} [y/N] `, { signal }), ended])).trim(),

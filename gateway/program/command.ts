@@ -62,13 +62,13 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
 }
 
 async function startSeveral(options: GatewayOptions, write: (line: string) => void) {
-  // Connections are handed over as descriptors, and carried over Unix sockets.
+  // Workers get connections as descriptors, and over Unix sockets.
   if (process.platform === "win32") throw new UsageError("--workers works on Linux and macOS only.");
   const { startWorkers } = await import("../cluster/primary/start-workers.ts");
   return startWorkers(options, write);
 }
 
-/** Works on the database itself: whoever can read the data directory owns the gateway anyway. */
+/** Works on the database itself: anyone who can read the data directory owns the gateway anyway. */
 async function adminToken({ options }: DataInput, context: CommandContext): Promise<void> {
   const { json } = options;
   const dataDir = options.data ?? defaultDataDir(context.env);

@@ -1,10 +1,10 @@
-// What the very first start leaves behind: an administrator, and a token for everything.
+// The first start of a gateway makes an administrator, and an access token with every scope.
 
 import { SCOPES } from "../../protocol/api.ts";
 import { parseName } from "../../protocol/values/name.ts";
 import type { Store } from "../store/store.ts";
 
-/** Returns the token, which is shown once; undefined where there are accounts already. */
+/** Returns the token, which is shown once; undefined if there are accounts already. */
 export async function createFirstAdmin(store: Store): Promise<string | undefined> {
   if (!(await store.accounts.isEmpty())) return undefined;
   const account = await store.accounts.create(parseName("admin"), true, null);

@@ -1,18 +1,18 @@
-// Files that decide who may pass for this gateway, or come in: read only where nobody else could have read or changed them,
-// as sshd(8) and PostgreSQL do. On Windows access lists do this work, so modes are not looked at.
+// Files that prove this gateway's identity, or decide who may come in. They are read only if no other user can read or change
+// them, as sshd(8) and PostgreSQL do. Windows has access lists instead of modes, so nothing is checked there.
 
 import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { quoteForShell } from "../../protocol/values/shell-word.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
-/** Whom a file may be open to besides the user that the gateway runs as. */
+/** Who else may read a file, besides the user that the gateway runs as. */
 export type OpenTo =
-  /** Nobody: a key that the gateway has made. */
+  /** Nobody: for a key that the gateway has made. */
   | "nobody"
-  /** A group may read what belongs to root, as certificate tools (group `ssl-cert`) and mounted secrets have it. */
+  /** A group, if the file belongs to root: certificate tools (group `ssl-cert`) and mounted secrets do so. */
   | "group of root"
-  /** Anybody may read it, and nobody change it: a list of public keys. */
+  /** Anybody may read it, but nobody change it: for a list of public keys. */
   | "readers";
 
 export interface FileFacts {
@@ -21,7 +21,7 @@ export interface FileFacts {
 }
 
 /**
- * What is wrong with a file's owner or mode, with the command that mends it; undefined: nothing.
+ * Returns what is wrong with a file's owner or mode, and the command that mends it; undefined if nothing is.
  * @param self the user that the gateway runs as
  */
 export function looseness(
@@ -44,14 +44,14 @@ export function looseness(
     : `${path} is open to other users: run \`chmod ${forbidden === 0o037 ? "640" : "600"} ${quoteForShell(path)}\`.`;
 }
 
-/** @throws StartError stage `file`: others could have changed `path` itself, or what lies in it */
+/** @throws StartError stage `file`: other users can change `path`, or what lies in it */
 export function refuseLoose(path: string, openTo: OpenTo, what: string): void {
   const self = process.getuid?.();
   const problem = self === undefined ? undefined : looseness(path, statSync(path), openTo, self);
   if (problem !== undefined) throw new StartError("file", `${what} is not used: ${problem}`);
 }
 
-/** @throws StartError stage `stage`: it cannot be read, or others could have read or changed it */
+/** @throws StartError stage `stage`: the file cannot be read, or other users can read or change it */
 export async function readGuardedFile(
   path: string,
   openTo: OpenTo,
@@ -60,7 +60,7 @@ export async function readGuardedFile(
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
-    // Of the file that is open: what has its name may be a different one by now.
+    // Of the open file: its name may belong to a different one by now.
     const problem =
       process.getuid === undefined ? undefined : looseness(path, await file.stat(), openTo, process.getuid());
     if (problem !== undefined) throw new StartError(stage, `${what} is not used: ${problem}`);

@@ -1,4 +1,4 @@
-// Why a gateway does not start: one line for a person, naming the stage, shown once by the command.
+// Why a gateway does not start: one line for a person that names the stage. The command shows it once.
 
 /** `file`: data directory or database. `tcp`: an address to listen on. `tls`: certificate and key. `worker`: of several. */
 export const START_STAGES = ["file", "tcp", "tls", "worker"] as const;

@@ -449,7 +449,7 @@ describe("keys", () => {
     expect(stderr).not.toMatch(/BEGIN/);
   });
 
-  test("where there is no key at all, the way to make one is told", async () => {
+  test("where there is no key at all, says how to make one", async () => {
     await signIn();
     expect((await person.run(["keys", "add"])).stderr).toMatch(/ssh-keygen -t ed25519/);
   });

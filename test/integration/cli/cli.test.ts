@@ -39,7 +39,7 @@ describe("the sallyport program", () => {
     expect((await person.run(["toString"])).code).toBe(2);
   });
 
-  test("tells wrong usage in one line, with the way to the help", async () => {
+  test("tells wrong usage in one line, and where to find help", async () => {
     const { code, stderr } = await person.run(["list", "--frobnicate"]);
     expect({ code, stderr }).toEqual({
       code: 2,

@@ -57,7 +57,7 @@ describe("sallyport ssh", () => {
     expect(() => readFileSync(join(person.home, ".ssh/known_hosts"))).toThrow(/ENOENT/);
   });
 
-  test("does not connect to a host with another key than the pinned one", async () => {
+  test("does not connect to a host whose key is not the pinned one", async () => {
     const state = join(person.home, "impostor");
     const impostor = await loadIdentity(join(person.home, "other key"));
     const other = await stack.host({

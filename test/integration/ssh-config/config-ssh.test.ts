@@ -119,7 +119,7 @@ describe("sallyport config-ssh", () => {
     expect(refused.code).toBe(255);
     expect(refused.stderr).toMatch(/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/);
     const mended = await person.run(["config-ssh"]);
-    expect(mended.stderr).toContain(`another host key for ${alias}`);
+    expect(mended.stderr).toContain(`the host key that the gateway publishes for ${alias} has changed`);
     expect((await ssh(alias, "true")).code).toBe(7);
   });
 
@@ -148,7 +148,7 @@ describe("sallyport config-ssh", () => {
     const done = await person.run(["config-ssh"]);
     expect(done.code).toBe(1);
     expect(done.stderr).toContain(
-      `${config} is read-only. Put this line at its very top by yourself:\nInclude ${managed()}\n`,
+      `${config} is read-only. Put this line at its very top yourself:\nInclude ${managed()}\n`,
     );
     expect(readFileSync(config).equals(OWN)).toBe(true);
     chmodSync(config, 0o600);

@@ -1,4 +1,4 @@
-// How `config-ssh` changes the person's own SSH configuration: planned, shown, and only after a yes.
+// How `config-ssh` changes the person's own SSH configuration: it plans the change, shows it, and makes it after a yes.
 
 import type { CommandContext } from "../../../../protocol/command/command.ts";
 import { includeArgument, includeSpellings, type SshConfigPaths } from "../../../client/ssh-config/paths.ts";
@@ -44,6 +44,6 @@ export function outdated({ person }: SshConfigPaths): CommandError {
   return new CommandError(
     "config",
     "outdated",
-    `${person} has changed in between: nothing was written; run it again.`,
+    `${person} has changed in the meantime: nothing was written. Run it again.`,
   );
 }

@@ -24,7 +24,7 @@ import { networkFrom } from "../../../platform/network/configured-network.ts";
 import type { Machine } from "../../../platform/paths.ts";
 import { type Consent, confirm, outdated, planFor } from "./change.ts";
 
-/** ssh is asked about this many hosts after a change; they are all made alike. */
+/** How many hosts ssh is asked about after a change. One template makes them all. */
 const MAX_VERIFIED = 20;
 
 export interface InstallOptions extends Consent {
@@ -38,7 +38,7 @@ export async function install(
   options: InstallOptions,
   context: CommandContext,
 ): Promise<number> {
-  // First of all: a file that cannot be read ends this before anybody is asked or told anything.
+  // Comes first: a file that cannot be read ends this before anybody is asked or told anything.
   const plan = await planFor(paths, machine, planInclude);
   if (plan.kind === "refused" && plan.code !== "read_only") throw refused(plan);
   const listings = await listAll(options, context);
@@ -58,7 +58,7 @@ export async function install(
   for (const { alias, after } of preview.changedKeys) {
     const keys = after.map(({ fingerprint }) => fingerprint).join(", ") || "none";
     context.stderr.write(
-      `sallyport: the gateway publishes another host key for ${alias} than before: ${keys}\n`,
+      `sallyport: the host key that the gateway publishes for ${alias} has changed: ${keys}\n`,
     );
   }
   if (preview.aliases.some(({ transport }) => transport === "tunnel")) await writeOwnLauncher(machine);
@@ -66,7 +66,7 @@ export async function install(
     paths,
     change: (now) => desire(now).managed,
     include: plan.kind === "change" ? plan : undefined,
-    // Without the Include, ssh knows none of it yet.
+    // Without the Include line, ssh does not know the hosts yet.
     expect: plan.kind === "refused" ? [] : preview.expect.slice(0, MAX_VERIFIED),
     ssh: {
       program: context.env.SALLYPORT_SSH || "ssh",
@@ -83,7 +83,7 @@ export async function install(
   return 1;
 }
 
-/** Of one gateway that does not answer the hosts stay as they are, if there are others. */
+/** The hosts of a gateway that does not answer stay as they are, if other gateways answer. */
 async function listAll(options: InstallOptions, context: CommandContext): Promise<Listing[]> {
   const named = options.gateway;
   const signedIn = listGateways(context.env).map(({ url }) => url);
@@ -152,7 +152,7 @@ function report(desired: Desired, paths: SshConfigPaths, changed: boolean, conte
 }
 
 function lineToCopy({ message, line }: Extract<Plan, { kind: "refused" }>): string {
-  return `sallyport: config: ${message} Put this line at its very top by yourself:\n${line}\n`;
+  return `sallyport: config: ${message} Put this line at its very top yourself:\n${line}\n`;
 }
 
 function refused({ code, message }: Extract<Plan, { kind: "refused" }>): CommandError {

@@ -1,4 +1,4 @@
-// `sallyport doctor`: goes the way of a connection stage by stage, and says where it ends.
+// `sallyport doctor`: tries a connection stage by stage, and says where it fails.
 
 import { homedir } from "node:os";
 import { resolve } from "node:path";
@@ -43,7 +43,7 @@ function configFile(given: string | undefined): string | undefined {
   return given === undefined || given === "none" ? given : resolve(given);
 }
 
-/** Which stage is running, on one line that the next one replaces; nothing where nobody watches. */
+/** Shows which stage is running, on one line that the next stage replaces; only on a terminal. */
 function progressOn({ stderr }: CommandContext): (stage: StageProgress) => void {
   if (!("isTTY" in stderr) || stderr.isTTY !== true) return () => {};
   return (stage) => stderr.write(stage.status === "running" ? `\r\x1b[K… ${stage.title}` : "\r\x1b[K");

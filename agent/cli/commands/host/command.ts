@@ -30,7 +30,7 @@ import { type HostOptions, hostOptions } from "./options.ts";
 
 async function run(input: Input<typeof definition>, context: CommandContext): Promise<number> {
   const options = hostOptions(input.options);
-  // Longer than any argument list that holds a token: the process list shows this instead.
+  // The process list shows this title instead of the arguments, which hold the token.
   if (options.token.kind === "value") process.title = "sallyport host";
   const log = createLog({
     level: options.verbose ? "debug" : "info",
@@ -42,7 +42,7 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
   log.debug(nativeParts());
   const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);
-  // Read now, so that a wrong file is told at once; and where there is none, no account's keys are meant.
+  // Read now, so that a wrong file is reported at once. Without a token there is no account whose keys could come in.
   const takesAccountKeys = options.accountKeys && (await token()) !== undefined;
   const machine = thisMachine(context.env, homedir);
   const directory =
@@ -131,12 +131,12 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
   }
 }
 
-/** Where sessions start is what an editor opens, too. @throws ProtocolError bad_request */
+/** An editor opens the folder in which sessions start. @throws ProtocolError bad_request */
 function startFolder({ cwd }: HostOptions): Folder | undefined {
   return cwd === undefined ? undefined : parseFolder(resolve(cwd));
 }
 
-/** Reads the token anew each time where it lives in a file or a keychain, so that a renewed one is picked up. */
+/** Returns a function that reads the token from its file or keychain each time, so that a renewed one is picked up. */
 async function tokenReader(
   options: HostOptions,
   context: CommandContext,
@@ -155,7 +155,7 @@ async function tokenReader(
       return () => Promise.resolve(undefined);
     case "stored": {
       const { readAccessToken } = await import("../../../platform/credentials/store.ts");
-      // Plain http was allowed with the options, or this would not be reached.
+      // The options allow plain http, or this line would not be reached.
       const env = { ...context.env, SALLYPORT_ALLOW_PLAIN_HTTP: "1" };
       const stored = async (): Promise<string | undefined> =>
         (await readAccessToken(options.gateway, { env }))?.token;
@@ -165,7 +165,7 @@ async function tokenReader(
         return () => Promise.resolve(undefined);
       }
       throw new UsageError(
-        `not signed in at ${options.gateway}: set SALLYPORT_TOKEN and SALLYPORT_GATEWAY, pass --token-file, or run \`sallyport login\`; without an account, pass --authorized-keys FILE`,
+        `Not signed in at ${options.gateway}: set SALLYPORT_TOKEN and SALLYPORT_GATEWAY, pass --token-file, or run \`sallyport login\`; without an account, pass --authorized-keys FILE`,
       );
     }
   }

@@ -45,7 +45,7 @@ async function list({ options }: Input<typeof subcommands.list>, context: Comman
       relativeTime(createdAt, now),
     ];
     const rows = [
-      // null: from before proofs were asked for; it counts all the same.
+      // null: added before proofs were required; it works all the same.
       ...keys.map((key) => row(key, key.provedAt === null ? "unproved" : "proved")),
       ...pending.map((key) => row(key, "waits")),
     ];
@@ -64,7 +64,7 @@ async function add(
   const given = file === undefined ? undefined : { key: readPublicKeyFile(file), from: file };
   const { api, gateway } = await signedIn(options.gateway, context);
   const { key, from } = given ?? (await chooseKey(api, context));
-  // A title is at most 100 characters (protocol/api.ts); the gateway chooses one where there is none.
+  // A title has at most 100 characters (protocol/api.ts). Without one, the gateway chooses it.
   const title = (options.title ?? (key.comment !== "" ? key.comment : titleFrom(from)))?.slice(0, 100);
   const wanted = { key, file: from === "ssh-agent" ? undefined : from, title };
   if (options["no-proof"]) {
@@ -79,7 +79,7 @@ async function add(
     return 0;
   }
   const terminal = isTerminal(context.stdin);
-  // ssh-keygen asks for "passphrase", and does not say whose.
+  // ssh-keygen asks for a passphrase without saying for which key.
   if (terminal)
     context.stderr.write(`Proving ${printable(from)}: ssh-keygen may ask for a passphrase or a touch.\n`);
   const run = keygenRunner({ env: context.env, signal: context.signal, terminal });
@@ -143,7 +143,7 @@ async function remove(
   return 0;
 }
 
-/** A gateway of before has none that wait. */
+/** The account's keys. Older gateways have no pending ones. */
 async function ownKeys(api: GatewayApi) {
   const { capabilities, ssh } = await api.discovery();
   const pending = capabilities.includes("key-proofs") ? await api.pendingKeys() : [];

@@ -1,4 +1,4 @@
-// `sallyport known-hosts`: a gateway's SSH host keys, as the gateway publishes them over TLS, in the form that ssh pins.
+// `sallyport known-hosts`: prints a gateway's SSH host keys, which it publishes over TLS, as lines of known_hosts.
 
 import type { CommandContext } from "../../../../protocol/command/command.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";
@@ -40,7 +40,7 @@ async function run(
 }
 
 /**
- * A gateway that could name any host would have its own keys trusted as those of a code host or of a company's jump host.
+ * A gateway that may name any host could have its own keys trusted as those of a code host or a company's jump host.
  * @throws CommandError stage `config`, code `foreign_host`
  */
 async function requireOwnName(
@@ -64,7 +64,7 @@ async function requireOwnName(
   );
 }
 
-/** Names are the same in either case, and with the dot at the end that makes them absolute. */
+/** Host names are equal regardless of case, and of the dot at the end that makes them absolute. */
 function bare(host: string): string {
   return host.toLowerCase().replace(/\.$/, "");
 }

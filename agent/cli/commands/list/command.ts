@@ -1,4 +1,4 @@
-// `sallyport list`: the workspaces that an account can reach, once or as they change.
+// `sallyport list`: prints the workspaces that an account can reach, once or whenever they change.
 
 import type { Workspace, WorkspaceEvent } from "../../../../protocol/api.ts";
 import type { CommandContext } from "../../../../protocol/command/command.ts";
@@ -24,7 +24,7 @@ async function run({ options }: Input<typeof definition>, context: CommandContex
     for (const { name, heldHostKeys } of workspaces) {
       if (heldHostKeys === undefined) continue;
       context.stderr.write(
-        `A host came as ${name} with a different host key: look at it with \`sallyport workspace host-key ${name}\`.\n`,
+        `A host tried to register as ${name} with a different host key: see \`sallyport workspace host-key ${name}\`.\n`,
       );
     }
   } else
@@ -70,7 +70,7 @@ function describe(event: WorkspaceEvent, context: CommandContext): string {
   }
 }
 
-/** A host with a changed key waits: its owner is told wherever the workspace is listed. */
+/** A host with a changed key waits for its owner, who is told wherever the workspace is listed. */
 function state({ online, heldHostKeys }: Workspace): string {
   const word = online ? "online" : "offline";
   return heldHostKeys === undefined ? word : `${word}, new host key`;
@@ -80,7 +80,7 @@ function clock(): string {
   return new Date().toTimeString().slice(0, 8);
 }
 
-/** What other commands take for it. */
+/** The name that other commands take. */
 function reference(workspace: Workspace): string {
   return workspace.mine ? workspace.name : `${workspace.name}.${workspace.owner}`;
 }

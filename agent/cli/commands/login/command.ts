@@ -70,7 +70,7 @@ async function run(
   return 0;
 }
 
-/** What the person said explicitly comes first; a prompt only where somebody can answer it. */
+/** What was given explicitly comes first. Asks only on a terminal, where somebody can answer. */
 async function obtainToken(
   gateway: GatewayUrl,
   file: string | undefined,
@@ -81,7 +81,7 @@ async function obtainToken(
     const given = tokenFromEnvironment(gateway, context.env);
     if (given !== undefined) return given;
     const variable = unboundToken(context.env);
-    // On a terminal another token can be given.
+    // On a terminal a different token can be typed.
     if (variable !== undefined && !isTerminal(context.stdin)) throw tokenWithoutGateway(variable, gateway);
   }
   const text = isTerminal(context.stdin)

@@ -9,7 +9,7 @@ import { forgetAccessToken, listGateways, resolveGateway } from "../../../platfo
 import { signedIn } from "../../signed-in.ts";
 import { definition } from "./definition.ts";
 
-/** The gateway refuses the token already: there is nothing left to revoke. */
+/** With these codes the gateway refuses the token already, so nothing is left to revoke. */
 const WORTHLESS: readonly string[] = ["token_unknown", "token_expired", "token_revoked", "account_disabled"];
 
 async function run(
@@ -28,7 +28,7 @@ async function run(
 }
 
 async function revoke(gateway: GatewayUrl, context: CommandContext): Promise<string | undefined> {
-  // The token that is kept here is meant, not one in the environment.
+  // Revokes the token that is kept here, not one in the environment.
   const { SALLYPORT_TOKEN: _, SALLYPORT_TOKEN_FILE: __, ...env } = context.env;
   try {
     const { api } = await signedIn(gateway, { ...context, env, signal: context.signal });

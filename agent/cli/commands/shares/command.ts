@@ -1,4 +1,4 @@
-// `sallyport shares`: the workspaces that other accounts share with one's own, or offer to it, and one's word on them.
+// `sallyport shares`: lists the workspaces that other accounts share or offer, and accepts, declines or leaves them.
 
 import type { SharedWithMe } from "../../../../protocol/api.ts";
 import type { CommandContext } from "../../../../protocol/command/command.ts";
@@ -50,7 +50,7 @@ function shareTable(shares: readonly SharedWithMe[], context: CommandContext): s
   return table(["WORKSPACE", "STATE", "SINCE", "ID"], rows, terminalWidth(context.stdout));
 }
 
-/** An offer is declined and what was accepted is left: the other word is a slip, and nothing is done. */
+/** One declines an offer and leaves an accepted workspace; with the wrong word, nothing is done. */
 function find(shares: readonly SharedWithMe[], name: string, action: keyof typeof ACTIONS): SharedWithMe {
   const share = shares.find((one) => one.id === name || reference(one) === name);
   if (share === undefined) {

@@ -26,7 +26,7 @@ async function create(
     title,
     scopes,
     expiresIn,
-    // Said only where they are asked for: a gateway of before does not know them.
+    // Sent only if asked for: older gateways do not know them.
     ...(workspace === undefined ? {} : { workspace }),
     ...(reusable ? { reusable } : {}),
   });
@@ -80,7 +80,7 @@ async function createOwner(
   if (options.json) context.stdout.write(json(created));
   else {
     context.stderr.write(
-      `Owner token ${created.info.id}: whoever has it can open ${printable(formatWorkspaceRef(workspace))}; it expires ${expiry(created.info.expiresAt)}.\n`,
+      `Owner token ${created.info.id}: anyone who has it can open ${printable(formatWorkspaceRef(workspace))}; it expires ${expiry(created.info.expiresAt)}.\n`,
     );
     context.stdout.write(`${created.token}\n`);
   }
@@ -110,13 +110,13 @@ async function revokeOwner(
   return 0;
 }
 
-/** Of a host's token: which workspaces. */
+/** Which workspaces a host's token registers. */
 function registers({ workspace, reusable }: AccessTokenInfo): string {
   if (workspace !== undefined) return ` of the workspace ${workspace}`;
   return reusable === true ? " of any workspace" : "";
 }
 
-/** Than was asked for: the token that made it expires. */
+/** Whether a token expires sooner than was asked for, because the token that made it does. */
 function isSooner({ createdAt, expiresAt }: AccessTokenInfo, expiresIn: number | null): boolean {
   if (expiresAt === null) return false;
   return expiresIn === null || Date.parse(expiresAt) - Date.parse(createdAt) < expiresIn * 1000;

@@ -1,4 +1,4 @@
-// `sallyport version`: what runs, on what, and whether its native parts are the fast ones.
+// `sallyport version`: prints the version, the platform, and whether the native parts load.
 
 import { createRequire } from "node:module";
 import { release } from "node:os";
@@ -31,7 +31,7 @@ function run({ options }: Input<typeof definition>, context: CommandContext): nu
   return 0;
 }
 
-/** The keychain's addon wants libsecret on Linux: where it does not load, tokens are kept in a file. */
+/** The keychain's addon needs libsecret on Linux. Where it does not load, tokens are kept in a file. */
 function keychainLoads(): boolean {
   try {
     createRequire(import.meta.url)("keytar");

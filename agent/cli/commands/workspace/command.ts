@@ -1,4 +1,4 @@
-// `sallyport workspace host-key`: which host key a workspace is known by, and the owner's word on one that has changed.
+// `sallyport workspace host-key`: shows a workspace's host keys, and lets its owner accept or decline a changed one.
 
 import type { DecideHostKey, Workspace } from "../../../../protocol/api.ts";
 import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";

@@ -6,7 +6,7 @@ import { ProtocolError } from "../../../../protocol/errors.ts";
 import { newAccessToken } from "../../../../protocol/values/token.ts";
 
 describe("what a person reads when a command fails", () => {
-  test("wrong usage is one line, the way to the help, and exit code 2", () => {
+  test("wrong usage is one line, where to find help, and exit code 2", () => {
     expect(describeFailure("list", new UsageError("Unknown option '--foo'"), false)).toEqual({
       lines: ["sallyport: Unknown option '--foo'", "see sallyport list --help"],
       exitCode: 2,
@@ -60,7 +60,7 @@ describe("what a person reads when a command fails", () => {
     expect(describeFailure("list", new TypeError("x"), true).lines.join("\n")).toMatch(/ at /);
   });
 
-  test("no token gets out, whoever put it into a message", () => {
+  test("no token is shown, whatever message it is in", () => {
     const token = newAccessToken();
     for (const error of [new TypeError(token), new CommandError("http", "x", token), new UsageError(token)]) {
       expect(describeFailure("list", error, true).lines.join("\n")).not.toContain(token);
