@@ -30,7 +30,7 @@ const HOST = 2;
 const MAX_PRINCIPALS = 256;
 const MAX_OPTIONS = 64;
 
-/** A key as it is told from others: its type and its wire form. */
+/** What identifies a key: its type and its wire form. */
 export interface CertifiedKey {
   readonly type: KeyType;
   readonly blob: Buffer;
@@ -38,23 +38,23 @@ export interface CertifiedKey {
 
 export interface Certificate {
   readonly type: CertificateType;
-  /** The key that the certificate is for, as it is without one. */
+  /** The certified key, in the form that it has without a certificate. */
   readonly key: CertifiedKey;
   readonly serial: bigint;
   readonly role: "user" | "host";
   readonly keyId: string;
-  /** Empty: for anyone, which no check here accepts. */
+  /** Empty: valid for anyone, which no check here accepts. */
   readonly principals: readonly string[];
-  /** Seconds since 1970; valid from the first up to, and without, the second. */
+  /** Seconds since 1970. Valid from `validAfter` until just before `validBefore`. */
   readonly validAfter: bigint;
   readonly validBefore: bigint;
-  /** By name; the data as it stands, which is usually one more string inside. */
+  /** By name. The data is not decoded; it usually contains one more SSH string. */
   readonly criticalOptions: ReadonlyMap<string, Buffer>;
   readonly extensions: ReadonlyMap<string, Buffer>;
   readonly authority: CertifiedKey;
 }
 
-/** The certificate type that a sign-in's algorithm stands for; undefined: it is none, or it signs with SHA-1. */
+/** The certificate type of a sign-in's algorithm; undefined: it is not one, or it signs with SHA-1. */
 export function certificateType(algorithm: string): CertificateType | undefined {
   if (algorithm === "ssh-rsa-cert-v01@openssh.com") return undefined;
   const type = /^rsa-sha2-(256|512)-cert-v01@openssh\.com$/.test(algorithm)
@@ -68,8 +68,8 @@ function isCertificateType(type: string): type is CertificateType {
 }
 
 /**
- * Reads a certificate's wire form and verifies the authority's signature. Whether the authority is one to trust, and
- * whether the certificate is good here and now, is the caller's to ask.
+ * Reads a certificate's wire form and verifies the authority's signature. The caller has to check whether to trust the
+ * authority, and whether the certificate is valid here and now.
  * @throws ProtocolError `bad_key`: malformed, of an unknown type, or not signed by the authority that it names
  */
 export function parseCertificate(blob: Buffer): Certificate {

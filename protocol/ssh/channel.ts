@@ -1,32 +1,32 @@
-// One SSH channel as a Duplex: the person's bytes are read from it, ours are written to it. It keeps the windows of
-// both directions (RFC 4254 §5.2) and the two kinds of ending: `end()` sends EOF and leaves the other direction open,
-// `close()` and `destroy()` send CLOSE.
+// One SSH channel as a Duplex: the peer's bytes are read from it, this side's are written to it. It keeps the windows of both
+// directions (RFC 4254 §5.2) and ends in two ways: `end()` sends EOF and leaves the other direction open; `close()` and
+// `destroy()` send CLOSE.
 
 import { Duplex, Writable } from "node:stream";
 import { printable } from "../values/printable.ts";
 import { MSG, STDERR } from "./message-numbers.ts";
 import { encode, message, TooLong, type WireReader } from "./wire.ts";
 
-/** What we let the peer send ahead of the reader, in bytes: OpenSSH's own value. */
+/** How many bytes the peer may send ahead of the reader: OpenSSH's own value. */
 export const WINDOW = 2 * 1024 * 1024;
-/** From so many open channels on, new ones get this window. */
+/** New channels get a smaller window while this many are open. */
 const SMALLER_WINDOWS = [
   { from: 512, window: 64 * 1024 },
   { from: 64, window: 256 * 1024 },
 ] as const;
-/** Largest data packet that we announce and send; RFC 4253 §6.1 asks for 32 KiB at least. */
+/** The largest data packet that is announced and sent, in bytes. RFC 4253 §6.1 requires at least 32 KiB. */
 export const MAX_PACKET = 32 * 1024;
 const BUFFERED_BYTES = 64 * 1024;
 
 /**
- * The window of a channel that is opened while `open` others are: a connection with many of them holds no more in memory than
- * one with a few, since those that are opened late get less. 4,096 of them have less than 512 MiB together.
+ * The window of a channel that is opened while `open` others are open, in bytes. Channels that are opened late get less, which
+ * bounds a connection's memory: 4,096 channels have less than 512 MiB together.
  */
 export function windowFor(open: number): number {
   return SMALLER_WINDOWS.find(({ from }) => open >= from)?.window ?? WINDOW;
 }
 
-/** The connection below, as a channel needs it. */
+/** The part of a connection that a channel needs. */
 export interface ChannelCarrier {
   readonly writable: boolean;
   send(...parts: readonly Uint8Array[]): void;
@@ -37,9 +37,9 @@ export interface ChannelCarrier {
 export interface ChannelNumbers {
   readonly local: number;
   readonly remote: number;
-  /** What the peer lets us send. */
+  /** How many bytes the peer accepts. */
   readonly window: number;
-  /** What we let the peer; WINDOW where undefined. */
+  /** How many bytes this side accepts; WINDOW if undefined. */
   readonly ownWindow?: number;
   readonly maxPacket: number;
 }
@@ -50,11 +50,11 @@ interface Outgoing {
   readonly done: () => void;
 }
 
-/** Emits `gone` once the peer has closed the channel or the connection is lost: nothing written arrives any more. */
+/** Emits `gone` once the peer has closed the channel or the connection is lost: nothing that is written arrives then. */
 export class Channel extends Duplex {
   readonly number: number;
   readonly stderr: Writable;
-  /** Answers a channel request (RFC 4254 §5.4): true for success. Nothing is granted where it is not set. */
+  /** Answers a channel request (RFC 4254 §5.4): true for success. If it is not set, every request fails. */
   onRequest: ((type: string, data: WireReader) => boolean) | undefined;
   readonly #carrier: ChannelCarrier;
   readonly #remote: number;
@@ -82,7 +82,7 @@ export class Channel extends Duplex {
       highWaterMark,
       write: (data: Buffer, _encoding, done) => this.#enqueue(data, true, done),
     });
-    // A channel ends through `gone` and `close`; an unheard `error` must not end the process.
+    // A channel reports its end by `gone` and `close`; an `error` without a listener must not end the process.
     this.on("error", () => this.destroy());
   }
 
@@ -102,7 +102,7 @@ export class Channel extends Duplex {
     this.#statusSent = true;
   }
 
-  /** Sends a channel request that wants no reply. */
+  /** Sends a channel request without asking for a reply. */
   request(type: string, data: Uint8Array): void {
     if (this.#state !== "open") return;
     this.#carrier.send(message(MSG.channelRequest, this.#remote, type, false), data);
@@ -114,14 +114,14 @@ export class Channel extends Duplex {
     else this.once("finish", () => this.destroy()).end();
   }
 
-  /** Resolves once everything that was written to the channel and to its stderr is sent, or will never be. */
+  /** Resolves once everything that was written to the channel and to its stderr was sent, or never will be. */
   async flushed(): Promise<void> {
     await Promise.all([emptied(this), emptied(this.stderr)]);
   }
 
-  // From here on: called by the connection.
+  // The connection calls the methods from here on.
 
-  /** False: more than the window allows, or after EOF. */
+  /** Returns false if it is more than the window allows, or came after EOF. */
   receiveData(data: Buffer): boolean {
     if (this.#state !== "open") return true;
     if (data.length > this.#receiveWindow || this.#eofReceived) return false;
@@ -138,7 +138,7 @@ export class Channel extends Duplex {
     if (!this.destroyed) this.push(null);
   }
 
-  /** False: the window would pass 2^32 - 1 (RFC 4254 §5.2). */
+  /** Returns false if the window would exceed 2^32 - 1 (RFC 4254 §5.2). */
   receiveWindow(bytes: number): boolean {
     this.#sendWindow += bytes;
     if (this.#sendWindow > 0xffff_ffff) return false;
@@ -161,7 +161,7 @@ export class Channel extends Duplex {
     }
   }
 
-  /** The peer's CLOSE, or the end of the connection. What it sent before can still be read. */
+  /** The peer's CLOSE, or the end of the connection. What the peer sent before can still be read. */
   receiveClose(): void {
     if (this.#state === "gone") return;
     if (this.#state === "open") this.#carrier.send(message(MSG.channelClose, this.#remote));
@@ -171,7 +171,7 @@ export class Channel extends Duplex {
     this.emit("gone");
   }
 
-  /** Sends what window and connection allow. */
+  /** Sends as much as the window and the connection allow. */
   flush(): void {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       if (!this.#carrier.writable) {
@@ -187,7 +187,7 @@ export class Channel extends Duplex {
   }
 
   override _read(): void {
-    // Data comes by receiveData(); room is given back as it is read.
+    // receiveData() pushes the data; read() gives the room back.
   }
 
   override read(size?: number): unknown {
@@ -216,7 +216,7 @@ export class Channel extends Duplex {
   }
 
   #enqueue(data: Buffer, stderr: boolean, done: () => void): void {
-    // Once the peer is gone, writers finish into nothing; `gone` has told their owners.
+    // Once the peer is gone, writes succeed without effect; `gone` has told their owners.
     if (this.#state !== "open") {
       done();
       return;
@@ -235,7 +235,7 @@ export class Channel extends Duplex {
     this.#carrier.send(head, data);
   }
 
-  /** Gives the peer what has been read, in steps of half a window. */
+  /** Gives room back to the peer for what was read, in steps of half a window. */
   #adjustWindow(): void {
     if (this.#state !== "open" || this.#eofReceived) return;
     const free = this.#window - this.#receiveWindow - this.readableLength;

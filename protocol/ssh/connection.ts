@@ -1,5 +1,5 @@
-// The connection protocol (RFC 4254) of one authenticated connection: channels, global requests and their replies,
-// between ssh2's packets below and sessions and forwards above. Everything a peer can ask for is counted here.
+// The connection protocol (RFC 4254) of one authenticated connection: channels and global requests, between ssh2's packets
+// below and sessions and forwards above. It counts and limits everything that a peer can ask for.
 
 import { LAST_WORDS_MS } from "../end-then-destroy.ts";
 import { printable } from "../values/printable.ts";
@@ -9,25 +9,25 @@ import { DISCONNECT, MSG, OPEN_FAILURE } from "./message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "./ssh2/transport.ts";
 import { message, TooLong, WireError, WireReader } from "./wire.ts";
 
-/** Channels of one connection, those being opened included, where its owner does not say another number. */
+/** How many channels a connection may have, including those being opened, unless its owner sets a different number. */
 export const MAX_CHANNELS = 256;
 /**
- * Of answers that the peer does not read, in bytes: channels stop far below. Small ones take a multiple of their size in
- * memory.
+ * How much may wait for a peer that does not read, in bytes of memory. Channels stop sending far below this, so what waits are
+ * answers.
  */
 const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
 
-/** Where breaches of the protocol are told. */
+/** Where breaches of the protocol are logged. */
 export interface ConnectionLog {
   warn(message: string): void;
 }
 
-/** The peer asks for a channel. Exactly one of the two answers is given, now or later. */
+/** The peer asks for a channel. Its owner gives exactly one of the two answers, now or later. */
 export interface ChannelRequest {
   readonly type: string;
-  /** What follows in CHANNEL_OPEN, by type. */
+  /** The rest of CHANNEL_OPEN, which depends on the type. */
   readonly data: WireReader;
-  /** undefined: the connection has ended meanwhile. */
+  /** Returns undefined if the connection has ended in the meantime. */
   accept(): Channel | undefined;
   refuse(reason: number, description: string): void;
 }
@@ -38,7 +38,7 @@ export interface ConnectionOwner {
   refuseUnknown(): Uint8Array;
 }
 
-/** Why a peer did not open a channel that we asked for. */
+/** A channel that this side asked for was not opened. */
 export class ChannelRefused extends Error {
   override readonly name = "ChannelRefused";
 }
@@ -109,7 +109,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     });
   }
 
-  /** The connection is lost or ends: every channel is gone. */
+  /** The connection was lost or ends: every channel is gone. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -180,11 +180,11 @@ export class Connection implements PacketReceiver, ChannelCarrier {
         return;
       case MSG.requestSuccess:
       case MSG.requestFailure:
-        // Answers to our keepalives: that something came is all they say.
+        // Answers to keepalives of this side: they only show that the peer is alive.
         return;
       case MSG.channelSuccess:
       case MSG.channelFailure:
-        // We send no channel request that wants a reply.
+        // This side's channel requests never ask for a reply.
         return;
       case MSG.ping:
         this.send(message(MSG.pong, data.string()));
@@ -203,7 +203,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     else if (!channel.receiveData(bytes)) this.#breach(number, "sent more than its window allows");
   }
 
-  /** A peer that ignores the limits of a channel loses the channel. */
+  /** Closes a channel whose limits the peer has ignored. */
   #breach(number: number, what: string): void {
     const channel = this.#channel(number);
     if (channel === undefined || channel.destroyed) return;
@@ -218,7 +218,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
     const window = data.uint32();
     const maxPacket = data.uint32();
     const refuse = (reason: number, description: string) =>
-      // ssh shows it, and its own cleaning lets a bell through.
+      // ssh shows the text, and does not remove a bell character from it.
       this.send(message(MSG.channelOpenFailure, remote, reason, printable(description, 500), ""));
     const number = maxPacket < 256 ? undefined : this.#reserve();
     if (number === undefined) {

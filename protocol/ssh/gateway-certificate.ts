@@ -1,6 +1,6 @@
-// The certificate with which a gateway signs in at a host in the place of a person whom it has authenticated: valid for
-// two minutes, signed by the gateway's own host key, naming the person's key in the form that upterm's wire uses, or the
-// owner token by its id. Written by the gateway, read by the host.
+// The certificate with which a gateway signs in at a host on behalf of a person whom it has authenticated. It is valid for two
+// minutes, is signed by the gateway's own host key, and names either the person's key, in the form of upterm's protocol, or the
+// owner token by its id. The gateway writes it, the host reads it.
 
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { ProtocolError } from "../errors.ts";
@@ -15,17 +15,17 @@ import { encode, WireError, WireReader } from "./wire.ts";
 const KEY_EXTENSION = "upterm-auth-request";
 /** Holds string token id, uint64 expiry in seconds since 1970. */
 const TOKEN_EXTENSION = "sallyport-owner-token@sallyport";
-/** Before and after now; the two clocks may differ by as much. */
+/** It is valid for this long before and after now, so the two clocks may differ by as much. */
 const VALIDITY_MS = 60_000;
 
-/** By what a person has signed in at the gateway. */
+/** What a person has signed in with at the gateway. */
 export type ProvedBy =
   | { readonly kind: "key"; readonly publicKey: SshPublicKey }
   | { readonly kind: "owner-token"; readonly tokenId: TokenId; readonly expiresAt: Date };
 
 export interface CertifiedPerson {
   readonly proof: ProvedBy;
-  /** Where the person comes from, and which SSH version line they sent; for keys only. */
+  /** The person's address and the SSH version line that their client sent; for keys only. */
   readonly address: string;
   readonly clientVersion: string;
 }
@@ -33,13 +33,13 @@ export interface CertifiedPerson {
 export interface GatewayCertificate {
   /** The wire form. */
   readonly certificate: Buffer;
-  /** Made for this certificate alone: the gateway's host key signs nothing that a host makes up. */
+  /** Generated for this certificate only, so that the gateway's host key signs nothing that a host can choose. */
   readonly privateKey: KeyObject;
 }
 
 /**
- * @param signingKey the gateway's ed25519 host key, OpenSSH's text form
- * @param userName what the sign-in at the host will say; the only principal
+ * @param signingKey the gateway's Ed25519 host key in OpenSSH's text format
+ * @param userName the user name of the sign-in at the host; the only principal
  */
 export function issueGatewayCertificate(
   person: CertifiedPerson,
@@ -58,7 +58,7 @@ export function issueGatewayCertificate(
     validBefore: new Date(now.getTime() + VALIDITY_MS),
     extensions: new Map<string, string | Uint8Array>([
       extensionOf(person),
-      // For hosts that ask for these; ours and upterm's do not.
+      // For hosts that require these; Sallyport's and upterm's do not.
       ["permit-agent-forwarding", ""],
       ["permit-port-forwarding", ""],
       ["permit-pty", ""],
@@ -80,7 +80,7 @@ function extensionOf({ proof, address, clientVersion }: CertifiedPerson): [strin
 }
 
 /**
- * Reads whom a gateway's certificate names. Whether the gateway is one to trust is not asked here.
+ * Reads which person a gateway's certificate names. Whether to trust the gateway is up to the caller.
  * @throws ProtocolError `bad_key`: it names nobody, or more than one, or is malformed
  */
 export function readGatewayCertificate({ extensions }: Certificate): CertifiedPerson {
@@ -116,7 +116,7 @@ function readToken(bytes: Buffer): CertifiedPerson {
 function readKey(bytes: Buffer): CertifiedPerson {
   const fields = readFields(bytes);
   const publicKey = parsePublicKey(fields.get(3));
-  // Options are for a host's own files; from elsewhere they would be mistaken for restrictions that hold.
+  // Options only count in a host's own files. Elsewhere they could be mistaken for restrictions that are enforced.
   if (publicKey.options !== "") throw new WireError("A key with options.");
   return {
     proof: { kind: "key", publicKey },

@@ -1,8 +1,8 @@
-// How often a peer may ask for new keys (RFC 4253 §9). Each exchange costs this side some milliseconds (group16: about 30)
-// and the peer next to nothing, if it wants. There is room for OpenSSH's `RekeyLimit` down to a megabyte, and for smaller ones
-// on connections that carry little. Pure.
+// How often a peer may start a key exchange (RFC 4253 §9). Each one costs this side some milliseconds (about 30 with group16),
+// and a malicious peer next to nothing. The limits allow OpenSSH's `RekeyLimit` down to a megabyte, and smaller values on
+// connections that carry little. Pure.
 
-/** At once, on a new connection. */
+/** How many exchanges are allowed at once, on a new connection. */
 const BURST = 40;
 const BYTES_EACH = 512 * 1024;
 const MS_EACH = 2_000;
@@ -18,7 +18,7 @@ export class KeyExchangeAllowance {
     this.#since = now();
   }
 
-  /** The peer asks for new keys; `bytes` were carried under those before. False: too often. */
+  /** The peer starts a key exchange after `bytes` under the previous keys. Returns false if that is too often. */
   take(bytes: number): boolean {
     const now = this.#now();
     const earned = bytes / BYTES_EACH + (now - this.#since) / MS_EACH;

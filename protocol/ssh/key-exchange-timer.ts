@@ -1,4 +1,4 @@
-// Asks for new keys per gigabyte or hour (RFC 4253 §9); ssh2 by itself never does.
+// Starts a new key exchange per gigabyte and per hour (RFC 4253 §9); ssh2 by itself never does.
 
 import type { PacketTransport } from "./ssh2/transport.ts";
 
@@ -11,9 +11,9 @@ export interface KeyExchangeLimits {
 export const KEY_EXCHANGE_LIMITS: KeyExchangeLimits = { bytes: 1024 ** 3, ageMs: 3_600_000 };
 
 export interface KeyExchangeTimer {
-  /** To be called as data moves: cheap. */
+  /** To be called whenever data was sent or received; it is cheap. */
   moved(): void;
-  /** New keys are in use, whoever asked for them. */
+  /** New keys are in use, no matter which side asked for them. */
   exchanged(): void;
   stop(): void;
 }

@@ -9,15 +9,15 @@ export interface Proof {
   readonly type: KeyType;
   /** The public key's wire form. */
   readonly blob: Buffer;
-  /** For RSA keys alone. */
+  /** For RSA keys only. */
   readonly hash: "sha256" | "sha512" | undefined;
-  /** Without the algorithm's name in front; DER for ECDSA, as ssh2 hands it over. */
+  /** Without the algorithm's name in front; DER for ECDSA, as ssh2 passes it. */
   readonly signature: Buffer;
   /** What was signed. */
   readonly signed: Buffer;
 }
 
-/** What an authorized_keys line asks of a FIDO key. */
+/** What an authorized_keys line requires of a FIDO key. */
 export interface TouchPolicy {
   readonly touchRequired: boolean;
   readonly verificationRequired: boolean;
@@ -65,7 +65,7 @@ function check({ type, blob, hash, signature, signed }: Proof, touch: TouchPolic
     }
     case "sk-ssh-ed25519@openssh.com": {
       const key = ed25519(fields.string());
-      // What is left behind the name: signature | flags | counter.
+      // After the name: signature | flags | counter.
       const message = u2fMessage(fields.string(), signature.subarray(64), signed, touch);
       return message !== undefined && verify(null, message, key, signature.subarray(0, 64));
     }
@@ -73,7 +73,7 @@ function check({ type, blob, hash, signature, signed }: Proof, touch: TouchPolic
       fields.string();
       const curve = curves["ecdsa-sha2-nistp256"];
       const key = ecdsa(curve, fields.string());
-      // What is left behind the name: mpint r | mpint s | flags | counter.
+      // After the name: mpint r | mpint s | flags | counter.
       const numbers = new WireReader(signature);
       const r = numbers.string();
       const s = numbers.string();
@@ -114,7 +114,7 @@ function ed25519(point: Buffer): KeyObject {
 }
 
 /**
- * A key whose public exponent is as long as its modulus takes a hundred times as long to verify, and its holder can have chosen
+ * With a public exponent as long as the modulus, verifying takes a hundred times as long, and the key's holder may have chosen
  * it so that signing costs nothing. No program makes such keys.
  */
 const MAX_EXPONENT_BYTES = 4;

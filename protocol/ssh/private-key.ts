@@ -1,4 +1,4 @@
-// Private keys in the file form that OpenSSH and ssh2 read.
+// Writes and reads private keys in the file formats that OpenSSH and ssh2 read.
 
 import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
@@ -7,12 +7,12 @@ import { WireError, WireReader } from "./wire.ts";
 const generate = promisify(generateKeyPair);
 
 /**
- * Every server has one of each: FIPS-mode OpenSSH does not know Ed25519, and neither do older clients such as JSch, which
- * are content with ECDSA. RSA is for those that know nothing else.
+ * Every server has one of each. OpenSSH in FIPS mode and older clients such as JSch do not know Ed25519, but know ECDSA; RSA is
+ * for clients that know nothing else.
  */
 export type HostKeyKind = "ed25519" | "ecdsa" | "rsa";
 
-/** A new private key as text that OpenSSH and ssh2 read. Made beside the event loop: RSA takes a second or more. */
+/** Generates a private key, as text that OpenSSH and ssh2 read. Does not block the event loop: RSA takes a second or more. */
 export async function newHostKey(kind: HostKeyKind): Promise<string> {
   switch (kind) {
     case "ed25519":
@@ -29,8 +29,8 @@ export async function newHostKey(kind: HostKeyKind): Promise<string> {
 }
 
 /**
- * OpenSSH's private key file, unencrypted (PROTOCOL.key). Written here and not by ssh2, whose generator strips
- * leading zero bytes off ed25519 public keys and so makes a broken key once in 256 times.
+ * Writes OpenSSH's private key file, unencrypted (PROTOCOL.key). Not left to ssh2, whose generator strips leading zero bytes
+ * from Ed25519 public keys, and so makes a broken key once in 256 times.
  */
 export function opensshEd25519(key: KeyObject): string {
   const { x, d } = key.export({ format: "jwk" });
@@ -55,7 +55,7 @@ export function opensshEd25519(key: KeyObject): string {
 
 /**
  * Reads what `opensshEd25519` and `ssh-keygen -t ed25519 -N ""` write.
- * @throws Error if the text is no unencrypted ed25519 key; it says nothing of the key
+ * @throws Error if the text is not an unencrypted Ed25519 key; its message reveals nothing of the key
  */
 export function parseOpensshEd25519(text: string): KeyObject {
   const base64 =
@@ -80,7 +80,7 @@ export function parseOpensshEd25519(text: string): KeyObject {
     return createPrivateKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x, d } });
   } catch {
     // The cause could quote the key.
-    throw new Error("This is no unencrypted ed25519 private key in OpenSSH's form.");
+    throw new Error("This is not an unencrypted ed25519 private key in OpenSSH's format.");
   }
 }
 

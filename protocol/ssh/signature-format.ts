@@ -11,13 +11,13 @@ export function signatureFormats(type: KeyType): readonly string[] {
 }
 
 export interface SshSignature {
-  /** Of the key that signed. */
+  /** The type of the key that signed. */
   readonly type: KeyType;
   /** The public key's wire form. */
   readonly blob: Buffer;
   readonly signature: Buffer;
   readonly signed: Buffer;
-  /** Where the request names one: any other is refused. */
+  /** The format that the request names, if any. A different one is refused. */
   readonly format?: string;
 }
 
@@ -31,7 +31,7 @@ export function isGoodSshSignature(proof: SshSignature, touch: TouchPolicy): boo
     if (proof.format !== undefined && proof.format !== format) return false;
     const start = reader.offset + 4;
     const inner = reader.string();
-    // FIDO signatures have flags and a counter behind them; key-signature.ts takes them in one piece.
+    // FIDO signatures are followed by flags and a counter; key-signature.ts reads them together.
     if (!type.startsWith("sk-") && !reader.done) return false;
     const hash =
       format === "rsa-sha2-512" ? "sha512" : format === "rsa-sha2-256" ? ("sha256" as const) : undefined;
@@ -48,7 +48,7 @@ export function isGoodSshSignature(proof: SshSignature, touch: TouchPolicy): boo
   }
 }
 
-/** The other way round: DER as SSH's two mpints. @throws WireError */
+/** Converts an ECDSA signature from DER to SSH's two mpints. @throws WireError */
 export function sshEcdsaSignature(der: Buffer): Buffer {
   const numbers: Buffer[] = [];
   // SEQUENCE, its length in one byte or two; then two INTEGERs, whose bytes are an mpint's.
@@ -64,7 +64,7 @@ export function sshEcdsaSignature(der: Buffer): Buffer {
   return encode(...numbers);
 }
 
-/** ECDSA's two mpints (RFC 5656 §3.1.2) as DER, which writes its numbers the same way. */
+/** Converts ECDSA's two mpints (RFC 5656 §3.1.2) to DER, which encodes numbers the same way. */
 function derSignature(bytes: Buffer): Buffer {
   const reader = new WireReader(bytes);
   const numbers = [reader.string(), reader.string()];

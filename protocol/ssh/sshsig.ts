@@ -1,5 +1,5 @@
-// A signature over a message with an SSH key, as `ssh-keygen -Y sign` writes it (OpenSSH PROTOCOL.sshsig): a public key, a
-// namespace that says what the signature is for, a hash, and an SSH signature, in armour. Only checked here: OpenSSH signs.
+// Checks signatures that `ssh-keygen -Y sign` makes with an SSH key (OpenSSH PROTOCOL.sshsig): a public key, a namespace that
+// says what the signature is for, a hash, and an SSH signature, in armour. Sallyport never makes them.
 
 import { createHash } from "node:crypto";
 import type { SshPublicKey } from "../values/ssh-public-key.ts";
@@ -11,12 +11,12 @@ const END = "-----END SSH SIGNATURE-----";
 const MAGIC = "SSHSIG";
 const VERSION = 1;
 
-/** Characters: an RSA-16384 key and its signature fit. */
+/** In characters: an RSA-16384 key and its signature fit. */
 export const MAX_SSHSIG = 16 * 1024;
 
 /**
- * Whether `key` has signed `message` for `namespace`. A FIDO key has to show that somebody touched it, as at a sign-in.
- * False for anything that is not such a signature: damaged, by a certificate, with SHA-1.
+ * Whether `key` has signed `message` for `namespace`. A FIDO key has to show that somebody touched it, as for a sign-in. False
+ * for anything else, such as a damaged signature, one made with a certificate, or one with SHA-1.
  */
 export function isSignedBy(
   key: Pick<SshPublicKey, "type" | "blob">,
@@ -58,7 +58,7 @@ function check(
   );
 }
 
-/** Base64 of any line length between the two lines, as ssh-keygen reads it. */
+/** Decodes the base64 between the two lines, with lines of any length, as ssh-keygen does. */
 function withoutArmour(armored: string): Buffer {
   const text = armored.trim();
   if (text.length > MAX_SSHSIG || !text.startsWith(BEGIN) || !text.endsWith(END)) {

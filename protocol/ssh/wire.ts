@@ -1,13 +1,13 @@
-// SSH's data types (RFC 4251 §5), read from and written to the messages of the connection protocol.
+// Reads and writes SSH's data types (RFC 4251 §5).
 
 import { bytesOf, textOf } from "../values/byte-text.ts";
 
-/** The message ends too early or is otherwise not what RFC 4254 says: the connection ends. */
+/** A message is malformed. The connection ends. */
 export class WireError extends Error {
   override readonly name = "WireError";
 }
 
-/** One text is longer than it may be. What the message asks for is refused; the connection goes on. */
+/** A text in a message is too long. The request is refused, but the connection continues. */
 export class TooLong extends WireError {
   constructor(length: number, limit: number) {
     super(`A text of ${length} bytes, where ${limit} are allowed.`);
@@ -48,14 +48,14 @@ export class WireReader {
     return this.#offset;
   }
 
-  /** Shares the message's memory. */
+  /** An SSH string. Shares the message's memory. */
   string(): Buffer {
     return this.#take(this.uint32());
   }
 
   /**
-   * Whatever its bytes are, `encode` and `bytesOf` give them back.
-   * @throws TooLong if it is longer than `limit` bytes; WireError if it holds a NUL, which no path, name or command may
+   * An SSH string as text. `encode` and `bytesOf` turn it back into the same bytes, even if they are not UTF-8.
+   * @throws TooLong if it is longer than `limit` bytes; WireError if it contains a NUL, which no path, name or command may
    */
   text(limit = 4096): string {
     const bytes = this.string();
@@ -80,12 +80,12 @@ export class WireReader {
 
 export type WireValue = number | bigint | boolean | string | Uint8Array;
 
-/** One message or a part of one: numbers as uint32, bigints as uint64, booleans as a byte, texts and buffers as strings. */
+/** Encodes values: numbers as uint32, bigints as uint64, booleans as a byte, texts and buffers as SSH strings. */
 export function encode(...values: readonly WireValue[]): Buffer {
   return Buffer.concat(values.flatMap(encodeOne));
 }
 
-/** The same behind a message number. */
+/** The same after a message number. */
 export function message(type: number, ...values: readonly WireValue[]): Buffer {
   return Buffer.concat([Buffer.from([type]), ...values.flatMap(encodeOne)]);
 }

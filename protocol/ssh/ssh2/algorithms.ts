@@ -1,10 +1,10 @@
-// The algorithms that host and gateway agree to (RFC 4253 §7.1), in the order of preference. No SHA-1, no compression.
+// The algorithms that host and gateway accept (RFC 4253 §7.1), in order of preference. No SHA-1, no compression.
 
 import type { Algorithms } from "ssh2";
 
 /**
- * Post-quantum, and offered first by every connection that is prepared with prepareKeyExchange. ssh2 does not know it,
- * so it is not in the list that ssh2 is given.
+ * A post-quantum key exchange, which every connection offers first after prepareKeyExchange. ssh2 does not know it, so the list
+ * for ssh2 does not contain it.
  */
 export const HYBRID_KEY_EXCHANGE = "mlkem768x25519-sha256";
 
@@ -34,8 +34,8 @@ const hmac = [
 ] as const;
 
 /**
- * Authenticated encryption first, by what it costs; CTR with HMAC for clients that have nothing else. For the
- * `algorithms` of an ssh2 `Server`.
+ * For the `algorithms` of an ssh2 `Server`. Authenticated encryption comes first, the cheapest before the others; CTR with HMAC
+ * is for clients that have nothing else.
  */
 export const SERVER_ALGORITHMS: Algorithms = {
   kex: [...kex],
@@ -52,7 +52,7 @@ export const SERVER_ALGORITHMS: Algorithms = {
   compress: ["none"],
 };
 
-/** What the gateway asks of hosts: AES-GCM first, which costs both ends the least where the CPU knows AES. */
+/** What the gateway offers to hosts: AES-GCM first, the cheapest for both ends if the CPU has AES instructions. */
 export const CLIENT_ALGORITHMS = {
   kex: [...kex],
   cipher: ["aes128-gcm@openssh.com", ...cipher.filter((name) => name !== "aes128-gcm@openssh.com")],

@@ -1,8 +1,8 @@
-// The client's side of SSH over a stream: connects to a host whose keys are known, signs in with a certificate, and hands
-// over the connection protocol packet by packet. What the gateway does in the place of a person's ssh.
+// The client's side of SSH over a stream: it connects to a host whose keys are known, signs in with a certificate, and passes on
+// the connection protocol packet by packet. The gateway uses it for re-origination.
 //
-// Made of ssh2's protocol alone: its client would add channels, keep-alives and requests of its own, and writes the
-// certificate's algorithm where the signature's format belongs, which peers refuse.
+// It builds on ssh2's protocol, not on ssh2's client, which would add channels, keepalives and requests of its own, and writes
+// the certificate's algorithm where the signature's format belongs, which peers refuse.
 
 import { type KeyObject, sign } from "node:crypto";
 import type { Duplex } from "node:stream";
@@ -20,19 +20,19 @@ import { type CarriedPackets, carryPackets, type PacketReceiver, type PacketTran
 export interface OriginateOptions {
   /** The user name to sign in with. */
   readonly userName: string;
-  /** An ed25519 certificate's wire form, and the private key that belongs to it. */
+  /** An Ed25519 certificate in wire form, and its private key. */
   readonly certificate: Buffer;
   readonly privateKey: KeyObject;
-  /** authorized_keys lines; the host proves that it has one of them. */
+  /** In authorized_keys form. The host has to prove that it holds one of these keys. */
   readonly hostKeys: readonly string[];
   readonly receiver: PacketReceiver;
-  /** Called once the host has let the gateway in, before the receiver gets anything. */
+  /** Called once the host has accepted the sign-in, before the receiver gets anything. */
   signedIn?(connection: OriginatedConnection): void;
   readonly signal: AbortSignal;
-  /** Behind `SSH-2.0-`. */
+  /** Sent after `SSH-2.0-`. */
   readonly identification: string;
-  /** For everything up to the sign-in, in ms. */
-  readonly timeLimit?: number;
+  /** For everything up to and including the sign-in. */
+  readonly timeLimitMs?: number;
 }
 
 export interface OriginatedConnection {
@@ -41,7 +41,7 @@ export interface OriginatedConnection {
   readonly answersPing: boolean;
 }
 
-/** What went wrong on the way to a connection, by its step. */
+/** The connection failed, at `step`. */
 export class OriginateError extends Error {
   override readonly name = "OriginateError";
   readonly step: "version" | "key-exchange" | "host-key" | "sign-in";
@@ -55,7 +55,7 @@ export class OriginateError extends Error {
 const TIME_LIMIT_MS = 10_000;
 
 /**
- * Resolves once signed in; the receiver may have its first packets by then. On failure the stream is destroyed.
+ * Resolves once signed in; the receiver may have got its first packets by then. On failure the stream is destroyed.
  * @throws OriginateError
  */
 export async function originate(stream: Duplex, options: OriginateOptions): Promise<OriginatedConnection> {
@@ -78,10 +78,10 @@ export async function originate(stream: Duplex, options: OriginateOptions): Prom
         settle();
         reject(new OriginateError(step, reason, { cause }));
       }
-      // What has been said already, a DISCONNECT perhaps, gets a moment to leave.
+      // A DISCONNECT may have been written already, and gets a moment to leave.
       endThenDestroy(stream);
     };
-    const limit = options.timeLimit ?? TIME_LIMIT_MS;
+    const limit = options.timeLimitMs ?? TIME_LIMIT_MS;
     const timer = setTimeout(() => fail(`the host took longer than ${limit / 1000} s`), limit);
     const aborted = () => fail("the connection is no longer wanted", options.signal.reason);
 
@@ -93,7 +93,10 @@ export async function originate(stream: Duplex, options: OriginateOptions): Prom
         if (stream.writable) stream.write(data);
       },
       onError: (error) =>
-        fail(step === "host-key" ? "the host has another key than it registered with" : error.message, error),
+        fail(
+          step === "host-key" ? "the host's key is not one that it registered with" : error.message,
+          error,
+        ),
       onHeader() {
         step = "key-exchange";
         privates = checkedProtocol(protocol);
@@ -111,7 +114,7 @@ export async function originate(stream: Duplex, options: OriginateOptions): Prom
         if (exchanges++ > 0) return carried?.exchanged();
         step = "sign-in";
         protocol.service("ssh-userauth");
-        // Not waiting for the answer saves a round trip: a host without the service disconnects either way.
+        // Not waiting for the answer saves a round trip; a host without the service disconnects in any case.
         if (privates !== undefined) sendMessage(privates, [signInRequest(privates, options)], false);
       },
       messageHandlers: {
@@ -172,7 +175,7 @@ function offerFor(hostKeys: readonly string[]) {
 }
 
 /**
- * USERAUTH_REQUEST with a certificate and its signature (RFC 4252 §7). The algorithm is the certificate's; the signature's
+ * USERAUTH_REQUEST with a certificate and its signature (RFC 4252 §7). The algorithm is the certificate's, but the signature's
  * format is the plain key's (PROTOCOL.certkeys).
  */
 function signInRequest(protocol: PrivateProtocol, options: OriginateOptions): Buffer {
@@ -185,7 +188,7 @@ function signInRequest(protocol: PrivateProtocol, options: OriginateOptions): Bu
   return Buffer.concat([request, encode(encode("ssh-ed25519", sign(null, signed, privateKey)))]);
 }
 
-/** Names of the host's extensions (RFC 8308 §2.3); ssh2 keeps one of them only. */
+/** Reports the names of the host's extensions (RFC 8308 §2.3), of which ssh2 keeps only one. */
 function readExtensions(protocol: PrivateProtocol, found: (names: readonly string[]) => void): void {
   const next = protocol._onPayload;
   protocol._onPayload = (payload) => {
@@ -199,7 +202,7 @@ function readExtensions(protocol: PrivateProtocol, found: (names: readonly strin
         }
         found(names);
       } catch (error) {
-        // ssh2 ends the connection on a message that is cut off.
+        // ssh2 ends the connection because of a message that is cut off.
         if (!(error instanceof WireError)) throw error;
       }
     }

@@ -1,16 +1,16 @@
-// EXT_INFO (RFC 8308) of a server, in the place of ssh2's own: ssh2's `server-sig-algs` misses a comma and names SHA-1, and it
-// comes a round trip late. It belongs right behind NEWKEYS (§2.4): libssh asks for nothing more once the key exchange has
-// ended, and signs with an RSA key only if it knows by then that the server takes SHA-2.
+// A server's EXT_INFO (RFC 8308), instead of ssh2's own: ssh2's `server-sig-algs` lacks a comma and names SHA-1, and it is sent
+// a round trip late. It belongs right after NEWKEYS (§2.4): libssh reads nothing more once the key exchange has ended, and signs
+// with an RSA key only if it knows by then that the server accepts SHA-2.
 //
-// ssh2 uses its new keys in both directions at once, when the peer's NEWKEYS has come. Here the first key exchange of a
-// server uses them for sending as soon as its own NEWKEYS is out, and for receiving when the peer says so.
+// ssh2 starts to use new keys in both directions at once, when the peer's NEWKEYS has come. In a server's first key exchange,
+// this file has it use them for sending as soon as its own NEWKEYS was sent, and for receiving when the peer's has come.
 
 import type { Duplex } from "node:stream";
 import { MSG } from "../message-numbers.ts";
 import { message } from "../wire.ts";
 import { isAlive, type PrivateKeyExchange, type PrivateProtocol, sendMessage } from "./private.ts";
 
-/** Announced in `server-sig-algs` (RFC 8308 §3.1): what authentication accepts, and no SHA-1. */
+/** For `server-sig-algs` (RFC 8308 §3.1): what sign-in accepts. No SHA-1. */
 export const SIGNATURE_ALGORITHMS = [
   "ssh-ed25519",
   "sk-ssh-ed25519@openssh.com",
@@ -22,13 +22,13 @@ export const SIGNATURE_ALGORITHMS = [
   "rsa-sha2-256",
 ] as const;
 
-/** `ping@openssh.com` (OpenSSH PROTOCOL §1.10) is what clients hide keystroke timing with. */
+/** Clients use `ping@openssh.com` (OpenSSH PROTOCOL §1.10) to hide keystroke timing. */
 const EXTENSIONS = extensionInfo({
   "server-sig-algs": SIGNATURE_ALGORITHMS.join(","),
   "ping@openssh.com": "0",
 });
 
-/** To be called when ssh2 has made the first key exchange of a server's connection, which is on `stream`. */
+/** To be called when ssh2 has created the first key exchange of a server's connection. @param stream the connection's */
 export function announceExtensions(
   protocol: PrivateProtocol,
   exchange: PrivateKeyExchange,
@@ -37,7 +37,7 @@ export function announceExtensions(
   const reply = exchange.finish;
   const replyAndAnnounce = (): unknown => {
     const result = Reflect.apply(reply, exchange, []);
-    // ssh2 puts the second half in its place where the first has succeeded: it makes the keys, then uses them.
+    // If the first half has succeeded, ssh2 has replaced `finish` by the second: it derives the keys, then uses them.
     const useKeys = exchange.finish;
     if (useKeys === begin || !isAlive(protocol) || !exchange.remoteExtInfoEnabled) return result;
     exchange.remoteExtInfoEnabled = false;
@@ -54,7 +54,7 @@ export function announceExtensions(
     protocol._onHandshakeComplete = complete;
     sendMessage(protocol, [EXTENSIONS], false);
     exchange.finish = () => {
-      // Packets are numbered on, or from 0 with strict key exchange, which ssh2 has seen to.
+      // Sequence numbers continue, or start at 0 with strict key exchange; ssh2 has taken care of that.
       if (next !== undefined && former !== undefined) next.inSeqno = former.inSeqno;
       protocol._decipher = next;
       protocol._onHandshakeComplete(...details);
@@ -63,7 +63,7 @@ export function announceExtensions(
     return result;
   };
   const begin = (): unknown => {
-    // libssh looks at what came together with NEWKEYS and at nothing behind it.
+    // libssh handles what came together with NEWKEYS, and nothing that comes later.
     stream.cork();
     try {
       return replyAndAnnounce();

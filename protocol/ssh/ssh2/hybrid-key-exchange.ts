@@ -1,6 +1,6 @@
-// mlkem768x25519-sha256 (draft-ietf-sshm-mlkem-hybrid-kex): a key exchange that stays secret as long as either ML-KEM-768
-// (FIPS 203) or X25519 holds, against recordings that wait for a quantum computer. The arithmetic of one exchange, for
-// both roles; key-exchange.ts puts it in the place of ssh2's own.
+// The arithmetic of mlkem768x25519-sha256 (draft-ietf-sshm-mlkem-hybrid-kex), for both roles. This key exchange stays secret as
+// long as either ML-KEM-768 (FIPS 203) or X25519 holds, so recorded traffic cannot be decrypted once there are quantum
+// computers. key-exchange.ts has ssh2 use it.
 
 import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
@@ -23,7 +23,7 @@ export interface HybridExchange {
   computeSecret(peerValue: Buffer): Buffer;
 }
 
-/** The client's side: makes both key pairs, and opens what the server answers. */
+/** The client's side: generates both key pairs, and decapsulates the server's answer. */
 export function hybridClient(): HybridExchange {
   const kem = ml_kem768.keygen();
   const classical = generateKeyPairSync("x25519");
@@ -43,12 +43,12 @@ export function hybridServer(): HybridExchange {
   let reply: Buffer | undefined;
   return {
     publicValue() {
-      if (reply === undefined) throw new Error("The server's value follows from the client's.");
+      if (reply === undefined) throw new Error("The server's value depends on the client's.");
       return reply;
     },
     computeSecret(init) {
       if (init.length !== CLIENT_INIT_LENGTH) throw wrongLength(init, CLIENT_INIT_LENGTH);
-      // Throws where the key's numbers are not reduced, as FIPS 203 §7.2 asks.
+      // Throws if the key's numbers are not reduced, as FIPS 203 §7.2 requires.
       const { cipherText, sharedSecret } = ml_kem768.encapsulate(init.subarray(0, KEM_PUBLIC_KEY));
       const classical = generateKeyPairSync("x25519");
       const secret = combined(sharedSecret, agree(classical.privateKey, init.subarray(KEM_PUBLIC_KEY)));
@@ -63,7 +63,7 @@ function combined(postQuantum: Uint8Array, classical: Uint8Array): Buffer {
   return createHash("sha256").update(postQuantum).update(classical).digest();
 }
 
-/** OpenSSL throws where the result would be all zeros, as RFC 8731 §3 asks. */
+/** OpenSSL throws if the result is all zeros, as RFC 8731 §3 requires. */
 function agree(privateKey: KeyObject, peer: Buffer): Buffer {
   const publicKey = createPublicKey({
     format: "jwk",

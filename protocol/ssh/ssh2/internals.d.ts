@@ -1,4 +1,4 @@
-// What ssh2 does not declare and protocol/ssh/ssh2/ alone may use.
+// Declares the private modules of ssh2. Only protocol/ssh/ssh2/ may use them.
 
 declare module "ssh2/lib/protocol/utils.js" {
   const utils: {

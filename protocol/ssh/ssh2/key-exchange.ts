@@ -1,9 +1,9 @@
-// Stands between the peer's KEXINIT and ssh2, for each key exchange of a connection: adds the post-quantum method, which
-// ssh2 does not know, and refuses what is unsafe without strict key exchange (CVE-2023-48795, "Terrapin").
+// Intercepts the peer's KEXINIT before ssh2, in each key exchange of a connection. It adds the post-quantum method, which ssh2
+// does not know, and refuses what is unsafe without strict key exchange (CVE-2023-48795, "Terrapin").
 //
-// ssh2 makes its exchange object from names that it knows. Where the hybrid is agreed on, it is handed a KEXINIT that
-// says curve25519-sha256 instead; the object that it then makes gets the hybrid's arithmetic and the peer's real
-// KEXINIT, which the exchange hash covers. Own KEXINITs need nothing of the kind: ssh2 sends what it is told to offer.
+// ssh2 creates its exchange object from names that it knows. If the peers agree on the hybrid method, ssh2 is given a KEXINIT
+// that says curve25519-sha256 instead; the object that it creates then gets the hybrid's arithmetic and the peer's real KEXINIT,
+// which the exchange hash covers. This side's own KEXINIT is sent as it is: ssh2 offers whatever it is told.
 
 import type { Duplex } from "node:stream";
 import kexModule from "ssh2/lib/protocol/kex.js";
@@ -20,29 +20,30 @@ import {
   unexpectedVersion,
 } from "./private.ts";
 
-/** What ssh2 believes that it does. Same hash; its object is the one whose methods are replaced. */
+/** The method that ssh2 is told instead of the hybrid: it has the same hash, and its object's methods are replaced. */
 const STAND_IN = "curve25519-sha256";
-/** Markers in the list of key exchange methods are no methods (RFC 8308 §2.1, OpenSSH PROTOCOL §1.9). */
+/** Entries in the list of key exchange methods that are not methods (RFC 8308 §2.1, OpenSSH PROTOCOL §1.9). */
 const MARKERS = ["ext-info-c", "ext-info-s", "kex-strict-c-v00@openssh.com", "kex-strict-s-v00@openssh.com"];
 
-/** The peers found no algorithms that both have and that are safe together: a client of another age, no attack. */
+/** The peers have no algorithms in common that are safe together. That is an outdated client, not an attack. */
 export class DisagreementError extends Error {
   override readonly name = "DisagreementError";
 }
 
-/** Whether a connection ended on this; ssh2 tells its own by the message. */
+/** Whether a connection ended because of this. ssh2's own error is recognised by its message. */
 export function isDisagreement(error: Error): boolean {
   return error instanceof DisagreementError || error.message.startsWith("Handshake failed: no matching ");
 }
 
 /**
- * To be called once the peer's version line is there and before ssh2 sends its KEXINIT: inside of a server's
- * `connection` event, or a protocol's `onHeader`. `begun` is called once, at the first one.
+ * To be called after the peer's version line has come and before ssh2 sends its KEXINIT: in a server's `connection` event, or in
+ * a protocol's `onHeader`.
+ * @param begun is called once, when the first key exchange begins
  */
 export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, begun: () => void): void {
   protocol._offer = ourOffer(protocol._offer);
 
-  /** The peer's real KEXINIT while ssh2 is given another one. */
+  /** The peer's real KEXINIT, while ssh2 is given a changed one. */
   let replaced: { readonly kexInit: Buffer; readonly hybrid: boolean } | undefined;
   let exchange: PrivateKeyExchange | undefined = protocol._kex;
   Object.defineProperty(protocol, "_kex", {
@@ -59,7 +60,7 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, be
     },
   });
 
-  /** Why this client may not sign in. Its keys are exchanged all the same: ssh-keyscan asks for no more. */
+  /** Why this client may not sign in. Its keys are exchanged all the same, which is all that ssh-keyscan needs. */
   let unsafe: string | undefined;
   let isFirst = true;
   const receive = (payload: Buffer, toSsh2: (payload: Buffer) => unknown): unknown => {
@@ -75,7 +76,7 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, be
     unsafe = agreement.problem;
     if (isFirst) begun();
     isFirst = false;
-    // ssh2 may keep its packets in memory that it uses again.
+    // Copied, since ssh2 may reuse the memory of its packets.
     replaced = { kexInit: Buffer.from(payload), hybrid: agreement.hybrid };
     try {
       return toSsh2(agreement.kexInit);
@@ -84,7 +85,7 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, be
     }
   };
 
-  // The first exchange has a decipher of its own; later ones come by the way of all messages.
+  // The first exchange has a decipher of its own; later ones come like all other messages.
   const decipher = protocol._decipher;
   if (decipher === undefined) throw unexpectedVersion();
   const first = decipher._onPayload;
@@ -96,8 +97,8 @@ export function prepareKeyExchange(protocol: PrivateProtocol, stream: Duplex, be
 const offers = new WeakMap<PrivateOffer, PrivateOffer>();
 
 /**
- * The same offer with the hybrid in front and without signatures that use SHA-1, which ssh2 offers for every RSA host key; made
- * once for each server, whose connections share theirs.
+ * The same offer with the hybrid method first, and without signatures that use SHA-1, which ssh2 offers for every RSA host key.
+ * Created once per server, since its connections share their offer.
  */
 function ourOffer(offer: PrivateOffer): PrivateOffer {
   const { kex, serverHostKey, cs, sc } = offer.lists;
@@ -125,7 +126,7 @@ function isOffer(value: unknown): value is PrivateOffer {
   return typeof value === "object" && value !== null && "lists" in value && "copyAllTo" in value;
 }
 
-/** ssh2's exchange object, made for the stand-in, does the hybrid from here on. */
+/** Has ssh2's exchange object, which was created for the stand-in, do the hybrid method. */
 function install(exchange: PrivateKeyExchange, hybrid: HybridExchange): void {
   exchange.type = "mlkem768x25519";
   exchange.hashName = "sha256";
@@ -136,21 +137,21 @@ function install(exchange: PrivateKeyExchange, hybrid: HybridExchange): void {
     try {
       return hybrid.computeSecret(peerValue);
     } catch (error) {
-      // ssh2 takes an error for a failed exchange and disconnects.
+      // If an error is returned, the exchange has failed for ssh2, and it disconnects.
       return error instanceof Error ? error : new Error(String(error));
     }
   };
 }
 
 interface Agreement {
-  /** What makes it unsafe. */
+  /** Why it is unsafe; undefined: it is safe. */
   readonly problem: string | undefined;
-  /** What ssh2 is to read. */
+  /** The KEXINIT for ssh2. */
   readonly kexInit: Buffer;
   readonly hybrid: boolean;
 }
 
-/** What both sides will agree on by RFC 4253 §7.1: the client's first name that the server has too. */
+/** What both sides will agree on (RFC 4253 §7.1): the client's first name that the server has too. */
 function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
   const remote = parseKexInit(payload);
   // ssh2 refuses what cannot be read.
@@ -183,13 +184,13 @@ function agree(protocol: PrivateProtocol, payload: Buffer): Agreement {
     encode(methods.join(",")),
     payload.subarray(remote.afterKex),
   ]);
-  // ssh2 takes every guess for a wrong one and would skip the packet that was sent on it (RFC 4253 §7).
+  // ssh2 takes every guess for a wrong one, and would skip the guessed packet (RFC 4253 §7).
   const isGuessRight = remote.kex[0] === kex.array[0] && remote.hostKey[0] === serverHostKey.array[0];
   if (isGuessRight && kexInit.length >= GUESS_FROM_END) kexInit[kexInit.length - GUESS_FROM_END] = 0;
   return { problem, kexInit, hybrid };
 }
 
-/** The prefix truncation needs a cipher whose state survives a lost packet: ChaCha20-Poly1305, or any with an EtM MAC. */
+/** The attack needs a cipher whose state survives a lost packet: ChaCha20-Poly1305, or any with an EtM MAC. */
 function unsafeWithoutStrict(cipher: string | undefined, mac: string | undefined): string | undefined {
   if (cipher === "chacha20-poly1305@openssh.com") return cipher;
   const hasOwnMac = cipher?.endsWith("-gcm@openssh.com") === true;
@@ -205,9 +206,9 @@ interface KexInit {
   readonly afterKex: number;
 }
 
-/** Behind the message number and the cookie. */
+/** Where the lists begin: after the message number and the cookie. */
 const KEX_LIST = 1 + 16;
-/** first_kex_packet_follows, in front of the reserved uint32 at the end. */
+/** first_kex_packet_follows, counted from the end: a reserved uint32 follows it. */
 const GUESS_FROM_END = 5;
 
 function parseKexInit(payload: Buffer): KexInit | undefined {

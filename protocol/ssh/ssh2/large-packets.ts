@@ -1,24 +1,24 @@
-// Packets beyond ssh2's own limit of 35,000 bytes (RFC 4253 §6.1 asks for that much), for peers that are signed in: a long
-// command or variable is one packet, and OpenSSH takes 256 KiB.
+// Accepts packets beyond ssh2's own limit of 35,000 bytes (which RFC 4253 §6.1 requires) from peers that are signed in: a long
+// command or variable is one packet, and OpenSSH accepts 256 KiB.
 //
-// ssh2's deciphers throw when they have read the length of such a packet, and nothing is lost by then: what they would have
-// done next is done here, and they go on behind the length as if it had been fine. Each of them keeps its state in another
-// way; test/unit/protocol/ssh/ssh2/large-packets.test.ts holds all of them.
+// ssh2's deciphers throw when they have read the length of such a packet. Nothing is lost by then: this file does what they would
+// have done next, and they continue after the length as if it had been valid. Each kind of decipher keeps its state differently;
+// test/unit/protocol/ssh/ssh2/large-packets.test.ts covers all of them.
 
 import { createDecipheriv, createHmac } from "node:crypto";
 import { DISCONNECT } from "../message-numbers.ts";
 import { fail, isAlive, type PrivateDecipher, type PrivateProtocol, unexpectedVersion } from "./private.ts";
 
-/** Without the length field. OpenSSH's is 256 KiB; a longer one is read here so that what is in it can be refused alone. */
+/** Without the length field. OpenSSH's limit is 256 KiB; longer packets are read so that only the request in them is refused. */
 export const MAX_PACKET_BYTES = 1024 * 1024;
-/** ssh2's own; some of its deciphers count a few bytes more than the length. */
+/** ssh2's own limit; some of its deciphers count a few bytes more than the length. */
 const SSH2_LIMIT = 35_000 - 20;
 
-/** `isAllowed` is asked for each large packet. A peer whose packets are larger still is told so, and the connection ends. */
+/** @param isAllowed is asked for each large packet. A packet beyond MAX_PACKET_BYTES ends the connection, with a reason. */
 export function acceptLargePackets(protocol: PrivateProtocol, isAllowed: () => boolean): void {
   let decipher = protocol._decipher;
   const known = new WeakSet<PrivateDecipher>();
-  // ssh2 makes a new one in each key exchange.
+  // ssh2 creates a new one in each key exchange.
   Object.defineProperty(protocol, "_decipher", {
     configurable: true,
     enumerable: true,
@@ -28,7 +28,7 @@ export function acceptLargePackets(protocol: PrivateProtocol, isAllowed: () => b
         known.add(next);
         extend(next, isAllowed, (length) => {
           if (!isAlive(protocol)) return;
-          const text = `A packet of ${length} bytes, where ${MAX_PACKET_BYTES} are the limit.`;
+          const text = `A packet of ${length} bytes exceeds the limit of ${MAX_PACKET_BYTES}.`;
           fail(protocol, DISCONNECT.protocolError, new Error(text));
         });
       }
@@ -37,7 +37,7 @@ export function acceptLargePackets(protocol: PrivateProtocol, isAllowed: () => b
   });
 }
 
-/** Makes one decipher go on where a packet is large. For tests as well. */
+/** Makes one decipher accept large packets. Exported for tests. */
 export function extend(
   decipher: PrivateDecipher,
   isAllowed: () => boolean,
@@ -47,11 +47,11 @@ export function extend(
   if (framing === undefined) return;
   const decrypt = decipher.decrypt;
   let receive = decipher._onPayload;
-  // ssh2 stops behind a packet, and says where, if its receiver wants it to: so each call begins with what is left of one.
+  // ssh2 stops after a packet, and reports where, if its receiver returns false. So each call begins inside or before a packet.
   const one = (payload: Buffer): unknown => receive(payload) ?? false;
   decipher.decrypt = (data, from, end) => {
     if (decipher._onPayload !== one) {
-      // A key exchange has put another receiver there.
+      // A key exchange has set a different receiver.
       receive = decipher._onPayload;
       decipher._onPayload = one;
     }
@@ -71,12 +71,12 @@ export function extend(
 }
 
 interface Framing {
-  /** How much is read before the length is known, and how much of it has been. */
+  /** How many bytes are read before the length is known, and how many of them were read. */
   readonly headBytes: number;
   headRead(): number;
-  /** A multiple of this many bytes comes behind the head. */
+  /** After the head comes a multiple of this many bytes. */
   readonly alignment: number;
-  /** Bytes of the packet that are in the head, behind the length. */
+  /** How many bytes of the packet are in the head, after the length. */
   readonly inHead: number;
   /** What the decipher does once it has accepted a length. */
   goOn(): void;
@@ -84,7 +84,7 @@ interface Framing {
 
 const LENGTH_BYTES = 4;
 
-/** undefined: before the first keys, when nobody is signed in. */
+/** Returns undefined before the first keys, when nobody is signed in. */
 function framingOf(decipher: PrivateDecipher): Framing | undefined {
   const { _lenPos, _lenBytes, _tag, _block } = decipher;
   if (_lenPos !== undefined) return chachaFraming(decipher);
@@ -122,7 +122,7 @@ function gcmFraming(decipher: PrivateDecipher): Framing {
   };
 }
 
-/** With an encrypt-then-MAC method the length is in the clear and the head; otherwise the head is deciphered, with its length. */
+/** With encrypt-then-MAC, the head is the length, in the clear; otherwise the head is a deciphered block that begins with it. */
 function hmacFraming(decipher: PrivateDecipher, head: Buffer): Framing {
   const { _blockSize: blockSize, _macSSLName: macName, _macKey: macKey } = decipher;
   const isWrittenInJs = blockSize !== undefined;
@@ -150,7 +150,7 @@ function hmacFraming(decipher: PrivateDecipher, head: Buffer): Framing {
   };
 }
 
-/** What the cipher has put out last: the head of a packet is kept nowhere else. */
+/** Remembers the cipher's last output: the head of a packet is kept nowhere else. */
 function rememberLast(decipher: PrivateDecipher): () => Buffer {
   const instance = decipher._decipherInstance;
   if (instance === undefined || instance === null) throw unexpectedVersion();

@@ -1,14 +1,14 @@
-// Has ssh2 parse what comes at its peer's pace: a read may hold two thousand of the smallest packets, each of which costs
-// its sender next to nothing.
+// Has ssh2 parse what is received in its peer's turns (pace.ts): a read may contain two thousand of the smallest packets, each
+// of which costs its sender next to nothing.
 
 import type { Duplex } from "node:stream";
 import { Pace } from "../../pace.ts";
 import { isAlive, type PrivateProtocol } from "./private.ts";
 
-/** Parsed at once: a hundred of the smallest packets, or a part of a large one. */
+/** How much is parsed at once: a hundred of the smallest packets, or a part of a large one. */
 const PIECE_BYTES = 4 * 1024;
 
-/** @param mayRead whether the stream is to flow at all, asked when it is the peer's turn again */
+/** @param mayRead whether the stream should flow at all; asked when it is the peer's turn again */
 export function paceParsing(protocol: PrivateProtocol, stream: Duplex, mayRead: () => boolean): void {
   const pace = new PacketPace(protocol, stream, mayRead);
   protocol.parse = (data, from, to) => pace.parse(data.subarray(from, to));
@@ -32,7 +32,7 @@ class PacketPace extends Pace {
   parse(data: Buffer): void {
     const taken = this.run(data);
     if (taken === data.length || this.#stream.destroyed) return;
-    // Kept where it came from, so that the end of the stream stays behind it.
+    // It goes back to the stream, so that the stream's end still comes after it.
     this.#stream.pause();
     this.#stream.unshift(data.subarray(taken));
   }
@@ -42,7 +42,7 @@ class PacketPace extends Pace {
   }
 
   protected take(piece: Buffer): void {
-    // The end of the connection, in the middle of what was read.
+    // The connection may have ended in the middle of what was read.
     if (isAlive(this.#protocol)) this.#parse.call(this.#protocol, piece, 0, piece.length);
   }
 

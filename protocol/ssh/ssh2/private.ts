@@ -1,4 +1,4 @@
-// ssh2's private parts as Sallyport uses them, and the check that they are there. ssh2 is pinned to 1.17.0;
+// The private parts of ssh2 that Sallyport uses, and the check that they are there. ssh2 is pinned to 1.17.0;
 // test/unit/protocol/ssh/ssh2/ fails when they change. Only files in this directory import this one.
 
 import type { Hmac } from "node:crypto";
@@ -6,23 +6,23 @@ import utils from "ssh2/lib/protocol/utils.js";
 import { printable } from "../../values/printable.ts";
 import { MSG } from "../message-numbers.ts";
 
-/** One side of an SSH connection inside of ssh2. */
+/** One side of an SSH connection inside ssh2. */
 export interface PrivateProtocol {
   _onPayload: (payload: Buffer) => unknown;
   _onPacket: () => void;
   _onHandshakeComplete: (...details: unknown[]) => void;
   _onError: (error: Error) => void;
   readonly _server: boolean;
-  /** Own KEXINIT while a key exchange is under way. */
+  /** This side's KEXINIT during a key exchange. */
   readonly _kexinit: Buffer | undefined;
   _kex: PrivateKeyExchange | undefined;
   /** undefined before the first KEXINIT has arrived. */
   readonly _strictMode: boolean | undefined;
   _offer: PrivateOffer;
-  /** undefined before the peer's version line; `inSeqno` counts the packet that is being handled already. */
+  /** undefined before the peer's version line. `inSeqno` already counts the packet that is being handled. */
   _decipher: PrivateDecipher | undefined;
   readonly _cipher: { readonly outSeqno: number };
-  /** Gone once the connection has ended; every write throws from then on. */
+  /** undefined once the connection has ended; every write throws from then on. */
   readonly _destruct: ((reason?: string) => void) | undefined;
   readonly _packetRW: {
     readonly write: {
@@ -32,35 +32,35 @@ export interface PrivateProtocol {
       finalize(packet: Buffer, force?: boolean): Buffer;
     };
   };
-  /** Of what was received, the bytes between two offsets. Throws once the connection has ended. */
+  /** Handles the bytes between two offsets of what was received. Throws once the connection has ended. */
   parse: (data: Buffer, from: number, to: number) => void;
   rekey(): void;
   cleanup(): void;
 }
 
-/** Reads packets. Which of the optional fields there are tells the kinds of deciphers apart (large-packets.ts). */
+/** Reads packets. The optional fields that are present tell the kinds of deciphers apart (large-packets.ts). */
 export interface PrivateDecipher {
   inSeqno: number;
   _onPayload: (payload: Buffer) => unknown;
-  /** Returns where it stopped, or undefined where it has read all. */
+  /** Returns where it stopped; undefined if it has read everything. */
   decrypt(data: Buffer, from: number, end: number): unknown;
-  /** Of the packet that is being read. */
+  /** The length of the packet that is being read. */
   readonly _len: number;
   _packet: Buffer | null;
-  /** Bytes of the packet that have been read, and those that have been deciphered. */
+  /** How many bytes of the packet were read, and how many deciphered. */
   _pktLen?: number;
   _packetPos?: number;
-  /** ChaCha20-Poly1305: bytes of the length that have been read. */
+  /** ChaCha20-Poly1305: how many bytes of the length were read. */
   readonly _lenPos?: number;
-  /** AES-GCM, and no cipher: the same. */
+  /** AES-GCM, and without a cipher: the same. */
   readonly _lenBytes?: number;
-  /** AES-GCM alone. */
+  /** AES-GCM only. */
   readonly _tag?: Buffer;
-  /** AES-CTR with HMAC: what is read before the length is known, and how much of it has been. */
+  /** AES-CTR with HMAC: what is read before the length is known, and how much of it was read. */
   readonly _block?: Buffer;
   readonly _blockPos?: number;
   readonly _macETM?: boolean;
-  /** Those that are written in JavaScript have these; the others, ssh2's native binding. */
+  /** The deciphers written in JavaScript have these; ssh2's native ones do not. */
   _decipherInstance?: { update(data: Uint8Array): Buffer } | null;
   readonly _decipherSSLName?: string;
   readonly _decipherKey?: Buffer;
@@ -71,7 +71,7 @@ export interface PrivateDecipher {
   readonly _macKey?: Buffer;
 }
 
-/** One key exchange; its methods are what another method of exchange replaces. */
+/** One key exchange. A different method of exchange replaces its functions. */
 export interface PrivateKeyExchange {
   remoteExtInfoEnabled: boolean;
   readonly sessionID: Buffer | undefined;
@@ -79,7 +79,7 @@ export interface PrivateKeyExchange {
   type: string;
   hashName: string;
   _remoteKexinit: Buffer;
-  /** The server's first half: sends the reply and NEWKEYS. Called again, it makes keys (true: no more) and uses them. */
+  /** The server's first half sends the reply and NEWKEYS. Called again, it derives keys and uses them; `partial`: only derives. */
   finish: (partial?: boolean) => unknown;
   getPublicKey(): Buffer;
   convertPublicKey(key: Buffer): Buffer;
@@ -155,7 +155,7 @@ export function isExchangingKeys(protocol: PrivateProtocol): boolean {
   return protocol._kexinit !== undefined;
 }
 
-/** `now` passes by the queue of a key exchange: for DISCONNECT alone. Returns the payload's size. */
+/** Returns the payload's size. @param now skips the queue of a key exchange, for DISCONNECT only */
 export function sendMessage(protocol: PrivateProtocol, parts: readonly Uint8Array[], now: boolean): number {
   const writer = protocol._packetRW.write;
   let size = 0;
@@ -181,7 +181,7 @@ export function disconnectMessage(reason: number, description: string): Uint8Arr
   return message;
 }
 
-/** As ssh2 ends a connection on a fatal error, with words in the DISCONNECT. What is returned stops its parser. */
+/** Ends a connection as ssh2 does on a fatal error, with a description in the DISCONNECT. The return value stops its parser. */
 export function fail(protocol: PrivateProtocol, reason: number, problem: Error): number {
   sendMessage(protocol, [disconnectMessage(reason, problem.message)], true);
   protocol._destruct?.();

@@ -1,7 +1,7 @@
-// Takes the connection protocol (RFC 4254) over from ssh2, packet by packet. ssh2 keeps the transport and user
-// authentication (RFC 4253, RFC 4252): its own channels lose half-close, mix up stdout and stderr when the window is
-// full, accept more than the window that they announced (ssh2#1505), ignore the socket's back-pressure, and answer no
-// request once a channel has started.
+// Takes over the connection protocol (RFC 4254) from ssh2, packet by packet. ssh2 keeps the transport and user authentication
+// (RFC 4253, RFC 4252). Its channels are not used: they lose half-close, mix up stdout and stderr when the window is full, accept
+// more than the window that they announced (ssh2#1505), ignore the socket's back-pressure, and answer no requests once a channel
+// has started.
 
 import type { Duplex } from "node:stream";
 import type { Connection } from "ssh2";
@@ -24,8 +24,8 @@ import {
 import { countUnsent } from "./unsent.ts";
 
 /**
- * What may wait to leave, in bytes of memory, before a server cuts the peer off. Those who send data stop where the transport is not
- * writable; what still comes together here are answers to a peer that asks and does not read.
+ * How much may wait to be sent, in bytes of memory, before a server cuts the peer off. Senders of data stop while the transport
+ * is not writable, so what accumulates are answers to a peer that asks and does not read.
  */
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
@@ -36,48 +36,48 @@ export interface PacketTransport {
   readonly exchangingKeys: boolean;
   /** Payload bytes carried in both directions since the last key exchange. */
   readonly bytesSinceKeyExchange: number;
-  /** What was sent and has not left, in bytes of memory: it waits for the end of a key exchange or for the stream below. */
+  /** What was sent but still waits for the end of a key exchange or for the stream below, in bytes of memory. */
   readonly waitingBytes: number;
   /** Sequence number of the message being received, and of the next one to be sent (RFC 4253 §6.4). */
   readonly received: number;
   readonly nextSent: number;
-  /** Sends one message, given in parts. Queued during key exchange; nothing happens after the end. */
+  /** Sends one message, given in parts. It is queued during a key exchange, and dropped after the end. */
   send(...parts: readonly Uint8Array[]): void;
-  /** Stops reading from the stream below. A few messages that have been read already still come. */
+  /** Stops reading from the stream below. A few messages that were already read still come. */
   pause(): void;
   resume(): void;
   /**
-   * Tells the peer why (RFC 4253 §11.1) and ends the stream behind what was sent; what waits for the end of a key
-   * exchange is lost.
+   * Tells the peer why (RFC 4253 §11.1) and ends the stream after what was sent. What waits for the end of a key exchange is
+   * lost.
    */
   disconnect(reason: number, description: string): void;
   /** Cuts the stream off. */
   destroy(): void;
-  /** Starts a key exchange; nothing happens if one is under way, or before sign-in. */
+  /** Starts a key exchange, unless one is in progress or the peer has not signed in. */
   rekey(): void;
 }
 
 export interface PacketReceiver {
-  /** One connection-protocol message of an authenticated peer. Its memory is the receiver's to keep. */
+  /** A connection-protocol message of an authenticated peer. The receiver may keep its memory. */
   receive(payload: Buffer): void;
   /** `transport.writable` may have become true. */
   drain(): void;
-  /** A key exchange has begun (the stream must be read for it to end) or ended. */
+  /** A key exchange has begun or ended. It only ends if the stream is read. */
   exchangingKeys?(begun: boolean): void;
   /** The peer did not know the message that was sent with this sequence number. */
   unimplemented?(sequence: number): void;
-  /** Of a server: a client that is not signed in has begun the first key exchange, or asks for a service (to sign in). */
+  /** For servers: a client that is not signed in has begun its first key exchange, or requests a service (to sign in). */
   keyExchangeBegun?(): void;
   serviceAsked?(): void;
   /** The peer's DISCONNECT. The end of the stream follows. */
   disconnected?(reason: number, description: string): void;
-  /** The peer sends nothing more: all it sent has been received, unless the stream broke. Called once. */
+  /** The peer sends nothing more; unless the stream broke, everything that it sent was received. Called once. */
   ended?(): void;
 }
 
 /**
- * Takes the connection protocol over from ssh2. Call it inside of the server's `connection` event, before the key
- * exchange; the receiver gets nothing before authentication has succeeded.
+ * Takes over the connection protocol from ssh2. To be called in the server's `connection` event, before the key exchange. The
+ * receiver gets nothing before authentication has succeeded.
  */
 export function takeOverConnection(
   connection: Connection,
@@ -98,7 +98,7 @@ export interface CarriedPackets {
   exchanged(): void;
 }
 
-/** The same for either role; to be called when the peer's version line has arrived. */
+/** The same for client and server. To be called when the peer's version line has arrived. */
 export function carryPackets(
   protocol: PrivateProtocol,
   stream: Duplex,
@@ -106,12 +106,12 @@ export function carryPackets(
 ): CarriedPackets {
   let isAuthenticated = false;
   let bytes = 0;
-  /** What the queue of the key exchange that is under way costs. */
+  /** What the queue of the current key exchange costs, in bytes of memory. */
   let queued = 0;
   let announcedExchange = false;
   const allowance = new KeyExchangeAllowance();
   let isPaused = false;
-  /** A sender was told to wait because of many small messages, of which the stream tells nothing. */
+  /** A sender was told to wait because of many small messages; the stream will not report when those have left. */
   let owesDrain = false;
   const unsent = countUnsent(
     stream,
@@ -205,7 +205,7 @@ export function carryPackets(
         protocol._onPacket();
         return undefined;
       }
-      // Each costs this side much and takes the peer no further; no client in use asks for one so early.
+      // Each one is expensive for this side, and no known client starts a second one this early.
       if (type === MSG.kexInit && protocol._server && !isAuthenticated) {
         protocol._onPacket();
         transport.disconnect(DISCONNECT.protocolError, "A second key exchange before sign-in.");
@@ -244,7 +244,7 @@ export function carryPackets(
   };
 }
 
-/** What of the transport protocol a receiver may want to know; ssh2 handles it all the same. */
+/** Reports what a receiver may want to know of the transport protocol. ssh2 handles these messages as well. */
 function reportTransportMessage(payload: Buffer, receiver: PacketReceiver): void {
   const type = payload[0];
   if (type !== MSG.disconnect && type !== MSG.unimplemented) return;
@@ -253,7 +253,7 @@ function reportTransportMessage(payload: Buffer, receiver: PacketReceiver): void
     if (type === MSG.unimplemented) receiver.unimplemented?.(reader.uint32());
     else receiver.disconnected?.(reader.uint32(), reader.string().toString("utf8").slice(0, 500));
   } catch (error) {
-    // A message that is cut off: ssh2 ends the connection on it.
+    // The message is cut off; ssh2 ends the connection because of it.
     if (!(error instanceof WireError)) throw error;
   }
 }

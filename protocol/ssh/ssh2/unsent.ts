@@ -1,5 +1,5 @@
-// Counts what is written to a stream and has not left by what it costs in memory: the smallest packets cost thirty times
-// what they add up to.
+// Counts what was written to a stream and not sent yet by what it costs in memory: the smallest packets cost thirty times their
+// size.
 
 import type { Duplex } from "node:stream";
 import { WAITING_MESSAGE_BYTES } from "../../limits.ts";
@@ -9,7 +9,7 @@ export interface Unsent {
   readonly cost: number;
 }
 
-/** @param less is called when something has left */
+/** @param more is called after each write @param less is called when something has left */
 export function countUnsent(stream: Duplex, more: () => void, less: () => void): Unsent {
   let writes = 0;
   const write: (data: Uint8Array, done: () => void) => boolean = stream.write.bind(stream);

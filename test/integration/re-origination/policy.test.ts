@@ -156,7 +156,7 @@ describe("a gateway in front of a host", () => {
     const { hostKey } = other;
     await other.stop();
     const { stderr, log } = await refusal({ hostKeys: [hostKey] });
-    expect(stderr).toMatch(/\(host-key\): the host has another key than it registered with/);
+    expect(stderr).toMatch(/\(host-key\): the host's key is not one that it registered with/);
     expect(log).not.toContain("signed in");
   });
 

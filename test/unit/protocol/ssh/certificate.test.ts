@@ -273,7 +273,7 @@ describe("private keys in OpenSSH's form", () => {
     keygen("-q", "-t", "ed25519", "-N", "a passphrase", "-f", path("locked"));
     for (const name of ["locked", "rsa", "ed25519.pub"]) {
       const text = readFileSync(path(name), "utf8");
-      expect(() => parseOpensshEd25519(text)).toThrow(/^This is no unencrypted ed25519 private key/);
+      expect(() => parseOpensshEd25519(text)).toThrow(/^This is not an unencrypted ed25519 private key/);
     }
   });
 });

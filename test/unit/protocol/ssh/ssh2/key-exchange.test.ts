@@ -331,7 +331,7 @@ describe("originating a connection", () => {
     const other = publicLine(generateKeyPairSync("ed25519").publicKey);
     await expect(failing(theirs, { hostKeys: [other] })).rejects.toMatchObject({
       step: "host-key",
-      message: "the host has another key than it registered with",
+      message: "the host's key is not one that it registered with",
     });
     await soon(() => side.errors.length > 0 || theirs.destroyed);
     expect(side.received).toEqual([]);
@@ -340,7 +340,7 @@ describe("originating a connection", () => {
   it("fails in time where nothing answers", async () => {
     const [ours, theirs] = streamPair();
     streams.push(ours, theirs);
-    await expect(failing(ours, { timeLimit: 30 })).rejects.toMatchObject({ step: "version" });
+    await expect(failing(ours, { timeLimitMs: 30 })).rejects.toMatchObject({ step: "version" });
     expect(ours.writableEnded).toBe(true);
   });
 
