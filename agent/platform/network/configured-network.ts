@@ -34,12 +34,12 @@ const DIRECT: readonly Route[] = [{ kind: "direct" }];
 /** More gateways than one process talks to. */
 const MAX_REMEMBERED = 32;
 
-/** By the environment, which includes a command's flags, and by the settings that an editor has handed down. */
+/** From the environment, which includes a command's flags, and from the settings that an editor left in a file. */
 export function networkFrom(env: Machine["env"]): Network {
   return new ConfiguredNetwork(env, "handed-down");
 }
 
-/** By the environment and an editor's settings; undefined: there is no editor. For the editor itself, and for tests. */
+/** From the environment and an editor's settings; undefined: there is no editor. For the editor itself, and for tests. */
 export function networkWithEditor(env: Machine["env"], editor: EditorProxy | undefined): Network {
   return new ConfiguredNetwork(env, editor);
 }

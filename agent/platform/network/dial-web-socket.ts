@@ -1,4 +1,4 @@
-// Dials a WebSocket of a gateway. A refusal before the upgrade comes back as the gateway's own code and words.
+// Dials a WebSocket of a gateway. If the gateway refuses the upgrade, the error carries its own code and words.
 
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
@@ -18,26 +18,26 @@ export interface DialRequest {
   readonly gateway: GatewayUrl;
   /** One of PATHS. */
   readonly path: string;
-  /** What is offered, the best one first; the socket's `protocol` is what the gateway chose. */
+  /** Offered in order of preference; the socket's `protocol` is the one that the gateway chose. */
   readonly subprotocols: readonly string[];
   /** Sent as `Authorization: Bearer`; undefined: none. */
   readonly token: string | undefined;
-  /** A function is asked once the connection is there and the request is about to leave. */
+  /** A function is called once the connection is open, just before the request is sent. */
   readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
-  /** Gets the headers of the answer that makes it a WebSocket. */
+  /** Called with the headers of the answer that completes the upgrade. */
   readonly onAnswer?: (headers: IncomingHttpHeaders) => void;
   readonly signal: AbortSignal;
-  /** Proxies and trust; undefined: none, and Node's own. */
+  /** Proxies and trust; undefined: no proxy, and Node's own authorities. */
   readonly network?: Network | undefined;
 }
 
 /**
- * An open WebSocket, paused: nothing is lost between opening and the first listener. Call `resume()`.
+ * An open WebSocket, paused so that nothing is lost before the first listener is there. Call `resume()`.
  * @throws CommandError with the stage that failed and, where the gateway refused, its error code
  */
 export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
   const url = new URL(webSocketUrl(request.gateway, request.path));
-  // The WebSocket code is loaded while the handshake below it waits for the network: a companion starts for each ssh.
+  // The WebSocket code is loaded while the handshake waits for the network: a companion starts once per ssh.
   const load = (): Promise<typeof import("ws")> => import("ws");
   let loading: ReturnType<typeof load> | undefined;
   const connection = await openSocket(url, request.signal, {
@@ -66,7 +66,7 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
   try {
     await opened(socket, url, request.signal);
   } catch (error) {
-    // What `ws` says about a connection that ends here has been told already.
+    // The error above has already said what `ws` would say again.
     socket.on("error", () => undefined);
     socket.terminate();
     connection.destroy();
@@ -113,7 +113,7 @@ function opened(socket: WebSocket, url: URL, signal: AbortSignal): Promise<void>
   });
 }
 
-/** The gateway's JSON error body; or, from a proxy that answered in its place, the status. */
+/** From the gateway's JSON error body or, where a proxy answered instead, from the status. */
 async function readRefusal(response: IncomingMessage, url: URL): Promise<CommandError> {
   const status = response.statusCode ?? 0;
   const parts: Buffer[] = [];
@@ -135,7 +135,7 @@ async function readRefusal(response: IncomingMessage, url: URL): Promise<Command
   return new CommandError(
     "http",
     `HTTP_${status}`,
-    `the answer was HTTP ${status}${redirected}, which is not a Sallyport gateway's: check the URL, or a proxy or login page is in the way`,
+    `the answer was HTTP ${status}${redirected}, which does not come from a Sallyport gateway: check the URL, and whether a proxy or a login page answers instead`,
   );
 }
 
@@ -144,7 +144,7 @@ function parseBody(text: string): { code: ErrorCode; message: string } | undefin
   try {
     body = JSON.parse(text);
   } catch {
-    // Not JSON: a proxy's page. The status says what there is to say.
+    // Not JSON but, say, a proxy's page: the status tells enough.
     return undefined;
   }
   if (typeof body !== "object" || body === null || !("code" in body) || !("message" in body))

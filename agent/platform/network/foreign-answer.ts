@@ -1,4 +1,5 @@
-// Tells an answer that a network gave in the gateway's place, above all the sign-in page of a hotel's or a train's Wi-Fi. Pure.
+// Recognises an answer that the network gave instead of the gateway, such as the sign-in page of a hotel's or a train's Wi-Fi.
+// Pure.
 
 import { printable } from "../../../protocol/values/printable.ts";
 import { CommandError } from "../command-error.ts";
@@ -11,9 +12,9 @@ export interface Answer {
 }
 
 /**
- * The failure that says so; undefined where it may be the gateway's own answer. What arrives by verified TLS is always the
- * server's, and what this machine answers its own: then only 511 (RFC 6585 §6) tells.
- * @param asked the URL that was asked for; its scheme says whether the answer is authentic
+ * The failure to report; undefined where the answer may be the gateway's own. An answer over verified TLS, or from this
+ * machine, always comes from the server: then only status 511 (RFC 6585 §6) counts.
+ * @param asked the URL that was requested; its scheme says whether the answer is authentic
  */
 export function foreignAnswer(
   { status, location, contentType }: Answer,

@@ -1,16 +1,16 @@
-// Connects to whichever of a host's addresses answers first (RFC 8305): one after the other is begun, and none is given up
-// while the next is tried. Node's own way gives each up after a quarter of a second, which is less than a round trip of some
-// networks.
+// Connects to the first of a host's addresses that answers (RFC 8305). Attempts start one after the other, and an earlier one
+// goes on while the next is tried. Node's own version abandons each attempt after a quarter of a second, which is less than a
+// round trip on some networks.
 
 import { type LookupAddress, lookup } from "node:dns";
 import { connect, isIP, type Socket } from "node:net";
 
 /** RFC 8305 §8: from one attempt to the next. A dead address costs this much. */
 export const ATTEMPT_DELAY_MS = 250;
-/** A name with more addresses than this has more of the same. */
+/** The first addresses of a name are enough. */
 const MAX_ADDRESSES = 8;
 
-/** Looks a name up; in tests, something else. */
+/** Looks a name up; tests replace it. */
 export type LookUp = (
   host: string,
   done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
@@ -23,7 +23,7 @@ export interface ConnectOptions {
   readonly lookUp?: LookUp;
 }
 
-/** The same for a name or an address, `fail` also where the name has none. Every error has words. */
+/** `connectFirst` for a name or an address; calls `fail` also where the name has no address. Every error has a message. */
 export function connectByName(
   host: string,
   port: number,
@@ -48,8 +48,8 @@ export function connectByName(
 }
 
 /**
- * Calls `done` with the first socket that connects, or `fail` with the last error where all have failed. Returns what
- * gives it all up.
+ * Calls `done` with the first socket that connects, or `fail` once all attempts have failed. Returns a function that cancels
+ * all attempts.
  * @param addresses at least one
  */
 export function connectFirst(
@@ -92,7 +92,7 @@ export function connectFirst(
   return giveUp;
 }
 
-/** The families take turns, beginning with the one that the system prefers (RFC 8305 §4). Pure. */
+/** Alternates between the address families, beginning with the one that the system prefers (RFC 8305 §4). Pure. */
 export function interleaved(addresses: readonly LookupAddress[]): LookupAddress[] {
   const preferred = addresses[0]?.family;
   const first = addresses.filter(({ family }) => family === preferred);

@@ -1,4 +1,4 @@
-// One HTTP/1.1 request to a gateway on a connection of its own, through whatever proxy is configured.
+// One HTTP/1.1 request to a gateway, on its own connection and through the configured proxy, if any.
 
 import { ClientRequest, type IncomingMessage } from "node:http";
 import { CommandError } from "../command-error.ts";
@@ -17,12 +17,12 @@ export interface HttpAnswer {
   readonly status: number;
   /** By its lower-case name. */
   header(name: string): string | undefined;
-  /** To be read to its end, or left, which closes the connection. */
+  /** Read it to its end, or stop early, which closes the connection. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
 /**
- * Resolves with the answer's head; redirects are not followed.
+ * Resolves once the answer's headers have arrived. Redirects are not followed.
  * @throws CommandError, or the signal's reason
  */
 export async function sendRequest(request: HttpRequest, network: Network): Promise<HttpAnswer> {
@@ -30,7 +30,7 @@ export async function sendRequest(request: HttpRequest, network: Network): Promi
   const { url, method, body } = request;
   const socket = await openSocket(url, signal, { network });
   return await new Promise((resolve, reject) => {
-    // Not `request()` of node:http: editors replace that in their extension hosts, and then it dials by itself.
+    // Not `request()` of node:http: editors replace that in their extension hosts with one that dials by itself.
     const sent = new ClientRequest({
       createConnection: () => socket,
       method,

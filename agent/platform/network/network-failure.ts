@@ -1,8 +1,8 @@
-// What went wrong below HTTP, told from the codes of Node's sockets, resolver, TLS and fetch: the stage, and a sentence.
+// Turns an error of Node's sockets, resolver, TLS or fetch into the stage that failed and a sentence about it.
 
 import { CommandError } from "../command-error.ts";
 
-/** `what` is what was to be reached, such as the gateway's URL. */
+/** @param what the target of the connection, such as the gateway's URL */
 export function networkFailure(error: unknown, what: string): CommandError {
   const code = deepestCode(error);
   const options = { cause: error };
@@ -10,12 +10,12 @@ export function networkFailure(error: unknown, what: string): CommandError {
     return new CommandError(
       "dns",
       code,
-      `The name of ${what} cannot be resolved (${code}): check it, and the network.`,
+      `The host name of ${what} cannot be resolved (${code}): check the name and your network.`,
       options,
     );
   }
   if (/CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO|SELF_SIGNED|^EPROTO$/.test(code)) {
-    return new CommandError("tls", code, `${what} did not prove who it is: ${tlsReason(code)}.`, options);
+    return new CommandError("tls", code, `${what} did not prove its identity: ${tlsReason(code)}.`, options);
   }
   if (/TIMEDOUT|TIMEOUT/.test(code)) {
     return new CommandError(
@@ -34,7 +34,12 @@ export function networkFailure(error: unknown, what: string): CommandError {
     );
   }
   if (/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL)$/.test(code)) {
-    return new CommandError("tcp", code, `There is no way to ${what} (${code}): check the network.`, options);
+    return new CommandError(
+      "tcp",
+      code,
+      `There is no route to ${what} (${code}): check your network or VPN.`,
+      options,
+    );
   }
   if (/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) {
     return new CommandError(
@@ -55,12 +60,13 @@ export function networkFailure(error: unknown, what: string): CommandError {
 
 function tlsReason(code: string): string {
   if (code === "CERT_HAS_EXPIRED") return "its certificate has expired";
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "its certificate is for another name";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "its certificate is for a different name";
   if (/SELF_SIGNED/.test(code))
     return "its certificate is self-signed (NODE_EXTRA_CA_CERTS names a CA file to trust)";
   if (/^UNABLE_TO/.test(code))
     return "its certificate's issuer is unknown (NODE_EXTRA_CA_CERTS names a CA file to trust)";
-  if (/^ERR_SSL|^EPROTO$/.test(code)) return `there is no TLS on that port, or none that fits (${code})`;
+  if (/^ERR_SSL|^EPROTO$/.test(code))
+    return `that port does not speak TLS, or no common version of it (${code})`;
   return code;
 }
 
@@ -73,7 +79,7 @@ function deepestCode(error: unknown): string {
   return code;
 }
 
-/** An error and what caused it: fetch wraps the socket's error, and a dial to several addresses wraps several. */
+/** An error and its causes: fetch wraps the socket's error, and a dial to several addresses wraps one error per address. */
 function chain(error: unknown): Error[] {
   const errors: Error[] = [];
   for (let at = error; at instanceof Error && errors.length < 5; ) {

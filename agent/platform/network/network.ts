@@ -1,12 +1,12 @@
-// What opening a connection to a gateway needs to know of the network: the routes to try, whom TLS trusts, and what earlier
-// connections of the process learnt.
+// What is known of the network when a connection to a gateway is opened: the routes to try, the authorities that TLS trusts,
+// and what earlier connections of the process learnt.
 
 import type { LookupAddress } from "node:dns";
 import type { SecureContextOptions } from "node:tls";
 import type { Endpoint, Route } from "./route.ts";
 
 export interface Network {
-  /** Tickets by `host:port`, which spare the next TLS handshake the certificate. In memory only. */
+  /** TLS session tickets by `host:port`, which make the next handshake shorter. In memory only. */
   readonly tlsSessions: Memory<Buffer>;
   /** By host name: used while the name server does not answer, as after a change of networks. */
   readonly addresses: Memory<readonly LookupAddress[]>;

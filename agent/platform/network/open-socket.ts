@@ -1,5 +1,5 @@
-// Opens the connection to a gateway stage by stage, each with its own deadline and its own words, so that a failure
-// names what failed: the name, the network, a proxy, or the certificate.
+// Opens the connection to a gateway in stages (name, TCP, proxy, TLS), each with its own deadline, so that a failure names the
+// stage that failed.
 
 import { type LookupAddress, lookup } from "node:dns";
 import { isIP, type Socket } from "node:net";
@@ -21,12 +21,12 @@ const DIRECT: readonly Route[] = [{ kind: "direct" }];
 export interface OpenOptions {
   /** undefined: no proxy, and Node's own authorities. */
   readonly network?: Network | undefined;
-  /** Called once the last thing is on its way that this side can send, to make use of the time that the network takes. */
+  /** Called once this side has nothing more to send, so that the caller can use the time that the network takes. */
   readonly onWaiting?: () => void;
 }
 
 /**
- * A connected socket to the host of `url`, TLS where the scheme is https or wss.
+ * A connected socket to the host of `url`, with TLS where the scheme is https or wss.
  * @throws CommandError at stage dns, tcp, proxy or tls
  */
 export async function openSocket(
@@ -75,12 +75,12 @@ async function open(
 
 export interface PlainOptions {
   readonly network?: Network | undefined;
-  /** Of the connection to a proxy that speaks TLS itself. */
+  /** For the connection to a proxy that speaks TLS itself. */
   readonly trust?: SecureContextOptions | undefined;
 }
 
 /**
- * The connection below TLS: the first of the routes that works.
+ * The connection below TLS, by the first route that works.
  * @throws CommandError at stage dns, tcp or proxy
  */
 export async function openPlain(
@@ -149,7 +149,7 @@ async function lookUpKnown(
   }
 }
 
-/** A stage of its own, so that a name that does not resolve is told from a machine that does not answer. */
+/** A separate stage, to tell a name that does not resolve from a machine that does not answer. */
 export function lookUpHost(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
   return runStage("dns", DEADLINE.dns, `looking up ${host}`, signal, (done, fail) => {
     lookup(host, { all: true }, (error, addresses) => (error === null ? done(addresses) : fail(error)));
@@ -157,7 +157,7 @@ export function lookUpHost(host: string, signal: AbortSignal): Promise<LookupAdd
   });
 }
 
-/** @param addresses what `host` was found to be; undefined: it is an address itself */
+/** @param addresses of `host`; undefined: `host` is an address itself */
 export function openTcp(
   host: string,
   port: number,
@@ -172,14 +172,14 @@ export function openTcp(
 export interface TlsOptions {
   readonly trust?: SecureContextOptions | undefined;
   readonly sessions?: Network["tlsSessions"] | undefined;
-  /** With the host, the key of its session. */
+  /** Part of the session's key. */
   readonly port?: number;
 }
 
-/** Of no authority but Node's. One object, since parsed authorities are cached by it. */
+/** Node's own authorities. One object, since parsed authorities are cached by it. */
 const NODES_OWN_TRUST: SecureContextOptions = {};
 
-/** Verified always, whatever the environment says. */
+/** The certificate is always verified, whatever the environment says. */
 export function startTls(
   socket: Socket,
   host: string,
@@ -196,7 +196,7 @@ export function startTls(
       ...(session === undefined ? {} : { session }),
       host,
       ALPNProtocols: ["http/1.1"],
-      // Said and not left to its default, which NODE_TLS_REJECT_UNAUTHORIZED changes: other extensions of an editor set that.
+      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED, which an editor's other extensions may set, changes the default.
       rejectUnauthorized: true,
     });
     if (sessions !== undefined) secured.on("session", (ticket) => sessions.set(key, ticket));
@@ -215,7 +215,7 @@ export function startTls(
 
 const contexts = new WeakMap<SecureContextOptions, SecureContext>();
 
-/** Authorities are parsed once and not for each connection, which takes 2 ms, and 17 where they are given. */
+/** Parsing the authorities takes 2 ms, or 17 where some are configured: done once, not per connection. */
 function contextOf(trust: SecureContextOptions): SecureContext {
   const known = contexts.get(trust);
   if (known !== undefined) return known;
@@ -224,7 +224,7 @@ function contextOf(trust: SecureContextOptions): SecureContext {
   return context;
 }
 
-/** The chain that the gateway, or a proxy that speaks TLS, presented ends at an authority that is not among the trusted ones. */
+/** Whether the gateway, or a proxy that speaks TLS, presented a chain that ends at an authority that is not trusted. */
 function isUntrusted(error: unknown): error is CommandError {
   return (
     error instanceof CommandError &&

@@ -1,5 +1,5 @@
-// Who signed the certificate that was refused. Asked only after a failure, on a connection of its own that carries nothing and is
-// closed at once: Node shows no certificate of a handshake that it has refused.
+// Finds out who signed a certificate that was refused. This takes a second connection, which carries no data and is closed at
+// once: Node does not show the certificate of a handshake that it refused.
 
 import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
@@ -7,10 +7,10 @@ import { printable } from "../../../protocol/values/printable.ts";
 import { CommandError } from "../command-error.ts";
 import type { StageRunner } from "./stage-run.ts";
 
-/** Longer chains are nobody's. */
+/** No real chain is longer. */
 const MAX_CHAIN = 10;
 
-/** The same failure with the issuer's name in it, where that can be found out. */
+/** The same failure with the issuer's name in its message, if the name can be found out. */
 export async function explainUntrusted(
   error: CommandError,
   host: string,
@@ -21,23 +21,23 @@ export async function explainUntrusted(
   try {
     issuer = topIssuer(await readChain(await openPlain(), host, runStage));
   } catch {
-    // The failure itself is what matters; its own words name no issuer.
+    // The original failure is what matters; it only lacks the issuer's name.
     return error;
   }
   if (issuer === undefined) return error;
   return new CommandError("tls", error.code, untrustedMessage(host, issuer, error.code), { cause: error });
 }
 
-/** @param issuer as in the certificate: whoever is in between has chosen it */
+/** @param issuer from the certificate: an interceptor may have chosen it */
 export function untrustedMessage(host: string, issuer: string, code: string): string {
   const name = printable(issuer, 120);
   if (code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
-    return `The certificate shown for ${host} is signed by nobody but itself ("${name}"): if it is your gateway's, add it with --ca FILE or SALLYPORT_CA; if not, something between here and the gateway replaces its certificate (${code}).`;
+    return `The certificate of ${host} is self-signed ("${name}"): if it is your gateway's, add it with --ca FILE or SALLYPORT_CA; if not, something between this machine and the gateway replaces its certificate (${code}).`;
   }
-  return `Something between here and ${host} replaces its certificate, or the gateway has an authority of its own: the one shown was issued by "${name}", which this machine does not trust. If that is your organisation's, get its authority's certificate and add it with --ca FILE or SALLYPORT_CA (${code}).`;
+  return `The certificate of ${host} was issued by "${name}", which this machine does not trust: the gateway uses a private authority, or something between this machine and the gateway replaces its certificate. If the authority is your organisation's, add its certificate with --ca FILE or SALLYPORT_CA (${code}).`;
 }
 
-/** Of the last certificate that was presented, which is the nearest to an authority. Pure. */
+/** The issuer of the last certificate in the chain, the one nearest to an authority. Pure. */
 export function topIssuer(leaf: PeerCertificate | DetailedPeerCertificate): string | undefined {
   let top: PeerCertificate = leaf;
   for (let depth = 0; depth < MAX_CHAIN && "issuerCertificate" in top; depth++) {
@@ -63,7 +63,7 @@ function readChain(socket: Socket, host: string, runStage: StageRunner): Promise
       socket,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       host,
-      // For reading the refused certificate alone: not a byte is sent or taken on this connection.
+      // Only to read the refused certificate: this connection neither sends nor takes a byte of data.
       rejectUnauthorized: false,
     });
     secured.once("secureConnect", () => {

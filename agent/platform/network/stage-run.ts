@@ -1,9 +1,9 @@
-// Runs one stage of a connection under its deadline, and turns what goes wrong into words that name the stage.
+// Runs one stage of a connection under its deadline. A failure becomes an error that names the stage.
 
 import { CommandError, type Stage } from "../command-error.ts";
 import { errorCode } from "../error-code.ts";
 
-/** Milliseconds. Their sum is the longest that a connection attempt takes; `proxy` is for one that is in between. */
+/** In ms. A connection attempt takes at most their sum; `proxy` counts only where there is one. */
 export const DEADLINE = { dns: 5_000, tcp: 8_000, proxy: 10_000, tls: 8_000, http: 15_000 } as const;
 
 /** Begins a stage's work, and returns what undoes it. */
@@ -15,7 +15,7 @@ type Start<T> = (done: (value: T) => void, fail: (error: Error) => void) => () =
  */
 export type StageRunner = <T>(what: string, start: Start<T>) => Promise<T>;
 
-/** Settles once: by the result, the error, the deadline or `signal`. What `start` returns cleans up unless it succeeded. */
+/** Settles once: by the result, an error, the deadline or `signal`. Unless it succeeds, the work is undone. */
 export function runStage<T>(
   stage: Stage,
   ms: number,
@@ -66,9 +66,9 @@ const advice: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "there is no route to it: check your network or VPN",
   ENETUNREACH: "there is no network: check your connection or VPN",
   ETIMEDOUT: "no answer: a firewall may drop the traffic",
-  CERT_HAS_EXPIRED: "its certificate has expired: tell whoever runs the gateway",
+  CERT_HAS_EXPIRED: "its certificate has expired: tell the gateway's administrator",
   ERR_TLS_CERT_ALTNAME_INVALID:
-    "its certificate is for another name: check the gateway's URL, and whether the network wants you to sign in first",
+    "its certificate is for a different name: check the gateway's URL, and whether the network wants you to sign in first",
   DEPTH_ZERO_SELF_SIGNED_CERT:
     "its certificate is self-signed: add it with --ca FILE or SALLYPORT_CA, or use one from a known authority",
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,

@@ -1,4 +1,4 @@
-// The certificate authorities of Node and of the operating system. Loaded only where they are needed.
+// The certificate authorities of Node and of the operating system. Loaded only when they are needed.
 
 import { readFileSync, statSync } from "node:fs";
 import tls from "node:tls";
@@ -13,18 +13,18 @@ const BUNDLES = [
 ] as const;
 const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 
-/** What Node trusts where nobody says otherwise; `extraFile` is NODE_EXTRA_CA_CERTS. */
+/** The authorities that Node trusts by default; `extraFile` is NODE_EXTRA_CA_CERTS. */
 export function nodesAuthorities(extraFile: string | undefined): string[] {
-  // Node 22.15 and later; it knows the extra file.
+  // Node 22.15 and later, which reads the extra file itself.
   if (typeof tls.getCACertificates === "function") return tls.getCACertificates("default");
   const extra = extraFile === undefined ? undefined : bundle(extraFile);
   return [...tls.rootCertificates, ...(extra === undefined ? [] : [extra])];
 }
 
 /**
- * What the system's administrator trusts, in PEM. Node reads Windows' and macOS' stores since 22.15, and OpenSSL's files on
- * Linux, whose place differs between distributions; before that only the files are read.
- * @param file SSL_CERT_FILE, in the place of the well-known bundles
+ * The authorities that the system's administrator trusts, in PEM. Since 22.15 Node reads the stores of Windows and macOS, and
+ * OpenSSL's files on Linux, whose paths differ between distributions; before that, only the files are read.
+ * @param file SSL_CERT_FILE, instead of the well-known bundles
  */
 export function systemAuthorities(platform: NodeJS.Platform, file: string | undefined): string[] {
   const found = new Set<string>();
@@ -43,7 +43,7 @@ export function systemAuthorities(platform: NodeJS.Platform, file: string | unde
     try {
       for (const certificate of tls.getCACertificates("system")) found.add(certificate);
     } catch {
-      // The store cannot be read: what the files gave is what there is.
+      // The store cannot be read: the files have to do.
     }
   }
   return [...found];
@@ -55,7 +55,7 @@ function bundle(path: string): string | undefined {
     const text = readFileSync(path, "utf8");
     return text.includes("-----BEGIN CERTIFICATE-----") ? text : undefined;
   } catch {
-    // Another distribution's place.
+    // A path of some other distribution.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-// Whom a TLS connection to a gateway trusts, and what it shows of itself. Nothing here turns verification off, and nothing
-// anywhere else does.
+// Which authorities a TLS connection to a gateway trusts, and which client certificate it shows. Nothing here, or anywhere
+// else, turns verification off.
 
 import { readFileSync, statSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
@@ -30,7 +30,7 @@ export class Trust {
   }
 
   /**
-   * Node's authorities and the configured one, and the client certificate. Where nothing is configured this loads nothing.
+   * Node's authorities, the configured authority and the client certificate. Loads nothing where nothing is configured.
    * @throws CommandError stage `tls`: a file is unreadable or holds something else
    */
   async options(): Promise<SecureContextOptions> {
@@ -43,9 +43,9 @@ export class Trust {
   }
 
   /**
-   * The same with the system's authorities, among which an organisation's own are found; undefined where this Node
-   * cannot read them. They are asked for only once the others have failed: most connections need none of it, and parsing
-   * a few hundred certificates takes longer than the rest of a companion's start.
+   * The same with the system's authorities, which may include an organisation's own; undefined where this Node cannot read
+   * them. Used only after the others have failed: most connections do not need them, and parsing a few hundred certificates
+   * takes longer than the rest of a companion's start.
    */
   withSystemAuthorities(): Promise<SecureContextOptions | undefined> {
     this.#withSystem ??= this.#loadSystem();
@@ -76,7 +76,7 @@ export class Trust {
         "A client key needs its certificate: --client-cert FILE.",
       );
     }
-    // One file may hold both, as curl has it.
+    // One file may hold both, as with curl.
     return {
       cert: pem(clientCert, "CERTIFICATE"),
       key: pem(clientKey ?? clientCert, "PRIVATE KEY"),
@@ -96,5 +96,9 @@ function pem(path: string, kind: "CERTIFICATE" | "PRIVATE KEY"): string {
   }
   if (new RegExp(`-----BEGIN (?:[A-Z]+ )*${kind}-----`).test(text)) return text;
   const what = kind === "CERTIFICATE" ? "certificate" : "private key";
-  throw new CommandError("tls", "bad_pem", `${path} holds no ${what} in PEM form (-----BEGIN ${kind}-----).`);
+  throw new CommandError(
+    "tls",
+    "bad_pem",
+    `${path} contains no ${what} in PEM form (-----BEGIN ${kind}-----).`,
+  );
 }

@@ -51,7 +51,7 @@ describe("an authority that nobody knows", () => {
     const failed = discover(port, {});
     await expect(failed).rejects.toMatchObject({ stage: "tls", code });
     await expect(failed).rejects.toThrow(
-      /replaces its certificate.* issued by "Corp Inspection CA", which this machine does not trust.*--ca FILE/,
+      /issued by "Corp Inspection CA", which this machine does not trust.*replaces its certificate.*--ca FILE/,
     );
     const gateway = parseGatewayUrl(`https://localhost:${port}`);
     const way = { gateway, network: networkWithEditor({ SSL_CERT_FILE: "/dev/null" }, undefined) };

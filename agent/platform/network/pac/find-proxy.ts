@@ -1,8 +1,8 @@
-// Asks a proxy auto-configuration script. It is a program that a network hands out, often by plain http; see worker.ts for what
-// confines it.
+// Asks a proxy auto-configuration script for a proxy. Such a script is a program that a network hands out, often over plain
+// http; see worker.ts for its sandbox.
 //
-// A script asks for addresses as if that took no time. It is stopped at the first one that is not known, the name is looked up
-// here, and the script is run again from its beginning; browsers do the same.
+// A script asks for addresses synchronously. It is stopped at the first name whose address is not known, the name is looked up
+// here, and the script runs again from its beginning; browsers do the same.
 
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -10,20 +10,20 @@ import { CommandError } from "../../command-error.ts";
 import { bundledFile } from "./bundled-file.ts";
 import { PAC_BOUNDS, type PacQuestion, type PacRun } from "./pac-run.ts";
 
-/** Bounds of a run that the thread has, with what it loads: it is ended then, whatever it does. */
+/** The thread is ended after this many times the bound of a run; it also has to load its code in that time. */
 const HARD_LIMIT_RUNS = 3;
 
 export interface PacWorld {
   /** The IPv4 address of a name; undefined: it has none. */
   lookUp(name: string): Promise<string | undefined>;
-  /** Of this machine, as others see it. */
+  /** This machine's IPv4 address. */
   readonly ownAddress: string;
 }
 
 /**
- * What `FindProxyForURL` returns, such as `PROXY a:3128; DIRECT`.
- * @param url without what is behind the host: that is the gateway's matter
- * @param milliseconds bounds each run
+ * The value that `FindProxyForURL` returns, such as `PROXY a:3128; DIRECT`.
+ * @param url without path and query, which the network need not know
+ * @param milliseconds bound of each run
  * @throws CommandError stage `proxy`, code `pac_failed`; the signal's reason
  */
 export async function findProxy(
@@ -55,7 +55,7 @@ export async function findProxy(
 function startWorker(): Worker {
   const path = bundledFile("pac-worker.js") ?? fileURLToPath(new URL("./worker.ts", import.meta.url));
   const worker = new Worker(path, { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 64 } });
-  // An error that nobody listens for would end the process.
+  // An error without a listener would end the process.
   worker.on("error", () => undefined);
   return worker;
 }
@@ -96,6 +96,6 @@ function failed(why: string): CommandError {
   return new CommandError(
     "proxy",
     "pac_failed",
-    `The proxy script cannot be used: ${why.slice(0, 300)}. Tell whoever made it, or name the proxy by --proxy.`,
+    `The proxy script cannot be used: ${why.slice(0, 300)}. Tell your network's administrator, or name the proxy by --proxy.`,
   );
 }

@@ -1,9 +1,9 @@
-// Reads what a proxy script returned. Pure.
+// Parses the value that a proxy script returned. Pure.
 
 import { type ProxyScheme, parseProxyAddress } from "../proxy/proxy-address.ts";
 import type { Route } from "../route.ts";
 
-/** Each is tried in turn, so a long list would be a long wait. */
+/** Routes are tried in turn, so a long list would mean a long wait. */
 const MAX_ROUTES = 8;
 
 const SCHEMES: Readonly<Record<string, readonly ProxyScheme[]>> = {
@@ -12,11 +12,11 @@ const SCHEMES: Readonly<Record<string, readonly ProxyScheme[]>> = {
   HTTPS: ["https"],
   SOCKS5: ["socks5"],
   SOCKS4: ["socks4"],
-  // Browsers disagree on which one it means.
+  // Browsers disagree on the version that this means.
   SOCKS: ["socks5", "socks4"],
 };
 
-/** Entries that make no sense are passed over, as browsers do; an empty result means that none made any. */
+/** Skips entries that cannot be read, as browsers do. Empty: none could be read. */
 export function parsePacAnswer(answer: string, from: string): Route[] {
   return answer
     .split(";")

@@ -1,9 +1,9 @@
-// The functions that a proxy auto-configuration script may call (Netscape's of 1996, as MDN describes them), written in the
-// script's own language: they run inside the sandbox with it, and nothing of ours is in there. What they cannot know by
-// themselves they read from three globals that are set before:
+// The functions that a proxy auto-configuration script may call (Netscape's of 1996, as MDN describes them), in JavaScript: they
+// run in the sandbox together with the script, and the sandbox contains nothing else of ours. They read their input from three
+// globals that are set beforehand:
 //
-//   __names     { host: address | null } that have been looked up
-//   __wanted    hosts whose address the script asked for and which are not in __names
+//   __names     { host: address | null }: hosts that have been looked up
+//   __wanted    hosts that the script asked for and that are not in __names
 //   __address   this machine's address
 
 export const PAC_FUNCTIONS = String.raw`

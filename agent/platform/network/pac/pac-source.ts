@@ -1,4 +1,4 @@
-// Reads a proxy script from where it is configured to be: a file, or a URL of the network's own, fetched without a proxy.
+// Reads a proxy script from a file, or from a URL, which is fetched without a proxy.
 
 import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -39,7 +39,7 @@ async function readScript(path: string): Promise<string> {
   return await readFile(path, "utf8");
 }
 
-/** Whoever can change the script sends all of us through a proxy of theirs: https is verified here as everywhere. */
+/** An attacker who can change the script can send all traffic through their proxy: https is verified here as everywhere. */
 async function fetchScript(source: string, network: Network, given: AbortSignal): Promise<string> {
   const signal = AbortSignal.any([given, AbortSignal.timeout(FETCH_TIMEOUT_MS)]);
   let url = new URL(source);
@@ -50,7 +50,7 @@ async function fetchScript(source: string, network: Network, given: AbortSignal)
     if (answer.status < 300 || answer.status > 399 || location === undefined || redirects === MAX_REDIRECTS)
       throw new Error(`the answer was HTTP ${answer.status}`);
     url = new URL(location, url);
-    if (!/^https?:$/.test(url.protocol)) throw new Error(`it was sent on to a ${url.protocol} URL`);
+    if (!/^https?:$/.test(url.protocol)) throw new Error(`it redirects to a ${url.protocol} URL`);
   }
 }
 
@@ -68,7 +68,7 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<string> {
 function reason(error: Error): string {
   if (error.name === "TimeoutError") return `no answer within ${FETCH_TIMEOUT_MS / 1000} s`;
   const code = systemCode(error);
-  // What failed on the way says so itself, with its code.
+  // The message of a failed connection already contains its code.
   if (error instanceof CommandError) return error.message.replace(/\.$/, "");
   return code === "EUNKNOWN" ? error.message : code;
 }

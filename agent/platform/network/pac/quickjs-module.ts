@@ -1,11 +1,12 @@
-// QuickJS, compiled to WebAssembly: beside the bundles in dist/, or in its package where the sources run as they are.
+// QuickJS, compiled to WebAssembly: from the file beside the bundles in dist/, or from its package where the sources run
+// unbundled.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { QuickJSOptions } from "quickjs-wasi";
 import { bundledFile } from "./bundled-file.ts";
 
-/** Node has it, and TypeScript knows it as a part of browsers only. */
+/** Node has it, but TypeScript declares it for browsers only. */
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<QuickJSOptions["wasm"]> };
 
 let compiled: Promise<QuickJSOptions["wasm"]> | undefined;

@@ -1,4 +1,4 @@
-// Lets a proxy script choose, and remembers its choice for a minute: a host dials for each connection to its workspace.
+// Lets a proxy script choose the routes, and remembers its choice for a minute, since a host dials once per stream.
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
@@ -45,7 +45,7 @@ async function lookUp(name: string): Promise<string | undefined> {
   const timeout = new Promise<undefined>((resolve) => {
     setTimeout(() => resolve(undefined), LOOKUP_TIMEOUT_MS).unref();
   });
-  // A script asks whether names resolve: that this one does not is an answer.
+  // Scripts ask whether a name resolves: "no" is an answer, too.
   const found = lookup(name, { family: 4 }).then(
     ({ address }) => address,
     () => undefined,

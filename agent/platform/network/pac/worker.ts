@@ -1,8 +1,7 @@
-// One run of a proxy auto-configuration script, in a thread of its own: QuickJS stops at its bounds between two steps of a
-// script, and one step can be long. Whoever started the thread ends it then.
+// Runs a proxy auto-configuration script once, in its own thread: QuickJS checks its bounds between two steps of a script, and
+// one step can take long. Then find-proxy.ts ends the thread.
 //
-// The script runs in QuickJS, compiled to WebAssembly, with bounds on its memory and time, and there is no function of ours
-// in there that it could call.
+// QuickJS is compiled to WebAssembly, bounds the script's memory and time, and gives it no function of ours to call.
 
 import { parentPort } from "node:worker_threads";
 import { QuickJS } from "quickjs-wasi";
@@ -23,7 +22,7 @@ async function runOnce({ script, url, host, names, address, milliseconds }: PacQ
     interruptHandler: () => performance.now() > deadline,
     timezoneOffset: "host",
   });
-  // Kept by a name of its own, so that it can be read after the functions have hidden theirs.
+  // Under a second name, so that it can be read after the functions have deleted theirs.
   evaluate(
     engine,
     `__names = ${JSON.stringify(Object.fromEntries(names))}; __wanted = []; __address = ${JSON.stringify(address)};`,
@@ -33,7 +32,7 @@ async function runOnce({ script, url, host, names, address, milliseconds }: PacQ
   let answer: string | undefined;
   let error: string | undefined;
   let wanted: string[] = [];
-  // Only now: what a slow machine takes to load QuickJS is not the script's doing.
+  // From here on: the time to load QuickJS does not count.
   deadline = performance.now() + milliseconds;
   try {
     engine.evalCode(script, "proxy.pac").dispose();
@@ -46,7 +45,7 @@ async function runOnce({ script, url, host, names, address, milliseconds }: PacQ
   try {
     wanted = wantedNames(engine);
   } catch (thrown) {
-    // The same bounds hold here. An answer counts for nothing while it is not known what it was given without.
+    // The same bounds hold here. Without the list of wanted names it is not known whether the answer counts.
     answer = undefined;
     error ??= reasonOf(thrown);
   }

@@ -1,5 +1,5 @@
-// What an editor's `http.*` settings say about the network, handed down to the companion. ssh starts the companion, so
-// nothing can be given to it but a file of ours; a proxy's password has no place in an argument list anyway.
+// Hands an editor's `http.*` settings down to the companion. ssh starts the companion, so they can reach it only through a
+// file of ours; besides, a proxy's password does not belong in an argument list.
 
 import { existsSync } from "node:fs";
 import { readPrivateFile, removePrivateFile, writePrivateFile } from "../../files/private-file.ts";
@@ -7,7 +7,7 @@ import { editorNetworkFile, type Machine } from "../../paths.ts";
 import { parseProxyAddress } from "./proxy-address.ts";
 import type { EditorProxy } from "./proxy-choice.ts";
 
-/** The settings as a person wrote them; whatever is not of its type counts as not set. */
+/** The settings as a person wrote them. A value of the wrong type counts as not set. */
 export interface EditorNetworkSettings {
   /** `http.proxy` */
   readonly proxy: string;
@@ -22,13 +22,13 @@ export interface EditorNetworkSettings {
 const MAX_NO_PROXY = 500;
 const MAX_TEXT = 8 * 1024;
 
-/** Whether there is anything in it to hand down. */
+/** Whether there is anything to hand down. */
 export function saysSomething({ proxy, noProxy, off, authorization }: EditorNetworkSettings): boolean {
   return off || proxy !== "" || noProxy.length > 0 || authorization !== "";
 }
 
 /**
- * Hands the settings down, or takes back what was handed down before. Returns whether that changed anything.
+ * Hands the settings down, or removes those that were handed down before. Returns whether that changed anything.
  * @throws CommandError stage `file`
  */
 export function handDown(settings: EditorNetworkSettings, machine: Machine): boolean {
@@ -45,9 +45,9 @@ export function handDown(settings: EditorNetworkSettings, machine: Machine): boo
 }
 
 /**
- * What was handed down; undefined: nothing, or nothing that this version understands. The file's loss costs no more than
- * the editor's next start.
- * @throws CommandError stage `file` where others could have read or written it, stage `proxy` where the address is none
+ * The settings that were handed down; undefined: none, or none that this version understands. If the file is lost, the
+ * editor's next start writes it again.
+ * @throws CommandError stage `file`: others could have read or written the file; stage `proxy`: it holds a bad address
  */
 export function readEditorNetwork(machine: Machine): EditorProxy | undefined {
   const text = readPrivateFile(editorNetworkFile(machine));
@@ -70,7 +70,7 @@ export function parseEditorNetwork(text: string): EditorNetworkSettings | undefi
   try {
     value = JSON.parse(text);
   } catch {
-    // Cut short or edited by hand: as good as none.
+    // Cut short or edited by hand: counts as none.
     return undefined;
   }
   if (typeof value !== "object" || value === null || !("version" in value) || value.version !== 1)
@@ -78,7 +78,7 @@ export function parseEditorNetwork(text: string): EditorNetworkSettings | undefi
   return editorNetworkSettings({ ...value });
 }
 
-/** Takes what is of the right type and size. */
+/** Keeps the values of the right type and size. */
 export function editorNetworkSettings(value: Readonly<Record<string, unknown>>): EditorNetworkSettings {
   const { noProxy } = value;
   const hosts = Array.isArray(noProxy) ? noProxy.slice(0, MAX_NO_PROXY).map(shortText) : [];

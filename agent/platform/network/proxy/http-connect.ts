@@ -7,11 +7,11 @@ import { foreignAnswer } from "../foreign-answer.ts";
 import type { StageRunner } from "../stage-run.ts";
 import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
 
-/** Of the answer's head. */
+/** Of the answer's status line and headers. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
 /**
- * Resolves once the proxy passes bytes on. `socket` is then as good as one to `host` itself.
+ * Resolves once the proxy forwards bytes; `socket` then works like a connection to `host` itself.
  * @throws CommandError stage `proxy`: `proxy_auth_required`, `proxy_auth_refused`, `captive_portal`, or `HTTP_` and the status
  */
 export function httpConnect(
@@ -38,7 +38,7 @@ export function httpConnect(
       error.code = "ECONNRESET";
       end(error);
     };
-    // Not "data": that would leave the socket paused, and who reads next would wait for ever.
+    // Not "data": removing its listener would leave the socket paused, and the next reader would wait for ever.
     const read = (): void => {
       let border = -1;
       while (border === -1) {
@@ -87,7 +87,7 @@ export function connectRequest(proxy: ProxyAddress, host: string, port: number):
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** RFC 7617, in UTF-8. Sent at once: there is no better scheme that this side could be asked for. */
+/** RFC 7617, in UTF-8. Sent without being asked: this side knows no better scheme. */
 function basic({ credentials }: ProxyAddress): string | undefined {
   if (credentials === undefined) return undefined;
   return `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString("base64")}`;
@@ -122,7 +122,7 @@ function refusal({ status, headers }: Head, proxy: ProxyAddress, host: string, p
   if (foreign !== undefined) return foreign;
   const unreachable = `cannot reach ${host} port ${port}: check the gateway's URL`;
   const sentences: Readonly<Record<number, string>> = {
-    403: `does not allow connections to ${host} port ${port}: ask whoever runs it to allow them`,
+    403: `does not allow connections to ${host} port ${port}: ask its administrator to allow them`,
     405: "does not allow CONNECT: is it a proxy for https?",
     500: unreachable,
     502: unreachable,
@@ -147,7 +147,7 @@ function signInRefused(proxy: ProxyAddress, challenges: readonly string[]): Comm
     return new CommandError(
       "proxy",
       "proxy_auth_unsupported",
-      `The proxy ${label} wants a sign-in by ${schemes.join(" or ")}; Sallyport knows Basic. A local proxy that signs in for you, such as cntlm or px, bridges that.`,
+      `The proxy ${label} wants a sign-in by ${schemes.join(" or ")}, but Sallyport knows only Basic: use a local proxy that signs in for you, such as cntlm or px.`,
     );
   }
   if (sent) {
@@ -160,7 +160,7 @@ function signInRefused(proxy: ProxyAddress, challenges: readonly string[]): Comm
   return new CommandError(
     "proxy",
     "proxy_auth_required",
-    `The proxy ${label} wants a user name and password: set SALLYPORT_PROXY=http://USER:PASSWORD@…, or name a file that holds that by SALLYPORT_PROXY_FILE.`,
+    `The proxy ${label} wants a user name and password: set SALLYPORT_PROXY=http://USER:PASSWORD@…, or set SALLYPORT_PROXY_FILE to a file that contains this URL.`,
   );
 }
 

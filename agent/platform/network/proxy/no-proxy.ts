@@ -1,8 +1,8 @@
-// Which hosts a proxy is not asked for: the lists of NO_PROXY and of `http.noProxy`. Pure.
+// Which hosts are reached without the proxy: the lists of NO_PROXY and `http.noProxy`. Pure.
 
 import { BlockList, isIP } from "node:net";
 
-/** More than any configuration holds. */
+/** More than any real list has. */
 const MAX_ENTRIES = 1_000;
 
 /**
@@ -20,7 +20,7 @@ export function isExempt(list: string, host: string, port: number): boolean {
     .some((entry) => entry !== "" && matches(entry.toLowerCase(), name, port));
 }
 
-/** This machine itself: a proxy would reach another one by that name. */
+/** Whether a name means this machine; to a proxy it would mean the proxy's own machine. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, "");
   return (

@@ -1,4 +1,4 @@
-// Opens a connection through a proxy: to the proxy first, by TLS where it wants that, and then the proxy's own protocol.
+// Opens a connection through a proxy: connects to the proxy, with TLS where its scheme is https, then speaks its protocol.
 
 import type { Socket } from "node:net";
 import { CommandError } from "../../command-error.ts";
@@ -8,7 +8,7 @@ import { httpConnect } from "./http-connect.ts";
 import { proxyLabel } from "./proxy-address.ts";
 
 export interface Openers {
-  /** A connection to a host, as if there were no proxy. */
+  /** A direct connection to a host, which is the proxy here. */
   open(host: string, port: number): Promise<Socket>;
   secure(socket: Socket, host: string): Promise<Socket>;
   readonly runStage: StageRunner;
@@ -41,9 +41,9 @@ async function reachProxy(route: ProxyRoute, { open, secure }: Openers): Promise
 
 function unreachable(error: unknown, { address, from }: ProxyRoute): unknown {
   if (!(error instanceof CommandError)) return error;
-  // The stage's words are about gateways.
+  // The message of the stage is about gateways: its advice does not fit a proxy.
   const words = error.message.replace(
-    /: is the gateway running, and is the port right\?|: tell whoever runs the gateway/,
+    /: is the gateway running, and is the port right\?|: tell the gateway's administrator/,
     "",
   );
   const message = `The proxy ${proxyLabel(address)} (from ${from}) cannot be reached: ${words}.`;

@@ -1,18 +1,18 @@
-// A proxy's address as people and systems write it: `http://user:password@proxy.example:3128`. Pure. The password is in the
-// object, and in no text that is made from it.
+// A proxy's address as people and systems write it: `http://user:password@proxy.example:3128`. No message or label that is made
+// from the parsed address contains the password. Pure.
 
 import { CommandError } from "../../command-error.ts";
 
 export type ProxyScheme = "http" | "https" | "socks4" | "socks5";
 
 export interface ProxyAddress {
-  /** `https`: the proxy itself is spoken to by TLS. */
+  /** `https`: the connection to the proxy itself uses TLS. */
   readonly scheme: ProxyScheme;
   /** Without the brackets of IPv6. */
   readonly host: string;
   readonly port: number;
   readonly credentials: ProxyCredentials | undefined;
-  /** A whole `Proxy-Authorization` value that somebody configured, in place of `credentials`; HTTP proxies only. */
+  /** A configured value of `Proxy-Authorization`, used instead of `credentials`; HTTP proxies only. */
   readonly authorization: string | undefined;
 }
 
@@ -21,14 +21,14 @@ export interface ProxyCredentials {
   readonly password: string;
 }
 
-/** As URLs have it, and RFC 1928 §3. */
+/** The schemes' own ports; RFC 1928 §3 for SOCKS. */
 const DEFAULT_PORT: Readonly<Record<ProxyScheme, number>> = {
   http: 80,
   https: 443,
   socks4: 1080,
   socks5: 1080,
 };
-/** Names are always left to the proxy to look up (socks4a, socks5h), since a network with a proxy often has no other DNS. */
+/** The proxy always looks names up itself (socks4a, socks5h): a network with a proxy often has no other DNS. */
 const SCHEMES: Readonly<Record<string, ProxyScheme>> = {
   http: "http",
   https: "https",
@@ -43,8 +43,8 @@ const MAX_URL = 2_000;
 const MAX_CREDENTIAL_BYTES = 255;
 
 /**
- * Accepts `scheme://[user[:password]@]host[:port][/]`; without a scheme http is meant, as curl has it.
- * @param from what a message calls it, such as `HTTPS_PROXY`: the text itself may hold a password
+ * Accepts `scheme://[user[:password]@]host[:port][/]`. Without a scheme it is http, as with curl.
+ * @param from what messages call it, such as `HTTPS_PROXY`, because the text may contain a password
  * @throws CommandError stage `proxy`, code `bad_proxy`
  */
 export function parseProxyAddress(text: string, from: string): ProxyAddress {
@@ -53,20 +53,20 @@ export function parseProxyAddress(text: string, from: string): ProxyAddress {
     new CommandError(
       "proxy",
       "bad_proxy",
-      `${from} is not a proxy's address such as http://proxy.example:3128: ${why}.`,
+      `${from} is not the address of a proxy, such as http://proxy.example:3128: ${why}.`,
     );
   if (given === "" || given.length > MAX_URL) throw bad(given === "" ? "it is empty" : "it is too long");
   const match = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(given);
   const scheme = SCHEMES[(match?.[1] ?? "http").toLowerCase()];
   if (scheme === undefined) throw bad("its scheme is none of http, https, socks4 and socks5");
-  // WHATWG URLs lose a special scheme's default port, and keep one of other schemes: parsed as one of these.
+  // With a scheme that URL does not know, it keeps a port even if it is the default of the real scheme.
   const href = `proxy://${match?.[2] ?? ""}`;
-  if (!URL.canParse(href)) throw bad("it is no URL");
+  if (!URL.canParse(href)) throw bad("it is not a URL");
   const url = new URL(href);
   const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  if (!/^[a-z0-9_.:-]+$/.test(host)) throw bad("its host name is none");
+  if (!/^[a-z0-9_.:-]+$/.test(host)) throw bad("its host name is not valid");
   if (!/^\/?$/.test(url.pathname) || url.search !== "" || url.hash !== "")
-    throw bad("there is something behind the port");
+    throw bad("something follows the port");
   return {
     scheme,
     host,
@@ -81,11 +81,11 @@ function credentialsOf(url: URL, bad: (why: string) => CommandError): ProxyCrede
   const user = decoded(url.username);
   const password = decoded(url.password);
   if (user === undefined || password === undefined)
-    throw bad("its user name or password has a % that is none");
+    throw bad("its user name or password has a % that does not begin an escape such as %40");
   const long = [user, password].some((one) => Buffer.byteLength(one) > MAX_CREDENTIAL_BYTES);
-  // A colon in the name would move the border (RFC 7617 §2); a line break would end the header.
+  // A colon in the user name would shift the password (RFC 7617 §2); a line break would end the header.
   if (long || user.includes(":") || /\p{Cc}/u.test(user + password))
-    throw bad("its user name or password cannot be sent");
+    throw bad("its user name or password is too long or has a character that cannot be sent");
   return { user, password };
 }
 
@@ -93,12 +93,12 @@ function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A lone percent sign; the caller has the words for it.
+    // A lone percent sign: the caller reports it.
     return undefined;
   }
 }
 
-/** For people and logs: never with a password or a user name. */
+/** For people and logs: without the user name and password. */
 export function proxyLabel({ scheme, host, port }: ProxyAddress): string {
   return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

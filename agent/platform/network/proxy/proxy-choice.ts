@@ -1,13 +1,13 @@
-// Which proxy, if any, a connection to a gateway takes. Pure: settings in, choice out.
+// Chooses the proxy for a connection to a gateway, or none. Pure.
 
 import type { Endpoint } from "../route.ts";
 import { isExempt, isLoopback } from "./no-proxy.ts";
 import { type ProxyAddress, parseProxyAddress } from "./proxy-address.ts";
 
 export interface ProxySettings {
-  /** Said for Sallyport alone, by `--proxy`, `--pac` or their variables: it holds for every gateway. */
+  /** Set for Sallyport alone, by `--proxy`, `--pac` or their variables: applies to every gateway. */
   readonly own: OwnProxy | undefined;
-  /** What an editor's `http.*` settings say. */
+  /** An editor's `http.*` settings. */
   readonly editor: EditorProxy | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -19,7 +19,7 @@ export type OwnProxy =
   | { readonly kind: "pac"; readonly source: string; readonly from: string };
 
 export interface EditorProxy {
-  /** `http.proxySupport` is `off`: no proxy at all, whatever the environment says. */
+  /** `http.proxySupport` is `off`: no proxy, whatever the environment says. */
   readonly off: boolean;
   readonly address: ProxyAddress | undefined;
   readonly noProxy: readonly string[];
@@ -35,10 +35,10 @@ export type ProxyChoice =
 const DIRECT: ProxyChoice = { kind: "direct" };
 
 /**
- * The first that applies: Sallyport's own settings; a gateway on this machine is reached without a proxy; the editor's
- * settings; the environment's `HTTPS_PROXY` (`HTTP_PROXY` for a gateway with plain http), then `ALL_PROXY`, both subject to
- * `NO_PROXY`. Lower case comes before upper case, as in curl.
- * @throws CommandError stage `proxy`, code `bad_proxy`: a variable that is needed holds something else
+ * The first rule that applies: Sallyport's own settings; no proxy for a gateway on this machine; the editor's settings; the
+ * environment's `HTTPS_PROXY` (`HTTP_PROXY` for a gateway with plain http), then `ALL_PROXY`, both subject to `NO_PROXY`.
+ * Lower case comes before upper case, as in curl.
+ * @throws CommandError stage `proxy`, code `bad_proxy`: the variable that applies does not hold a proxy's address
  */
 export function chooseProxy({ own, editor, env }: ProxySettings, endpoint: Endpoint): ProxyChoice {
   if (own !== undefined) return own.kind === "none" ? DIRECT : own;
@@ -54,13 +54,13 @@ export function chooseProxy({ own, editor, env }: ProxySettings, endpoint: Endpo
 }
 
 function variableFor(secure: boolean, env: ProxySettings["env"]): string | undefined {
-  // In a CGI program HTTP_PROXY is a header of the request, chosen by whoever sent it (CVE-2016-5385).
+  // In a CGI program HTTP_PROXY is a header of the request, chosen by its sender (CVE-2016-5385).
   const http = env.REQUEST_METHOD === undefined ? ["http_proxy", "HTTP_PROXY"] : ["http_proxy"];
   const names = [...(secure ? ["https_proxy", "HTTPS_PROXY"] : http), "all_proxy", "ALL_PROXY"];
   return names.find((name) => (env[name] ?? "").trim() !== "");
 }
 
-/** A configured header goes to HTTP proxies only, and gives way to credentials that the proxy's own address names. */
+/** Adds a configured header for HTTP proxies, unless the proxy's address has credentials of its own. */
 function authorized(address: ProxyAddress, editor: EditorProxy | undefined): ProxyAddress {
   const takesIt = address.scheme === "http" || address.scheme === "https";
   if (!takesIt || address.credentials !== undefined || editor?.authorization === undefined) return address;

@@ -1,5 +1,4 @@
-// Asks a SOCKS proxy for a connection (SOCKS4a; SOCKS5, RFC 1928 and 1929) on a connection to it. The library for it is loaded
-// only here.
+// Asks a SOCKS proxy (SOCKS4a; SOCKS5, RFC 1928 and 1929) to connect to a host. The library is loaded only here.
 
 import type { Socket } from "node:net";
 import { CommandError } from "../../command-error.ts";
@@ -10,7 +9,7 @@ import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
 const LIBRARY_TIMEOUT_MS = 60_000;
 
 /**
- * Resolves once the proxy passes bytes on. The proxy looks the name up.
+ * Resolves once the proxy forwards bytes. The proxy looks the name up.
  * @throws CommandError stage `proxy`: `proxy_auth_required`, `proxy_auth_refused`, `proxy_refused`, `not_a_proxy`
  */
 export async function socksConnect(
@@ -46,7 +45,7 @@ export async function socksConnect(
   });
 }
 
-/** By the library's words; its error object holds the password and goes no further. */
+/** Told from the library's message; its error object holds the password and is not passed on. */
 function refusal({ message }: Error, proxy: ProxyAddress, host: string, port: number): CommandError {
   const label = proxyLabel(proxy);
   if (/authentication/i.test(message)) {
@@ -54,7 +53,7 @@ function refusal({ message }: Error, proxy: ProxyAddress, host: string, port: nu
       ? new CommandError(
           "proxy",
           "proxy_auth_required",
-          `The proxy ${label} wants a user name and password: set SALLYPORT_PROXY=${proxy.scheme}://USER:PASSWORD@…, or name a file that holds that by SALLYPORT_PROXY_FILE.`,
+          `The proxy ${label} wants a user name and password: set SALLYPORT_PROXY=${proxy.scheme}://USER:PASSWORD@…, or set SALLYPORT_PROXY_FILE to a file that contains this URL.`,
         )
       : new CommandError(
           "proxy",
@@ -73,7 +72,7 @@ function refusal({ message }: Error, proxy: ProxyAddress, host: string, port: nu
   }
   const why =
     rejected === "NotAllowed"
-      ? "does not allow that: ask whoever runs it"
+      ? "does not allow that: ask its administrator"
       : "cannot reach it: check the gateway's URL, and whether this proxy is the right one";
   return new CommandError(
     "proxy",

@@ -160,7 +160,7 @@ describe("a proxy's address", () => {
     } catch (error) {
       expect(error).toBeInstanceOf(CommandError);
       expect(error).toMatchObject({ stage: "proxy", code: "bad_proxy" });
-      expect(String(error)).toMatch(/HTTPS_PROXY is not a proxy's address/);
+      expect(String(error)).toMatch(/HTTPS_PROXY is not the address of a proxy/);
       expect(String(error)).not.toContain("secret");
     }
   });
