@@ -1,14 +1,15 @@
-// The words that a prelude is given, where some of them are not UTF-8: Node hands nothing else to a process. All are then written in
-// a form that any POSIX shell's printf takes back, in pieces, since what is longer than a word may be is longer still in it.
+// Hands words to a shell that are not UTF-8, which is all that Node passes to a process. They are written in a form that the
+// printf of any POSIX shell turns back into bytes; in pieces, because this form is up to four times as long and an argument is
+// limited in length.
 
 import { bytesOf, isEncodable } from "../../protocol/values/byte-text.ts";
 
-/** Of one piece, in bytes before they are written as up to four each. */
+/** Of one piece, before it is written. */
 const PIECE_BYTES = 24 * 1024;
-/** What goes as it is, and may be that long: far below Linux's 128 KiB. */
+/** The longest word that is passed as it is: far below Linux's limit of 128 KiB. */
 const PLAIN_BYTES = 64 * 1024;
 
-/** `p`: a word as it is. `e`: a piece, with more behind it. `E`: the last piece of a word. */
+/** `p` begins a word as it is, `e` a piece that others follow, `E` the last piece of a word. */
 export function encodeWords(words: readonly string[]): string[] {
   return words.flatMap((word) => {
     const bytes = bytesOf(word);
@@ -20,7 +21,7 @@ export function encodeWords(words: readonly string[]): string[] {
   });
 }
 
-/** A format of printf(1) that says these bytes (POSIX: a backslash and three octal digits for one). */
+/** A format for printf(1) that prints these bytes (POSIX: a backslash and three octal digits per byte). */
 function printfFormat(bytes: Buffer): string {
   return bytes
     .toString("latin1")
@@ -28,8 +29,9 @@ function printfFormat(bytes: Buffer): string {
 }
 
 /**
- * Turns a shell's positional parameters back: each goes from the front to the end. A command substitution drops newlines at its
- * end, so there is a full stop behind them. No client may send a name that begins like these (environment-requests.ts).
+ * Shell code that decodes the positional parameters, moving each from the front to the end. A command substitution drops
+ * newlines at its end, so a full stop is added and removed. Clients cannot set variables with such names
+ * (environment-requests.ts).
  */
 export const DECODE_WORDS = `SALLYPORT_LEFT=$# SALLYPORT_WORD=
 while [ "$SALLYPORT_LEFT" -gt 0 ]; do

@@ -1,6 +1,6 @@
-// How a command of the agent fails: the stage that failed, a stable code, and a sentence that says what to do.
+// A failure of the agent's commands: the stage that failed, a stable code, and a sentence that says what to do.
 
-/** Where on the way a command failed. */
+/** The part of a command's work that failed. */
 export type Stage =
   | "config"
   | "dns"
@@ -15,7 +15,7 @@ export type Stage =
   | "keychain"
   | "file";
 
-/** A failure that is shown as one line, `sallyport: <stage>: <message>`: what is wrong and what to do. Exit code 1. */
+/** Shown as one line, `sallyport: <stage>: <message>`, which says what is wrong and what to do. Exit code 1. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly stage: Stage;

@@ -1,6 +1,6 @@
-// What the agent's commands say about their work: one line each on stderr, so that stdout stays free for results,
-// JSON and SSH bytes. Tokens never get through, whoever logs them, and neither does what a terminal would obey: peers
-// choose a part of the text.
+// The log of the agent's commands: one line per message on stderr, so that stdout stays free for results, JSON and SSH bytes.
+// Tokens and the control characters that a terminal would obey are removed from every message, since peers choose parts of the
+// text.
 
 import { printable } from "../../protocol/values/printable.ts";
 import { redactSecrets } from "../../protocol/values/token.ts";
@@ -19,7 +19,7 @@ const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 export function createLog(options: {
   level: LogLevel;
   write: (line: string) => void;
-  /** Puts the time in front of each line: wanted by commands that run for long. */
+  /** Begins each line with the time, for commands that run for long. */
   timestamps?: boolean;
   now?: () => Date;
 }): Log {

@@ -1,10 +1,10 @@
-// Which native parts are in use. Without them everything works, but slower (ssh2's ciphers) or not at all (a terminal).
+// Which native parts can be loaded. Without ssh2's, ciphers are slower; without node-pty, there are no terminals.
 
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 
-/** Whether ssh2 encrypts with its own native binding; without it ciphers cost two to three times as much. */
+/** Whether ssh2 encrypts with its native binding; without it ciphers take two to three times as long. */
 export function nativeCrypto(): boolean {
   try {
     require("ssh2/lib/protocol/crypto/build/Release/sshcrypto.node");

@@ -1,7 +1,7 @@
-// The environment of each Node that Sallyport starts for itself: a person's debugger, preloaded script or test settings would
-// end a tunnel before its first line of code. What an organisation says about its authorities (NODE_EXTRA_CA_CERTS) stays. Pure.
+// The environment of each Node that Sallyport starts for itself, without a person's debugger, preloaded scripts or test
+// settings, which could end a tunnel before its first line of code. An organisation's NODE_EXTRA_CA_CERTS stays. Pure.
 
-/** Variables by which an environment changes which code a Node runs, what it trusts, and where it prints (node(1)). */
+/** Variables that change which code Node runs, what it trusts, and where it prints (node(1)). */
 export const FOREIGN_TO_NODE = [
   "NODE_OPTIONS",
   "NODE_TLS_REJECT_UNAUTHORIZED",
@@ -17,15 +17,15 @@ export const FOREIGN_TO_NODE = [
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `env` without them, whatever their case: Windows has one variable for both. */
+/** `env` without them, in upper or lower case: on Windows the names of variables ignore case. */
 export function nodeEnvironment(env: Environment): Record<string, string | undefined> {
   const foreign: ReadonlySet<string> = new Set(FOREIGN_TO_NODE);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.has(name.toUpperCase())));
 }
 
 /**
- * A command line that starts a Node which does not obey NODE_OPTIONS, to Node the same as an empty one. Windows has no env(1)
- * (POSIX.1-2017, XCU env): there the starter has to leave the variable out.
+ * A command line that starts Node with an empty NODE_OPTIONS, which is as good as none. Windows has no env(1) (POSIX.1-2017,
+ * XCU env): there the program that starts the command has to leave the variable out.
  */
 export function withoutNodeOptions(command: readonly string[], platform: NodeJS.Platform): readonly string[] {
   return platform === "win32" ? command : ["env", "NODE_OPTIONS=", ...command];

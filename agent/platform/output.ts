@@ -1,9 +1,9 @@
-// How results look on stdout: a table for people, JSON for programs.
+// The form of results on stdout: a table for people, JSON for programs.
 
 import type { Writable } from "node:stream";
 import { printable } from "../../protocol/values/printable.ts";
 
-/** Lines of a table under its headings. Where `width` is too small, the widest cells are shortened, never the first column. */
+/** A table with its headings. Where `width` is too small, the widest columns are cut, but never the first one. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
@@ -35,7 +35,7 @@ export function table(
     .join("");
 }
 
-/** The columns of the terminal behind a stream; undefined where there is none, so that pipes get everything. */
+/** The width of the terminal behind a stream, in columns; undefined if there is no terminal, so that pipes get whole lines. */
 export function terminalWidth(stream: Writable): number | undefined {
   return "columns" in stream && typeof stream.columns === "number" && stream.columns > 0
     ? stream.columns

@@ -1,5 +1,5 @@
-// Where the agent keeps what it knows of a person: one directory for configuration, one for caches. Pure, so that
-// Windows and macOS are tested on Linux. Imported at every start, so nothing but node:path.
+// The agent's directories on a person's machine, for configuration, caches and state. Pure, so that Windows and macOS are
+// tested on Linux. Loaded at every start, so it imports only node:path.
 
 import { posix, win32 } from "node:path";
 
@@ -11,14 +11,14 @@ export interface Machine {
   readonly home: string;
 }
 
-/** Takes the running process's own; `env` may be a test's. */
+/** This machine; tests pass an `env` of their own. */
 export function thisMachine(env: Machine["env"], homedir: () => string): Machine {
   const platform = process.platform;
   const home = platform === "win32" ? env.USERPROFILE : env.HOME;
   return { platform, env, home: home === undefined || home === "" ? homeOf(homedir) : home };
 }
 
-/** A user id without an entry in the user database, as containers have them, is at home nowhere. */
+/** `/` for a user id that is not in the user database, as in some containers. */
 function homeOf(homedir: () => string): string {
   try {
     return homedir();
@@ -28,8 +28,8 @@ function homeOf(homedir: () => string): string {
 }
 
 /**
- * The directory for sign-ins and pinned host keys. SALLYPORT_CONFIG wins; relative values of XDG variables are
- * ignored, as the XDG Base Directory Specification asks.
+ * The directory for sign-ins and pinned host keys. SALLYPORT_CONFIG comes first. Relative values of XDG variables are ignored,
+ * as the XDG Base Directory Specification asks.
  */
 export function configDirectory(machine: Machine): string {
   const { platform, env, home } = machine;
@@ -49,11 +49,10 @@ export function editorNetworkFile(machine: Machine): string {
 
 /** The person's configuration file (agent/cli/config-file.ts). */
 export function configFilePath(machine: Machine): string {
-  const { join } = machine.platform === "win32" ? win32 : posix;
-  return join(configDirectory(machine), "config.json");
+  return pathsOf(machine).join(configDirectory(machine), "config.json");
 }
 
-/** The directory for what can be made again, such as compiled code. */
+/** The directory for files that can be made again, such as compiled code. */
 export function cacheDirectory(machine: Machine): string {
   const { platform, env, home } = machine;
   const { isAbsolute, join } = pathsOf(machine);
@@ -65,7 +64,7 @@ export function cacheDirectory(machine: Machine): string {
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".cache"), "sallyport");
 }
 
-/** The directory for what a program keeps between its starts, such as a host's identity. */
+/** The directory for a program's state between its starts, such as a host's identity. */
 export function stateDirectory(machine: Machine): string {
   const { platform, env, home } = machine;
   if (platform === "win32" || platform === "darwin") return configDirectory(machine);

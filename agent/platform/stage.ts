@@ -1,4 +1,4 @@
-// Where on the way a refusal comes from, told from its code.
+// The stage at which a gateway refused, by its error code.
 
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Stage } from "./command-error.ts";

@@ -1,8 +1,8 @@
-// What a failure means to a person and what to do about it, by stage and code. Pure.
+// Explains failures to people: what one means and what to do about it, by stage and code. Pure.
 
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import type { StageId, Verdict } from "./report.ts";
-import { codeOf } from "./stage.ts";
+import { codeOf } from "./run-stages.ts";
 
 export interface Advice {
   readonly means: string;
@@ -25,45 +25,46 @@ export function warn(code: string, detail: string, advice: Advice): Verdict {
   return { status: "warn", code, detail, ...advice };
 }
 
-/** What a stage's failure means where nothing more particular is known. */
+/** The general advice for a stage, for failures without advice of their own. */
 export function adviceFor(id: StageId): Advice {
   return BY_STAGE[id];
 }
 
 const NEW_TOKEN: Advice = {
-  means: "The gateway does not take your access token any longer.",
+  means: "The gateway no longer accepts your access token.",
   todo: "Sign in again: `sallyport login GATEWAY` with a new access token.",
 };
 const UNTRUSTED: Advice = {
-  means: "Nobody that this machine trusts vouches for the server that answered; it may not be your gateway.",
-  todo: "If your organisation inspects TLS, add its authority with --ca FILE or SALLYPORT_CA. Otherwise tell whoever runs the gateway.",
+  means:
+    "The server that answered has a certificate that this machine does not trust: it may not be your gateway.",
+  todo: "If your organisation inspects TLS, add its authority with --ca FILE or SALLYPORT_CA. Otherwise tell the gateway's administrator.",
 };
 
 const PROXY_SIGN_IN: Advice = {
-  means: "Your network's proxy wants to know who you are before it lets you through.",
-  todo: "Put the proxy's address with user name and password into SALLYPORT_PROXY, or into a file that SALLYPORT_PROXY_FILE names.",
+  means: "Your network's proxy wants you to sign in.",
+  todo: "Put the proxy's address with your user name and password into SALLYPORT_PROXY, or into a file and its path into SALLYPORT_PROXY_FILE.",
 };
 const PROXY_SCRIPT: Advice = {
   means: "The script that chooses your network's proxy cannot be used.",
-  todo: "Name the proxy itself by --proxy, or ask whoever runs the network.",
+  todo: "Name the proxy with --proxy, or ask your network's administrator.",
 };
 
 const BY_CODE: Readonly<Record<string, Advice>> = {
   EAI_AGAIN: {
-    means: "The name server does not answer: there is no network, or a VPN is half up.",
+    means: "The name server does not answer: there is no network, or a VPN is not fully connected.",
     todo: "Check that this machine is online, then try again.",
   },
   ECONNREFUSED: {
-    means: "The machine is there, but nothing listens on that port, or a firewall says no.",
-    todo: "Check the gateway's URL and port; ask whoever runs it whether it is up.",
+    means: "The machine answers, but nothing listens on that port, or a firewall refuses the connection.",
+    todo: "Check the gateway's URL and port; ask its administrator whether it is running.",
   },
   CERT_HAS_EXPIRED: {
-    means: "The gateway's certificate has run out (or this machine's clock is wrong).",
-    todo: "Check this machine's clock, then tell whoever runs the gateway.",
+    means: "The gateway's certificate has expired, or this machine's clock is wrong.",
+    todo: "Check this machine's clock, then tell the gateway's administrator.",
   },
   ERR_TLS_CERT_ALTNAME_INVALID: {
-    means: "The server that answered is certified for another name than the gateway's.",
-    todo: "Check the spelling of the gateway's URL; a login page of the network may be in the way.",
+    means: "The certificate of the server that answered is for a different name than the gateway's.",
+    todo: "Check the spelling of the gateway's URL, and whether the network wants you to sign in first.",
   },
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
@@ -71,18 +72,18 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   captive_portal: {
-    means: "The network answers in the gateway's place: it wants you to sign in, as in hotels and trains.",
-    todo: "Open the page that it names in a browser, sign in, and try again.",
+    means: "The network answered instead of the gateway: it wants you to sign in, as in hotels and trains.",
+    todo: "Open that page in a browser, sign in, and try again.",
   },
   bad_proxy: {
-    means: "What is configured as a proxy is no proxy's address.",
-    todo: "Correct the variable or setting that is named.",
+    means: "The configured proxy is not the address of a proxy.",
+    todo: "Correct the variable or setting that the message names.",
   },
   proxy_auth_required: PROXY_SIGN_IN,
   proxy_auth_refused: PROXY_SIGN_IN,
   proxy_auth_unsupported: PROXY_SIGN_IN,
   not_a_proxy: {
-    means: "Something else than a proxy of that kind answers at the proxy's address.",
+    means: "The server at the proxy's address is not a proxy of that kind.",
     todo: "Check the proxy's address, port and scheme (http, https, socks4, socks5).",
   },
   pac_unreadable: PROXY_SCRIPT,
@@ -93,69 +94,72 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
     todo: "Check the URL; open it in a browser to see what answers; sign in to the network if it asks for that.",
   },
   redirected: {
-    means: "The address sends visitors elsewhere.",
-    todo: "Use the address that it points to, or sign in to the network if that is its login page.",
+    means: "The address redirects to a different one.",
+    todo: "Use the address that it redirects to, or sign in to the network if that is its login page.",
   },
   unauthenticated: {
-    means: "This machine holds no access token for the gateway.",
+    means: "This machine has no access token for the gateway.",
     todo: "Sign in: `sallyport login GATEWAY`.",
   },
   bad_token: NEW_TOKEN,
   token_unknown: NEW_TOKEN,
   token_revoked: NEW_TOKEN,
   token_expired: {
-    means: "Your access token has run out.",
+    means: "Your access token has expired.",
     todo: "Make a new one at the gateway and sign in again: `sallyport login GATEWAY`.",
   },
   account_disabled: {
-    means: "Your account at the gateway is switched off.",
-    todo: "Ask whoever runs the gateway.",
+    means: "Your account at the gateway is disabled.",
+    todo: "Ask the gateway's administrator.",
   },
   scope_missing: {
-    means: "Your access token may not reach workspaces.",
+    means: "Your access token does not allow you to connect to workspaces.",
     todo: 'Make an access token with the scope "connect" and sign in with it.',
   },
   plain_http: {
     means:
-      "The gateway is reached without encryption: everyone on the way could read your token, so it is not sent.",
+      "The gateway is reached without encryption: everyone on the network could read your token, so it is not sent.",
     todo: "Use the gateway's https address.",
   },
   workspace_unknown: {
     means: "There is no such workspace, or it is not shared with you.",
-    todo: "See `sallyport list` for the ones that you can reach; for somebody else's, use name.owner.",
+    todo: "`sallyport list` shows the workspaces that you can reach; write name.owner for a workspace that is shared with you.",
   },
   workspace_offline: {
-    means: "The gateway knows the workspace, but no host is connected for it now.",
-    todo: "Start `sallyport host` there, or wake the machine.",
+    means: "The gateway knows the workspace, but its host is not connected.",
+    todo: "Start `sallyport host` in the workspace, or wake the machine.",
   },
   workspace_timeout: {
     means: "The workspace's host is registered but did not answer the gateway in time.",
-    todo: "Look at `sallyport host` there: the machine may be asleep, overloaded, or cut off.",
+    todo: "Look at `sallyport host` in the workspace: the machine may be asleep, overloaded, or cut off.",
   },
   gateway_full: { means: "The gateway has no room for another connection.", todo: "Try again in a while." },
-  rate_limited: { means: "The gateway has seen too many tries from here.", todo: "Wait a minute." },
+  rate_limited: {
+    means: "The gateway has received too many requests from this network.",
+    todo: "Wait a minute, then try again.",
+  },
   no_ssh: {
-    means: "There is no OpenSSH client on this machine, and that is what connects.",
+    means: "This machine has no OpenSSH client, which makes the connection.",
     todo: "Install OpenSSH's client.",
   },
 };
 
 const BY_STAGE: Readonly<Record<StageId, Advice>> = {
   dns: {
-    means: "The gateway's name is not known here.",
-    todo: "Check its spelling, and whether a VPN is needed for it.",
+    means: "The gateway's host name cannot be resolved here.",
+    todo: "Check its spelling, and whether you need a VPN to reach it.",
   },
   tcp: {
-    means: "No connection to the gateway comes about: a firewall may drop it, or the machine is down.",
-    todo: "Try another network; check the gateway's URL; ask whoever runs it.",
+    means: "No connection to the gateway can be made: a firewall may drop it, or the machine is down.",
+    todo: "Check the gateway's URL; try a different network; ask the gateway's administrator.",
   },
   tls: {
-    means: "The encrypted connection to the gateway does not come about.",
-    todo: "Check that the URL's scheme and port are right; a proxy may be interfering.",
+    means: "No encrypted connection to the gateway can be made.",
+    todo: "Check the URL's scheme and port, and whether a proxy interferes.",
   },
   discovery: {
-    means: "The gateway did not say what it offers.",
-    todo: "Open its URL in a browser; ask whoever runs it.",
+    means: "The gateway did not describe itself, as a Sallyport gateway does.",
+    todo: "Open its URL in a browser; ask the gateway's administrator.",
   },
   "ssh-port": {
     means: "This network does not let SSH through to the gateway.",
@@ -167,31 +171,31 @@ const BY_STAGE: Readonly<Record<StageId, Advice>> = {
   },
   websocket: {
     means:
-      "Something between this machine and the gateway does not let WebSockets through, so there is no tunnel.",
-    todo: "Ask for WebSockets to the gateway to be allowed, or use a network where its SSH port is open.",
+      "Something between this machine and the gateway does not let WebSockets through, so the tunnel cannot open.",
+    todo: "Ask your network's administrator to allow WebSockets to the gateway, or use a network where its SSH port is open.",
   },
   "sign-in": {
-    means: "The gateway did not accept who you are.",
+    means: "The gateway did not accept your sign-in.",
     todo: "Sign in again: `sallyport login GATEWAY`.",
   },
   workspace: {
     means: "The gateway does not connect you to this workspace.",
-    todo: "See `sallyport list`.",
+    todo: "`sallyport list` shows the workspaces that you can reach.",
   },
   "host-key": {
-    means: "The connection ended before the workspace's SSH server had shown its key.",
+    means: "The connection ended before the workspace's SSH server had shown its host key.",
     todo: "Look at `sallyport host` in the workspace, and try again.",
   },
   key: {
-    means: "The workspace's SSH server let none of your keys in.",
-    todo: "See `sallyport keys list` for the keys that it should take.",
+    means: "The workspace's SSH server accepted none of your keys.",
+    todo: "`sallyport keys list` shows the keys that it accepts.",
   },
   exec: {
-    means: "You are signed in, but no command runs in the workspace.",
-    todo: "Look at the login shell there, and at its start-up files.",
+    means: "You are signed in, but commands fail in the workspace.",
+    todo: "Check the login shell in the workspace, and its start-up files.",
   },
   forward: {
     means: "You are signed in, but connections are not forwarded into the workspace, which editors need.",
-    todo: "Ask whoever runs the workspace to allow port forwarding.",
+    todo: "Ask the workspace's owner to allow port forwarding.",
   },
 };

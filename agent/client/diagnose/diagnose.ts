@@ -1,5 +1,5 @@
-// The diagnosis of one connection, stage by stage: what `sallyport doctor` and the editor show. It asks nobody anything and
-// changes nothing of the person's.
+// The diagnosis of one connection, stage by stage, for `sallyport doctor` and the editor. It asks no questions, and changes
+// nothing on the person's machine.
 
 import { formatWorkspaceRef } from "../../../protocol/values/name.ts";
 import { VERSION } from "../../../protocol/version.ts";
@@ -9,14 +9,14 @@ import { type DiagnoseOptions, Findings } from "./findings.ts";
 import { networkStages } from "./network-stages.ts";
 import { redactor, redactStage } from "./redact.ts";
 import type { Report, StageProgress } from "./report.ts";
+import { runStages } from "./run-stages.ts";
 import { sshStages } from "./ssh-stages.ts";
-import { runStages } from "./stage.ts";
 
 export type { DiagnoseOptions } from "./findings.ts";
 
 /**
- * Runs every stage that can be run, and tells each as it begins and ends. Everything in the report may be shown and copied.
- * @throws the signal's reason when it is aborted; a stage that fails is in the report
+ * Runs every stage that can run, and reports each as it begins and ends. The report holds no secrets: it may be shown and copied.
+ * @throws the signal's reason when it is aborted; a failed stage is in the report
  */
 export async function diagnose(
   options: DiagnoseOptions,
@@ -26,7 +26,7 @@ export async function diagnose(
   const started = performance.now();
   const startedAt = new Date().toISOString();
   const findings = new Findings(options);
-  // The id of a workspace without an owner opens it.
+  // The id of an accountless workspace is its secret.
   const secrets = workspace.kind === "id" ? [workspace.id] : [];
   const redact = redactor(machine.home, secrets);
   try {

@@ -1,4 +1,4 @@
-// What the stages of one diagnosis know: what was asked, and what earlier stages found for later ones.
+// The shared state of one diagnosis: its options, and what each stage found for the later ones.
 
 import type { LookupAddress } from "node:dns";
 import type { Socket } from "node:net";
@@ -29,17 +29,17 @@ export interface DiagnoseOptions {
   /** `auto` by default. */
   readonly transport?: TransportSetting | undefined;
   readonly machine: Machine;
-  /** An access or owner token; undefined: the one of the environment, or the one that `sallyport login` left. */
+  /** An access or owner token; undefined: the token from the environment, or the one that `sallyport login` stored. */
   readonly token?: string | undefined;
   /** Program and arguments of the companion, up to the gateway and the workspace. */
   readonly companion: readonly string[];
   /** The name under which the person's configuration may hold settings for the workspace. */
   readonly alias?: string | undefined;
-  /** Another program than the `ssh` on PATH. */
+  /** A program to use instead of the `ssh` on PATH. */
   readonly ssh?: string | undefined;
   /** The person's SSH configuration where it is not ssh's default one; `none` for none. */
   readonly configFile?: string | undefined;
-  /** Keys that the workspace may show where no account vouches for it. */
+  /** Host keys to accept for an accountless workspace. */
   readonly hostKeys?: readonly SshPublicKey[] | undefined;
   readonly signal: AbortSignal;
 }
@@ -49,10 +49,10 @@ export type Credential =
   | { readonly kind: "owner"; readonly token: OwnerToken }
   | { readonly kind: "none" };
 
-/** How the gateway answered to the upgrade. */
+/** How the gateway answered the request for an upgrade. */
 export type WebSocketFinding =
   | { readonly kind: "open" }
-  /** It was the gateway that said no: the way to it is fine. */
+  /** The gateway itself refused, so the connection to it works. */
   | { readonly kind: "refused"; readonly error: CommandError };
 
 export class Findings {
@@ -61,7 +61,7 @@ export class Findings {
   /** Without the brackets of IPv6. */
   readonly host: string;
   readonly port: number;
-  /** The first way to the gateway; undefined until it has been looked at. */
+  /** The first route to the gateway; undefined until the stage `dns` has found it. */
   route: Route | undefined;
   addresses: LookupAddress[] | undefined;
   socket: Socket | undefined;
@@ -71,7 +71,7 @@ export class Findings {
   record: Workspace | undefined;
   /** The account's keys; undefined: not known. */
   registered: readonly Key[] | undefined;
-  /** Those of them that wait for their proof, and open nothing. */
+  /** The account's pending keys, which open nothing yet. */
   pendingKeys: readonly PendingKey[] = [];
   directory: TrialDirectory | undefined;
   trial: SshTrial | undefined;
@@ -85,7 +85,7 @@ export class Findings {
     this.port = this.url.port === "" ? (this.secure ? 443 : 80) : Number(this.url.port);
   }
 
-  /** As the companion finds it. @throws CommandError: something about it is configured wrongly */
+  /** Configured as for the companion. @throws CommandError: something is configured wrongly */
   get network(): Network {
     this.#network ??= networkFrom(this.options.machine.env);
     return this.#network;
@@ -95,19 +95,19 @@ export class Findings {
     return this.url.protocol === "https:";
   }
 
-  /** undefined until the SSH port has been looked at, where that decides. */
+  /** undefined until it is decided, which may need a look at the SSH port. */
   get transport(): "direct" | "tunnel" | undefined {
     const setting = this.options.transport ?? "auto";
     if (setting === "auto" && this.discovery === undefined) return undefined;
     return chooseTransport(setting, this.probe).transport;
   }
 
-  /** What the gateway calls the workspace. */
+  /** The workspace's name for the gateway. */
   get workspaceName(): string {
     return this.record?.id ?? formatWorkspaceRef(this.options.workspace);
   }
 
-  /** @throws CommandError, each time it is asked for */
+  /** @throws CommandError, the same on each call */
   credential(): Promise<Credential> {
     this.#credential ??= readCredential(this.options);
     return this.#credential;

@@ -1,4 +1,5 @@
-// The way to the gateway: its name, its HTTPS port, its certificate, itself, its SSH port, and WebSockets through it.
+// The stages that lead to the gateway: its name, its HTTPS port, its certificate, what it says about itself, its SSH port, and
+// WebSockets.
 
 import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -15,11 +16,11 @@ import { PROBE_TIMEOUT_MS, probeSsh } from "../reachability/reachability.ts";
 import { adviceFor, explain, fail, warn } from "./advice.ts";
 import type { Findings } from "./findings.ts";
 import type { StageId, Verdict } from "./report.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./run-stages.ts";
 
 const EXPIRES_SOON_DAYS = 7;
 const DAY_MS = 24 * 3600 * 1000;
-/** To read and run a script that chooses the proxy. */
+/** For reading and running a script that chooses the proxy. */
 const PROXY_SCRIPT_MS = 10_000;
 
 export function networkStages(findings: Findings): Stage[] {
@@ -45,13 +46,13 @@ async function dns(findings: Findings, signal: AbortSignal): Promise<Verdict> {
   [findings.route] = await network.routes(endpointOf(url), signal);
   if (findings.route?.kind === "proxy") {
     const { address, from } = findings.route;
-    const detail = `The proxy ${proxyLabel(address)} (from ${from}) is to look ${host} up.`;
+    const detail = `The proxy ${proxyLabel(address)} (from ${from}) looks ${host} up.`;
     return { status: "ok", detail };
   }
   if (isIP(host) !== 0) return { status: "ok", detail: `${host} is an address.` };
   findings.addresses = await lookUpHost(host, signal);
   const addresses = findings.addresses.map(({ address }) => address);
-  return { status: "ok", detail: `${host} is ${addresses.slice(0, 4).join(", ")}.` };
+  return { status: "ok", detail: `${host} has the address ${addresses.slice(0, 4).join(", ")}.` };
 }
 
 async function tcp(findings: Findings, signal: AbortSignal): Promise<Verdict> {
@@ -60,10 +61,10 @@ async function tcp(findings: Findings, signal: AbortSignal): Promise<Verdict> {
     const socket = await openPlain(url, signal, { network, trust: await network.tlsOptions() });
     socket.on("error", () => undefined);
     findings.socket = socket;
-    return { status: "ok", detail: `The proxy ${proxyLabel(route.address)} connects to port ${port}.` };
+    return { status: "ok", detail: `The proxy ${proxyLabel(route.address)} connected to port ${port}.` };
   }
   const socket = await openTcp(host, port, addresses, signal);
-  // Whoever hangs up on the connection later is found out by the next stage.
+  // If the peer closes the connection later, the next stage fails.
   socket.on("error", () => undefined);
   findings.socket = socket;
   return { status: "ok", detail: `${socket.remoteAddress ?? host} answers on port ${port}.` };
@@ -76,13 +77,13 @@ async function tls(findings: Findings, signal: AbortSignal): Promise<Verdict> {
     const detail = "The gateway is reached by plain http.";
     if (!isPlainRemote(options.gateway)) return { status: "skipped", detail, blockedBy: undefined };
     return warn("plain_http", detail, {
-      means: "Everyone on the way can read your tokens; only SSH itself stays secret.",
+      means: "Everyone on the network can read your tokens; only SSH itself is encrypted.",
       todo: "Use the gateway's https address.",
     });
   }
   const { network, url } = findings;
   const trust = await network.tlsOptions();
-  // A second try as connections make it: with the system's authorities, and with the issuer's name where that fails too.
+  // The second try is what real connections do: with the system's authorities and, if it fails, the issuer's name.
   const secured = await startTls(socket, host, signal, { trust }).catch(() =>
     openSocket(url, signal, { network }),
   );
@@ -96,15 +97,15 @@ async function tls(findings: Findings, signal: AbortSignal): Promise<Verdict> {
 }
 
 function certificateVerdict(socket: unknown): Verdict {
-  if (!(socket instanceof TLSSocket)) return { status: "ok", detail: "The handshake went well." };
+  if (!(socket instanceof TLSSocket)) return { status: "ok", detail: "The TLS handshake succeeded." };
   const certificate = socket.getPeerCertificate();
   const days = Math.floor((Date.parse(certificate.valid_to) - Date.now()) / DAY_MS);
   const issuer = [certificate.issuer?.O ?? certificate.issuer?.CN].flat()[0] ?? "an unnamed authority";
-  const detail = `${socket.getProtocol() ?? "TLS"}; certified by ${issuer}, for ${days} more ${days === 1 ? "day" : "days"}.`;
+  const detail = `${socket.getProtocol() ?? "TLS"}; certificate issued by ${issuer}, valid for ${days} more ${days === 1 ? "day" : "days"}.`;
   if (!(days < EXPIRES_SOON_DAYS)) return { status: "ok", detail };
   return warn("certificate_expires_soon", detail, {
-    means: "The gateway's certificate is about to run out; then nothing connects.",
-    todo: "Tell whoever runs the gateway.",
+    means: "The gateway's certificate expires soon; then nobody can connect.",
+    todo: "Tell the gateway's administrator.",
   });
 }
 
@@ -120,10 +121,10 @@ async function sshPort(findings: Findings, signal: AbortSignal): Promise<Verdict
   const address = findings.discovery?.ssh ?? undefined;
   const wanted = findings.options.transport === "direct";
   if (address === undefined) {
-    const detail = "The gateway has no SSH port; the tunnel over HTTPS is the way in.";
+    const detail = "The gateway has no SSH port: connections use the tunnel over HTTPS.";
     if (!wanted) return { status: "skipped", detail, blockedBy: undefined };
     return fail("no_ssh_port", detail, {
-      means: "The direct way was chosen, and this gateway has none.",
+      means: "The transport is set to direct, which needs the gateway's SSH port.",
       todo: "Set the transport to auto or tunnel.",
     });
   }
@@ -131,35 +132,30 @@ async function sshPort(findings: Findings, signal: AbortSignal): Promise<Verdict
   findings.probe = probe;
   const where = `${address.host} port ${address.port}`;
   if (probe.kind === "open" || probe.how === "silent" || probe.how === "not-ssh") {
-    return { status: "ok", detail: `${where} takes connections.` };
+    return { status: "ok", detail: `${where} accepts connections.` };
   }
   const what = {
     refused: `${where} refuses connections.`,
-    dropped: `${where} cannot be reached: nothing comes back.`,
-    dns: `${address.host} is not known here.`,
+    dropped: `${where} does not answer.`,
+    dns: `${address.host} cannot be resolved here.`,
   }[probe.how];
   return blocked("ssh-port", `ssh_${probe.how}`, what, wanted);
 }
 
 async function sshBanner({ probe, options }: Findings): Promise<Verdict> {
   if (probe === undefined)
-    return { status: "skipped", detail: "There is no SSH port.", blockedBy: undefined };
+    return { status: "skipped", detail: "The gateway has no SSH port.", blockedBy: undefined };
   if (probe.kind === "open") {
     return { status: "ok", detail: `${probe.banner} after ${probe.ms} ms.` };
   }
   const wanted = options.transport === "direct";
   switch (probe.how) {
     case "silent":
-      return blocked(
-        "ssh-banner",
-        "ssh_silent",
-        "The port takes connections, and then says nothing.",
-        wanted,
-      );
+      return blocked("ssh-banner", "ssh_silent", "The port accepts connections, but sends nothing.", wanted);
     case "not-ssh":
-      return blocked("ssh-banner", "ssh_not_ssh", "Something else than an SSH server answers.", wanted);
+      return blocked("ssh-banner", "ssh_not_ssh", "The server that answers is not an SSH server.", wanted);
     default:
-      return { status: "skipped", detail: "There was no connection to listen to.", blockedBy: undefined };
+      return { status: "skipped", detail: "No connection was made.", blockedBy: undefined };
   }
 }
 
@@ -174,7 +170,7 @@ function blocked(id: StageId, code: string, detail: string, wanted: boolean): Ve
 
 async function webSocket(findings: Findings, signal: AbortSignal): Promise<Verdict> {
   const { gateway, workspace } = findings.options;
-  // A credential that cannot be read is the next stage's matter: here the upgrade itself is looked at.
+  // The next stage reports a credential that cannot be read; this one is about the upgrade itself.
   const credential = await findings.credential().catch(() => ({ kind: "none" }) as const);
   try {
     const socket = await dialWebSocket({
@@ -194,14 +190,14 @@ async function webSocket(findings: Findings, signal: AbortSignal): Promise<Verdi
     if (!(error instanceof CommandError)) throw error;
     if (error.stage === "sign-in" || error.stage === "workspace") {
       findings.webSocket = { kind: "refused", error };
-      return { status: "ok", detail: `The gateway gets the request (and refuses it: ${error.code}).` };
+      return { status: "ok", detail: `The request reaches the gateway, which refuses it (${error.code}).` };
     }
     const verdict = explain("websocket", error, gateway);
     if (findings.transport !== "direct" || verdict.status !== "fail") return verdict;
     return {
       ...verdict,
       status: "warn",
-      todo: `The SSH port works without it. For other networks: ${verdict.todo}`,
+      todo: `Connections use the SSH port, which works. For other networks: ${verdict.todo}`,
     };
   }
 }

@@ -1,12 +1,12 @@
-// Takes out of a diagnosis what must not be pasted into a chat: tokens, the id of a workspace where that is its secret,
-// and the home directory, which holds a name. Pure.
+// Removes from a diagnosis what must not be pasted into a chat: tokens, the id of a workspace if that is its secret, and the
+// home directory, whose path contains the person's name. Pure.
 
 import { redactSecrets } from "../../../protocol/values/token.ts";
 import type { StageReport } from "./report.ts";
 
 export type Redact = (text: string) => string;
 
-/** `secrets` are replaced by their first three characters and `…`. */
+/** @param secrets are replaced by their first three characters and `…` */
 export function redactor(home: string, secrets: readonly string[]): Redact {
   const homes = home.length > 1 ? [...new Set([home, home.replaceAll("\\", "/")])] : [];
   return (text) => {

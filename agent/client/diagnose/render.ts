@@ -1,11 +1,11 @@
-// A diagnosis as people read it: a table for a terminal, and Markdown to paste into an issue. Pure.
+// A diagnosis as text: a table for a terminal, and Markdown for an issue. Pure.
 
 import { printable } from "../../../protocol/values/printable.ts";
 import { table } from "../../platform/output.ts";
 import { markdownText } from "../markdown-text.ts";
 import { type Report, type StageReport, titleOf } from "./report.ts";
 
-/** Icons stand beside words, never for them. */
+/** Icons come with words, never alone. */
 const WORDS = { ok: "✓ ok", warn: "! warning", fail: "✗ failed", skipped: "- skipped" } as const;
 
 /** @param width columns of the terminal; undefined: no terminal */
@@ -14,7 +14,7 @@ export function reportTable(report: Report, width: number | undefined): string {
   const parts = [table(["STAGE", "RESULT", "TIME", "WHAT"], rows, width)];
   for (const stage of report.stages) {
     if (stage.status !== "fail" && stage.status !== "warn") continue;
-    // The table may have had to cut the detail short.
+    // In full, since the table may have cut it short.
     const lines = [stage.detail, `It means: ${stage.means}`, `What to do: ${stage.todo}`];
     parts.push(`\n${stage.title} (${stage.code})\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`);
   }
@@ -47,8 +47,8 @@ export function reportMarkdown(report: Report): string {
 /** One sentence. */
 export function conclusion(report: Report): string {
   if (report.ok) {
-    const way = report.transport === "direct" ? "the gateway's SSH port" : "the tunnel over HTTPS";
-    return `The workspace can be reached, by ${way}.`;
+    const transport = report.transport === "direct" ? "the gateway's SSH port" : "the tunnel over HTTPS";
+    return `The workspace can be reached through ${transport}.`;
   }
   if (report.failed === undefined) return "The workspace cannot be reached.";
   return `The workspace cannot be reached. It fails at: ${titleOf(report.failed)}.`;

@@ -1,4 +1,4 @@
-// What a diagnosis says: one verdict a stage, in the order in which a connection passes them.
+// The result of a diagnosis: one verdict per stage, in the order in which a connection passes through them.
 
 /** In order. */
 export const STAGES = [
@@ -21,10 +21,10 @@ export type StageId = (typeof STAGES)[number]["id"];
 export type Verdict =
   | { readonly status: "ok"; readonly detail: string }
   | {
-      /** `warn`: something is wrong that this connection gets by without. `fail`: it does not. */
+      /** `warn`: something is wrong, but this connection works without it. `fail`: the connection does not work. */
       readonly status: "warn" | "fail";
       readonly detail: string;
-      /** A protocol error code, one of the system's, or one of the engine's own. Stable. */
+      /** A protocol error code, a system error code, or one of the diagnosis's own. Stable. */
       readonly code: string;
       readonly means: string;
       readonly todo: string;
@@ -32,7 +32,7 @@ export type Verdict =
   | {
       readonly status: "skipped";
       readonly detail: string;
-      /** The stage whose failure stands in the way; undefined: it does not apply here. */
+      /** The failed stage that this one needs; undefined: the stage does not apply here. */
       readonly blockedBy: StageId | undefined;
     };
 
@@ -51,7 +51,7 @@ export interface Report {
   readonly gateway: string;
   readonly workspace: string;
   readonly transport: "direct" | "tunnel" | undefined;
-  /** A command ran in the workspace, and nothing that this needs failed. */
+  /** A command ran in the workspace, and no stage failed. */
   readonly ok: boolean;
   /** The first stage that failed. */
   readonly failed: StageId | undefined;

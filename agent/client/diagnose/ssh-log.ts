@@ -1,4 +1,4 @@
-// Reads what `ssh -v` says while it connects. The words are OpenSSH's (7.2 to 10), in English whatever the locale. Pure.
+// Parses the output of `ssh -v` while it connects: OpenSSH 7.2 to 10, in English in every locale. Pure.
 
 export interface OfferedKey {
   /** A path, or the agent's comment. */
@@ -7,16 +7,16 @@ export interface OfferedKey {
   readonly fingerprint: string;
 }
 
-/** How far a connection has come. */
+/** How far a connection has got. */
 export interface SshProgress {
   readonly hostKey: { readonly type: string; readonly fingerprint: string } | undefined;
-  /** ssh found it among the pinned ones. */
+  /** ssh found it among the pinned host keys. */
   readonly hostKeyTrusted: boolean;
   readonly offered: readonly OfferedKey[];
-  /** The last one that the server would take, if its owner proves to have it. */
+  /** The fingerprint of the last key that the server would accept, once its possession is proved. */
   readonly accepted: string | undefined;
   readonly authenticated: boolean;
-  /** What ssh says to people: everything that is not a debug line. Bounded. */
+  /** Lines that are not debug output. Bounded. */
   readonly messages: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export function advance(progress: SshProgress, line: string): SshProgress {
   const words = debug ?? text;
   const [, keyType, keyPrint] = /^Server host key: (\S+) (SHA256:\S+)/.exec(words) ?? [];
   if (keyType !== undefined && keyPrint !== undefined) {
-    // A later one is the same key again, from a rekeying.
+    // Shown again after a rekeying.
     return progress.hostKey === undefined
       ? { ...progress, hostKey: { type: keyType, fingerprint: keyPrint } }
       : progress;
@@ -60,7 +60,7 @@ export function advance(progress: SshProgress, line: string): SshProgress {
     : { ...progress, messages: [...progress.messages, text.slice(0, 500)] };
 }
 
-/** What ssh gave as the reason for its end: its last words, without those that only say that it ended. */
+/** The reason that ssh gave for its end: its last message that says more than that it ended. */
 export function lastWords(progress: SshProgress): string | undefined {
   const telling = progress.messages.filter(
     (line) =>

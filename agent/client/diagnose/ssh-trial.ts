@@ -1,5 +1,5 @@
-// One run of the system's ssh into the workspace, watched while it goes: how far it comes, and why not further. Its files lie
-// in a temporary directory and are gone afterwards, with its processes.
+// Runs the system's ssh to the workspace and watches how far it gets, and why not further. Its files are in a temporary
+// directory; they and its processes are removed afterwards.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { advance, NO_PROGRESS, type SshProgress } from "./ssh-log.ts";
 import {
   type TrialFiles,
   type TrialSsh,
-  type TrialWay,
+  type TrialTarget,
   trialConfig,
   trialKnownHosts,
-} from "./trial-config.ts";
+} from "./trial-ssh-config.ts";
 
 export interface TrialState {
   readonly progress: SshProgress;
@@ -25,42 +25,42 @@ export interface TrialState {
 
 export type TrialEnd =
   | { readonly kind: "exited"; readonly code: number | null }
-  /** ssh did not start: ENOENT and its kind. */
+  /** ssh did not start; `code` is a system error code such as ENOENT. */
   | { readonly kind: "not-started"; readonly code: string };
 
 const MAX_LINE = 64 * 1024;
 const MAX_OUTPUT = 4 * 1024;
 const MAX_LOG_BYTES = 256 * 1024;
 
-/** The directory of a trial; several runs of ssh use it. */
+/** The directory of a trial, for several runs of ssh. */
 export class TrialDirectory {
   readonly #directory = mkdtempSync(join(tmpdir(), "sallyport-doctor-"));
   readonly files: TrialFiles;
-  readonly #way: TrialWay;
+  readonly #target: TrialTarget;
   readonly #ssh: TrialSsh;
   readonly #env: Machine["env"];
   readonly #running = new Set<SshTrial>();
 
-  constructor(way: TrialWay, ssh: TrialSsh, env: Machine["env"]) {
+  constructor(target: TrialTarget, ssh: TrialSsh, env: Machine["env"]) {
     const at = (name: string) => join(this.#directory, name);
-    this.#way = way;
+    this.#target = target;
     this.#ssh = ssh;
     this.#env = env;
     this.files = { config: at("config"), knownHosts: at("known_hosts"), jumpLog: at("jump.log") };
-    writeFileSync(this.files.config, trialConfig(way, this.files, ssh), { mode: 0o600 });
-    writeFileSync(this.files.knownHosts, trialKnownHosts(way), { mode: 0o600 });
+    writeFileSync(this.files.config, trialConfig(target, this.files, ssh), { mode: 0o600 });
+    writeFileSync(this.files.knownHosts, trialKnownHosts(target), { mode: 0o600 });
   }
 
-  /** Starts ssh: `options` before the workspace, then a command. */
+  /** Starts ssh with `options`, the workspace's alias, then a command. */
   run(options: readonly string[], command: readonly string[]): SshTrial {
     rmSync(this.files.jumpLog, { force: true });
-    const args = ["-v", "-T", "-F", this.files.config, ...options, "--", this.#way.alias, ...command];
+    const args = ["-v", "-T", "-F", this.files.config, ...options, "--", this.#target.alias, ...command];
     const trial = new SshTrial(this.#ssh.program, args, this.#env);
     this.#running.add(trial);
     return trial;
   }
 
-  /** What the ssh to the gateway said in the latest run; nothing where there is none, or it did not start. */
+  /** The progress of the ssh to the gateway's SSH port in the latest run; none where there was no such ssh. */
   jumpProgress(): SshProgress {
     let text = "";
     try {
@@ -71,7 +71,7 @@ export class TrialDirectory {
     return text.split("\n").reduce(advance, NO_PROGRESS);
   }
 
-  /** Ends what runs in it, and removes it. */
+  /** Ends the runs, and removes the directory. */
   dispose(): void {
     for (const trial of this.#running) trial.end();
     rmSync(this.#directory, { recursive: true, force: true, maxRetries: 3 });
@@ -105,7 +105,7 @@ export class SshTrial {
       this.#change({ ended: { kind: "not-started", code: error.code ?? "EUNKNOWN" } });
     });
     child.on("exit", (code) => {
-      // The last words may still be on their way; a ProxyCommand that lives on may hold the pipe open for ever.
+      // Its last output may still arrive; a ProxyCommand that lives on may keep the pipe open for ever.
       const settle = () => {
         clearTimeout(timer);
         if (this.#state.ended === undefined) this.#change({ ended: { kind: "exited", code } });
@@ -119,7 +119,7 @@ export class SshTrial {
     return this.#state;
   }
 
-  /** The state in which `reached` holds, or the one at the end. @throws the signal's reason when it is aborted */
+  /** The first state for which `reached` holds, or the final one. @throws the signal's reason when it is aborted */
   until(reached: (state: TrialState) => boolean, signal: AbortSignal): Promise<TrialState> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
@@ -142,7 +142,7 @@ export class SshTrial {
     });
   }
 
-  /** Its ProxyCommand ends with it: ssh's end of their pipe closes. */
+  /** Its ProxyCommand ends too, because ssh's end of their pipe closes. */
   end(): void {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGTERM");
   }

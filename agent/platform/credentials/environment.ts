@@ -1,5 +1,5 @@
-// A token in the environment, and whose it is. It is for the gateway that SALLYPORT_GATEWAY names, or for the person's default
-// one where that is not set: a command that somebody was given to paste may name any other.
+// Tokens in the environment, and the gateway that they are for: the one that SALLYPORT_GATEWAY names or, if that is not set, the
+// person's default gateway. A command that somebody was given to paste may name any other gateway, which must not get them.
 
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { type OwnerToken, parseOwnerToken, tokenKind } from "../../../protocol/values/token.ts";
@@ -14,7 +14,7 @@ export function isForGateway(gateway: GatewayUrl, env: Machine["env"]): boolean 
   return readGateways(env).default === gateway;
 }
 
-/** The variable that holds a token of which nobody says whose it is, or names a file with one. */
+/** The variable that holds a token, or names a file with one, although nothing says which gateway the token is for. */
 export function unboundToken(env: Machine["env"]): string | undefined {
   if ((env.SALLYPORT_GATEWAY ?? "") !== "") return undefined;
   return ["SALLYPORT_TOKEN", "SALLYPORT_TOKEN_FILE"].find((name) => (env[name] ?? "") !== "");
@@ -24,13 +24,13 @@ export function tokenWithoutGateway(variable: string, gateway: GatewayUrl): Comm
   return new CommandError(
     "sign-in",
     "token_without_gateway",
-    `${variable} is not shown to ${gateway}, since nothing says that it is for that gateway: if it is, set ` +
-      `SALLYPORT_GATEWAY=${gateway} as well.`,
+    `${variable} is not sent to ${gateway}, because nothing says that it is for that gateway: if it is, also set ` +
+      `SALLYPORT_GATEWAY=${gateway}.`,
   );
 }
 
 /**
- * An owner token for a workspace of `gateway`; undefined: there is none, or it is another gateway's.
+ * An owner token for a workspace of `gateway`; undefined: there is none, or it is for a different gateway.
  * @throws CommandError stage `sign-in`: bad_token, token_without_gateway
  */
 export function ownerTokenFromEnvironment(gateway: GatewayUrl, env: Machine["env"]): OwnerToken | undefined {

@@ -1,5 +1,5 @@
-// The gateways that a person is signed in at: everything about them that is not secret, in one JSON file. Read at each
-// start of a companion, hence by hand and not with the schema library, whose loading takes longer than all of this.
+// The gateways that a person is signed in at: everything about them that is not secret, in one JSON file. A companion reads it
+// at each start, so it is parsed by hand: loading the schema library would take longer than all the rest.
 
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -13,16 +13,16 @@ import { configDirectory, type Machine, thisMachine } from "../paths.ts";
 export interface SignedIn {
   readonly url: GatewayUrl;
   readonly account: Name;
-  /** Where the access token is, so that a reader asks only there. */
+  /** Where the access token is kept: the only place that is asked for it. */
   readonly tokenIn: "keychain" | "file";
-  /** The person said that the token may be shown to the network on the way to this gateway. */
+  /** The person accepted that the token is sent to this gateway without encryption. */
   readonly allowPlainHttp: boolean;
   /** ISO 8601. */
   readonly signedInAt: string;
 }
 
 export interface Gateways {
-  /** The one that a command means when it names none. */
+  /** Used by commands that name no gateway. */
   readonly default: GatewayUrl | undefined;
   readonly signedIn: readonly SignedIn[];
 }
@@ -45,13 +45,13 @@ export function readGateways(env: Machine["env"]): Gateways {
     throw new CommandError(
       "file",
       "bad_gateways_file",
-      `${path} is not as Sallyport wrote it: move it away and sign in again.`,
+      `${path} was changed and cannot be read any more: move it away and sign in again.`,
       { cause },
     );
   }
 }
 
-/** Reads, changes and writes in one step, whatever other windows and terminals do at the same time. */
+/** Reads, changes and writes the file in one step, under a lock that all windows and terminals share. */
 export async function changeGateways(
   env: Machine["env"],
   change: (gateways: Gateways) => Gateways,
@@ -66,7 +66,7 @@ export async function changeGateways(
   });
 }
 
-/** Adds or replaces one; the first one becomes the default. */
+/** Adds or replaces a gateway; the first one becomes the default. */
 export function withGateway(gateways: Gateways, added: SignedIn): Gateways {
   return {
     default: gateways.default ?? added.url,
@@ -74,14 +74,14 @@ export function withGateway(gateways: Gateways, added: SignedIn): Gateways {
   };
 }
 
-/** Takes one away; where it was the default, the only one left becomes it. */
+/** Removes a gateway. If it was the default and only one is left, that one becomes the default. */
 export function withoutGateway(gateways: Gateways, gone: GatewayUrl): Gateways {
   const signedIn = gateways.signedIn.filter(({ url }) => url !== gone);
   const only = signedIn.length === 1 ? signedIn[0]?.url : undefined;
   return { default: gateways.default === gone ? only : gateways.default, signedIn };
 }
 
-/** @throws Error naming what is wrong */
+/** @throws Error that says what is wrong */
 export function parseGateways(value: unknown): Gateways {
   if (!isRecord(value) || value.version !== 1) throw new Error("version is not 1");
   const { gateways, default: chosen } = value;
@@ -97,7 +97,7 @@ function parseSignedIn(value: unknown): SignedIn {
   if (tokenIn !== "keychain" && tokenIn !== "file") throw new Error("tokenIn is neither keychain nor file");
   if (typeof allowPlainHttp !== "boolean") throw new Error("allowPlainHttp is not true or false");
   if (typeof signedInAt !== "string" || Number.isNaN(Date.parse(signedInAt)))
-    throw new Error("signedInAt is no time");
+    throw new Error("signedInAt is not a time");
   return { url: parseGatewayUrl(url), account, tokenIn, allowPlainHttp, signedInAt };
 }
 

@@ -1,6 +1,6 @@
-// The operating system's keychain, through keytar. It is asked in a process of its own: a keychain that does not answer
-// (a locked collection, a D-Bus without a secret service) blocks a thread for good, and Node cannot exit before that
-// thread is done. A child can be ended.
+// The operating system's keychain, through keytar in a child process: a keychain that does not answer (a locked collection, a
+// D-Bus without a secret service) blocks a thread for ever, and Node cannot exit before that thread is done. A child can be
+// killed.
 
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ import type { Machine } from "../paths.ts";
 export const KEYCHAIN_SERVICE = "sallyport";
 
 export interface Keychain {
-  /** undefined: there is no such entry. Each throws CommandError stage `keychain` with a reason. */
+  /** undefined: there is no such entry. Every method throws CommandError stage `keychain` with the reason. */
   get(account: string): Promise<string | undefined>;
   set(account: string, secret: string): Promise<void>;
   delete(account: string): Promise<void>;
@@ -27,7 +27,7 @@ export interface KeychainOptions {
   readonly timeoutMs?: number;
 }
 
-/** Windows and macOS may ask the person first; a Linux desktop that does not answer at once has no keychain for us. */
+/** Windows and macOS may ask the person first. A Linux desktop that does not answer at once has no usable keychain. */
 function defaultTimeout(): number {
   return process.platform === "linux" ? 2_000 : 30_000;
 }
@@ -50,7 +50,7 @@ interface Question {
   readonly secret?: string;
 }
 
-/** Runs in the child. The question, with its secret, comes on stdin: arguments can be seen by every user. */
+/** Runs in the child. The question, with its secret, comes on stdin, because every user can see arguments. */
 const CHILD = `
 let text = "";
 process.stdin.on("data", (part) => { text += part; }).on("end", async () => {
@@ -89,13 +89,13 @@ async function ask(options: KeychainOptions, question: Question): Promise<string
       );
       let output = "";
       child.on("error", (error) => reject(unavailable("keychain_unavailable", error.message, error)));
-      // Where no descriptors are left it has no streams either.
+      // It was not started, for example because no descriptors are left, and has no streams either.
       if (child.pid === undefined) return;
       child.stdout.setEncoding("utf8").on("data", (part: string) => {
         output = (output + part).slice(0, 64 * 1024);
       });
       child.on("close", () => resolve(output));
-      // A child that is gone before it has read says so by its empty answer.
+      // A child that ends before it has read gives an empty answer, which is reported.
       child.stdin.on("error", () => {});
       child.stdin.end(
         JSON.stringify({ modules: options.modules ?? candidates(), service: KEYCHAIN_SERVICE, ...question }),
@@ -119,10 +119,10 @@ function parseAnswer(text: string): string | null {
     if ("problem" in answer) throw unavailable("keychain_unavailable", String(answer.problem));
     if ("value" in answer) return typeof answer.value === "string" ? answer.value : null;
   }
-  throw unavailable("keychain_unavailable", "its helper process gave a strange answer");
+  throw unavailable("keychain_unavailable", "its helper process gave an answer that cannot be read");
 }
 
-/** The package, then its prebuilt addon for this machine: an install without scripts leaves it where it came. */
+/** The package itself, then its prebuilt addon for this machine: an install without scripts does not copy that into place. */
 function candidates(): string[] {
   const here = import.meta.url;
   const names = [`${process.platform}-${process.arch}`];
@@ -134,7 +134,7 @@ function candidates(): string[] {
     found.push(dirname(path));
     roots.unshift(dirname(path));
   } catch {
-    // Not installed as a package: a bundle may carry the addon beside itself.
+    // Not installed as a package: the addon may be beside a bundle.
   }
   for (const root of roots)
     for (const name of names) found.push(join(root, "prebuilds", name, "keytar.node"));

@@ -1,4 +1,4 @@
-// Where a command gets the access token for a gateway: the environment, the OS keychain, or a private file.
+// Finds and keeps the access token for a gateway: in the environment, the system's keychain, or a private file.
 
 import { readFileSync } from "node:fs";
 import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -15,7 +15,7 @@ export type { SignedIn } from "./gateways.ts";
 
 export interface StoreContext {
   readonly env: Machine["env"];
-  /** Instead of the system's. */
+  /** Used instead of the system's keychain. */
   readonly keychain?: Keychain;
 }
 
@@ -25,10 +25,10 @@ export interface FoundToken {
 }
 
 /**
- * The access token to show `gateway`; undefined if there is none. SALLYPORT_TOKEN, then SALLYPORT_TOKEN_FILE, then the
- * place where `login` put it. The two variables are for one gateway only; see environment.ts.
- * @throws CommandError stage `sign-in` (not a token; a token that may be another gateway's; plain http that nobody allowed),
- * `keychain` or `file`
+ * The access token for `gateway`; undefined if there is none. Looks at SALLYPORT_TOKEN, then SALLYPORT_TOKEN_FILE, then the
+ * place where `login` stored it. The two variables are for one gateway only; see environment.ts.
+ * @throws CommandError stage `sign-in` (not a token; a token that may be for a different gateway; plain http that was not
+ * allowed), `keychain` or `file`
  */
 export async function readAccessToken(
   gateway: GatewayUrl,
@@ -49,7 +49,7 @@ export async function readAccessToken(
   return token === undefined ? undefined : { token, source: "file" };
 }
 
-/** The same, for commands that cannot do without. */
+/** The same, for commands that need one. */
 export async function requireAccessToken(gateway: GatewayUrl, context: StoreContext): Promise<FoundToken> {
   const found = await readAccessToken(gateway, context);
   if (found !== undefined) return found;
@@ -66,7 +66,7 @@ export type Saved =
   | { readonly tokenIn: "file"; readonly path: string; readonly why: string };
 
 /**
- * Keeps the token in the keychain, or in a private file where there is none (or SALLYPORT_KEYCHAIN=off).
+ * Keeps the token in the keychain, or in a private file if there is no keychain (or SALLYPORT_KEYCHAIN=off).
  * @throws CommandError stage `file`
  */
 export async function saveAccessToken(
@@ -87,7 +87,7 @@ export async function saveAccessToken(
   await changeGateways(env, (gateways) => withGateway(gateways, record));
   if (saved.tokenIn === "keychain") removeTokenFile(gateway, env);
   if (saved.tokenIn === "file" && previous?.tokenIn === "keychain") {
-    // The keychain that held the earlier token is out of reach now: that token stays there until it expires.
+    // The keychain that holds the earlier token may be out of reach now; then that token stays there until it expires.
     await (await keychainOf(context)).delete(gateway).catch(() => {});
   }
   return saved;
@@ -111,13 +111,9 @@ export function listGateways(env: Machine["env"]): readonly SignedIn[] {
   return readGateways(env).signedIn;
 }
 
-export function defaultGateway(env: Machine["env"]): GatewayUrl | undefined {
-  return readGateways(env).default;
-}
-
 /**
- * The gateway that a command means: the argument, else SALLYPORT_GATEWAY, else the default one of those signed in at.
- * @throws ProtocolError bad_url; CommandError stage `config` where there is nothing to choose from
+ * The gateway that a command means: the argument, else SALLYPORT_GATEWAY, else the default gateway.
+ * @throws ProtocolError bad_url; CommandError stage `config` if there is no default
  */
 export function resolveGateway(argument: string | undefined, env: Machine["env"]): GatewayUrl {
   if (argument !== undefined) return parseGatewayUrl(argument);
@@ -140,7 +136,7 @@ export function refusePlainHttp(gateway: GatewayUrl, allowed: boolean): void {
   throw new CommandError(
     "sign-in",
     "plain_http",
-    `${gateway} is plain http: everyone on the way could read your token. Use https, or accept that with ` +
+    `${gateway} is plain http: everyone on the network could read your token. Use https, or accept that with ` +
       `\`sallyport login ${gateway} --allow-plain-http\` (SALLYPORT_ALLOW_PLAIN_HTTP=1).`,
   );
 }
@@ -156,7 +152,7 @@ export function tokenFromEnvironment(gateway: GatewayUrl, env: Machine["env"]): 
   return token === "" ? readGivenTokenFile(path) : parse(token, "SALLYPORT_TOKEN");
 }
 
-/** A file that the person named: its mode is theirs to choose (a mounted secret is often readable to a group). */
+/** The person named this file, so its mode is theirs to choose: a mounted secret is often readable for a group. */
 export function readGivenTokenFile(path: string): AccessToken {
   let text: string;
   try {
@@ -199,7 +195,7 @@ async function putSomewhere(gateway: GatewayUrl, token: AccessToken, context: St
 async function readFromKeychain(gateway: GatewayUrl, context: StoreContext): Promise<FoundToken> {
   const text = await (await keychainOf(context)).get(gateway);
   if (text !== undefined) return { token: parse(text, "The keychain"), source: "keychain" };
-  // A locked keyring answers as one does that has no such entry.
+  // A locked keychain gives the same answer as one without the entry.
   throw new CommandError(
     "keychain",
     "keychain_no_entry",

@@ -1,4 +1,4 @@
-// The fallback where there is no keychain: one access token a file, 0600, in a directory of our own, 0700.
+// Access tokens on a machine without a keychain: one file per token, 0600, in a directory of our own, 0700.
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { readPrivateFile, removePrivateFile, writePrivateFile } from "../files/p
 import type { Machine } from "../paths.ts";
 import { stateDirectory } from "./gateways.ts";
 
-/** Named after the gateway's host for a person who looks, and after its whole URL so that two never meet. */
+/** The name contains the gateway's host, for people, and a hash of its whole URL, so that two gateways never share a file. */
 export function tokenFile(gateway: GatewayUrl, env: Machine["env"]): string {
   const host = gatewayHost(gateway).replace(/[^a-z0-9.-]/g, "-");
   const hash = createHash("sha256").update(gateway).digest("hex").slice(0, 12);
   return join(stateDirectory(env), "tokens", `${host}-${hash}`);
 }
 
-/** @throws CommandError stage `file`, also where the file's mode or owner is not as it has to be */
+/** @throws CommandError stage `file`, also where the file's mode or owner is wrong */
 export function readTokenFile(gateway: GatewayUrl, env: Machine["env"]): AccessToken | undefined {
   const path = tokenFile(gateway, env);
   const text = readPrivateFile(path);

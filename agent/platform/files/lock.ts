@@ -1,4 +1,4 @@
-// One writer at a time among all of a person's Sallyport processes: a lock file that holds its owner's process id.
+// A lock file, so that of all Sallyport processes of a person only one writes at a time. It contains its owner's process id.
 
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,7 +8,7 @@ import { isProcessAlive } from "../process-alive.ts";
 import { makePrivateDirectory, systemCode } from "./private-file.ts";
 
 const WAIT_MS = 5_000;
-/** Nobody holds it for this long: what it guards are single small files. */
+/** No live process holds a lock for this long, since locks guard small files. */
 const STALE_MS = 30_000;
 
 /**
@@ -23,7 +23,7 @@ export async function withLock<T>(path: string, work: () => T | Promise<T>): Pro
       throw new CommandError(
         "file",
         "locked",
-        `Another sallyport holds ${path}; if none runs, remove that file.`,
+        `Another Sallyport process holds the lock ${path}: wait for it to end, or remove the file if none is running.`,
       );
     } else await delay(20 + Math.random() * 30);
   }
@@ -54,7 +54,7 @@ function isStale(path: string): boolean {
     const owner = Number(readFileSync(path, "utf8"));
     return Number.isSafeInteger(owner) && owner > 0 && !isProcessAlive(owner);
   } catch {
-    // It was released between the two looks at it.
+    // It was released in the meantime.
     return false;
   }
 }

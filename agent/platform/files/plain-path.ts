@@ -1,5 +1,5 @@
-// Node connects to sockets by paths that are UTF-8 alone, and a path need not be: such a one is reached by a symbolic link with a
-// plain name.
+// Node can connect only to sockets whose path is UTF-8, which a path need not be. A symbolic link with a plain name leads to
+// the others.
 
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { bytesOf, isEncodable } from "../../../protocol/values/byte-text.ts";
 
 export interface PlainPath {
-  /** Leads to the same. */
+  /** Leads to the same file. */
   readonly path: string;
-  /** To be called once what is there is open: the path is no good any more. */
+  /** Call this once the file is open; the path is invalid afterwards. */
   release(): void;
 }
 
-/** @param path absolute @throws Error: there is no place for the link */
+/** @param path absolute @throws Error: the link cannot be made */
 export function plainPath(path: string): PlainPath {
   if (isEncodable(path)) return { path, release() {} };
   const directory = mkdtempSync(join(tmpdir(), "sallyport-"));

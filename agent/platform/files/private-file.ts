@@ -1,5 +1,5 @@
-// Small files that only their owner may read: written whole and atomically, and not believed when others could have
-// read or changed them. On Windows the profile directory's access list does this work, so modes are not looked at.
+// Small files that only their owner may read: written whole and atomically, and refused if others could have read or changed
+// them. On Windows the access list of the profile directory protects them, so modes are not checked.
 
 import { randomBytes } from "node:crypto";
 import {
@@ -23,7 +23,8 @@ const MAX_BYTES = 1024 * 1024;
 
 /**
  * The file's text; undefined if it does not exist.
- * @throws CommandError stage `file`: someone else could read or owns it (with the chmod to run), or it cannot be read
+ * @throws CommandError stage `file`: others own the file or could read it (with the command that mends this), or it cannot be
+ * read
  */
 export function readPrivateFile(path: string): string | undefined {
   let descriptor: number;
@@ -48,7 +49,7 @@ export function readPrivateFile(path: string): string | undefined {
 }
 
 /**
- * Replaces the file: 0600, or 0700 for a program, in a directory that is made 0700. A reader sees the old bytes or the new ones.
+ * Replaces the file: 0600, or 0700 for a program. Makes its directory, 0700. A reader sees either the old bytes or the new.
  * @throws CommandError stage `file`
  */
 export function writePrivateFile(path: string, content: string, mode: 0o600 | 0o700 = 0o600): void {
@@ -72,13 +73,13 @@ export function writePrivateFile(path: string, content: string, mode: 0o600 | 0o
   }
 }
 
-/** Makes the directory, or refuses one that others could look into. */
+/** Makes the directory, 0700, or refuses an existing one that others can enter. */
 export function makePrivateDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   refuseForeign(directory, statSync(directory), "700");
 }
 
-/** Removes the file; it is fine if there is none. */
+/** Removes the file, if there is one. */
 export function removePrivateFile(path: string): void {
   try {
     rmSync(path, { force: true });
@@ -117,7 +118,7 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** ENOENT and its kind; `EUNKNOWN` for what the system did not name. */
+/** The code of a system error, such as ENOENT; `EUNKNOWN` for any other error. */
 export function systemCode(error: unknown): string {
   return errorCode(error) ?? "EUNKNOWN";
 }

@@ -1,6 +1,6 @@
-// Listens on a Unix socket that is for this user alone from its first moment. The umask would do it, but it belongs to the
-// whole process: files that other threads make meanwhile would get it too. So the socket is made in a directory that
-// nobody else may enter, gets its mode there, and appears under its own name when it is ready.
+// Listens on a Unix socket that is private to this user from its first moment. The umask would do that, but it belongs to the
+// whole process and would affect files that other threads make. So the socket is made in a directory that nobody else may
+// enter, gets its mode there, and then appears under its own name.
 
 import {
   chmodSync,
@@ -20,15 +20,15 @@ import { dirname, join } from "node:path";
 import { bytesOf } from "../../../protocol/values/byte-text.ts";
 import { type PlainPath, plainPath } from "./plain-path.ts";
 
-/** What a socket's path may be long, in bytes, on any system (sockaddr_un). */
+/** The longest path of a socket, in bytes, that every system takes (sockaddr_un). */
 const MAX_PATH = 103;
 
 export interface Listener {
-  /** Takes no more connections; those that are open stay. */
+  /** Stops listening. Open connections stay. */
   close(): void;
 }
 
-/** The path is removed with the listener. @throws Error: what is at `path` already stays as it is */
+/** Closing the listener removes the path. @throws Error: for example if `path` exists, which is then left alone */
 export async function listenPrivately(server: Server, path: string): Promise<Listener> {
   const parent = plainPath(dirname(path));
   const directory = madeIn(parent);
@@ -42,7 +42,7 @@ export async function listenPrivately(server: Server, path: string): Promise<Lis
     const made = join(directory, "s");
     let address = made;
     if (Buffer.byteLength(made) > MAX_PATH && process.platform === "linux") {
-      // The way around is longer than `path`: by a descriptor it is short. The close unlinks by it, so it stays open.
+      // The temporary path is longer than `path`; by way of a descriptor it is short. Closing unlinks by it: it stays open.
       descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
       address = `/proc/self/fd/${descriptor}/s`;
     }
@@ -66,7 +66,7 @@ export async function listenPrivately(server: Server, path: string): Promise<Lis
   }
 }
 
-/** A socket that nobody listens on is removed; anything else in its place is left alone. @throws Error */
+/** Removes a socket that nobody listens on. @throws Error: it is in use, or is not a socket */
 export async function removeStaleSocket(path: string): Promise<void> {
   const existing = lstatSync(bytesOf(path), { throwIfNoEntry: false });
   if (existing === undefined) return;
@@ -91,7 +91,7 @@ function taken(why: string): Error {
 
 function madeIn(parent: PlainPath): string {
   try {
-    // Not by join(), which takes the full stop for the directory itself.
+    // Not with join(), which would drop the full stop.
     return mkdtempSync(`${parent.path}/.`);
   } catch (error) {
     parent.release();
@@ -107,30 +107,30 @@ export function listen(
     server.once("error", fail);
     server.listen(typeof where === "string" ? { path: where } : where, () => {
       server.off("error", fail);
-      // A running listener errs by accept(2) alone, which the next connection tries again.
+      // A running listener fails only in accept(2), which is tried again for the next connection.
       server.on("error", () => {});
       done(server);
     });
   });
 }
 
-/** Fails where there is something already, as bind(2) does. */
+/** Gives the socket its name. Fails if the name is taken, as bind(2) does. */
 function publish(made: string, path: Buffer): void {
   try {
     linkSync(made, path);
   } catch (error) {
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw error;
-    // A file system without links.
+    // A file system without hard links.
     renameSync(made, path);
   }
 }
 
-/** Another program's socket may have taken its place since. */
+/** By now another program's socket may be at this path. */
 function removeIfSame(path: Buffer, own: Stats): void {
   try {
     const { ino, dev } = lstatSync(path);
     if (ino === own.ino && dev === own.dev) unlinkSync(path);
   } catch {
-    // Somebody else has removed it.
+    // It has been removed already.
   }
 }

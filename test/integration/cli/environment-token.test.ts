@@ -61,8 +61,8 @@ test("the error says what to set", async () => {
     SALLYPORT_TOKEN: newAccessToken(),
   });
   expect(stderr).toBe(
-    `sallyport: sign-in: SALLYPORT_TOKEN is not shown to ${theirs}, since nothing says that it is for that gateway: ` +
-      `if it is, set SALLYPORT_GATEWAY=${theirs} as well.\n`,
+    `sallyport: sign-in: SALLYPORT_TOKEN is not sent to ${theirs}, because nothing says that it is for that gateway: ` +
+      `if it is, also set SALLYPORT_GATEWAY=${theirs}.\n`,
   );
 });
 

@@ -80,7 +80,7 @@ describe("where all is well", () => {
       expect(wrong).toMatchObject({ ok: false, failed: "host-key" });
       expect(stageOf(wrong, "host-key")).toMatchObject({
         code: "host_key_mismatch",
-        detail: expect.stringContaining("The gateway's SSH port shows SHA256:"),
+        detail: expect.stringContaining("The gateway's SSH port has the host key SHA256:"),
       });
 
       const closed = await world.sshServer({ hostKey: readFileSync(jumpKey, "utf8"), allowed: [] });
@@ -98,7 +98,7 @@ describe("a fault on the way to the gateway", () => {
     expect(report).toMatchObject({ ok: false, failed: "dns" });
     const rest = report.stages.slice(1);
     expect(rest.every((stage) => stage.status === "skipped" && stage.blockedBy === "dns")).toBe(true);
-    expect(rest[0]?.detail).toBe('Not tried: it needs "Gateway\'s name", which failed.');
+    expect(rest[0]?.detail).toBe('Skipped: it needs "Gateway\'s name", which failed.');
   });
 
   test("is a closed port", async () => {
@@ -134,7 +134,7 @@ describe("a fault on the way to the gateway", () => {
       expect.objectContaining({
         id: "tls",
         code: "certificate_expires_soon",
-        detail: expect.stringMatching(/^TLSv1\.3; certified by Test, for [23] more days\.$/),
+        detail: expect.stringMatching(/^TLSv1\.3; certificate issued by Test, valid for [23] more days\.$/),
       }),
     );
   });
@@ -298,14 +298,14 @@ describe("sallyport doctor", () => {
       SALLYPORT_GATEWAY: world.stack.url,
     });
 
-  test("prints a table and ends with 0 where the way is open, without a secret and without a trace", async () => {
+  test("prints a table and ends with 0 where the workspace is reachable, and leaves no secret and no trace", async () => {
     await online({}, async (name) => {
       const { code, stdout, stderr } = await run(name);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toMatch(
         /^STAGE +RESULT +TIME +WHAT\nGateway's name +✓ ok +\d+ ms +127\.0\.0\.1 is an address\.\n/,
       );
-      expect(stdout).toMatch(/\nThe workspace can be reached, by the tunnel over HTTPS\.\n$/);
+      expect(stdout).toMatch(/\nThe workspace can be reached through the tunnel over HTTPS\.\n$/);
       expect(stdout).not.toContain(world.token);
       expect(stdout).not.toContain(world.home);
       expect(

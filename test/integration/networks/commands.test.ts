@@ -144,10 +144,8 @@ test("the doctor goes the way of the connection, and says by which proxy", async
     stages: { id: string; status: string; detail: string }[];
   };
   const detail = (id: string) => stages.find((stage) => stage.id === id)?.detail;
-  expect(detail("dns")).toBe(
-    `The proxy http://127.0.0.1:${port} (from HTTPS_PROXY) is to look gateway.test up.`,
-  );
-  expect(detail("tcp")).toContain("connects to port");
+  expect(detail("dns")).toBe(`The proxy http://127.0.0.1:${port} (from HTTPS_PROXY) looks gateway.test up.`);
+  expect(detail("tcp")).toContain("connected to port");
   expect(detail("tls")).toMatch(/^TLSv1\.3/);
   expect(stages.find(({ id }) => id === "discovery")?.status).toBe("ok");
 });

@@ -7,10 +7,10 @@ import {
   type SshProgress,
 } from "../../../../../agent/client/diagnose/ssh-log.ts";
 import {
-  type TrialWay,
+  type TrialTarget,
   trialConfig,
   trialKnownHosts,
-} from "../../../../../agent/client/diagnose/trial-config.ts";
+} from "../../../../../agent/client/diagnose/trial-ssh-config.ts";
 import { encode } from "../../../../../protocol/ssh/wire.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
 import { parseSshAddress } from "../../../../../protocol/values/host-name.ts";
@@ -121,7 +121,7 @@ describe("the configuration of a trial", () => {
   const blob = encode("ssh-ed25519", Buffer.alloc(32, 1)).toString("base64");
   const key = parsePublicKey(`ssh-ed25519 ${blob}`);
   const files = { config: "/tmp/a b/config", knownHosts: "/tmp/a b/known", jumpLog: "/tmp/a b/jump" };
-  const tunnel: TrialWay = {
+  const tunnel: TrialTarget = {
     alias: "dev.gateway.example",
     workspace: "ws_x",
     hostKeys: [key],
@@ -137,7 +137,7 @@ describe("the configuration of a trial", () => {
   });
 
   test("jumps by an ssh of its own, which pins the gateway's key", () => {
-    const direct: TrialWay = {
+    const direct: TrialTarget = {
       ...tunnel,
       transport: {
         kind: "direct",

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommandError } from "../../../../../agent/platform/command-error.ts";
 import { ownerTokenFromEnvironment } from "../../../../../agent/platform/credentials/environment.ts";
 import type { Keychain } from "../../../../../agent/platform/credentials/keychain.ts";
+import { readGateways } from "../../../../../agent/platform/credentials/gateways.ts";
 import {
-  defaultGateway,
   forgetAccessToken,
   listGateways,
   readAccessToken,
@@ -132,7 +132,7 @@ describe("an access token", () => {
     expect(await readAccessToken(gateway, both)).toEqual({ token, source: "environment" });
   });
 
-  test("of the environment is not shown to another gateway than SALLYPORT_GATEWAY", async () => {
+  test("from the environment is sent to no gateway but SALLYPORT_GATEWAY", async () => {
     const bound = { ...env, SALLYPORT_TOKEN: newAccessToken(), SALLYPORT_GATEWAY: gateway };
     expect((await readAccessToken(gateway, { env: bound }))?.source).toBe("environment");
     expect(await readAccessToken(other, { env: bound })).toBeUndefined();
@@ -228,7 +228,7 @@ describe("the gateway that a command means", () => {
   test("is the argument, then SALLYPORT_GATEWAY, then the default one", async () => {
     await saveAccessToken(gateway, newAccessToken(), facts, { env });
     await saveAccessToken(other, newAccessToken(), facts, { env });
-    expect(defaultGateway(env)).toBe(gateway);
+    expect(readGateways(env).default).toBe(gateway);
     expect(resolveGateway(undefined, env)).toBe(gateway);
     expect(resolveGateway(undefined, { ...env, SALLYPORT_GATEWAY: "https://e.example/" })).toBe(
       "https://e.example",

@@ -1,5 +1,5 @@
-// The SSH configuration of a trial connection: what must hold for it stands first, so that it wins (ssh_config(5)); the
-// person's own follows and says the rest, such as which keys are offered. Pure.
+// The SSH configuration of a trial connection. ssh takes the first value of each setting (ssh_config(5)): the trial's own
+// settings come first, then the person's configuration, for the rest, such as the keys to offer. Pure.
 
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import type { HostName, Port } from "../../../protocol/values/host-name.ts";
@@ -7,10 +7,10 @@ import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { withKeysFor } from "../known-hosts/known-hosts-lines.ts";
 import { optionPath, proxyCommand } from "../ssh-command/quote.ts";
 
-export interface TrialWay {
-  /** Both the name that ssh is told and the one that the host keys are pinned under. */
+export interface TrialTarget {
+  /** The name that ssh is given, under which the host keys are pinned as well. */
   readonly alias: string;
-  /** The workspace, as the gateway knows it. */
+  /** The workspace's name for the gateway. */
   readonly workspace: string;
   readonly hostKeys: readonly SshPublicKey[];
   readonly transport:
@@ -24,11 +24,11 @@ export interface TrialWay {
     | { readonly kind: "tunnel"; readonly gateway: GatewayUrl; readonly companion: readonly string[] };
 }
 
-/** Where the trial's own files are: in a directory that is removed afterwards. */
+/** Paths of the trial's own files, in a directory that is removed afterwards. */
 export interface TrialFiles {
   readonly config: string;
   readonly knownHosts: string;
-  /** What the ssh to the gateway's SSH port says, apart from the one to the workspace. */
+  /** The log of the ssh to the gateway's SSH port. */
   readonly jumpLog: string;
 }
 
@@ -40,8 +40,8 @@ export interface TrialSsh {
 }
 
 /**
- * Nobody is asked, nothing of the person's is written (known hosts, agent, shared connections), and only the trial's own
- * command runs.
+ * The trial asks no questions, writes nothing of the person's (known hosts, agent, shared connections), and runs only its own
+ * command.
  */
 const HARMLESS = [
   "BatchMode yes",
@@ -68,14 +68,14 @@ const HARMLESS = [
   "ClearAllForwardings yes",
 ];
 
-export function trialConfig(way: TrialWay, files: TrialFiles, ssh: TrialSsh): string {
+export function trialConfig(target: TrialTarget, files: TrialFiles, ssh: TrialSsh): string {
   const { platform } = ssh;
-  const { transport, alias } = way;
+  const { transport, alias } = target;
   const lines = [
     `Host ${alias}`,
-    `  HostName ${way.workspace}`,
+    `  HostName ${target.workspace}`,
     `  HostKeyAlias ${alias}`,
-    `  ProxyCommand ${proxyCommand(proxyWords(way, files, ssh), platform)}`,
+    `  ProxyCommand ${proxyCommand(proxyWords(target, files, ssh), platform)}`,
   ];
   if (transport.kind === "direct") {
     lines.push(
@@ -83,7 +83,7 @@ export function trialConfig(way: TrialWay, files: TrialFiles, ssh: TrialSsh): st
       `  HostName ${transport.host}`,
       `  Port ${transport.port}`,
       `  HostKeyAlias ${transport.jump}`,
-      // A block for this name in the person's configuration may not lead anywhere else.
+      // So that a block for this name in the person's configuration cannot lead elsewhere.
       "  ProxyCommand none",
     );
   }
@@ -97,21 +97,25 @@ export function trialConfig(way: TrialWay, files: TrialFiles, ssh: TrialSsh): st
   return lines.map((line) => `${line}\n`).join("");
 }
 
-export function trialKnownHosts(way: TrialWay): string {
-  const text = withKeysFor("", way.alias, way.hostKeys);
-  return way.transport.kind === "direct"
-    ? withKeysFor(text, way.transport.jump, way.transport.hostKeys)
+export function trialKnownHosts(target: TrialTarget): string {
+  const text = withKeysFor("", target.alias, target.hostKeys);
+  return target.transport.kind === "direct"
+    ? withKeysFor(text, target.transport.jump, target.transport.hostKeys)
     : text;
 }
 
-/** Our own `ssh -W` in the place of ProxyJump, which does the same, so that each ssh has a log of its own. */
-function proxyWords({ transport, workspace }: TrialWay, files: TrialFiles, ssh: TrialSsh): readonly string[] {
+/** `ssh -W`, which is what ProxyJump runs, so that each ssh has its own log. */
+function proxyWords(
+  { transport, workspace }: TrialTarget,
+  files: TrialFiles,
+  ssh: TrialSsh,
+): readonly string[] {
   if (transport.kind === "tunnel") return [...transport.companion, transport.gateway, workspace];
   const log = ["-v", "-E", files.jumpLog];
   return [ssh.program, "-F", files.config, ...log, "-W", `${workspace}:22`, "--", transport.jump];
 }
 
-/** Under -F ssh reads nothing by itself; a file that does not exist is no error to Include. */
+/** With -F ssh reads no other file by itself. Include ignores a file that does not exist. */
 function includes({ configFile, platform }: TrialSsh): string[] {
   if (configFile === "none") return [];
   if (configFile === undefined) {

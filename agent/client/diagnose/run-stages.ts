@@ -1,5 +1,5 @@
-// Runs the stages of a diagnosis: in order, each with its own deadline, the later ones left out when one that they need
-// has failed. Knows nothing of what the stages do.
+// Runs the stages of a diagnosis in order, each with its own deadline. Stages that need a failed one are skipped. This file does
+// not know what the stages do.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { CommandError } from "../../platform/command-error.ts";
@@ -15,19 +15,19 @@ import {
 export interface Stage {
   readonly id: StageId;
   readonly deadlineMs: number;
-  /** Stages without whose success this one has nothing to work on. */
+  /** The stages that have to succeed before this one can run. */
   needs(): readonly StageId[];
-  /** The signal is aborted at the deadline. What it throws becomes the stage's failure. */
+  /** The signal is aborted at the deadline. An error that it throws becomes the stage's failure. */
   run(signal: AbortSignal): Promise<Verdict>;
 }
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  /** Told in order; must not throw. */
+  /** Called in order; must not throw. */
   readonly onStage: (stage: StageProgress) => void;
-  /** The verdict on something that a stage threw. */
+  /** The verdict on an error that a stage threw. */
   readonly explain: (id: StageId, error: unknown) => Verdict;
-  /** Applied to each report before anybody sees it. */
+  /** Removes secrets from a report before it is passed on. */
   readonly clean: (stage: StageReport) => StageReport;
 }
 
@@ -46,7 +46,7 @@ export async function runStages(stages: readonly Stage[], options: RunOptions): 
       options.onStage({ status: "running", id, title });
       verdict = await runOne(stage, options);
     } else {
-      const detail = `Not tried: it needs "${titleOf(blocker)}", which failed.`;
+      const detail = `Skipped: it needs "${titleOf(blocker)}", which failed.`;
       verdict = { status: "skipped", detail, blockedBy: blocker };
     }
     const ms = blocker === undefined ? Math.round(performance.now() - started) : 0;
@@ -62,7 +62,7 @@ async function runOne(stage: Stage, { signal, explain }: RunOptions): Promise<Ve
   const timer = setTimeout(() => deadline.abort(new DeadlineError(stage.deadlineMs)), stage.deadlineMs);
   const either = AbortSignal.any([signal, deadline.signal]);
   try {
-    // A stage that does not heed its signal must not hold up the others.
+    // A stage that ignores its signal must not delay the others.
     return await Promise.race([stage.run(either), aborted(either)]);
   } catch (error) {
     signal.throwIfAborted();
@@ -72,7 +72,7 @@ async function runOne(stage: Stage, { signal, explain }: RunOptions): Promise<Ve
   }
 }
 
-/** The stage behind what went before: the one that failed, not another that was left out because of it. */
+/** The stage whose failure keeps this one from running: the failed stage itself, not one that was skipped because of it. */
 function blockerOf(stage: Stage, reports: readonly StageReport[]): StageId | undefined {
   for (const need of stage.needs()) {
     const report = reports.find(({ id }) => id === need);
@@ -98,7 +98,7 @@ export class DeadlineError extends Error {
   }
 }
 
-/** The stable code of anything thrown. */
+/** The stable code of anything that was thrown. */
 export function codeOf(error: unknown): string {
   if (error instanceof CommandError || error instanceof ProtocolError) return error.code;
   if (error instanceof DeadlineError) return "deadline";

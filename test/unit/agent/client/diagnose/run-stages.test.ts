@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { explain } from "../../../../../agent/client/diagnose/advice.ts";
 import type { StageId, StageReport, Verdict } from "../../../../../agent/client/diagnose/report.ts";
-import { runStages, type Stage } from "../../../../../agent/client/diagnose/stage.ts";
+import { runStages, type Stage } from "../../../../../agent/client/diagnose/run-stages.ts";
 import { parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
 
 const gateway = parseGatewayUrl("https://gateway.example");
