@@ -1,5 +1,4 @@
-// A key pair for people who have none that a gateway could know: made by ssh-keygen, in Sallyport's own directory, never
-// in the place of another file.
+// Makes a key pair for people without one, with ssh-keygen, in Sallyport's own directory. It never replaces a file.
 
 import { execFile } from "node:child_process";
 import { constants, copyFileSync, linkSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +10,7 @@ import type { Machine } from "../../platform/paths.ts";
 import { readKeyFile } from "./key-file.ts";
 
 export interface CreateKeyOptions {
-  /** The private file; its directory is made, 0700. */
+  /** The private file. Its directory is made, 0700. */
   readonly path: string;
   /** The machine's name, for the comment `sallyport@NAME`. */
   readonly hostName: string;
@@ -24,7 +23,7 @@ export interface CreatedKey {
   /** IdentityFile. */
   readonly path: string;
   readonly key: SshPublicKey;
-  /** false: there was one already, which is used. */
+  /** false: the key was there already. */
   readonly created: boolean;
 }
 
@@ -36,9 +35,9 @@ export function sallyportKeyPath(home: string): string {
 }
 
 /**
- * Makes an Ed25519 key without a passphrase: editors connect in the background, where nobody can be asked for one. The file's
- * mode protects it, as it does the access token. A key that is there already is returned as it is.
- * @throws CommandError stage `ssh` (no ssh-keygen, or it fails) or `file` (the directory, or a file that is no key)
+ * Makes an Ed25519 key without a passphrase, because editors connect in the background, where they cannot ask for one. The
+ * file's mode protects it, like the access token. An existing key is returned unchanged.
+ * @throws CommandError stage `ssh` (no ssh-keygen, or it fails) or `file` (the directory, or a file that is not a key)
  */
 export async function createKey(options: CreateKeyOptions): Promise<CreatedKey> {
   const { path } = options;
@@ -50,7 +49,7 @@ export async function createKey(options: CreateKeyOptions): Promise<CreatedKey> 
   try {
     const made = join(temporary, "key");
     await runKeygen(made, options);
-    // Fails where another window was faster: its key then is the one.
+    // If another window was faster, its key is used.
     created = place(made, path);
     if (created) place(`${made}.pub`, `${path}.pub`);
   } finally {
@@ -68,7 +67,7 @@ async function existing(options: CreateKeyOptions): Promise<SshPublicKey | undef
   throw new CommandError(
     "file",
     "not_a_key",
-    `${options.path} is there but cannot be used as a key: move it away, then try again.`,
+    `${options.path} exists but cannot be used as a key: move it away, then try again.`,
   );
 }
 
@@ -94,14 +93,14 @@ function runKeygen(
   });
 }
 
-/** Gives the file its name unless that is taken. Returns whether it did. */
+/** Gives the file its name, unless the name is taken. Returns whether it did. */
 function place(from: string, to: string): boolean {
   try {
     try {
       linkSync(from, to);
     } catch (error) {
       if (systemCode(error) === "EEXIST") return false;
-      // File systems without hard links.
+      // A file system without hard links.
       copyFileSync(from, to, constants.COPYFILE_EXCL);
     }
     return true;

@@ -1,5 +1,5 @@
-// Finds the keys that the person's own ssh would offer to a host, and pins the one that the gateway knows. Reads files,
-// asks ssh and the SSH agent; writes only a public key of ours, and only in `applyPin`.
+// Finds the keys that the person's own ssh would offer to a host. Reads files, and asks ssh and the SSH agent. Only `applyPin`
+// writes: a public key file of ours.
 
 import { hostname, userInfo } from "node:os";
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
@@ -16,15 +16,15 @@ import { publicPartOfBlob } from "./public-part.ts";
 
 export interface DiscoverOptions {
   /**
-   * The alias or host name whose keys are wanted. A name that the managed configuration pins already gives that pin back:
-   * ask for the gateway's host to see what the person's own configuration offers.
+   * The alias or host name to find keys for. An alias of the managed config gives the keys that are pinned there; the gateway's
+   * host name gives the keys of the person's own configuration.
    */
   readonly host: string;
-  /** The person's configuration where it is not ssh's default one, such as `remote.SSH.configFile`. */
+  /** The person's configuration, if it is not ssh's default file, such as `remote.SSH.configFile`. */
   readonly configFile?: string | undefined;
-  /** `home` is what `~` means to ssh: on Unix the one of the user database, whatever HOME says. */
+  /** `home` is ssh's `~`: on Unix the home directory of the user database, whatever HOME says. */
   readonly machine: Machine;
-  /** Other programs than those on PATH. */
+  /** Programs to use instead of those on PATH. */
   readonly ssh?: string | undefined;
   readonly sshKeygen?: string | undefined;
 }
@@ -33,18 +33,18 @@ export interface DiscoveredKeys {
   /** In the order in which ssh offers them. */
   readonly candidates: readonly KeyCandidate[];
   readonly agent: AgentAddress;
-  /** Sentences for people on what could not be looked into. */
+  /** Sentences for people about keys and agents that could not be read. */
   readonly notes: readonly string[];
-  /** ssh itself told what its configuration means; otherwise the usual places were searched. */
+  /** Whether ssh itself interpreted its configuration; otherwise only the default paths were searched. */
   readonly askedSsh: boolean;
 }
 
 /** OpenSSH's default names, in its order (readconf.c, fill_default_options). */
 const DEFAULT_NAMES = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
-/** ssh itself takes 100 (SSH_MAX_IDENTITY_FILES). */
+/** The same bound as ssh's (SSH_MAX_IDENTITY_FILES). */
 const MAX_FILES = 100;
 
-/** Never throws: what cannot be read becomes a note. */
+/** Never throws: a key that cannot be read becomes a note. */
 export async function discoverKeys(options: DiscoverOptions): Promise<DiscoveredKeys> {
   const { host, configFile, machine, ssh, sshKeygen } = options;
   const notes: string[] = [];
@@ -74,7 +74,7 @@ export async function discoverKeys(options: DiscoverOptions): Promise<Discovered
 }
 
 /**
- * Writes the public key file that a pin needs, if it needs one: 0600, in a directory of 0700.
+ * Writes the public key file of a pin, if it has one: 0600, in a directory of 0700.
  * @throws CommandError stage `file`
  */
 export function applyPin(pin: KeyPin): void {
@@ -84,7 +84,7 @@ export function applyPin(pin: KeyPin): void {
 }
 
 function defaults(answer: NoAnswer, host: string, notes: string[]): EffectiveConfig {
-  notes.push(`${answer.message.replace(/\.$/, "")}. Only the usual places were searched.`);
+  notes.push(`${answer.message.replace(/\.$/, "")}. Only the default key files were searched.`);
   return {
     user: "",
     hostName: host,
@@ -112,7 +112,7 @@ function localUser({ env }: Machine): string {
   try {
     return userInfo().username;
   } catch {
-    // A user id without an entry in the user database, as containers have them.
+    // A user id that is not in the user database, as in some containers.
     return env.USER ?? env.USERNAME ?? "";
   }
 }
@@ -121,7 +121,7 @@ function expandAll(paths: readonly string[], facts: PathFacts, notes: string[]):
   const expanded: string[] = [];
   for (const path of paths.slice(0, MAX_FILES)) {
     const whole = expandPath(path, facts);
-    if (whole === undefined) notes.push(`${path} was left out: only ssh knows what it stands for.`);
+    if (whole === undefined) notes.push(`${path} was skipped: only ssh can expand it.`);
     else if (!expanded.includes(whole)) expanded.push(whole);
   }
   return expanded;
@@ -138,7 +138,7 @@ async function readFiles(
     if (result.kind === "key") files.push(result.file);
     if (result.kind === "unknown") {
       const shown = shortened(result.path, options.home);
-      notes.push(`${shown} was left out: ${result.why.replaceAll(result.path, shown)}.`);
+      notes.push(`${shown} was skipped: ${result.why.replaceAll(result.path, shown)}.`);
     }
   }
   return files;
@@ -153,12 +153,10 @@ async function keysOfAgent(agent: AgentAddress, machine: Machine, notes: string[
   if (agent.kind === "none") return [];
   const answer = await askAgent(agent.path);
   if (answer.kind === "unreachable") {
-    // Windows' agent is a service that many have switched off: where nobody chose it, its absence is no news.
+    // Windows' agent is a service that is often disabled: unless the person chose it, that is not worth a note.
     const chosen = agent.configured !== undefined || machine.env.SSH_AUTH_SOCK !== undefined;
     if (chosen)
-      notes.push(
-        `The SSH agent at ${shortened(agent.path, machine.home)} cannot be asked: ${answer.reason}.`,
-      );
+      notes.push(`The SSH agent at ${shortened(agent.path, machine.home)} did not answer: ${answer.reason}.`);
     return [];
   }
   return answer.identities.flatMap(({ blob, comment }) => publicPartOfBlob(blob, comment)?.key ?? []);

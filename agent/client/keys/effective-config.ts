@@ -1,19 +1,18 @@
-// What the person's SSH configuration means for one host, as their own ssh says by `ssh -G`: Include, Match, patterns and
-// defaults are then read by the program that they are meant for.
+// The settings of the person's SSH configuration for one host that decide which keys ssh offers, as `ssh -G` prints them.
 
 import type { Machine } from "../../platform/paths.ts";
 import { askSsh, type SshSettings } from "../ssh-command/ask-ssh.ts";
 
-/** The part of `ssh -G` that decides which keys are offered (ssh_config(5)). Values are as ssh prints them. */
+/** See ssh_config(5). Values are as ssh prints them. */
 export interface EffectiveConfig {
   readonly user: string;
   readonly hostName: string;
   readonly port: string;
-  /** In the order in which ssh tries them; paths may still hold `~`, `%d` and `${VAR}`, which ssh expands later. */
+  /** In the order in which ssh tries them. Paths may still contain `~`, `%d` and `${VAR}`, which ssh expands later. */
   readonly identityFiles: readonly string[];
   readonly certificateFiles: readonly string[];
   readonly identitiesOnly: boolean;
-  /** undefined: nothing is configured, so SSH_AUTH_SOCK counts. */
+  /** undefined: not configured, so SSH_AUTH_SOCK counts. */
   readonly identityAgent: string | undefined;
 }
 
@@ -26,15 +25,15 @@ export interface NoAnswer {
 export interface ConfigQuestion {
   /** An alias or a host name. */
   readonly host: string;
-  /** Instead of ssh's own places (`ssh -F`). */
+  /** Used instead of ssh's default files (`ssh -F`). */
   readonly configFile: string | undefined;
   readonly env: Machine["env"];
-  /** The program; `ssh` from PATH by default. */
+  /** The program; by default `ssh` from PATH. */
   readonly ssh?: string | undefined;
   readonly timeoutMs?: number | undefined;
 }
 
-/** Never throws: without an answer the caller can still look in the usual places. */
+/** Never throws: without an answer the caller can still search the default paths. */
 export async function effectiveConfig(options: ConfigQuestion): Promise<EffectiveConfig | NoAnswer> {
   const { host, configFile, env, ssh: program = "ssh", timeoutMs } = options;
   // ssh takes a host that begins with a hyphen for options; no such host exists.
@@ -74,7 +73,7 @@ function configOf(values: SshSettings): EffectiveConfig {
   };
 }
 
-/** The last line says what stopped ssh: the ones before it are warnings. */
+/** The last line is the error; the ones before it are warnings. */
 function lastLine(text: string): string {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   const said = lines.filter((line) => line !== "" && !line.startsWith("Pseudo-terminal "));

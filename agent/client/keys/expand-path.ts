@@ -1,5 +1,5 @@
-// Paths of an SSH configuration, as ssh expands them after it has read it: `~`, `%` tokens and `${VAR}` (ssh_config(5),
-// TOKENS and ENVIRONMENT VARIABLES). Pure.
+// Expands paths from an SSH configuration as ssh does: `~`, `%` tokens and `${VAR}` (ssh_config(5), TOKENS and ENVIRONMENT
+// VARIABLES). Pure.
 
 import { posix, win32 } from "node:path";
 import type { Machine } from "../../platform/paths.ts";
@@ -9,16 +9,16 @@ export interface PathFacts extends Machine {
   readonly alias: string;
   readonly hostName: string;
   readonly port: string;
-  /** The user name there. */
+  /** The user name at the host. */
   readonly remoteUser: string;
-  /** The user name here. */
+  /** The user name on this machine. */
   readonly localUser: string;
   readonly localHost: string;
 }
 
 /**
- * An absolute path; undefined for one that cannot be known here: another user's home, a variable that is not set, or
- * `%C` and its kind, which ssh alone can tell.
+ * An absolute path; undefined if it cannot be expanded here: another user's home, a variable that is not set, or a token such
+ * as `%C`, which only ssh can expand.
  */
 export function expandPath(path: string, facts: PathFacts): string | undefined {
   const { platform, home } = facts;
@@ -36,7 +36,7 @@ export function expandPath(path: string, facts: PathFacts): string | undefined {
   });
   if (!known || text === "" || text.includes("\0")) return undefined;
   if (isAbsolute(text)) return text;
-  // ssh would take it from wherever it is started, which nobody can foresee; editors start it in the home directory.
+  // ssh resolves it against the directory that it is started in, which is not known; editors start it in the home directory.
   return resolve(home, text);
 }
 

@@ -1,4 +1,4 @@
-// The keys that ssh would offer, in its order. Pure.
+// The keys that ssh would offer, in the order in which it offers them. Pure.
 
 import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
@@ -6,23 +6,23 @@ import type { KeyFile } from "./key-file.ts";
 
 export interface KeyCandidate {
   readonly key: SshPublicKey;
-  /** The IdentityFile that names it; undefined: the agent alone has it. */
+  /** The IdentityFile of the key; undefined: only the agent has it. */
   readonly file: string | undefined;
   readonly inAgent: boolean;
-  /** ssh has to ask for a passphrase before it can use it. */
+  /** ssh has to ask for a passphrase before it can use the key. */
   readonly encrypted: boolean;
-  /** A CertificateFile of the configuration for this key. */
+  /** The CertificateFile of the configuration for this key. */
   readonly certificateFile: string | undefined;
-  /** Why ssh cannot use it as it is, and what to do; undefined: it can. */
+  /** Why ssh cannot use the key, and what to do about it; undefined: it can. */
   readonly problem: string | undefined;
-  /** One line for people: type, comment, fingerprint, where from. */
+  /** One line for people: type, comment, fingerprint, origin. */
   readonly label: string;
 }
 
 export interface OfferedKeys {
-  /** Those of the configuration, in its order. */
+  /** The keys of the configuration, in its order. */
   readonly files: readonly KeyFile[];
-  /** The agent's, in its order. */
+  /** The agent's keys, in its order. */
   readonly agent: readonly SshPublicKey[];
   readonly certificates: readonly { readonly path: string; readonly blob: string }[];
   readonly identitiesOnly: boolean;
@@ -31,9 +31,9 @@ export interface OfferedKeys {
 }
 
 /**
- * OpenSSH's order (sshconnect2.c, pubkey_prepare, and the comment above it): keys of the configuration that the agent
- * holds too, in the agent's order; then, unless IdentitiesOnly, the agent's other keys; then keys that only files have.
- * A certificate is tried before all plain keys, but proves an account only by the key in it, so it changes no order here.
+ * OpenSSH's order (sshconnect2.c, pubkey_prepare, and the comment above it): keys of the configuration that the agent also
+ * holds, in the agent's order; then, unless IdentitiesOnly is set, the agent's other keys; then keys that are only in files.
+ * ssh tries certificates first, but what counts for an account is the key in it, so certificates do not change this order.
  */
 export function orderCandidates(offered: OfferedKeys): KeyCandidate[] {
   const { agent, identitiesOnly } = offered;
@@ -75,7 +75,7 @@ function candidate(
 
 function problemOf(file: KeyFile): string | undefined {
   if (file.privateHalf === "absent") {
-    return "its private half is missing: load it into your SSH agent, or put the private file beside it";
+    return "its private key is missing: load it into your SSH agent, or put the private file beside the public one";
   }
   return file.looseMode
     ? `other users can read it, so ssh refuses it: run \`chmod 600 ${quoteForShell(file.path)}\``
@@ -99,7 +99,7 @@ function label(
     .join(" · ");
 }
 
-/** `ED25519`, `RSA`, and their kind: what people know a key type by. */
+/** The name of a key type for people, such as `ED25519` or `RSA`. */
 export function keyTypeName(type: SshPublicKey["type"]): string {
   switch (type) {
     case "ssh-ed25519":
@@ -115,7 +115,7 @@ export function keyTypeName(type: SshPublicKey["type"]): string {
   }
 }
 
-/** The home directory as `~`, on Windows too. */
+/** The path with the home directory as `~`, on Windows too. */
 export function shortened(path: string, home: string): string {
   const rest = home !== "" && path.startsWith(home) ? path.slice(home.length) : undefined;
   return rest !== undefined && /^[\\/]/.test(rest) ? `~${rest}` : path;

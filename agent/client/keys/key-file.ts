@@ -1,4 +1,4 @@
-// One IdentityFile as ssh would use it: its public half, whether the private half is there, and what stands in the way.
+// Reads one IdentityFile as ssh would use it: its public key, whether the private key is there, and what prevents its use.
 
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
@@ -9,19 +9,19 @@ import type { Machine } from "../../platform/paths.ts";
 import { inspectPrivateFile, type PublicPart, publicPartOfLine } from "./public-part.ts";
 
 export interface KeyFile {
-  /** What ssh is told as IdentityFile. */
+  /** The value of IdentityFile. */
   readonly path: string;
   readonly key: SshPublicKey;
   readonly privateHalf: "plain" | "encrypted" | "absent";
-  /** Others may read it: ssh refuses such a private key. */
+  /** Other users may read the private file, so ssh refuses it. */
   readonly looseMode: boolean;
 }
 
 export type KeyFileResult =
   | { readonly kind: "key"; readonly file: KeyFile }
-  /** Nothing there: most default names do not exist. */
+  /** There is no such file, as for most default names. */
   | { readonly kind: "absent" }
-  /** Something is there that ssh may be able to use, but whose public half cannot be known without the person. */
+  /** ssh may be able to use the file, but its public key is not known without the person's help. */
   | { readonly kind: "unknown"; readonly path: string; readonly why: string };
 
 export interface KeyFileOptions {
@@ -30,13 +30,13 @@ export interface KeyFileOptions {
   readonly sshKeygen?: string | undefined;
 }
 
-/** An RSA-16384 private key is below 16 KiB. */
+/** The private file of an RSA key with 16,384 bits is below 16 KiB. */
 const MAX_FILE_BYTES = 64 * 1024;
 const KEYGEN_TIMEOUT_MS = 5_000;
 
 /**
- * The public half comes from the private file where that is in OpenSSH's format, since that half is the one that signs;
- * else from the `.pub` beside it; else, for a PEM file without a passphrase, from ssh-keygen. Never throws.
+ * The public key comes from the private file if that is in OpenSSH's format, since the private file is the one that signs; else
+ * from the `.pub` file beside it; else, for a PEM file without a passphrase, from ssh-keygen. Never throws.
  */
 export async function readKeyFile(path: string, options: KeyFileOptions): Promise<KeyFileResult> {
   const content = await readSmallFile(path);
@@ -65,12 +65,12 @@ export async function readKeyFile(path: string, options: KeyFileOptions): Promis
     inspected.format === "openssh"
       ? "its key type is not supported"
       : inspected.encrypted
-        ? `it is an encrypted PEM file, which hides its public key: run \`ssh-keygen -y -f ${quoteForShell(path)} > ${quoteForShell(`${path}.pub`)}\` once`
+        ? `its public key cannot be read, because it is an encrypted PEM file: run \`ssh-keygen -y -f ${quoteForShell(path)} > ${quoteForShell(`${path}.pub`)}\` once`
         : "ssh-keygen cannot read it";
   return { kind: "unknown", path, why };
 }
 
-/** A certificate file and the key that it certifies; undefined if it is none for a person. */
+/** A certificate file and the key that it certifies; undefined if it is not a user certificate. */
 export async function readCertificateFile(
   path: string,
 ): Promise<{ readonly path: string; readonly blob: string } | undefined> {
@@ -88,7 +88,7 @@ function withPart(
   return part === undefined ? undefined : { path, key: part.key, privateHalf, looseMode };
 }
 
-/** The private file's comment is encrypted with the rest; the .pub file has it in clear. */
+/** Adds the comment from the .pub file: in the private file it may be encrypted. */
 function withComment(part: PublicPart | undefined, beside: PublicPart | undefined): PublicPart | undefined {
   if (part === undefined || beside?.key.blob !== part.key.blob) return part;
   return { ...part, key: { ...part.key, comment: beside.key.comment } };
@@ -106,7 +106,7 @@ type Content =
 async function readSmallFile(path: string): Promise<Content> {
   try {
     const { size, mode, uid, isFile } = await statOf(path);
-    // A FIFO or a device would keep the reader waiting.
+    // Reading a FIFO or a device might never end.
     if (!isFile) return { kind: "failed", code: "not a file" };
     if (size > MAX_FILE_BYTES) return { kind: "failed", code: "too large" };
     return { kind: "text", text: await readFile(path, "latin1"), mode, uid };
@@ -120,19 +120,19 @@ async function statOf(path: string) {
   return { size: found.size, mode: found.mode, uid: found.uid, isFile: found.isFile() };
 }
 
-/** sshkey_perm_ok (authfile.c): ssh looks at the mode only where the file is the person's own. */
+/** sshkey_perm_ok (authfile.c): ssh checks the mode only if the person owns the file. */
 function isLoose({ mode, uid }: { readonly mode: number; readonly uid: number }): boolean {
   return process.getuid !== undefined && uid === process.getuid() && (mode & 0o077) !== 0;
 }
 
-/** `-P ""` keeps it from asking: with a passphrase on the file it fails. */
+/** `-P ""` keeps ssh-keygen from asking for a passphrase: it fails if the file has one. */
 function askKeygen(path: string, options: KeyFileOptions): Promise<PublicPart | undefined> {
   return new Promise((resolve) => {
     const child = execFile(
       options.sshKeygen ?? "ssh-keygen",
       ["-y", "-P", "", "-f", path],
       { env: { ...options.env }, timeout: KEYGEN_TIMEOUT_MS, maxBuffer: MAX_FILE_BYTES, windowsHide: true },
-      // No ssh-keygen, or a file that it refuses: the public half stays unknown, which the result says.
+      // No ssh-keygen, or a file that it refuses: the public key stays unknown, which the result says.
       (error, stdout) => resolve(error === null ? publicPartOfLine(stdout) : undefined),
     );
     child.stdin?.end();

@@ -1,17 +1,17 @@
-// Public keys out of what people have: key blobs, certificates, .pub lines, and private key files, of which only the
-// public part is looked at. Pure.
+// Reads the public key from key blobs, certificates, .pub lines, and private key files, of which only the public part is read.
+// Pure.
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { encode, WireError, WireReader } from "../../../protocol/ssh/wire.ts";
 import { type KeyType, parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
-/** A public key, and whether it came inside an OpenSSH user certificate. */
+/** A public key, and whether it was in an OpenSSH user certificate. */
 export interface PublicPart {
   readonly key: SshPublicKey;
   readonly certificate: boolean;
 }
 
-/** Certificate types and the plain keys in them; the number of the key's own fields (OpenSSH PROTOCOL.certkeys). */
+/** By certificate type: the type of the key in it, and the number of the key's fields (OpenSSH PROTOCOL.certkeys). */
 const CERTIFICATES: Readonly<Record<string, readonly [type: KeyType, fields: number]>> = {
   "ssh-ed25519-cert-v01@openssh.com": ["ssh-ed25519", 1],
   "ssh-rsa-cert-v01@openssh.com": ["ssh-rsa", 2],
@@ -23,7 +23,7 @@ const CERTIFICATES: Readonly<Record<string, readonly [type: KeyType, fields: num
 };
 const USER_CERTIFICATE = 1;
 
-/** undefined: a type that Sallyport does not serve (DSA, XMSS), a host's certificate, or damaged. */
+/** undefined: a key type that Sallyport does not support (DSA, XMSS), a host certificate, or a damaged blob. */
 export function publicPartOfBlob(blob: Buffer, comment: string): PublicPart | undefined {
   try {
     const reader = new WireReader(blob);
@@ -58,15 +58,15 @@ export function publicPartOfLine(text: string): PublicPart | undefined {
 }
 
 export type PrivateFile =
-  /** OpenSSH's own format: the public key stands in it unencrypted (PROTOCOL.key). */
+  /** OpenSSH's own format, in which the public key is not encrypted (PROTOCOL.key). */
   | { readonly format: "openssh"; readonly part: PublicPart | undefined; readonly encrypted: boolean }
-  /** PEM: the public key can only be had by decrypting, if it is encrypted. */
+  /** PEM, in which the public key is encrypted together with the private one. */
   | { readonly format: "pem"; readonly encrypted: boolean }
   | { readonly format: "none" };
 
 const MAGIC = "openssh-key-v1\0";
 
-/** What a private key file tells without a passphrase. */
+/** What can be read from a private key file without its passphrase. */
 export function inspectPrivateFile(text: string): PrivateFile {
   const [, label, body] = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----([^-]*)/.exec(text) ?? [];
   if (label === undefined || body === undefined) return { format: "none" };

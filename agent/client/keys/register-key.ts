@@ -1,4 +1,4 @@
-// Puts a public key of the person into their account at a gateway: names it, and proves it by a signature.
+// Registers a public key in the person's account at a gateway: names the key, then proves it by a signature.
 
 import type { AddedKey, Discovery, Key, PendingKey } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
@@ -12,7 +12,7 @@ import type { GatewayApi } from "../gateway-api.ts";
 import { type RunKeygen, type SigningKey, signProof } from "./sign-proof.ts";
 
 export interface KeyToRegister extends SigningKey {
-  /** At most 100 characters; undefined: the gateway takes the comment, of which there is none here. */
+  /** At most 100 characters; undefined: no title. */
   readonly title: string | undefined;
 }
 
@@ -24,11 +24,11 @@ export interface NamedKey {
 }
 
 /**
- * Names the key at the gateway, where it waits for its proof. A gateway of before takes it at once.
+ * Names the key at the gateway, where it is a pending key until it is proved. Older gateways register it at once.
  * @throws CommandError
  */
 export async function nameKey(api: Api, { key, title: given }: KeyToRegister): Promise<NamedKey | Key> {
-  // Comments of keys have characters in them that no title has, such as the joiners of an emoji.
+  // The comment of a key may contain characters that a title may not, such as the joiners of an emoji.
   const title = given === undefined ? undefined : printable(given);
   const line = formatPublicKey({ ...key, comment: "" });
   const discovery = await api.discovery();
@@ -37,8 +37,8 @@ export async function nameKey(api: Api, { key, title: given }: KeyToRegister): P
 }
 
 /**
- * Registers a key whose private half is here.
- * @throws CommandError; where it was named and not proved, `not_proved`, with the other ways to prove it
+ * Registers a key whose private key is on this machine.
+ * @throws CommandError; code `not_proved` if the key was named but not proved, with the other means to prove it
  */
 export async function registerKey(
   api: Api,
@@ -59,26 +59,26 @@ export async function registerKey(
     const signature = await signProof(keyProofText(proof), KEY_PROOF_NAMESPACE, wanted, run);
     return await api.proveKey(added.id, signature);
   } catch (error) {
-    // Only what went wrong here, with the signature: what the gateway refuses, it explains.
+    // Only if signing failed on this machine: the gateway explains its own refusals.
     if (!(error instanceof CommandError) || !["ssh", "config"].includes(error.stage)) throw error;
     const message = `${error.message} ${waysToProve(added, discovery.ssh)}`;
     throw new CommandError(error.stage, "not_proved", message, { cause: error });
   }
 }
 
-/** What a person can do with a key that is named and not proved. */
+/** Tells a person how to prove a pending key. */
 export function waysToProve({ code, fingerprint }: PendingKey, ssh: Discovery["ssh"]): string {
   const command = proveCommand(ssh);
   const bySsh =
     command === undefined
       ? ""
       : `, or run \`${command}\` with it and type the code ${code} when you are asked`;
-  return `${fingerprint} waits for its proof and opens nothing yet: run \`sallyport keys add\` where its private half is${bySsh}.`;
+  return `${fingerprint} waits for its proof and opens nothing yet: run \`sallyport keys add\` on the machine that has its private key${bySsh}.`;
 }
 
 /**
- * The gateway's public URL, which a proof is for. One that is reached by a different URL may be any server that passes on
- * what it got from the true one: signing for it would put the key into an account of somebody else's there.
+ * The gateway's public URL, which a proof is for. A server that is reached by a different URL may be passing on messages of the
+ * real gateway: a signature for it could register the key in somebody else's account there.
  */
 function sameGateway(gateway: GatewayUrl, published: string): GatewayUrl {
   let publicUrl: GatewayUrl | undefined;
@@ -92,11 +92,11 @@ function sameGateway(gateway: GatewayUrl, published: string): GatewayUrl {
   throw new CommandError(
     "config",
     "other_public_url",
-    `This gateway calls itself ${published.slice(0, 200)}, not ${gateway}, and a key is proved for one URL: sign in there (\`sallyport login\`), or have its administrator set --public-url.`,
+    `This gateway's public URL is ${published.slice(0, 200)}, not ${gateway}, and a key is proved for one URL: sign in there (\`sallyport login\`), or ask its administrator to set --public-url.`,
   );
 }
 
-/** `localhost` and `127.0.0.1` at one port are one listener. */
+/** Whether two URLs differ only in the name of this machine, such as `localhost` and `127.0.0.1`. */
 function bothLoopback(a: GatewayUrl, b: GatewayUrl): boolean {
   const [first, second] = [new URL(a), new URL(b)];
   if (!isLoopback(first.hostname) || !isLoopback(second.hostname)) return false;

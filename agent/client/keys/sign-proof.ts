@@ -1,4 +1,4 @@
-// Has OpenSSH sign a text with one of the person's keys: `ssh-keygen -Y sign` finds the private half in the SSH agent, in a
+// Signs a text with one of the person's keys, by OpenSSH: `ssh-keygen -Y sign` finds the private key in the SSH agent, in a
 // security key or in its file, and asks for a touch, a PIN or a passphrase itself. No private key is read here.
 
 import { spawn } from "node:child_process";
@@ -11,28 +11,28 @@ import type { Machine } from "../../platform/paths.ts";
 
 export interface SigningKey {
   readonly key: SshPublicKey;
-  /** Its private file, or the public one beside it; undefined: the agent alone has it. */
+  /** Its private file, or the public one beside it; undefined: only the agent has the key. */
   readonly file: string | undefined;
 }
 
-/** Runs a program to its end. @throws CommandError stage `ssh`: it cannot be started, or it fails */
+/** Runs ssh-keygen to its end. @throws CommandError stage `ssh`: it cannot be started, or it fails */
 export type RunKeygen = (args: readonly string[]) => Promise<void>;
 
-/** Returns what ssh-keygen has written, armour included. @throws CommandError stage `ssh` or `file` */
+/** Returns the signature as ssh-keygen writes it, with armour. @throws CommandError stage `ssh` or `file` */
 export async function signProof(
   text: string,
   namespace: string,
   { key, file }: SigningKey,
   run: RunKeygen,
 ): Promise<string> {
-  // 0700: nobody else can put another text in the place of this one.
+  // 0700, so that nobody else can replace the text.
   const directory = mkdtempSync(join(tmpdir(), "sallyport-proof-"));
   try {
     const message = join(directory, "proof");
     writeFileSync(message, text, { mode: 0o600 });
     const publicKey = join(directory, "key.pub");
     if (file === undefined) writeFileSync(publicKey, `${formatPublicKey(key)}\n`, { mode: 0o600 });
-    // As a file, not on its standard input: that stays the terminal, where a passphrase is asked for.
+    // From a file and not on standard input, which stays the terminal, for the passphrase.
     await run(["-q", "-Y", "sign", "-f", file ?? publicKey, "-n", namespace, message]);
     return readFileSync(`${message}.sig`, "utf8");
   } catch (error) {
@@ -46,12 +46,12 @@ export async function signProof(
 export interface KeygenOptions {
   readonly env: Machine["env"];
   readonly signal: AbortSignal;
-  /** Whether this process's terminal is there to ask a person; otherwise only what needs no terminal signs. */
+  /** Whether ssh-keygen may ask the person on this process's terminal. */
   readonly terminal: boolean;
   readonly sshKeygen?: string | undefined;
 }
 
-/** A hardware key or an agent may ask for a touch outside of any terminal. */
+/** Without a terminal. Leaves time for the touch that a security key or an agent may ask for. */
 const UNATTENDED_MS = 60_000;
 const MAX_STDERR = 4096;
 
@@ -62,7 +62,7 @@ export function keygenRunner({ env, signal, terminal, sshKeygen }: KeygenOptions
       const child = spawn(program, args, {
         env: { ...env },
         stdio: terminal ? ["inherit", "ignore", "inherit"] : ["ignore", "ignore", "pipe"],
-        // Out of reach of a terminal that an editor was started from: a question there would be seen by nobody.
+        // Detached from a terminal that an editor was started from, where nobody would see a question.
         detached: !terminal && process.platform !== "win32",
         signal: terminal ? signal : AbortSignal.any([signal, AbortSignal.timeout(UNATTENDED_MS)]),
         windowsHide: true,

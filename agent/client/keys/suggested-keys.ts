@@ -1,11 +1,11 @@
-// Which of a person's keys comes first where one is to be registered. ssh's own order (ssh_config(5), IdentityFile) decides
-// which registered key is used; but it begins with RSA and ECDSA for the sake of old servers, and is no advice. Pure.
+// The order in which keys are suggested for registration. ssh's own order (ssh_config(5), IdentityFile) is not good advice: it
+// begins with RSA and ECDSA for the sake of old servers. Pure.
 
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
 /**
- * Ed25519 first: short, quick, and its signatures need no random numbers, whose faults have given ECDSA keys away. Of those
- * the one that needs no touch. Otherwise the order stays.
+ * Ed25519 first: it is short and fast, and its signatures need no random numbers, which have leaked ECDSA keys when they were
+ * bad. Among Ed25519 keys, those that need no touch come first. Otherwise the order stays.
  */
 export function suggestedFirst<T extends { readonly key: Pick<SshPublicKey, "type"> }>(
   found: readonly T[],

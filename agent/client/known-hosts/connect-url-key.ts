@@ -1,9 +1,9 @@
-// A link may say which host key its workspace has. Then no other key counts, whatever a gateway publishes. Pure.
+// A connect URL may name the host key of its workspace. Then only this key counts, whatever the gateway publishes. Pure.
 
 import type { Workspace } from "../../../protocol/api.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
-/** The workspace with that key alone; undefined where its gateway publishes others only. */
+/** The workspace with this key alone; undefined if its gateway does not publish this key. */
 export function withOnlyHostKey<W extends Pick<Workspace, "hostKeys">>(
   workspace: W,
   { blob }: SshPublicKey,

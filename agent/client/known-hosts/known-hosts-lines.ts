@@ -1,5 +1,4 @@
-// Lines of the known_hosts file that Sallyport alone writes (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): the keys that the
-// gateway published for a workspace, under an alias that is the workspace's and nothing else's. Pure.
+// The lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT), and the names that host keys are looked up under. Pure.
 
 import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
 import { parseHostName, type SshAddress } from "../../../protocol/values/host-name.ts";
@@ -7,36 +6,37 @@ import { formatWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
 /**
- * The HostKeyAlias of a workspace: `name.owner.gateway-host` (or `name.gateway-host`, where the owner is not known), lower
- * case, with the port where it is not the scheme's own. An id stands for itself.
+ * The HostKeyAlias under which `sallyport ssh` pins the host keys of a workspace: `name.owner.gateway-host`, or
+ * `name.gateway-host` if the owner is not known, or `id.gateway-host`; in lower case, with the port if it is not the scheme's
+ * default.
  */
 export function hostKeyAlias(workspace: WorkspaceRef, gateway: GatewayUrl): string {
   const { port } = new URL(gateway);
   const host = gatewayHost(gateway)
     .toLowerCase()
     .replace(/[^a-z0-9.-]/g, "-");
-  // An underscore has no place in a host name.
+  // A host name contains no underscore.
   const label = formatWorkspaceRef(workspace).replace("_", "-");
   return `${label}.${host}${port === "" ? "" : `-${port}`}`;
 }
 
 /**
- * How ssh looks an SSH server up in a known_hosts file: `host`, or `[host]:port` where the port is not 22. A HostName has no
- * blanks, wildcards, lists or line ends in it. @throws ProtocolError bad_name
+ * The name under which ssh looks a server up: `host`, or `[host]:port` if the port is not 22. Never contains blanks, wildcards,
+ * commas or line ends. @throws ProtocolError bad_name
  */
 export function knownHostsName({ host, port }: SshAddress): string {
   const name = parseHostName(host).toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
 }
 
-/** The file's text with exactly these keys for `alias`; every other line stays as it is. */
+/** `text` with exactly these keys for `alias`. All other lines stay. */
 export function withKeysFor(text: string, alias: string, keys: readonly SshPublicKey[]): string {
   const kept = text.split(/\r?\n/).filter((line) => line !== "" && hostsOf(line)[0] !== alias);
   const added = keys.map(({ type, blob }) => `${alias} ${type} ${blob}`);
   return [...kept, ...added].map((line) => `${line}\n`).join("");
 }
 
-/** The keys that `text` holds for one of `names`, and those on lines without a host (`ssh-ed25519 AAAA…`). */
+/** The keys in `text` for any of `names`, and the keys on lines without a name (`ssh-ed25519 AAAA…`). */
 export function keysFor(text: string, names: readonly string[]): SshPublicKey[] {
   const keys: SshPublicKey[] = [];
   for (const line of text.split(/\r?\n/).map((raw) => raw.trim())) {
@@ -59,7 +59,7 @@ function tryParse(line: string): SshPublicKey | undefined {
   try {
     return parsePublicKey(line);
   } catch {
-    // A known_hosts file may hold key types that we do not use; ssh would skip the line too.
+    // A known_hosts file may contain key types that we do not know; ssh skips such lines too.
     return undefined;
   }
 }

@@ -1,11 +1,12 @@
-// The text of ~/.ssh/sallyport/known_hosts: for each alias of the managed config the keys that its gateway published. Pure.
+// The text of ~/.ssh/sallyport/known_hosts, the known_hosts file of the managed SSH config: the keys that gateways published, by
+// alias. Pure.
 
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { keysFor } from "./known-hosts-lines.ts";
 
 export type PublishedKeys = ReadonlyMap<string, readonly SshPublicKey[]>;
 
-/** Exactly `keys` for their aliases, what stands there for the other `aliases`, and nothing else. */
+/** `text` with exactly `keys` for their aliases, with its lines for the other `aliases`, and nothing else. */
 export function withPublishedKeys(text: string, aliases: readonly string[], keys: PublishedKeys): string {
   const wanted = new Set(aliases);
   const kept = text.split(/\r?\n/).filter((line) => {
@@ -22,8 +23,8 @@ export function withPublishedKeys(text: string, aliases: readonly string[], keys
 }
 
 /**
- * Of a workspace's published keys those that are pinned, where there are such: the gateway passes the keys on, and could put
- * one of its own beside the host's. Where none is, all of them: a person is asked (`changedKeys`).
+ * The published keys that are pinned already, if there are any: the gateway passes the keys on, and could add one of its own to
+ * the host's. Otherwise all published keys; if others were pinned, `changedKeys` reports it and a person is asked.
  */
 export function pinnedIfAny(
   text: string,
@@ -41,7 +42,7 @@ export interface ChangedKeys {
   readonly after: readonly SshPublicKey[];
 }
 
-/** Aliases none of whose pinned keys would stay: the host is a new one, or somebody stands in its place. A person should know. */
+/** Aliases for which none of the pinned keys would stay: the host was set up again, or somebody is impersonating it. */
 export function changedKeys(text: string, keys: PublishedKeys): ChangedKeys[] {
   return [...keys].flatMap(([alias, after]) => {
     const before = keysFor(text, [alias]);

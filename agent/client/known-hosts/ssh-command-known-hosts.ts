@@ -1,4 +1,4 @@
-// The known_hosts file below Sallyport's own directory: ssh reads it, Sallyport alone writes it.
+// The known_hosts file of `sallyport ssh`, in Sallyport's configuration directory. Only Sallyport writes it.
 
 import { join } from "node:path";
 import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
@@ -26,7 +26,7 @@ export async function pinHostKeys(
   const path = knownHostsFile(env);
   const pinned = (text: string) => withKeysFor(text, alias, keys);
   const now = readPrivateFile(path) ?? "";
-  // Most connections change nothing, and the directory may be read-only: a lock is a file, too.
+  // Without the lock, which is a file too: most connections change nothing, and the directory may be read-only.
   if (pinned(now) === now) return path;
   await withLock(`${path}.lock`, () => {
     const old = readPrivateFile(path) ?? "";

@@ -1,5 +1,5 @@
-// A name for the network that this machine is on: what was found about a port holds there and nowhere else. Only a hash,
-// since it is kept in a file.
+// A fingerprint of the network that this machine is on: the result of a probe holds in that network only. It is a hash, because
+// it is kept in a file.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -7,13 +7,13 @@ import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 
 export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
-/** Come and go with containers and virtual machines, while the way out stays the same. VPNs (tun, utun, wg) do count. */
+/** Interfaces that come and go with containers and virtual machines and do not change the route. VPNs (tun, utun, wg) count. */
 const VIRTUAL = /^(?:docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|cali|lxc|lxd|vEthernet)/i;
 
 /**
- * The same for as long as the interfaces have the same networks and the same router. Addresses count by their network only:
- * IPv6 privacy addresses change by the hour. Pure.
- * @param router whatever tells one router from another; empty where nothing does
+ * Stays the same as long as the interfaces have the same networks and the router is the same. Of an address only the network
+ * counts, since IPv6 privacy addresses change by the hour. Pure.
+ * @param router a text that identifies the router; empty if it is not known
  */
 export function networkFingerprint(interfaces: Interfaces, router: string): string {
   const networks = Object.entries(interfaces)
@@ -23,14 +23,14 @@ export function networkFingerprint(interfaces: Interfaces, router: string): stri
   return createHash("sha256").update(`${text}\n\n${router}`).digest("hex").slice(0, 32);
 }
 
-/** Of the network that this machine is on now. */
+/** The fingerprint of the current network. */
 export function currentNetwork(): string {
   return networkFingerprint(networkInterfaces(), routerOf(read("/proc/net/route"), read("/proc/net/arp")));
 }
 
 /**
- * The default router's address and, where the kernel knows it, its hardware address: two homes have 192.168.1.1. Only Linux
- * tells without a process being started; elsewhere the interfaces have to do. Pure.
+ * The default router's address and, if the kernel knows it, its hardware address, because many homes have 192.168.1.1. Only
+ * Linux tells without starting a process; on other systems the interfaces have to do. Pure.
  */
 export function routerOf(route: string, arp: string): string {
   const defaults = route
@@ -79,7 +79,7 @@ function ipv6(address: string): number[] | undefined {
     : undefined;
 }
 
-/** `0100A8C0`: an IPv4 address as the kernel prints it, in the byte order of the machine (little-endian ones only). */
+/** @param hex an IPv4 address as the kernel of a little-endian machine prints it, such as `0100A8C0` */
 function dotted(hex: string): string {
   return (hex.match(/../g) ?? [])
     .toReversed()

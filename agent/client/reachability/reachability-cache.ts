@@ -1,5 +1,5 @@
-// What probes of SSH ports found, for five minutes and for one network each: in memory, and in a small file that other
-// windows read. Losing it costs a probe.
+// Remembers the results of probes of SSH ports for five minutes, per network: in memory, and in a small file that other windows
+// read. If it is lost, the port is probed again.
 
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
@@ -41,7 +41,7 @@ const CacheFile = Type.Object({
 });
 
 export interface CacheOptions {
-  /** Sallyport's own directory for what can be made again; undefined: memory only. */
+  /** Sallyport's cache directory; undefined: memory only. */
   readonly directory: string | undefined;
   readonly now?: () => number;
   readonly network?: () => string;
@@ -49,7 +49,7 @@ export interface CacheOptions {
 }
 
 export interface AskOptions extends ProbeOptions {
-  /** Probe in any case: the answer is what is wanted, as before a reconnect that has just failed. */
+  /** Always probe, for example after a reconnect has failed. */
   readonly fresh?: boolean;
 }
 
@@ -58,7 +58,7 @@ export type Reachability = Probe & { readonly cached: boolean };
 export class ReachabilityCache {
   readonly #options: CacheOptions;
   #entries: readonly Entry[] = [];
-  /** Several windows' worth of clicks at once make one probe. */
+  /** Probes that are running: simultaneous questions share one. */
   readonly #running = new Map<string, Promise<Probe>>();
 
   constructor(options: CacheOptions) {
@@ -109,7 +109,7 @@ export class ReachabilityCache {
     try {
       writePrivateFile(path, `${JSON.stringify({ version: 1, entries: this.#entries })}\n`);
     } catch (error) {
-      // A full or read-only disk: memory remembers, other windows probe for themselves.
+      // A full or read-only disk: this window remembers, other windows probe for themselves.
       if (!(error instanceof CommandError)) throw error;
     }
   }
@@ -121,7 +121,7 @@ export class ReachabilityCache {
       const value: unknown = JSON.parse(readPrivateFile(path) ?? "null");
       return Check(CacheFile, value) ? value.entries : [];
     } catch (error) {
-      // Unreadable, or not ours: as good as empty, and written anew by the next probe.
+      // Unreadable, or not ours: counts as empty, and the next probe replaces it.
       if (error instanceof CommandError || error instanceof SyntaxError) return [];
       throw error;
     }
@@ -137,7 +137,7 @@ export class ReachabilityCache {
   }
 }
 
-/** A clock that was set back makes entries of the future: not to be believed either. */
+/** After the clock was set back, entries lie in the future: they do not count either. */
 function isFresh({ at }: Entry, now: number): boolean {
   return at <= now && now - at < MAX_AGE_MS;
 }

@@ -1,5 +1,5 @@
-// Whether the gateway's SSH port can be reached from this network, which decides between the direct way and the tunnel.
-// A port counts as open when the server's `SSH-` line arrives: many firewalls accept a connection and then say nothing.
+// Probes whether the gateway's SSH port can be reached from this network, which decides between the transports direct and
+// tunnel. A port counts as open once the server's `SSH-` line arrives: many firewalls accept connections and then stay silent.
 
 import type { Socket } from "node:net";
 import { systemCode } from "../../platform/files/private-file.ts";
@@ -16,29 +16,29 @@ export type Probe =
   | { readonly kind: "blocked"; readonly how: Blocked; readonly ms: number };
 
 export type Blocked =
-  /** The port, or something in front of it, said no. */
+  /** The port, or something in front of it, refused the connection. */
   | "refused"
-  /** No connection came about. */
+  /** No connection was made in time. */
   | "dropped"
-  /** Accepted, and then no word. */
+  /** The connection was accepted, but nothing was sent. */
   | "silent"
-  /** Something else than SSH answered, such as a login page. */
+  /** The answer was not SSH but, say, a login page. */
   | "not-ssh"
-  /** The name has no address here. */
+  /** The name could not be resolved. */
   | "dns";
 
 export interface ProbeOptions {
   readonly signal?: AbortSignal;
-  /** For everything together, in ms. */
+  /** For the whole probe, in ms. */
   readonly timeoutMs?: number;
 }
 
 export const PROBE_TIMEOUT_MS = 3_000;
-/** Lines that a server may send before its version (RFC 4253 §4.2); OpenSSH's client reads as much. */
+/** Of the lines that a server may send before its version (RFC 4253 §4.2); OpenSSH's client reads as many. */
 const MAX_PREAMBLE_BYTES = 8 * 1024;
 /**
- * RFC 4253 §4.2 has both sides begin: port sharers pass only those on to SSH that do, and a web server answers this line
- * at once with an error, instead of waiting.
+ * RFC 4253 §4.2 lets both sides begin. A program that shares one port between protocols recognises SSH by this line, and a web
+ * server answers it with an error at once instead of waiting.
  */
 const OUR_VERSION = "SSH-2.0-sallyport_probe\r\n";
 
@@ -93,7 +93,7 @@ export function probeSsh(
   });
 }
 
-/** Says goodbye, so that a server's log and its penalties tell this from a broken connection; waits for nothing. */
+/** Closes in good order, so that the server does not take this for a broken connection and penalise it. Does not wait. */
 function leave(socket: Socket): void {
   socket.resume();
   socket.end();
@@ -101,7 +101,7 @@ function leave(socket: Socket): void {
   socket.unref();
 }
 
-/** Reads what a server has sent so far; undefined: not enough to tell. Pure. */
+/** Judges the text that a server has sent so far; undefined: it is too short to tell. Pure. */
 export function judge(received: string): { readonly banner: string } | "not-ssh" | undefined {
   const lines = received.split("\n");
   for (const [index, line] of lines.entries()) {
@@ -120,7 +120,7 @@ function howOf(error: unknown): Blocked {
   return code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EACCES" ? "refused" : "dropped";
 }
 
-/** `sallyport.transport`. */
+/** The setting `sallyport.transport`. */
 export type TransportSetting = "auto" | "direct" | "tunnel";
 
 export interface TransportChoice {
@@ -128,7 +128,7 @@ export interface TransportChoice {
   readonly because: "chosen" | "open" | Blocked | "no-ssh-port";
 }
 
-/** `probe` is undefined where the gateway has no SSH port. Pure. */
+/** @param probe undefined if the gateway has no SSH port. Pure. */
 export function chooseTransport(setting: TransportSetting, probe: Probe | undefined): TransportChoice {
   if (setting !== "auto") return { transport: setting, because: "chosen" };
   if (probe === undefined) return { transport: "tunnel", because: "no-ssh-port" };

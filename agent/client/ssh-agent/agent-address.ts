@@ -1,4 +1,5 @@
-// Which SSH agent ssh would ask: IdentityAgent of its configuration, else SSH_AUTH_SOCK, else the system's own. Pure.
+// The address of the SSH agent that ssh would ask: IdentityAgent of its configuration, else SSH_AUTH_SOCK, else the system's
+// own agent. Pure.
 
 import type { Machine } from "../../platform/paths.ts";
 import { expandPath, type PathFacts } from "../keys/expand-path.ts";
@@ -10,11 +11,11 @@ export type AgentAddress =
       readonly kind: "socket";
       /** A Unix socket, or a named pipe on Windows. */
       readonly path: string;
-      /** The IdentityAgent value that led here; undefined: it is the agent that ssh asks by default. */
+      /** The value of IdentityAgent; undefined: this is the agent that ssh asks by default. */
       readonly configured: string | undefined;
     };
 
-/** Where Windows' own OpenSSH agent listens, and where its ssh looks without SSH_AUTH_SOCK. */
+/** The pipe of Windows' own OpenSSH agent, which its ssh asks without SSH_AUTH_SOCK. */
 export const WINDOWS_AGENT_PIPE = "\\\\.\\pipe\\openssh-ssh-agent";
 
 /** The agent that ssh asks where no IdentityAgent is configured. */
@@ -33,7 +34,7 @@ export function agentAddress(identityAgent: string | undefined, facts: PathFacts
   if (identityAgent === "none") return { kind: "none" };
   if (identityAgent === "SSH_AUTH_SOCK") return ofVariable(identityAgent, identityAgent, facts);
   if (/^\$[^{]/.test(identityAgent)) return ofVariable(identityAgent.slice(1), identityAgent, facts);
-  // A pipe's name is not a path: nothing in it is expanded.
+  // The name of a pipe is not a path: nothing in it is expanded.
   const path = /^[\\/]{2}\.[\\/]pipe[\\/]/i.test(identityAgent)
     ? identityAgent.replaceAll("/", "\\")
     : expandPath(identityAgent, facts);

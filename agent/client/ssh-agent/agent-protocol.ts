@@ -1,5 +1,5 @@
-// The one question that Sallyport asks an SSH agent: which identities it holds (draft-ietf-sshm-ssh-agent §3.5,
-// OpenSSH PROTOCOL.agent). The messages, without the socket. Pure.
+// The messages for the one question that Sallyport asks an SSH agent: its identities (draft-ietf-sshm-ssh-agent §3.5, OpenSSH
+// PROTOCOL.agent). Pure.
 
 import { WireError, WireReader } from "../../../protocol/ssh/wire.ts";
 
@@ -17,12 +17,12 @@ export interface AgentIdentity {
   readonly comment: string;
 }
 
-/** SSH_AGENTC_REQUEST_IDENTITIES, with its length in front. */
+/** SSH_AGENTC_REQUEST_IDENTITIES, preceded by its length. */
 export const IDENTITIES_REQUEST: Uint8Array = Buffer.from([0, 0, 0, 1, SSH_AGENTC_REQUEST_IDENTITIES]);
 
 /**
- * The length of the answer that these bytes begin; undefined while there are fewer than four.
- * @throws WireError for one that is too long
+ * The length of the answer that begins with these bytes; undefined while there are fewer than four.
+ * @throws WireError the answer is too long
  */
 export function answerLength(bytes: Buffer): number | undefined {
   if (bytes.length < 4) return undefined;
@@ -34,8 +34,8 @@ export function answerLength(bytes: Buffer): number | undefined {
 }
 
 /**
- * The identities of an answer without its length. An agent that is locked or refuses has none.
- * @throws WireError for what is not an answer to the question
+ * The identities in an answer, which is given without its length. None if the agent is locked or refuses.
+ * @throws WireError the bytes are not an answer to the question
  */
 export function parseIdentities(answer: Buffer): AgentIdentity[] {
   const reader = new WireReader(answer);

@@ -1,20 +1,20 @@
-// Asks an SSH agent for the public keys that it holds, over its Unix socket or named pipe. By the protocol and not by
-// `ssh-add -L`, which knows no named agent on Windows, hides certificates behind their text form, and costs a process.
+// Asks an SSH agent for the public keys that it holds, over its Unix socket or named pipe. Not with `ssh-add -L`, which cannot
+// ask an agent at another pipe on Windows, and costs a process.
 
 import { connect } from "node:net";
 import { systemCode } from "../../platform/files/private-file.ts";
 import { whenOverdue } from "../../platform/overdue.ts";
 import { type AgentIdentity, answerLength, IDENTITIES_REQUEST, parseIdentities } from "./agent-protocol.ts";
 
-/** A locked 1Password or a hung forward must not hold a connection up. */
+/** So that a locked 1Password or a hung forward does not delay a connection for long. */
 export const AGENT_TIMEOUT_MS = 2_000;
 
 export type AgentAnswer =
   | { readonly kind: "identities"; readonly identities: readonly AgentIdentity[] }
-  /** Nobody listens there, it says something else, or it says nothing. */
+  /** Nothing listens there, it does not speak the protocol, or it does not answer in time. */
   | { readonly kind: "unreachable"; readonly reason: string };
 
-/** Never throws: an agent that does not answer holds no keys for ssh either. */
+/** Never throws: an agent that does not answer has no keys for ssh either. */
 export function askAgent(path: string, timeoutMs = AGENT_TIMEOUT_MS): Promise<AgentAnswer> {
   return new Promise((resolve) => {
     const socket = connect({ path });
@@ -28,7 +28,7 @@ export function askAgent(path: string, timeoutMs = AGENT_TIMEOUT_MS): Promise<Ag
     let received = Buffer.alloc(0);
     socket.on("connect", () => socket.write(IDENTITIES_REQUEST));
     socket.on("data", (chunk: Buffer) => {
-      // One answer is at most MAX_ANSWER_BYTES, which answerLength sees to as soon as its length is here.
+      // Bounded, because answerLength refuses an answer that is longer than MAX_ANSWER_BYTES.
       received = Buffer.concat([received, chunk]);
       try {
         const length = answerLength(received);

@@ -1,22 +1,22 @@
-// The argument list for the system's ssh. Pure.
+// The command line of `sallyport ssh`: splits the person's arguments, and builds the argument list for the system's ssh. Pure.
 
 import { COUNTERS } from "../ssh-config/person/settings-treatment.ts";
 import { optionPath, proxyCommand } from "./quote.ts";
 
 /**
- * ssh's own options that take a value in the next argument (getopt string of OpenSSH 9.9, ssh.c). The others stand alone.
+ * The short options of ssh that take a value (getopt string of OpenSSH 9.9, ssh.c).
  */
 const WITH_VALUE = new Set("BbcDEeFIiJLlmOoPpQRSWw");
 const ALONE = new Set("1246AaCfGgKkMNnqsTtVvXxYy");
 
-/** The only one of them by which another host could prove itself. */
+/** The only counter whose setting could make ssh trust a different host key. */
 const VOUCHING = "KnownHostsCommand";
 
 export interface SshInvocation {
-  /** Both the name that ssh is told to connect to and the one that its host keys are pinned under. */
+  /** The name that ssh connects to, under which the host keys are pinned as well. */
   readonly alias: string;
   readonly knownHosts: string;
-  /** Program and arguments that carry the connection. */
+  /** The program that carries the connection, with its arguments. */
   readonly proxy: readonly string[];
   /** The person's own options, such as `-L 8080:localhost:80`. */
   readonly options: readonly string[];
@@ -28,8 +28,8 @@ export interface SshInvocation {
 }
 
 /**
- * ssh takes the first value that it sees for an option (ssh_config(5)): what keeps the connection safe stands before the
- * person's options, what they may want otherwise stands after them. Their configuration file comes last of all.
+ * ssh takes the first value of an option (ssh_config(5)): options that keep the connection safe come before the person's
+ * options, defaults that they may override come after them. Their configuration file comes last.
  */
 export function sshArguments(invocation: SshInvocation): string[] {
   const { alias, knownHosts, proxy, options, command, platform, counters = [] } = invocation;
@@ -39,7 +39,7 @@ export function sshArguments(invocation: SshInvocation): string[] {
     ...set("ProxyUseFdpass", "no"),
     ...set("HostKeyAlias", alias),
     ...set("UserKnownHostsFile", optionPath(knownHosts, platform)),
-    // Not "none": an ssh before 8.5 takes that for the name of a file in the directory that somebody works in.
+    // Not "none", which an ssh before 8.5 takes for the name of a file in the current directory.
     ...set("GlobalKnownHostsFile", optionPath(knownHosts, platform, "no-tokens")),
     ...set("StrictHostKeyChecking", "yes"),
     ...set("VerifyHostKeyDNS", "no"),
@@ -50,7 +50,7 @@ export function sshArguments(invocation: SshInvocation): string[] {
     ...set("ControlPath", "none"),
     ...counters.filter((keyword) => keyword === VOUCHING).flatMap(counter),
     ...options,
-    // Above the 300 s for which a tunnel may be away and come back.
+    // Together longer than the 300 s within which a tunnel may resume.
     ...set("ServerAliveInterval", "30"),
     ...set("ServerAliveCountMax", "12"),
     ...set("PubkeyAuthentication", "yes"),
@@ -82,9 +82,9 @@ export const SALLYPORT_SSH_OPTIONS = {
   "client-key": true,
 } as const;
 
-/** What a person wrote after `sallyport ssh`, sorted into whose it is. */
+/** The arguments of `sallyport ssh`, sorted. */
 export interface SshRequest {
-  /** Long options that are ours: `--print` and their kind, value by name. */
+  /** Our own long options, such as `--print`: their values by name. */
   readonly own: ReadonlyMap<string, string | true>;
   readonly workspace: string | undefined;
   readonly options: readonly string[];
@@ -94,8 +94,8 @@ export interface SshRequest {
 export type SplitResult = SshRequest | { readonly problem: string };
 
 /**
- * Reads the arguments as ssh does: options before and after the workspace, then a command, with or without `--` in front.
- * `ownOptions` says of each long option of ours whether it takes a value.
+ * Reads the arguments as ssh does: options before and after the workspace, then a command, with or without `--` before it.
+ * @param ownOptions our own long options, and whether each takes a value
  */
 export function splitSshArguments(
   args: readonly string[],
@@ -137,7 +137,7 @@ export function splitSshArguments(
   return { own, workspace, options, command: [] };
 }
 
-/** A cluster such as `-tt`, `-NL`, `-p22` (getopt(3)): the first letter with a value takes the rest, or the next argument. */
+/** A cluster such as `-tt`, `-NL`, `-p22` (getopt(3)): the first option with a value takes the rest, or the next argument. */
 function shortOptions(arg: string): "complete" | "value-follows" | "unknown" {
   for (let index = 1; index < arg.length; index++) {
     const letter = arg[index] ?? "";
@@ -147,7 +147,7 @@ function shortOptions(arg: string): "complete" | "value-follows" | "unknown" {
   return "complete";
 }
 
-/** Of options as `splitSshArguments` gives them: each letter that takes a value, with its value. */
+/** The short options with a value, and their values. @param options from `splitSshArguments` */
 export function optionValues(options: readonly string[]): [letter: string, value: string][] {
   const values: [string, string][] = [];
   for (let at = 0; at < options.length; at++) {

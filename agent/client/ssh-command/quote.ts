@@ -1,5 +1,5 @@
-// Words for the three readers that an ssh command line passes: a POSIX shell, Windows' own argument splitting, and ssh's
-// option parser. Pure.
+// Quotes words for the three readers of an ssh command line: a POSIX shell, Windows' argument splitting, and ssh's option
+// parser. Pure.
 
 import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 
@@ -9,14 +9,14 @@ export function quoteForWindows(word: string): string {
   return `"${word.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, "$1$1")}"`;
 }
 
-/** A whole command line that a person can paste. */
+/** A command line that a person can paste. */
 export function quoteCommand(words: readonly string[], platform: NodeJS.Platform): string {
   return words.map(platform === "win32" ? quoteForWindows : quoteForShell).join(" ");
 }
 
 /**
- * The value of a ProxyCommand option: the words quoted for what runs them, and each `%` doubled, because ssh replaces
- * tokens such as %h first. On Windows paths get forward slashes: ssh and the shells there take them, and no reader eats them.
+ * The value of a ProxyCommand option: the words quoted for the shell that runs them, and each `%` doubled, because ssh first
+ * replaces tokens such as %h. On Windows paths get forward slashes, which ssh and the shells there accept and none removes.
  */
 export function proxyCommand(words: readonly string[], platform: NodeJS.Platform): string {
   const quoted =

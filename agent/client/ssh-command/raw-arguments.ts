@@ -1,21 +1,21 @@
-// Arguments that are not UTF-8, from our own command line to that of another program: Node decodes the one and encodes the other,
-// and what it cannot is U+FFFD in between. Where there is no /proc, such arguments stay as Node has them.
+// Passes arguments that are not UTF-8 from our own command line to another program. Node decodes ours and encodes the other's,
+// and turns invalid bytes into U+FFFD. Without /proc, such arguments stay as Node decoded them.
 
 import { readFileSync } from "node:fs";
 import { bytesOf, isEncodable, textOf } from "../../../protocol/values/byte-text.ts";
 import { DECODE_WORDS, encodeWords } from "../../platform/byte-words.ts";
 
-/** `args`, the last of this process's, as texts that give their bytes back (protocol/values/byte-text.ts). */
+/** `args`, the last arguments of this process, as texts that keep their bytes (protocol/values/byte-text.ts). */
 export function rawArguments(args: readonly string[], commandLine = ownCommandLine): readonly string[] {
   if (!args.some((argument) => argument.includes("\ufffd"))) return args;
   const words = commandLine()?.map(textOf).slice(-args.length) ?? [];
-  // Nothing is taken from a command line that is not this one.
+  // Only if the command line is really this one.
   const isSame =
     words.length === args.length && words.every((word, at) => bytesOf(word).toString() === args[at]);
   return isSame ? words : args;
 }
 
-/** Program and arguments to start another one with such texts. */
+/** Program and arguments that start `program` with such texts as its arguments. */
 export function startable(program: string, args: readonly string[]): readonly [string, readonly string[]] {
   if ([program, ...args].every(isEncodable)) return [program, args];
   const script = `${DECODE_WORDS}; exec "$@"`;

@@ -1,4 +1,4 @@
-// What `sallyport ssh` has to know before it starts ssh: which workspace is meant, and which host keys it may show.
+// Finds the workspace that `sallyport ssh` is to connect to, and the host keys that it may have.
 
 import { readFileSync } from "node:fs";
 import type { Workspace } from "../../../protocol/api.ts";
@@ -18,13 +18,13 @@ import { pinnedHostKeys } from "../known-hosts/ssh-command-known-hosts.ts";
 
 export interface Target {
   readonly alias: string;
-  /** What the tunnel is told: the id where the gateway gave one. */
+  /** The workspace's name for the tunnel: its id, if the gateway gave one. */
   readonly workspace: string;
   /** At least one. */
   readonly hostKeys: readonly SshPublicKey[];
 }
 
-/** What the person said about host keys. */
+/** The person's options about host keys. */
 export interface GivenHostKeys {
   /** A public key, or its SHA256: fingerprint. */
   readonly hostKey: string | undefined;
@@ -32,8 +32,9 @@ export interface GivenHostKeys {
 }
 
 /**
- * Asks the gateway; without an account there, the person or an earlier connection has to have said the host key.
- * @throws CommandError stage `sign-in`, `workspace` (unknown, offline), `ssh` (no host key, or another one), and the network's
+ * Asks the gateway. Without an account there, the host key must come from the person or from an earlier connection.
+ * @throws CommandError stage `sign-in`, `workspace` (unknown, offline), `ssh` (no host key, or a different one), or the
+ * network's
  */
 export async function findTarget(
   gateway: GatewayUrl,
@@ -53,15 +54,15 @@ export async function findTarget(
       "host_key_mismatch",
       published.length === 0
         ? `The gateway publishes no host key for ${record.name}.`
-        : `The gateway publishes another host key for ${record.name} than the one given: ${published.map((key) => key.fingerprint).join(", ")}.`,
+        : `The gateway publishes a different host key for ${record.name} than the given one: ${published.map((key) => key.fingerprint).join(", ")}.`,
     );
   }
   return { alias, workspace: record.id, hostKeys: unchanged(record.name, hostKeys, alias, given, context) };
 }
 
 /**
- * The gateway is trusted with the first connection. Later it may not put another host in the workspace's place unnoticed,
- * nor may whoever took its name there: that takes the person's word. @throws CommandError stage `ssh`
+ * The gateway is trusted at the first connection only. After that, a different host cannot take the workspace's place, neither
+ * by the gateway's doing nor under the same name, unless the person accepts its key. @throws CommandError stage `ssh`
  */
 function unchanged(
   name: string,
@@ -80,8 +81,8 @@ function unchanged(
   throw new CommandError(
     "ssh",
     "host_key_changed",
-    `The host key of ${name} is another one than at your last connection: ${now}, was ${before}. If its host was set up ` +
-      `anew, accept the new key once with --host-key ${now}; if not, somebody may stand in its place.`,
+    `The host key of ${name} has changed since your last connection: it was ${before}, and is now ${now}. If its host was ` +
+      `set up again, accept the new key once with --host-key ${now}; if not, somebody may be impersonating it.`,
   );
 }
 
@@ -91,7 +92,7 @@ async function fetchRecord(
   given: GivenHostKeys,
   context: CommandContext,
 ): Promise<Workspace | undefined> {
-  // An owner token opens the tunnel, but the API's records are for accounts.
+  // An owner token opens the tunnel, but the API answers only accounts.
   const hasOwnerToken = ownerTokenFromEnvironment(gateway, context.env) !== undefined;
   const found = hasOwnerToken ? undefined : await readAccessToken(gateway, context);
   if (found === undefined) {
@@ -115,7 +116,7 @@ async function fetchRecord(
       ref,
     );
   } catch (error) {
-    // A workspace without an owner is reached by its id, and is in nobody's list.
+    // An accountless workspace is reached by its id, and is in no list.
     if (error instanceof CommandError && error.code === "workspace_unknown" && ref.kind === "id")
       return undefined;
     throw error;
@@ -137,8 +138,8 @@ function targetWithoutRecord(
     "ssh",
     "no_host_key",
     explicit === undefined
-      ? `Without an account nobody vouches for ${workspace}: give its host key, as \`sallyport host\` printed it, with --host-key "ssh-ed25519 AAAA…".`
-      : `${given.knownHostsFile ?? "The file"} has no key for ${alias} or ${workspace}.`,
+      ? `Without an account the host key of ${workspace} is not known: give the one that \`sallyport host\` printed, with --host-key "ssh-ed25519 AAAA…".`
+      : `${given.knownHostsFile ?? "The file"} contains no key for ${alias} or ${workspace}.`,
   );
 }
 
@@ -155,12 +156,12 @@ function narrowed(
   return published.filter(({ blob }) => accepted.some((key) => key.blob === blob));
 }
 
-/** undefined: nothing was said. */
+/** The host keys that the options name; undefined: no option was given. */
 function explicitKeys(given: GivenHostKeys, names: readonly string[]): readonly SshPublicKey[] | undefined {
   if (given.hostKey !== undefined) {
     if (given.hostKey.startsWith("SHA256:")) {
       throw new UsageError(
-        'Without an account a fingerprint is not enough, because ssh compares keys: give the whole one, --host-key "ssh-ed25519 AAAA…".',
+        'Without an account a fingerprint is not enough, because ssh compares whole keys: give --host-key "ssh-ed25519 AAAA…".',
       );
     }
     return [parsePublicKey(given.hostKey)];
@@ -182,6 +183,6 @@ function offline(record: Workspace): CommandError {
     "workspace_offline",
     record.heldHostKeys === undefined
       ? `${record.name} is offline${seen}: start \`sallyport host\` there.`
-      : `${record.name} is offline${seen}, and a host came under its name with a different key: look at it with \`sallyport workspace host-key ${record.name}\`.`,
+      : `${record.name} is offline${seen}, and a host with a different host key wants to register as it: look at the key with \`sallyport workspace host-key ${record.name}\`.`,
   );
 }

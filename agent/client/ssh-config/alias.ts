@@ -1,5 +1,5 @@
-// The Host names of the managed SSH config: what people type, and what editors keep in their lists of recent folders. The
-// same for both transports, lower case, and never the same for two workspaces. Pure.
+// The aliases of the managed SSH config, which people type and editors keep in their lists of recent folders. An alias is in
+// lower case, the same for both transports, and different for every workspace. Pure.
 
 import { createHash } from "node:crypto";
 import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
@@ -15,9 +15,10 @@ export interface Aliased {
 }
 
 /**
- * `name.gateway-host` for an own workspace, `name.owner.gateway-host` for a shared one. Two that would get the same name
- * (a shared `a` of `b` at `example.com`, an own `a` at `b.example.com`) are told apart by a piece of a hash behind the
- * first label: the same piece each time, whatever the order they come in. `reserved` are names that stay with others.
+ * `name.gateway-host` for an own workspace, `name.owner.gateway-host` for a shared one. Where two would get the same alias (the
+ * shared `a` of `b` at `example.com`, an own `a` at `b.example.com`), a part of a hash follows the first label: the same part
+ * each time, whatever the order of `workspaces`.
+ * @param reserved aliases that are taken
  * @throws ProtocolError bad_name: what a gateway sent is not a name
  */
 export function assignAliases<T extends Aliased>(
@@ -45,7 +46,7 @@ export function assignAliases<T extends Aliased>(
   return aliases;
 }
 
-/** The Host block of the gateway itself, which the workspaces' blocks jump through. No workspace can have this name. */
+/** The alias of the gateway's SSH port, which the workspaces' blocks jump through. No workspace can have this alias. */
 export function gatewayAlias(gateway: GatewayUrl): string {
   return `_gateway.${gatewayLabel(gateway)}`;
 }
@@ -56,7 +57,7 @@ function plainAlias({ name, owner, mine, gateway }: Aliased): string {
   return `${label}.${gatewayLabel(gateway)}`;
 }
 
-/** The gateway's host, its port where the URL has one, and a hash of its path where several share a host. */
+/** The gateway's host, the port if its URL has one, and a hash of the path if it has one. */
 function gatewayLabel(gateway: GatewayUrl): string {
   const { port, pathname, protocol } = new URL(gateway);
   const host = gatewayHost(gateway)
@@ -77,7 +78,7 @@ function distinctAlias(alias: string, workspace: Aliased, taken: ReadonlySet<str
   return `${digest}${alias.slice(dot)}`;
 }
 
-/** The plain name goes to the person's own workspace, then by gateway and id, so that it stays where it is. */
+/** The plain alias goes to the person's own workspace first, then by gateway and id, so that it stays with its workspace. */
 function byPrecedence(a: Aliased, b: Aliased): number {
   if (a.mine !== b.mine) return a.mine ? -1 : 1;
   const [left, right] = [`${a.gateway} ${a.id}`, `${b.gateway} ${b.id}`];

@@ -1,5 +1,5 @@
-// Writes the managed SSH config and the line that includes it, as one step: under a lock that all windows and editors share,
-// with `ssh -G` as the judge, and back to the old bytes if it disagrees. Whether the person wants it has been asked before.
+// Writes the managed SSH config and the managed include as one step, under a lock that all windows and editors share. `ssh -G`
+// checks the result; if it is not as expected, the old bytes are restored. The person has agreed beforehand.
 
 import { existsSync, rmdirSync } from "node:fs";
 import { withLock } from "../../platform/files/lock.ts";
@@ -28,32 +28,32 @@ import {
   verifyAlias,
 } from "./person/verify-alias.ts";
 
-/** What Sallyport's own two files say. */
+/** The content of Sallyport's own two files. */
 export interface Managed {
   readonly sections: readonly Section[];
-  /** Of the file `known_hosts`. */
+  /** The text of the file `known_hosts`. */
   readonly knownHosts: string;
 }
 
 export interface ApplyRequest {
   readonly paths: SshConfigPaths;
-  /** From what the files say now, read under the lock, to what they shall say. */
+  /** From the current content of the files, read under the lock, to the wanted one. */
   readonly change: (now: Managed) => Managed;
-  /** To the person's file; undefined: it includes Sallyport's already. */
+  /** The change to the person's file; undefined: it includes Sallyport's already. */
   readonly include: Change | undefined;
-  /** What ssh has to make of it. Asking takes some milliseconds an alias. */
+  /** What ssh has to understand. Asking it takes a few milliseconds per alias. */
   readonly expect: readonly Expectation[];
   readonly ssh: SshProgram;
 }
 
 export type Outcome =
   | { readonly kind: "applied"; readonly changed: boolean }
-  /** The person's file has changed since the plan: plan again. Nothing was written. */
+  /** The person's file has changed since the plan was made: plan again. Nothing was written. */
   | { readonly kind: "outdated" }
-  /** ssh would not do what was wanted. The old bytes are back. */
+  /** ssh would not do what is wanted. The old bytes were restored. */
   | { readonly kind: "rolled-back"; readonly differences: readonly Difference[] };
 
-/** @throws CommandError stage `file` or `ssh`, with the old bytes in place */
+/** @throws CommandError stage `file` or `ssh`; the old bytes were restored */
 export async function applyConfig(request: ApplyRequest, fs = REAL_FILE_SYSTEM): Promise<Outcome> {
   const { paths, include, expect, ssh } = request;
   return await withLock(paths.lock, async () => {
@@ -78,7 +78,7 @@ export async function applyConfig(request: ApplyRequest, fs = REAL_FILE_SYSTEM):
       }
       const verify = async () => (await inTurn(expect, (one) => verifyAlias(one, ssh))).flat();
       let differences = await verify();
-      // Again and again, since one of these settings can keep ssh from telling of the others.
+      // In a loop, because one of these settings can hide the others from `ssh -G`.
       for (;;) {
         const found = counterKeywords(differences.map(({ setting }) => setting));
         if (found.every((keyword) => counters.includes(keyword))) break;
@@ -106,19 +106,19 @@ export interface RemoveRequest {
 }
 
 export type Removal =
-  /** `keptFor`: other files of the person's that still include Sallyport's, which are left to them. */
+  /** `keptFor`: other files of the person that still include Sallyport's files, which are therefore kept. */
   | { readonly kind: "applied"; readonly changed: boolean; readonly keptFor: readonly string[] }
   | { readonly kind: "outdated" };
 
 /**
- * Takes the Include out, then Sallyport's own files, unless another file includes them: in this order ssh never looks for a file
- * that is gone.
+ * Removes the managed include, then Sallyport's own files, unless another file includes them. In this order ssh never looks for
+ * a file that is gone.
  */
 export async function removeConfig(
   { paths, include }: RemoveRequest,
   fs = REAL_FILE_SYSTEM,
 ): Promise<Removal> {
-  // The lock would make the directory that is to go.
+  // Taking the lock would make the directory that is to be removed.
   if (include === undefined && !existsSync(paths.directory))
     return { kind: "applied", changed: false, keptFor: [] };
   const outcome = await withLock(paths.lock, async () => {
@@ -137,7 +137,7 @@ export async function removeConfig(
   return outcome;
 }
 
-/** What Sallyport's own files say, for a plan that is not carried out. @throws CommandError stage `file` */
+/** The content of Sallyport's own files, for a plan that is only shown. @throws CommandError stage `file` */
 export function readManaged(paths: SshConfigPaths): Managed {
   const { config, knownHosts } = readOwnFiles(paths);
   return { sections: parseManagedConfig(config ?? ""), knownHosts: knownHosts ?? "" };
@@ -152,7 +152,7 @@ function readOwnFiles(paths: SshConfigPaths): OwnFiles {
   return { config: readPrivateFile(paths.config), knownHosts: readPrivateFile(paths.knownHosts) };
 }
 
-/** The host keys first: a block never stands there without the keys that it trusts. */
+/** Host keys first, so that no block is ever there without the keys that it trusts. */
 function writeOwnFiles(paths: SshConfigPaths, old: OwnFiles, wanted: OwnFiles): void {
   if (old.knownHosts !== wanted.knownHosts) writePrivateFile(paths.knownHosts, wanted.knownHosts ?? "");
   if (old.config !== wanted.config) writePrivateFile(paths.config, wanted.config ?? "");
@@ -178,7 +178,7 @@ async function writeInclude(paths: SshConfigPaths, { before, after }: Change, fs
   return await replacePersonConfig(target, before, after, paths.backup, fs);
 }
 
-/** Somebody who has edited the file since keeps their edit: the block in it is found and taken out later. */
+/** If the person has edited the file since, their edit stays: the block in it is found and removed later. */
 async function takeBack(paths: SshConfigPaths, { before, after }: Change, fs: FileSystem): Promise<void> {
   const { target } = await readPersonConfig(paths.person, fs);
   await replacePersonConfig(target, after, before, paths.backup, fs);
@@ -198,6 +198,6 @@ function removeEmptyDirectory({ directory }: SshConfigPaths): void {
   try {
     rmdirSync(directory);
   } catch {
-    // Not empty, in use by another window, or not there: an empty directory does no harm.
+    // It is not empty, or is in use by another window, or is gone. An empty directory does no harm.
   }
 }

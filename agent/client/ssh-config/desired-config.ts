@@ -1,5 +1,5 @@
-// From what the gateways list to what the managed SSH config shall say: aliases, transports, keys to trust. Pure, and the same
-// for the extension and for `sallyport config-ssh`.
+// The wanted content of the managed SSH config, from the gateways' lists: aliases, transports, and host keys to trust. Used by
+// the extension and `sallyport config-ssh`. Pure.
 
 import type { Discovery, Workspace } from "../../../protocol/api.ts";
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -25,25 +25,25 @@ import {
 import { gatewaySection, pinsOf, type Section, workspaceSection } from "./managed-config.ts";
 import type { Expectation } from "./person/verify-alias.ts";
 
-/** What one gateway said. */
+/** The answers of one gateway. */
 export interface Listing {
   readonly gateway: GatewayUrl;
-  /** Whose account it is: the user name in its blocks. */
+  /** The name of the person's account, which is the user name in the blocks. */
   readonly account: string;
   readonly workspaces: readonly Workspace[];
   readonly ssh: Discovery["ssh"];
-  /** Of the gateway's own SSH port, authorized_keys form. */
+  /** The host keys of the gateway's SSH port, as lines of authorized_keys. */
   readonly hostKeys: readonly string[];
 }
 
 export interface DesiredOptions {
   readonly place: BlockPlace;
   readonly launcher: string;
-  /** `auto`: as it is now, and direct for a new one where the gateway has an SSH port. */
+  /** `auto`: as it is now; a new workspace gets direct if the gateway has an SSH port. */
   readonly transport: "auto" | "direct" | "tunnel" | ((workspace: Workspace) => "direct" | "tunnel");
-  /** The only gateways whose sections stay, besides those that are listed; undefined: all. */
+  /** Besides listed gateways, only these keep their sections; undefined: all do. */
   readonly signedInAt?: readonly GatewayUrl[];
-  /** undefined, or an answer of undefined: the pins stay as they are now. */
+  /** undefined, or returning undefined: the pins stay. */
   readonly pins?: (gateway: GatewayUrl) => KeyPins | undefined;
 }
 
@@ -62,7 +62,7 @@ export interface DesiredAlias {
   readonly transport: "direct" | "tunnel";
 }
 
-/** Workspaces of a listed gateway that are not listed are gone; what other gateways have stays as it is. */
+/** Removes workspaces that a listed gateway no longer lists. The sections of other gateways stay. */
 export function desiredConfig(now: Managed, listings: readonly Listing[], options: DesiredOptions): Desired {
   const { place, signedInAt } = options;
   const asked = new Set(listings.map(({ gateway }) => gateway));
@@ -147,7 +147,7 @@ function chooseTransport(
   hasSsh: boolean,
   wish: DesiredOptions["transport"],
 ): "direct" | "tunnel" {
-  // A jump through a port that the gateway does not have leads nowhere.
+  // Without an SSH port there is nothing to jump through.
   if (!hasSsh) return "tunnel";
   if (typeof wish === "function") return wish(workspace);
   return wish === "auto" ? (old?.transport ?? "direct") : wish;

@@ -1,8 +1,8 @@
-// What one Host block of the managed SSH config says. OpenSSH, Microsoft's Remote-SSH (which runs the system's ssh) and the
-// open-source forks (which read the file themselves) have to take it for the same connection. The forks know HostName,
-// User, Port, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump and ProxyCommand and skip the rest: a block is
-// complete by those alone, and what only ssh knows makes it safer there: pinned host keys, keep-alive, and whatever a person's own
-// settings for all hosts would break or weaken (settings-treatment.ts). Pure.
+// The settings of one Host block of the managed SSH config. It has to mean the same connection to OpenSSH, to Microsoft's
+// Remote-SSH, which runs the system's ssh, and to the open-source forks, which parse the file themselves. The forks know HostName,
+// User, Port, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump and ProxyCommand: a block is complete with these alone. The
+// other settings make it safer with ssh: pinned host keys, keep-alive, and an answer to each setting that a person has for all
+// hosts and that would break or weaken the connection (settings-treatment.ts). Pure.
 
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { type HostName, type Port, parseHostName, parsePort } from "../../../protocol/values/host-name.ts";
@@ -11,15 +11,15 @@ import { parseName } from "../../../protocol/values/name.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { quoteForWindows } from "../ssh-command/quote.ts";
 
-/** The keys that are offered, and no others. Without pins the person's own configuration decides. */
+/** The only keys to offer. Without pins the person's own configuration decides. */
 export interface KeyPins {
-  /** Private keys, or `.pub` files of keys that are in the agent. */
+  /** Private key files, or `.pub` files of keys that are in the agent. */
   readonly identityFiles: readonly string[];
   readonly certificateFiles?: readonly string[];
   readonly identityAgent?: string;
 }
 
-/** The gateway's SSH port, as the way of the `direct` transport. A block of its own, because pins on it need a name. */
+/** The gateway's SSH port, for the direct transport. It has its own block, because its pins need a name. */
 export interface GatewayBlock {
   readonly gateway: GatewayUrl;
   readonly alias: string;
@@ -30,9 +30,9 @@ export interface GatewayBlock {
 }
 
 export type Transport =
-  /** Through the gateway's SSH port: the alias of its block. */
+  /** Through the gateway's SSH port; `jump` is the alias of its block. */
   | { readonly kind: "direct"; readonly jump: string }
-  /** Through the companion: the launcher's path, which gets the gateway and the workspace as arguments. */
+  /** Through the companion; `launcher` is the launcher's path. Its arguments are the gateway and the workspace. */
   | { readonly kind: "tunnel"; readonly launcher: string };
 
 export interface WorkspaceBlock {
@@ -45,8 +45,8 @@ export interface WorkspaceBlock {
 }
 
 /**
- * A workspace that is opened by an owner token: plain SSH to the gateway, which asks for the token as the password and connects
- * on. No key is offered, so that none uses up the tries.
+ * A workspace that is opened by an owner token, as a relayed connection: ssh connects to the gateway, which asks for the token as
+ * the password. No key is offered, since keys would use up the tries.
  */
 export interface OwnerTokenBlock {
   readonly gateway: GatewayUrl;
@@ -57,13 +57,13 @@ export interface OwnerTokenBlock {
   readonly port: Port;
 }
 
-/** Where the block is read. */
+/** The machine that reads the block. */
 export interface BlockPlace {
   readonly knownHosts: string;
   readonly platform: NodeJS.Platform;
 }
 
-/** One line of a block. `path` and `word` values are quoted when written; a `command` is quoted already. */
+/** One line of a block. Values of the forms `path` and `word` are quoted when written; a `command` is quoted already. */
 export interface Setting {
   readonly keyword: string;
   readonly value: string;
@@ -73,7 +73,7 @@ export interface Setting {
 export function workspaceSettings(block: WorkspaceBlock, place: BlockPlace): Setting[] {
   const { transport, gateway, id } = block;
   return [
-    // The id outlives a rename; the gateway resolves it behind a jump, and behind the companion nobody reads it.
+    // The id, because it survives renaming. The gateway resolves it for a jump; with the companion nothing reads it.
     word("HostName", id),
     word("Port", "22"),
     user(block.user),
@@ -82,7 +82,7 @@ export function workspaceSettings(block: WorkspaceBlock, place: BlockPlace): Set
       : command([transport.launcher, gateway, id], place.platform),
     ...trust(block.alias, place),
     ...pins(block.pins, place),
-    // The companion passes bytes and no descriptor.
+    // The companion passes bytes, not a descriptor.
     word("ProxyUseFdpass", "no"),
     ...byKey(),
     ...session(),
@@ -103,7 +103,7 @@ export function gatewaySettings(block: GatewayBlock, place: BlockPlace): Setting
 export function ownerTokenSettings(block: OwnerTokenBlock, place: BlockPlace): Setting[] {
   return [
     ...sshPort(block),
-    // To the gateway the user name says which workspace is meant.
+    // The gateway takes the user name as the workspace.
     word("User", block.id),
     ...trust(block.gatewayAlias, place),
     ...byOwnerToken(),
@@ -112,8 +112,8 @@ export function ownerTokenSettings(block: OwnerTokenBlock, place: BlockPlace): S
 }
 
 /**
- * A gateway's words, checked once more: ssh puts them where %h, %p and %r stand in a command of the person's own, and a shell
- * runs that. @throws ProtocolError
+ * Checks values from a gateway once more: ssh substitutes them for %h, %p and %r in the person's own commands, which a shell
+ * runs. @throws ProtocolError
  */
 function sshPort({ hostName, port }: Pick<GatewayBlock, "hostName" | "port">): Setting[] {
   return [
@@ -126,13 +126,13 @@ function user(name: string): Setting {
   return word("User", parseName(name, "User"));
 }
 
-/** Only the keys that the gateway published, whatever the person's own configuration says about other hosts. */
+/** Trusts only the keys that the gateway published, whatever the person's own configuration says. */
 function trust(alias: string, { knownHosts, platform }: BlockPlace): Setting[] {
   return [
     word("HostKeyAlias", alias),
     path("UserKnownHostsFile", knownHosts, platform),
-    // Not "none": an ssh before 8.5 takes that for the name of a file in the directory that somebody works in. Unlike the one
-    // above it takes no tokens.
+    // Not "none", which an ssh before 8.5 takes for the name of a file in the current directory. Unlike the setting above, it
+    // takes no tokens.
     { ...path("GlobalKnownHostsFile", knownHosts, platform), value: slashed(knownHosts, platform) },
     word("StrictHostKeyChecking", "yes"),
     word("VerifyHostKeyDNS", "no"),
@@ -187,9 +187,9 @@ function word(keyword: string, value: string): Setting {
   return { keyword, value: oneLine(keyword, value), form: "word" };
 }
 
-/** Forward slashes on Windows: every reader takes them there, and some eat the others. */
+/** Uses forward slashes on Windows, which every reader accepts; some readers remove backslashes. */
 function path(keyword: string, value: string, platform: NodeJS.Platform): Setting {
-  // By itself that word means "no agent" to ssh and a file of this name to the forks.
+  // Alone this word means "no agent" to ssh, and a file of this name to the forks.
   if (value === "none") throw unwritable(keyword, value);
   return { keyword, value: oneLine(keyword, slashed(value, platform)).replaceAll("%", "%%"), form: "path" };
 }
@@ -199,8 +199,8 @@ function slashed(value: string, platform: NodeJS.Platform): string {
 }
 
 /**
- * Words for ssh's shell and for the forks, which split by themselves: double quotes, never single ones. What a shell obeys
- * inside them gets a backslash, which the forks take away as a shell does.
+ * Quotes words for ssh's shell and for the forks, which split the line themselves: with double quotes, never single ones.
+ * Characters that are special inside them get a backslash, which the forks remove as a shell does.
  */
 function command(words: readonly string[], platform: NodeJS.Platform): Setting {
   const quoted =
@@ -213,7 +213,7 @@ function command(words: readonly string[], platform: NodeJS.Platform): Setting {
   return { keyword: "ProxyCommand", value: oneLine("ProxyCommand", value), form: "command" };
 }
 
-/** A line break would end the setting and begin another: nobody's name or path may do that. */
+/** Refuses line breaks: one in a name or path would end the setting and begin another. */
 function oneLine(keyword: string, value: string): string {
   if (value === "" || /[\p{Cc}\u2028\u2029]/u.test(value)) throw unwritable(keyword, value);
   return value;

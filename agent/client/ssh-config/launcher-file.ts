@@ -1,4 +1,4 @@
-// The launcher on the disk, at a path that never changes, with the list of programs that it knows beside it.
+// The launcher on disk, at a path that never changes, and beside it the list of programs that it can start.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -19,15 +19,15 @@ const Candidates = Type.Array(
   }),
 );
 
-/** What the SSH config names. */
+/** The path that the SSH config names. */
 export function launcherPath(machine: Machine): string {
   const name = machine.platform === "win32" ? "sallyport-tunnel.cmd" : "sallyport-tunnel";
   return join(configDirectory(machine), "bin", name);
 }
 
 /**
- * Writes the launcher so that it prefers `candidate` and falls back to what earlier editors told, as far as it is still there.
- * `changed`: it was not as it should be. For each start of an editor: nothing is written where nothing has changed.
+ * Writes the launcher so that it prefers `candidate`, and otherwise starts a program of an earlier editor that still exists.
+ * Called at each start of an editor: writes only if something has changed. `changed`: whether the launcher was rewritten.
  * @throws CommandError stage `file` or `config`
  */
 export async function writeLauncher(
@@ -46,7 +46,7 @@ export async function writeLauncher(
   };
   const isCurrent = ({ text, list }: ReturnType<typeof wanted>) =>
     readPrivateFile(path) === text && readPrivateFile(listPath) === list;
-  // Without the lock, which is a file, too: the directory may be read-only.
+  // Without the lock, which is a file too: the directory may be read-only.
   if (isCurrent(wanted())) return { path, changed: false };
   return await withLock(`${path}.lock`, () => {
     const { text, list } = wanted();
@@ -57,7 +57,7 @@ export async function writeLauncher(
   });
 }
 
-/** Removes the launcher: nothing starts it any more. @throws CommandError stage `file` */
+/** Removes the launcher. @throws CommandError stage `file` */
 export function removeLauncher(machine: Machine): void {
   removePrivateFile(launcherPath(machine));
   removePrivateFile(listOf(machine));
@@ -74,7 +74,7 @@ function readCandidates(path: string): LaunchCandidate[] {
     const value: unknown = JSON.parse(text);
     return Check(Candidates, value) ? value : [];
   } catch {
-    // Not as it was written: the program that asks now is known anyway, and the others will ask again.
+    // Damaged: the current program is known anyway, and the others will be added again when they start.
     return [];
   }
 }
@@ -83,10 +83,14 @@ function isThere({ execPath, cliPath }: LaunchCandidate): boolean {
   return existsSync(execPath) && existsSync(cliPath);
 }
 
-/** A line break in a path would end a line of the script; Windows has no such names. */
+/** A line break in a path would end a line of the script. */
 function refuseControlCharacters({ execPath, cliPath }: LaunchCandidate): void {
   for (const path of [execPath, cliPath]) {
     if (!/\p{Cc}/u.test(path)) continue;
-    throw new CommandError("config", "bad_path", `${JSON.stringify(path)} cannot stand in a launcher.`);
+    throw new CommandError(
+      "config",
+      "bad_path",
+      `${JSON.stringify(path)} cannot be written into a launcher.`,
+    );
   }
 }

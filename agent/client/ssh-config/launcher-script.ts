@@ -1,16 +1,16 @@
-// The text of the launcher: the small script that an SSH config names as its ProxyCommand. Editors move with each update, the
-// script stays where it is and knows where they were last. Only one of them has to be there. Pure.
+// The text of the launcher, a small script that the SSH config names as ProxyCommand. The path of an editor may change with each
+// update; the script's path does not, and it knows the latest paths of several editors, of which one has to exist. Pure.
 
 import { FOREIGN_TO_NODE } from "../../platform/node-environment.ts";
 
-/** A program that can run the companion: an editor (which is a Node too, when asked), or a Node. */
+/** A program that can run the companion: an editor, which can run as Node, or Node itself. */
 export interface LaunchCandidate {
   readonly execPath: string;
   /** The companion's `cli.js`. */
   readonly cliPath: string;
-  /** The program is an Electron and has to be told to be a Node. */
+  /** The program is Electron, and has to be told to run as Node. */
   readonly electron: boolean;
-  /** Microsoft's builds of it want to be told twice. */
+  /** Microsoft's builds need a switch as well. */
   readonly microsoftBuild: boolean;
 }
 
@@ -18,23 +18,22 @@ export interface LaunchCandidate {
 export const MAX_CANDIDATES = 4;
 
 const MICROSOFT_SWITCH = "--ms-enable-electron-run-as-node";
-const HEADING =
-  "Sallyport's tunnel, as ssh starts it. Written anew whenever an editor with Sallyport starts.";
+const HEADING = "Starts Sallyport's tunnel for ssh. Rewritten whenever an editor with Sallyport starts.";
 const NOTHING =
-  "sallyport: config: nothing here can run the tunnel: open the editor that has Sallyport once, or install Node.js 20 or later.";
-/** Exit code of a shell that has not found a command (POSIX.1-2017, XCU 2.8.2). */
+  "sallyport: config: no program here can run the tunnel: start an editor with the Sallyport extension once, or install Node.js 20 or later.";
+/** The exit code of a shell for a command that it does not find (POSIX.1-2017, XCU 2.8.2). */
 const NOT_FOUND = 127;
 const NODE_IS_NEW_ENOUGH = "process.exit(parseInt(process.versions.node)>=20?0:1)";
 
-/** The newest first; an editor that has moved on within its own directory replaces what was known of it. */
+/** The newest comes first. It replaces an earlier entry with the same `execPath`. */
 export function withCandidate(known: readonly LaunchCandidate[], added: LaunchCandidate): LaunchCandidate[] {
   const others = known.filter(({ execPath }) => execPath !== added.execPath);
   return [added, ...others].slice(0, MAX_CANDIDATES);
 }
 
 /**
- * Where a program can be found after its next update: the AppImage itself, not its mount of this run, and snap's `current`, not
- * a revision that snap will delete.
+ * The path of a program that outlives its next update: the AppImage itself, not its mount for this run, and snap's `current`,
+ * not a revision that snap will delete.
  */
 export function lastingPath(
   path: string,
@@ -99,10 +98,10 @@ export function cmdLauncher(
     "@echo off",
     `rem ${HEADING}`,
     "setlocal DisableDelayedExpansion",
-    // Otherwise a node.exe in the folder that somebody works in would be run.
+    // Otherwise a node.exe in the current directory would be run.
     'set "NoDefaultCurrentDirectoryInExePath=1"',
     ...FOREIGN_TO_NODE.map((name) => `set "${name}="`),
-    // Only where a path needs it: the code page stays with the console.
+    // Only if a path needs it, because the console keeps the code page.
     ...(programs.some((text) => /[^ -~]/.test(text)) ? ["chcp 65001 >nul"] : []),
   ];
   for (const [index, { execPath, cliPath, electron, microsoftBuild }] of candidates.entries()) {
@@ -139,14 +138,14 @@ function distinctCli(candidates: readonly LaunchCandidate[]): string[] {
   return [...new Set(candidates.map(({ cliPath }) => cliPath))];
 }
 
-/** One word for sh: only a single quote means something inside single quotes. */
+/** One word for sh. Inside single quotes only the single quote is special. */
 function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
- * A path between double quotes in a batch file. The profile directory, where most names outside of ASCII are, is left to the
- * variable that holds it; a percent sign is doubled.
+ * A path between double quotes in a batch file. The profile directory, which is the most likely to contain characters outside
+ * ASCII, is written as its variable; percent signs are doubled.
  */
 function batchPath(path: string, env: Readonly<Record<string, string | undefined>>): string {
   for (const name of ["LOCALAPPDATA", "APPDATA", "USERPROFILE"]) {

@@ -1,5 +1,5 @@
-// The text of ~/.ssh/sallyport/config: one section for each gateway's SSH port and each workspace. Written whole; read back
-// only to keep the sections of gateways that could not be asked this time. Pure.
+// The text of ~/.ssh/sallyport/config, the managed SSH config: one section per gateway with an SSH port, and one per workspace.
+// Always written whole; parsed only to keep the sections of gateways that could not be asked. Pure.
 
 import SSHConfig from "ssh-config";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -57,7 +57,7 @@ export function ownerTokenSection(block: OwnerTokenBlock, place: BlockPlace): Se
   return { kind: "workspace", gateway, id, transport: "direct", alias, text };
 }
 
-/** Whether the workspace is opened by an owner token: a later writer has to leave it so. */
+/** Whether the workspace is opened by an owner token, which a later writer has to keep. */
 export function isOwnerTokenSection({ kind, text }: Section): boolean {
   return kind === "workspace" && /^ {2}PubkeyAuthentication no$/m.test(text);
 }
@@ -69,7 +69,7 @@ export function formatManagedConfig(sections: readonly Section[]): string {
   return [HEADER, ...parts].join("\n");
 }
 
-/** What is not as it was written is left out: the next time that its gateway is asked, it comes again. */
+/** Skips sections that were edited. They are written again when their gateway is asked next. */
 export function parseManagedConfig(text: string): Section[] {
   const sections: Section[] = [];
   const lines = text.split(/\r?\n/);
@@ -93,21 +93,21 @@ export function parseManagedConfig(text: string): Section[] {
   return sections;
 }
 
-/** Adds or replaces the sections of these gateways and workspaces, and nothing else: what a connect needs. */
+/** Adds or replaces only the sections of these gateways and workspaces, for a single connect. */
 export function withSections(sections: readonly Section[], added: readonly Section[]): Section[] {
   const same = (a: Section, b: Section) => a.kind === b.kind && a.gateway === b.gateway && a.id === b.id;
   const kept = sections.filter((section) => !added.some((one) => same(one, section)));
   return [...kept.filter(({ alias }) => !added.some((one) => one.alias === alias)), ...added];
 }
 
-/** What the sections say against settings of the person's own file: the keywords of COUNTERS that any of them has. */
+/** The keywords of COUNTERS that any section contains. */
 export function countersOf(sections: readonly Section[]): string[] {
   return Object.keys(COUNTERS).filter((keyword) => sections.some((section) => has(section, keyword)));
 }
 
-/** All sections with these counters: they are about what the person has for all hosts. */
+/** Adds these counters to all sections: the settings that they counter apply to all hosts. */
 export function withCounters(sections: readonly Section[], keywords: readonly string[]): Section[] {
-  // In one order, whichever was found first: what is written again and again stays the same.
+  // Always in the same order, so that rewriting does not change the text.
   const ordered = Object.keys(COUNTERS).filter((keyword) => keywords.includes(keyword));
   return sections.map((section) => {
     const missing = ordered.filter((keyword) => !has(section, keyword));
@@ -119,7 +119,7 @@ function has({ text }: Section, keyword: string): boolean {
   return text.includes(`\n  ${keyword} `);
 }
 
-/** The keys that a section pins; undefined: none. A later writer may not know of them and has to keep them. */
+/** The keys that a section pins, which a later writer has to keep; undefined: none. */
 export function pinsOf({ text }: Section): KeyPins | undefined {
   const values = (keyword: string) =>
     text.split("\n").flatMap((line) => {
@@ -147,7 +147,7 @@ function hostBlock(alias: string, settings: readonly Setting[]): string {
   return `${SSHConfig.stringify(config).trim()}\n`;
 }
 
-/** ssh-config puts quotes around these where there is a space, but knows of no other reason for them. */
+/** The library ssh-config quotes these if they contain a space, but for no other reason. */
 const QUOTED_BY_LIBRARY = /^(?:CertificateFile|IdentityFile|IdentityAgent|User)$/;
 
 function quoted(keyword: string, value: string): string {
@@ -161,15 +161,15 @@ function unquoted(value: string): string {
   return inner.replaceAll("%%", "%");
 }
 
-/** Gateways first, so that a person who looks sees the way before the places. */
+/** Gateways first, so that a reader sees the jump host before the workspaces. */
 function byAlias(a: Section, b: Section): number {
   if (a.kind !== b.kind) return a.kind === "gateway" ? -1 : 1;
   return a.alias < b.alias ? -1 : a.alias > b.alias ? 1 : 0;
 }
 
 /**
- * Whether Sallyport would write this line. An earlier version took any text from a gateway for its host name, and a section
- * that stays as it was is written again.
+ * Whether Sallyport would write this line. A kept section is written again as it is, and an earlier version accepted any text
+ * from a gateway as its host name.
  */
 function isWritten(line: string): boolean {
   const [, keyword, value = ""] = /^ {2}(HostName|User|HostKeyAlias|ProxyJump) (.*)$/.exec(line) ?? [];
@@ -181,7 +181,7 @@ function tryGateway(text: string | undefined): GatewayUrl | undefined {
   try {
     return parseGatewayUrl(text);
   } catch {
-    // Somebody edited the mark: its section is not one of ours any more.
+    // The mark was edited: the section no longer counts as ours.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// Puts workspaces that are opened by an owner token in their place in what the managed SSH config shall say. Pure.
+// Replaces the blocks of workspaces that are opened by an owner token in the wanted managed SSH config. Pure.
 
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
@@ -8,7 +8,7 @@ import type { Desired, Listing } from "./desired-config.ts";
 import { type BlockPlace, type OwnerTokenBlock, ownerTokenSettings } from "./host-block.ts";
 import { isOwnerTokenSection, ownerTokenSection } from "./managed-config.ts";
 
-/** A workspace that is connected to now, and whether by an owner token; every other one stays as it is. */
+/** The workspace that is being connected to, and whether by an owner token. All others stay as they are. */
 export interface OwnerTokenChoice {
   readonly gateway: GatewayUrl;
   readonly id: string;
@@ -31,7 +31,7 @@ export function withOwnerTokens(
     const chosen =
       choice?.gateway === gateway && choice.id === workspace.id ? choice.byOwnerToken : undefined;
     if (!(chosen ?? before.has(`${gateway} ${workspace.id}`))) continue;
-    // Without an SSH port there is nobody to show the token to.
+    // The token is for the gateway's SSH port.
     if (ssh === undefined || ssh === null) continue;
     const id = parseWorkspaceId(workspace.id);
     const { host: hostName, port } = ssh;

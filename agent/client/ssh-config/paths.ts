@@ -1,33 +1,33 @@
-// Where the managed SSH configuration lies, and which file is the person's own. Pure.
+// The paths of the managed SSH config and of the person's own file. Pure.
 
 import { posix, win32 } from "node:path";
 import type { Machine } from "../../platform/paths.ts";
 
-/** Files below `~/.ssh/sallyport`, which Sallyport alone writes, and the person's file, which includes one of them. */
+/** Files below `~/.ssh/sallyport`, which only Sallyport writes, and the person's file, which includes one of them. */
 export interface SshConfigPaths {
   /** 0700. */
   readonly directory: string;
   readonly config: string;
   readonly knownHosts: string;
-  /** Held by whoever writes any of these, in whichever window or editor. */
+  /** The lock for writing any of these files, from any window or editor. */
   readonly lock: string;
-  /** A copy of the person's file while it is written in place. */
+  /** A copy of the person's file while that is written in place. */
   readonly backup: string;
   readonly person: string;
-  /** The one that it is where nothing else is configured. */
+  /** The person's file if nothing else is configured. */
   readonly defaultPerson: string;
-  /** A list of the person's files that were made to include the managed one. */
+  /** A list of the person's files that were changed to include the managed one. */
   readonly includers: string;
-  /** ssh reads the person's file by itself; otherwise it has to be told with `-F`. */
+  /** Whether ssh reads the person's file by default; otherwise it needs `-F`. */
   readonly personIsDefault: boolean;
 }
 
 export interface ConfigMachine extends Pick<Machine, "platform" | "home"> {
-  /** What ssh takes for `~`: the home directory of the user database, which $HOME does not change. */
+  /** ssh's `~`: the home directory in the user database, which $HOME does not change. */
   readonly accountHome: string;
 }
 
-/** `configured` is `remote.SSH.configFile`, or what `--file` names: absolute, or below `~`; empty is none. */
+/** @param configured `remote.SSH.configFile` or the value of `--file`: absolute, or below `~`; empty counts as none */
 export function sshConfigPaths(machine: ConfigMachine, configured?: string): SshConfigPaths {
   const { home, accountHome, platform } = machine;
   const { join, resolve } = platform === "win32" ? win32 : posix;
@@ -50,8 +50,8 @@ export function sshConfigPaths(machine: ConfigMachine, configured?: string): Ssh
 }
 
 /**
- * The argument of the Include line: below `~` where the person's file is the one in their home, so that it holds on every
- * machine that the file is carried to; absolute otherwise, and on Windows, where readers differ on `~`.
+ * The argument of the Include line: below `~` if the person's file is the one in their home, so that it works on every machine
+ * that the file is copied to; otherwise absolute, and also on Windows, where readers disagree on `~`.
  */
 export function includeArgument(paths: SshConfigPaths, platform: NodeJS.Platform): string {
   if (paths.personIsDefault && platform !== "win32") return "~/.ssh/sallyport/config";
@@ -59,18 +59,18 @@ export function includeArgument(paths: SshConfigPaths, platform: NodeJS.Platform
   return /^[A-Za-z0-9_@%+=:,./~-]+$/.test(plain) ? plain : `"${plain.replaceAll('"', '\\"')}"`;
 }
 
-/** Other ways to write the same path in an Include: relative ones start in `~/.ssh` (ssh_config(5)). */
+/** Other spellings of the same path in an Include line: relative paths start in `~/.ssh` (ssh_config(5)). */
 export function includeSpellings(paths: SshConfigPaths): string[] {
   const inHome = paths.personIsDefault ? ["~/.ssh/sallyport/config", "sallyport/config"] : [];
   return [paths.config, paths.config.replaceAll("\\", "/"), ...inHome];
 }
 
-/** The same for any of a person's files. */
+/** All spellings, for any of a person's files. */
 export function allIncludeSpellings(paths: SshConfigPaths): string[] {
   return includeSpellings({ ...paths, personIsDefault: true });
 }
 
-/** An Include is a glob(3) pattern (ssh_config(5)); of a backslash itself both ssh's splitting and glob(3) take one half. */
+/** An Include takes a glob(3) pattern (ssh_config(5)). Backslashes are halved twice, by ssh's splitting and by glob(3). */
 function escapeGlob(path: string): string {
   return path.replaceAll("\\", "\\\\\\\\").replace(/[[\]*?]/g, "\\$&");
 }

@@ -1,7 +1,7 @@
-// What a companion tells about its connection while it carries one: a small file that an editor's status bar reads. The
-// extension has no other way to know; a tunnel is started by ssh. Pure: shape, names, sums.
+// The status file of a companion, which an editor's status bar reads: its shape, its name, and sums over several files. ssh
+// starts the companion, so the extension has no other source. Pure.
 
-/** `reconnecting`: the way is cut, and ssh waits without knowing. `lost`: for good, as the companion's last word. */
+/** `reconnecting`: the connection is cut, and ssh waits without knowing. `lost`: given up; the companion has ended. */
 export type ConnectionState = "connected" | "reconnecting" | "lost";
 
 export interface ConnectionStatus {
@@ -11,20 +11,20 @@ export interface ConnectionStatus {
   readonly since: number;
   readonly updatedAt: number;
   readonly state: ConnectionState;
-  /** Milliseconds to the gateway and back; null: not measured yet. */
+  /** Round trip to the gateway, in ms; null: not measured yet. */
   readonly roundTripMs: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
-/** A file that is older than this tells of a companion that hangs or was killed. */
+/** If a file is older than this, its companion hangs or was killed. */
 export const STALE_AFTER_MS = 15_000;
-/** Between two writes while nothing happens. */
+/** Between two writes while no bytes pass. */
 export const HEARTBEAT_MS = 5_000;
-/** Between two writes while bytes go through. */
+/** Between two writes while bytes pass. */
 export const BUSY_MS = 1_000;
 
-/** One file for each companion. A workspace's id has no character that means something in a path. */
+/** One file per companion; undefined: the workspace's name cannot be part of a file name. */
 export function statusFileName(workspace: string, pid: number): string | undefined {
   return /^[a-z0-9._-]{1,100}$/.test(workspace) ? `${workspace}.${pid}.json` : undefined;
 }
@@ -34,7 +34,7 @@ export function parseStatus(text: string): ConnectionStatus | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    // Half-written, or not ours.
+    // Incomplete, or not ours.
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
@@ -67,17 +67,17 @@ export function parseStatus(text: string): ConnectionStatus | undefined {
 }
 
 export interface Traffic {
-  /** undefined: nobody carries anything. */
+  /** The shortest one; undefined: none was measured, or there is no connection. */
   readonly roundTripMs: number | undefined;
   readonly connections: number;
-  /** Those of them that look for a way at the moment. */
+  /** Those of the connections that are reconnecting. */
   readonly reconnecting: number;
-  /** Those that have given up just now. */
+  /** Connections that were given up within the last `STALE_AFTER_MS`. */
   readonly lost: number;
   readonly bytes: number;
 }
 
-/** All companions of one workspace together. */
+/** The sum over the companions of one workspace. */
 export function traffic(statuses: readonly ConnectionStatus[], now: number): Traffic {
   const recent = statuses.filter(({ updatedAt }) => now - updatedAt < STALE_AFTER_MS);
   const live = recent.filter(({ state }) => state !== "lost");
@@ -91,7 +91,7 @@ export function traffic(statuses: readonly ConnectionStatus[], now: number): Tra
   };
 }
 
-/** 0 B/s, 1.2 MB/s: at most three digits and a unit. */
+/** Such as `0 B/s` or `1.2 MB/s`: at most three digits and a unit. */
 export function formatRate(bytesPerSecond: number): string {
   const units = ["B/s", "kB/s", "MB/s", "GB/s"];
   let value = Math.max(0, bytesPerSecond);

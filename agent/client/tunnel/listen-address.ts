@@ -1,5 +1,5 @@
-// Where `sallyport tunnel --listen` takes connections: a port of this machine, which every user of it can connect to, or a
-// socket in the file system, which is for its owner alone.
+// The address of `sallyport tunnel --listen`: a port, which every user of this machine can connect to, or a Unix socket, which
+// only its owner can.
 
 import { isIPv6, type Server } from "node:net";
 import { resolve } from "node:path";
@@ -18,8 +18,8 @@ export type ListenAddress =
   | { readonly kind: "socket"; readonly path: string };
 
 /**
- * `HOST:PORT`, `[::1]:PORT`, `PORT`, or a path with a slash in it.
- * @throws UsageError where it is none of these, or not this machine alone
+ * Accepts `HOST:PORT`, `[::1]:PORT`, `PORT`, or a path that contains a slash.
+ * @throws UsageError for anything else, and for an address that other machines can reach
  */
 export function parseListenAddress(text: string, platform: NodeJS.Platform): ListenAddress {
   if (text.includes("/")) {
@@ -40,7 +40,7 @@ export function parseListenAddress(text: string, platform: NodeJS.Platform): Lis
 }
 
 export interface Bound extends Listener {
-  /** The address as a client needs it. */
+  /** The address to give to a client. */
   readonly shown: string;
 }
 

@@ -1,5 +1,5 @@
-// `sallyport tunnel --listen`: a local port or socket for SSH clients that have no ProxyCommand. Each connection gets a tunnel of
-// its own. What answers there is the workspace's SSH server, which lets nobody in without a key.
+// `sallyport tunnel --listen`: a local port or socket for SSH clients without a ProxyCommand. Each connection gets its own
+// tunnel. The workspace's SSH server answers there, and asks for a key as always.
 
 import { createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
@@ -75,7 +75,7 @@ async function carry(
   try {
     await pipeline(connection, stream, connection);
   } catch (error) {
-    // Either side hanging up in the middle ends both; only the gateway's own reason is worth a line.
+    // When one side hangs up, both end; only the gateway's reason is worth reporting.
     if (closed !== undefined) throw closed;
     if (!(error instanceof Error)) throw error;
   }
@@ -94,7 +94,7 @@ async function carryOn(
   tunnel.stream.on("error", (error) => {
     lost = error;
   });
-  // A client that is gone is not waited for.
+  // Once the client has gone, there is nothing to resume for.
   connection.once("close", () => tunnel.abort());
   connection.on("error", () => undefined);
   tunnel.stream.pipe(connection);

@@ -1,5 +1,5 @@
-// A tunnel that outlives its connections: where gateway and workspace speak the resume subprotocol, the companion dials again
-// and goes on, and ssh does not notice.
+// A tunnel that outlives its connections: where gateway and host speak the resume subprotocol, the companion dials again and
+// continues, and ssh does not notice.
 
 import { networkInterfaces } from "node:os";
 import type { WebSocket } from "ws";
@@ -14,7 +14,7 @@ import { dialTunnel, type TunnelTarget } from "./tunnel.ts";
 
 const budget = new ByteBudget(PROCESS_BYTES);
 
-/** Goes on from a WebSocket that speaks the resume subprotocol, paused. */
+/** @param first an open WebSocket with the resume subprotocol, paused */
 export function resumable(
   first: WebSocket,
   target: TunnelTarget,
@@ -34,12 +34,12 @@ export function resumable(
   return initiator;
 }
 
-/** What a lost stream means to a person. */
+/** The error to show for a lost stream. */
 export function lostError(error: Error): CommandError {
   if (!(error instanceof StreamLostError)) {
     return new CommandError("tunnel", "EFAILED", error.message, { cause: error });
   }
-  // What the gateway refuses has its own code and words.
+  // A refusal by the gateway has its own code and message.
   if (error.cause instanceof CommandError && error.code === "refused") return error.cause;
   return new CommandError(error.code === "refused" ? "sign-in" : "tunnel", error.code, error.message, {
     cause: error,
@@ -47,14 +47,14 @@ export function lostError(error: Error): CommandError {
 }
 
 /**
- * Tells of a machine that woke up or whose network is another one: the connection is probably dead, and nobody says so.
- * Looks once a second, since no system tells a program without a native part.
+ * Calls `changed` when the machine wakes up or its network changes: then the connection is probably dead without a sign of it.
+ * Checks once a second, because without a native part a program gets no event for either.
  */
 function watchMachine(changed: () => void): () => void {
   let [at, addresses] = [Date.now(), addressList()];
   const timer = setInterval(() => {
     const [now, current] = [Date.now(), addressList()];
-    // The wall clock goes on in a sleep; the other one may not.
+    // The wall clock goes on during sleep; the monotonic clock may not.
     if (Math.abs(now - at - TICK_MS) > JUMP_MS || current !== addresses) changed();
     [at, addresses] = [now, current];
   }, TICK_MS);

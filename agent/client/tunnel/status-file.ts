@@ -1,5 +1,5 @@
-// Tells a status bar about the connection that this companion carries: a file that is written anew while it lives, and removed
-// at its end. Nothing about the connection waits for it, and nothing fails with it.
+// Writes this companion's status file, which a status bar reads, and removes it when the connection ends. The connection never
+// waits for it, and does not fail if writing fails.
 
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -13,7 +13,7 @@ import {
   statusFileName,
 } from "./connection-status.ts";
 
-/** Files that nobody has written for this long tell nobody anything. */
+/** Status files that were not written for this long are removed. */
 const FORGOTTEN_MS = 60 * 60_000;
 
 export interface StatusFile {
@@ -22,9 +22,9 @@ export interface StatusFile {
   pinged(): void;
   ponged(): void;
   is(state: ConnectionState): void;
-  /** Asked at each writing, in place of `pinged` and `ponged`. Milliseconds. */
+  /** Called for each write, instead of `pinged` and `ponged`. In ms. */
   measureWith(roundTrip: () => number | undefined): void;
-  /** `lost`: what is written last stays, and says so; the next companion takes it away. */
+  /** `lost`: the file stays and says so, until the next companion removes it. */
   end(last?: "lost"): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function statusDirectory(machine: Machine): string {
   return join(cacheDirectory(machine), "status");
 }
 
-/** For a workspace whose name cannot be one of a file, nothing is written. */
+/** Writes nothing for a workspace whose name cannot be part of a file name. */
 export function openStatusFile(workspace: string, env: Machine["env"]): StatusFile {
   const name = statusFileName(workspace, process.pid);
   const path = name === undefined ? undefined : join(statusDirectory(thisMachine(env, homedir)), name);
@@ -64,7 +64,7 @@ export function openStatusFile(workspace: string, env: Machine["env"]): StatusFi
     };
     writing = replaceFile(path, `${JSON.stringify(status)}\n`)
       .catch(() => {
-        // A full or read-only disk: the status bar shows less, and the connection is as good.
+        // A full or read-only disk: the status bar shows less, but the connection works.
       })
       .finally(() => {
         busy = false;
@@ -112,7 +112,7 @@ export function openStatusFile(workspace: string, env: Machine["env"]): StatusFi
   };
 }
 
-/** What companions left that were killed, or whose connection was lost. */
+/** Removes files of companions that were killed, or whose connection was lost. */
 async function removeOld(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
@@ -120,7 +120,7 @@ async function removeOld(directory: string): Promise<void> {
   }
 }
 
-/** Without waiting for the disk: what is lost in a crash was only true before it. */
+/** Without fsync: after a crash the status is obsolete anyway. */
 async function replaceFile(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.tmp`;

@@ -1,4 +1,4 @@
-// Joins a tunnel to this process's stdin and stdout, as ssh expects of a ProxyCommand.
+// Connects a tunnel to this process's stdin and stdout, as ssh expects of a ProxyCommand.
 
 import type { Readable, Writable } from "node:stream";
 import type { WebSocket } from "ws";
@@ -12,11 +12,11 @@ import { lostError } from "./resumable.ts";
 import type { StatusFile } from "./status-file.ts";
 import { closeError } from "./tunnel.ts";
 
-/** From the end of what ssh sends to the end of the tunnel, at most. */
+/** How long the tunnel stays open, at most, after ssh has hung up. */
 const HANG_UP_MS = 2_000;
 
 /**
- * Carries bytes until either side ends. Exit code 0 where ssh hung up or the workspace closed in good order.
+ * Carries bytes until either side ends. Returns exit code 0 if ssh hung up, or the workspace closed normally.
  * @throws CommandError where the tunnel was cut
  */
 export async function tunnelStdio(
@@ -44,7 +44,7 @@ export async function tunnelStdio(
 
 /**
  * The same for a tunnel that outlives its connections.
- * @throws CommandError where it is lost for good
+ * @throws CommandError if the stream is lost
  */
 export async function resumableStdio(
   tunnel: Initiator,
@@ -60,7 +60,7 @@ export async function resumableStdio(
     lost = error;
   });
   for (const side of [stdin, stdout]) side.on("error", () => tunnel.abort());
-  // ssh has hung up: what it sent before still goes out, if the way is open, and the workspace says its last word.
+  // ssh has hung up: its last bytes are still sent, if there is a connection, and the workspace's last bytes are taken.
   stdin.on("end", () => setTimeout(() => tunnel.abort(), HANG_UP_MS).unref());
   stream.pipe(stdout, { end: false });
   stdin.pipe(stream);
@@ -82,7 +82,7 @@ function send(stdin: Readable, socket: WebSocket, status: StatusFile): void {
     });
     if (socket.bufferedAmount > HIGH_WATER_BYTES) stdin.pause();
   });
-  // ssh has hung up; what it sent before still goes out, since close frames queue behind data.
+  // ssh has hung up; its last bytes are still sent, because a close frame queues behind data.
   stdin.on("end", () => socket.close(CLOSE.normal));
   stdin.on("error", () => socket.close(CLOSE.normal));
 }
@@ -105,7 +105,7 @@ function receive(
     stdout.on("drain", () => {
       if (socket.isPaused) socket.resume();
     });
-    // "close" follows an error and carries what there is to say.
+    // "close" follows an error, with the code and the reason.
     socket.on("error", () => undefined);
     socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
     stdout.on("error", () => socket.close(CLOSE.normal));
@@ -113,7 +113,7 @@ function receive(
   });
 }
 
-/** Ends a tunnel through which nothing has come for too long: a dead network does not say so. */
+/** Pings, and ends the tunnel after too long a silence: a dead network gives no other sign. */
 function watch(socket: WebSocket, status: StatusFile): NodeJS.Timeout {
   let heard = Date.now();
   const alive = (): void => {

@@ -1,4 +1,4 @@
-// One tunnel: the WebSocket from this machine to the gateway that ends at a workspace's SSH server.
+// One tunnel: a WebSocket from this machine to the gateway, which splices it to a stream to the workspace's SSH server.
 //
 // The other side of the hand-off (extension/connect/hand-off.ts): ssh has started this program as its ProxyCommand, and
 // from here the bytes go through stdio.ts and this WebSocket to the gateway, which splices them to a stream of the
@@ -22,14 +22,14 @@ import type { Network } from "../../platform/network/network.ts";
 export interface TunnelTarget {
   readonly gateway: GatewayUrl;
   readonly workspace: WorkspaceRef;
-  /** undefined: none is needed, the workspace's id is the secret. */
+  /** undefined: none is needed, because the id of an accountless workspace is its secret. */
   readonly token: string | undefined;
   /** Proxies and trust. */
   readonly network?: Network | undefined;
 }
 
 /**
- * An open tunnel, paused; its `protocol` says which subprotocol gateway and workspace have chosen of those offered.
+ * An open tunnel, paused. Its `protocol` is the subprotocol that gateway and host chose from those offered.
  * @throws CommandError with the stage and the gateway's own words
  */
 export async function dialTunnel(
@@ -48,12 +48,12 @@ export async function dialTunnel(
   });
 }
 
-/** How often a first connection is begun that a network cuts while it is made. */
+/** Attempts at a first connection that the network cuts while it is made. */
 const FIRST_TRIES = 4;
 
 /**
- * The same for the first connection of a tunnel, which nothing resumes yet: one that is cut while it is made, or whose
- * gateway is about to stop, is begun again, for a second or two.
+ * The same for the first connection of a tunnel, which cannot be resumed yet: if it is cut while it is made, or its gateway is
+ * about to stop, it is tried again, for a second or two.
  */
 export async function dialFirst(
   target: TunnelTarget,
@@ -77,7 +77,7 @@ function isCut(error: unknown): boolean {
   return code === "ECONNRESET" || code === "EPIPE" || code === "shutting_down";
 }
 
-/** What a close code of the gateway means to a person; undefined where the tunnel simply ended. */
+/** The error to show for the gateway's close code; undefined if the tunnel ended normally. */
 export function closeError(code: number, reason: string): CommandError | undefined {
   switch (code) {
     case CLOSE.normal:

@@ -433,7 +433,7 @@ describe("keys", () => {
       makeKey(join(person.home, ".ssh", "id_ed25519"), "x");
       const { code, stderr } = await person.run(["keys", "add"]);
       expect(code).toBe(1);
-      expect(stderr).toContain(`This gateway calls itself ${stack.url}, not ${between}`);
+      expect(stderr).toContain(`This gateway's public URL is ${stack.url}, not ${between}`);
       expect((await person.run(["keys", "list"])).stdout).toMatch(/ waits /);
     } finally {
       await closed(server);

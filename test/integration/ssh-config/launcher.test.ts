@@ -160,7 +160,7 @@ describe("the launcher", () => {
       code: 127,
       stdout: "",
       stderr:
-        "sallyport: config: nothing here can run the tunnel: open the editor that has Sallyport once, or install Node.js 20 or later.\n",
+        "sallyport: config: no program here can run the tunnel: start an editor with the Sallyport extension once, or install Node.js 20 or later.\n",
     };
     expect(await launch(), "no node").toEqual(nothing);
     onPath("echo v18; exit 1");

@@ -140,7 +140,9 @@ describe("discovery", () => {
     const { candidates, notes } = await discoverKeys(options());
     expect(candidates.map(({ key: { fingerprint } }) => fingerprint)).toEqual([print]);
     expect(notes).toEqual([
-      expect.stringMatching(/^~\/\.ssh\/id_rsa was left out: it is an encrypted PEM file/),
+      expect.stringMatching(
+        /^~\/\.ssh\/id_rsa was skipped: its public key cannot be read, because it is an encrypted PEM file/,
+      ),
     ]);
   });
 
@@ -259,7 +261,7 @@ describe("discovery", () => {
     });
     silent.close();
     const gone = await discoverKeys(options({ env: { SSH_AUTH_SOCK: join(home, "gone") } }));
-    expect(gone.notes).toEqual([expect.stringMatching(/SSH agent at ~\/gone cannot be asked: ENOENT/)]);
+    expect(gone.notes).toEqual([expect.stringMatching(/SSH agent at ~\/gone did not answer: ENOENT/)]);
   });
 
   test("does not read what is no file, or hand a host to ssh that it would take for an option", async () => {

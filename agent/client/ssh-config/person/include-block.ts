@@ -1,11 +1,11 @@
-// Finds, line by line, what Sallyport put into a person's SSH config: a marked block with one Include line. Everything that
-// is not surely ours is theirs, also between two markers. Text is bytes in latin1, so that nothing is lost. Pure.
+// Finds the managed include in a person's SSH config: a marked block with one Include line. A line that is not certainly ours is
+// theirs, even between the markers. Text is bytes decoded as latin1, so that none are lost. Pure.
 
 const BEGIN = "# >>> sallyport";
 const END = "# <<< sallyport";
 const MADE_FILE = "# Sallyport made this file.";
 
-/** The lines of the block, without their ends. `include` is the argument as it stands in the file. */
+/** The lines of the block, without line ends. @param include the argument as written in the file */
 export function blockLines(include: string, madeFile: boolean): string[] {
   return [
     `${BEGIN} >>> \`sallyport config-ssh --remove\` takes these lines out`,
@@ -23,8 +23,8 @@ export interface FoundBlocks {
 }
 
 /**
- * A begin and an end marker with what is ours between them; where one of the two is missing, the other one and the lines of
- * ours that touch it.
+ * Finds each begin and end marker with our lines between them or, if one of the two is missing, the other one with our lines
+ * next to it.
  */
 export function findBlocks(lines: readonly string[]): FoundBlocks {
   const own = new Set<number>();
@@ -46,8 +46,8 @@ export function findBlocks(lines: readonly string[]): FoundBlocks {
 }
 
 /**
- * Whether an Include of one of `paths` stands above every Host and Match: the person has put the line there by hand, as for
- * a file that Sallyport cannot write.
+ * Whether an Include of one of `paths` comes before every Host and Match, because the person has added it by hand, for example
+ * in a file that Sallyport cannot write.
  */
 export function includesByHand(lines: readonly string[], paths: readonly string[]): boolean {
   for (const line of lines) {
@@ -67,7 +67,7 @@ function claimBackward(lines: readonly string[], end: number, own: Set<number>):
   for (let at = end - 1; isBody(lines[at]) && !own.has(at); at--) own.add(at);
 }
 
-/** The path may be an earlier one: the home directory has moved, or the file came from another machine. */
+/** The path may be outdated, if the home directory has moved or the file came from another machine. */
 function isBody(line: string | undefined): boolean {
   if (line === undefined) return false;
   const text = line.trim();

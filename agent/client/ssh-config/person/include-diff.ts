@@ -1,4 +1,4 @@
-// A change to a person's SSH config as they are asked about it: a unified diff, three lines around each change. Pure.
+// A change to a person's SSH config as a unified diff, with three lines of context, for them to review. Pure.
 
 export interface DiffLine {
   readonly sign: " " | "-" | "+";
@@ -34,7 +34,7 @@ function hunkHeader(lines: readonly DiffLine[], from: number, to: number): strin
   return `@@ ${range("-")} ${range("+")} @@`;
 }
 
-/** What the file holds is not always text: a terminal must not obey it, and a line may be megabytes long. */
+/** The file may contain control characters, which a terminal must not obey, and lines of megabytes. */
 function shown({ sign, text }: DiffLine): string {
   const decoded = Buffer.from(text, "latin1").toString("utf8").replaceAll("\t", "    ");
   const visible = decoded.replace(/\r$/, "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");

@@ -1,5 +1,5 @@
-// What has to change in the person's own SSH config so that it includes Sallyport's, and what takes it out again: bytes in,
-// bytes out, and a diff to ask about. Nothing of theirs moves by a byte. Pure.
+// Plans the change that adds the managed include to a person's SSH config, or removes it: bytes in, bytes and a diff out. The
+// person's own bytes stay exactly as they are. Pure.
 
 import { blockLines, findBlocks, includesByHand } from "./include-block.ts";
 import { type DiffLine, unifiedDiff } from "./include-diff.ts";
@@ -9,9 +9,9 @@ export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 export interface PlanOptions {
   /** The person's file, for the diff. */
   readonly path: string;
-  /** The argument of the Include line, quoted as it has to be. */
+  /** The argument of the Include line, quoted. */
   readonly include: string;
-  /** Other ways in which a person may have written the same path by hand, unquoted. */
+  /** Other spellings of the path that a person may have written by hand, unquoted. */
   readonly spellings?: readonly string[];
   /** Why the file cannot be written; undefined: it can. */
   readonly readOnly?: string | undefined;
@@ -24,7 +24,7 @@ export type Plan =
       readonly kind: "refused";
       readonly code: "too_large" | "not_text" | "read_only" | "unreadable";
       readonly message: string;
-      /** For the person to put at the top of their file by themselves, or to take out. */
+      /** The line for the person to add at the top of their file, or to remove, by hand. */
       readonly line: string;
     };
 
@@ -32,12 +32,12 @@ export interface Change {
   readonly kind: "change";
   /** undefined: the file does not exist. */
   readonly before: Buffer | undefined;
-  /** undefined: Sallyport made the file and nothing else is in it. */
+  /** undefined: the file is removed, because Sallyport made it and nothing else is in it. */
   readonly after: Buffer | undefined;
   readonly diff: string;
 }
 
-/** `before` undefined: there is no file. */
+/** @param before undefined: there is no file */
 export function planInclude(before: Buffer | undefined, options: PlanOptions): Plan {
   const refusal = refuse(before, options);
   if (refusal !== undefined) return refusal;
@@ -56,7 +56,7 @@ export function planInclude(before: Buffer | undefined, options: PlanOptions): P
   ]);
 }
 
-/** Takes every block out, however many there are and however damaged. */
+/** Removes all blocks, also damaged ones. */
 export function planRemoval(before: Buffer | undefined, options: PlanOptions): Plan {
   if (before === undefined) return { kind: "unchanged" };
   const { mark, lines } = split(before);
@@ -74,7 +74,7 @@ export function planRemoval(before: Buffer | undefined, options: PlanOptions): P
   );
 }
 
-/** Whether the file has a block of ours, however damaged, or one of `spellings` by hand. */
+/** Whether the file contains a block of ours, even a damaged one, or an Include of one of `spellings`. */
 export function includesManaged(bytes: Buffer, spellings: readonly string[]): boolean {
   const { lines } = split(bytes);
   return findBlocks(lines).own.size > 0 || includesByHand(lines, spellings.map(latin1));
@@ -99,7 +99,7 @@ function refuse(bytes: Buffer | undefined, { path, include }: PlanOptions): Plan
     const message = `${path} is larger than 4 MiB, which no SSH configuration is.`;
     return { kind: "refused", code: "too_large", message, line };
   }
-  // UTF-16: ssh cannot read it, and a line of ASCII would make it unreadable for everybody.
+  // UTF-16: ssh cannot read it, and a line in ASCII would make it unreadable for all programs.
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     const message = `${path} is UTF-16, which ssh cannot read: save it as UTF-8.`;
     return { kind: "refused", code: "not_text", message, line };
@@ -107,7 +107,7 @@ function refuse(bytes: Buffer | undefined, { path, include }: PlanOptions): Plan
   return undefined;
 }
 
-/** The byte order mark, if any, which has to stay first, and the lines with their ends. */
+/** The byte order mark, if there is one, which has to stay first, and the lines with their line ends. */
 function split(bytes: Buffer | undefined): { mark: string; lines: string[] } {
   const text = bytes?.toString("latin1") ?? "";
   const mark = text.startsWith("\xef\xbb\xbf") ? "\xef\xbb\xbf" : "";

@@ -1,5 +1,5 @@
-// Which of a person's files include the managed config, besides the one that is asked about. It is shared by all of them, and
-// stays until the last one has let go of it.
+// Remembers which of a person's files include the managed config. All of them share it, so it is removed only with the last
+// managed include.
 
 import { Type } from "typebox";
 import { Check } from "typebox/value";
@@ -11,14 +11,14 @@ import { type FileSystem, REAL_FILE_SYSTEM, readPersonConfig } from "./person-fi
 
 const Paths = Type.Array(Type.String());
 
-/** Notes down the file of `paths` that has just been made to include it. @throws CommandError stage `file` */
+/** Records that `paths.person` includes the managed config. @throws CommandError stage `file` */
 export function noteIncluder(paths: SshConfigPaths): void {
   const known = readIncluders(paths);
   if (known.includes(paths.person)) return;
   writePrivateFile(paths.includers, `${JSON.stringify([...known, paths.person], null, 2)}\n`);
 }
 
-/** Those of the noted files, and of the default one, that include it now. A file that cannot be read may be one of them. */
+/** The other recorded files, and the default one, that include it now. A file that cannot be read counts as well. */
 export async function otherIncluders(
   paths: SshConfigPaths,
   fs: FileSystem = REAL_FILE_SYSTEM,
@@ -44,7 +44,7 @@ function readIncluders({ includers }: SshConfigPaths): string[] {
     return Check(Paths, value) ? value : [];
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    // Not as it was written: each file is noted again with the next change that it sees.
+    // Damaged: each file is recorded again with its next change.
     return [];
   }
 }

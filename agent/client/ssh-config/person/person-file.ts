@@ -1,5 +1,5 @@
-// The person's own SSH config on the disk: read without believing much of it, and replaced so that its mode, owner and
-// links stay what they were. The thin layer of effects around the planner.
+// Reads a person's own SSH config with few assumptions, and replaces it so that its mode, owner and links stay the same. The
+// thin layer of effects around include-plan.ts.
 
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
@@ -9,7 +9,7 @@ import { CommandError } from "../../../platform/command-error.ts";
 import { systemCode } from "../../../platform/files/private-file.ts";
 import { MAX_CONFIG_BYTES } from "./include-plan.ts";
 
-/** What is used of node:fs/promises, so that a test can let any of it fail. */
+/** The functions of node:fs/promises that are used; a test can make any of them fail. */
 export type FileSystem = Pick<
   typeof fsPromises,
   | "access"
@@ -31,23 +31,23 @@ export const REAL_FILE_SYSTEM: FileSystem = fsPromises;
 export interface PersonConfig {
   /** undefined: there is no such file. */
   readonly bytes: Buffer | undefined;
-  /** Where the bytes are: the path behind all links. */
+  /** The path of the file itself, behind all links. */
   readonly target: string;
-  /** Why it cannot be written; undefined: it can. */
+  /** Why the file cannot be written; undefined: it can. */
   readonly readOnly: string | undefined;
 }
 
-/** Symbolic links that are followed, as the kernel does (ELOOP). */
+/** The most symbolic links to follow, like the kernel's limit (ELOOP). */
 const MAX_LINKS = 40;
 
-/** @throws CommandError stage `file`: anything but a file or nothing at all is there, or it cannot be read */
+/** @throws CommandError stage `file`: the path is not a regular file, or cannot be read */
 export async function readPersonConfig(path: string, fs = REAL_FILE_SYSTEM): Promise<PersonConfig> {
   const target = await followLinks(path, fs);
   let bytes: Buffer;
   let mode: number;
   try {
     const stat = await fs.stat(target);
-    // A pipe in its place would be waited for.
+    // Reading a pipe might never end.
     if (!stat.isFile()) throw new CommandError("file", "not_a_file", `${path} is not a file.`);
     if (stat.size > MAX_CONFIG_BYTES) {
       throw new CommandError(
@@ -67,10 +67,10 @@ export async function readPersonConfig(path: string, fs = REAL_FILE_SYSTEM): Pro
 }
 
 /**
- * Puts `after` where `before` is now. Atomically by a rename; where that would cut a hard link, lose the owner, or is not
- * possible (a mount on the file itself, a directory that others own), in place with a backup beside Sallyport's own files.
- * Returns false, with nothing written, if the file is not `before` any more.
- * @throws CommandError stage `file`, with the old bytes in place
+ * Replaces `before` by `after`: atomically by a rename, or in place if that would break a hard link or lose the owner, or is not
+ * possible (the file itself is a mount, or others own its directory); then with a backup beside Sallyport's own files.
+ * Returns false, and writes nothing, if the file is no longer `before`.
+ * @throws CommandError stage `file`; the old bytes are still there
  */
 export async function replacePersonConfig(
   target: string,
@@ -94,7 +94,7 @@ export async function replacePersonConfig(
     await writeWhole(temporary, after, "wx", fs);
     if (stat !== undefined) {
       const own = await fs.stat(temporary);
-      // Before the mode: a change of owner takes set-id bits away, and the mode is to be the last word.
+      // Before the mode, because a change of owner clears the set-id bits.
       if (own.uid !== stat.uid || own.gid !== stat.gid) await fs.chown(temporary, stat.uid, stat.gid);
       await fs.chmod(temporary, stat.mode & 0o7777);
     }
@@ -121,7 +121,7 @@ async function writeInPlace(
     if (!(await holds(target, before, fs))) return false;
     await writeWhole(target, after, "r+", fs);
   } catch (error) {
-    // Half a write is worse than none: the old bytes go back. If that fails too, the message says where they are.
+    // After half a write the old bytes are restored. If that fails too, the message says where they are.
     const intact = await holds(target, before, fs);
     if (!intact && before !== undefined) {
       await writeWhole(target, before, "r+", fs).catch((cause: unknown) => {
@@ -157,7 +157,7 @@ async function holds(target: string, bytes: Buffer | undefined, fs: FileSystem):
   }
 }
 
-/** The last path of a chain of links, also where nothing is there: a write makes what a dangling link points to. */
+/** The last path of a chain of links, even if it does not exist: writing makes the target of a dangling link. */
 async function followLinks(path: string, fs: FileSystem): Promise<string> {
   let at = resolve(path);
   for (let links = 0; links < MAX_LINKS; links++) {
@@ -165,7 +165,7 @@ async function followLinks(path: string, fs: FileSystem): Promise<string> {
     try {
       if (!(await fs.lstat(at)).isSymbolicLink()) return at;
       next = await fs.readlink(at);
-      // A relative link starts at the directory that it is really in.
+      // A relative link starts at the real path of its directory.
       next = resolve(await fs.realpath(dirname(at)), next);
     } catch (error) {
       if (systemCode(error) === "ENOENT") return at;
@@ -182,7 +182,7 @@ async function whyNotWritten(
   path: string,
   fs: FileSystem,
 ): Promise<string | undefined> {
-  // The administrator may write every file: a mode without the bit still says what its owner wants.
+  // Root may write every file, but a mode without the bit says what the owner wants.
   if ((mode & 0o200) === 0) return `${path} is read-only.`;
   return await noAccess(target, path, fs);
 }

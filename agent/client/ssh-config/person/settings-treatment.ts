@@ -1,24 +1,24 @@
-// Every setting of ssh_config(5) (OpenSSH 10.0), and what becomes of it where a person has it for all hosts (`Host *`): the
-// managed blocks are read first and set what would break or weaken their connections; all else is said here by name. Pure.
+// Every setting of ssh_config(5) (OpenSSH 10.0), and what happens to it if a person has it for all hosts (`Host *`). ssh reads
+// the managed blocks first, so they can override settings that would break or weaken their connections. Pure.
 
 export type Treatment =
-  /** Each block that it matters to sets it. */
+  /** The blocks that it matters to set it. */
   | "set"
-  /** Younger than some ssh that has to read the file, which would refuse all of it: set where the person's own file has it. */
+  /** Set only if the person's own file has it, because an ssh that is older than the setting refuses the whole file. */
   | "countered"
-  /** The person's own, for our hosts too. */
+  /** The person's value applies to our hosts too. */
   | "kept"
-  /** Changes nothing here. */
+  /** Has no effect here. */
   | "idle";
 
 export interface PersonSetting {
   readonly keyword: string;
   readonly treatment: Treatment;
-  /** Ends in no full stop: a cell of a table. */
+  /** Without a full stop, for a cell of a table. */
   readonly why: string;
 }
 
-/** What a block says against a setting of the kind `countered`: its default, or that there is none. */
+/** The values by which a block overrides settings of the kind `countered`: their defaults, or none. */
 export const COUNTERS: Readonly<Record<string, string>> = {
   ForkAfterAuthentication: "no",
   KnownHostsCommand: "none",
@@ -34,7 +34,7 @@ const idle = (keyword: string, why: string): PersonSetting => ({ keyword, treatm
 
 const NEGOTIATED = "both ends have to agree, and a host offers nothing weak: ssh says so where they do not";
 const NO_CANONICAL = "names are not canonicalized";
-const NOT_TRIED = "not among the ways to sign in that a block names";
+const NOT_TRIED = "not among the sign-in methods that a block allows";
 const FORWARDS = "opened with each connection, as to any host";
 const SHOWN = "changes only what is shown";
 
@@ -42,22 +42,25 @@ export const PERSON_SETTINGS: readonly PersonSetting[] = [
   set("HostName", "the workspace, or the gateway's SSH port"),
   set("Port", "the same"),
   set("User", "the account; with an owner token, the workspace"),
-  set("ProxyCommand", "the tunnel; for the gateway's own SSH port the person's is kept, as their way out"),
+  set(
+    "ProxyCommand",
+    "the tunnel; for the gateway's own SSH port the person's is kept, since it may be their only route",
+  ),
   set("ProxyJump", "through the gateway; the same"),
   set(
     "ProxyUseFdpass",
     "the tunnel passes bytes and no descriptor; kept with a ProxyCommand of the person's own",
   ),
-  set("CanonicalizeHostname", "another name would have another block"),
+  set("CanonicalizeHostname", "a different name would use a different block"),
   set("HostKeyAlias", "host keys are pinned under the block's own name"),
   set("UserKnownHostsFile", "only the keys that the gateway published are taken"),
   set("GlobalKnownHostsFile", "the same: a line for all hosts in it could vouch for any key"),
   set("StrictHostKeyChecking", "a key that is not pinned is refused"),
-  set("VerifyHostKeyDNS", "the name server vouches for nobody"),
+  set("VerifyHostKeyDNS", "the name server is not trusted with host keys"),
   set("UpdateHostKeys", "the pinned keys are Sallyport's to change"),
   set("CheckHostIP", "would write addresses into the pinned keys"),
   set("NoHostAuthenticationForLocalhost", "a gateway on this machine proves itself too"),
-  set("PubkeyAuthentication", "the way to sign in; with an owner token, no key is offered"),
+  set("PubkeyAuthentication", "people sign in by key; with an owner token, no key is offered"),
   set("PreferredAuthentications", "by key; with an owner token, by answering the prompt"),
   set("PasswordAuthentication", "with an owner token, which is asked for; otherwise not tried"),
   set("KbdInteractiveAuthentication", "the same"),
@@ -73,7 +76,7 @@ export const PERSON_SETTINGS: readonly PersonSetting[] = [
   set("ControlPath", "the same"),
   set("RequestTTY", "a terminal that nobody asked for changes the bytes of rsync and git"),
   set("Tunnel", "hosts have no network devices to offer"),
-  countered("RemoteCommand", "stands in the way of scp, rsync and editors"),
+  countered("RemoteCommand", "breaks scp, rsync and editors"),
   countered("SessionType", "without a session there is no command"),
   countered("StdinNull", "editors and rsync speak on standard input"),
   countered("ForkAfterAuthentication", "editors and rsync wait for ssh"),
@@ -90,18 +93,18 @@ export const PERSON_SETTINGS: readonly PersonSetting[] = [
   kept("PKCS11Provider", "where keys come from"),
   kept("SecurityKeyProvider", "where keys come from"),
   kept("AddKeysToAgent", "what the person's agent keeps"),
-  kept("AddressFamily", "the way to the gateway's SSH port; a tunnel has its own"),
-  kept("BindAddress", "the way to the gateway's SSH port; a tunnel has its own"),
-  kept("BindInterface", "the way to the gateway's SSH port; a tunnel has its own"),
+  kept("AddressFamily", "of connections to the gateway's SSH port; a tunnel makes its own"),
+  kept("BindAddress", "of connections to the gateway's SSH port; a tunnel makes its own"),
+  kept("BindInterface", "of connections to the gateway's SSH port; a tunnel makes its own"),
   kept("ConnectTimeout", "how long the person waits; a tunnel through a poor network may need 15 s"),
   kept("ConnectionAttempts", "how often the gateway's SSH port is tried"),
   kept("TCPKeepAlive", "of the connection to the gateway's SSH port"),
   kept("IPQoS", "of the connection to the gateway's SSH port"),
-  kept("Compression", "costs time here, and works"),
-  kept("RekeyLimit", "new keys are made as often as that"),
+  kept("Compression", "costs time, but works"),
+  kept("RekeyLimit", "how often new session keys are made"),
   kept(
     "ForwardAgent",
-    "the person's word on whom they trust with their agent: shared workspaces are among these hosts",
+    "the person decides who may use their agent; note that these hosts include shared workspaces",
   ),
   kept("ForwardX11", "the same, with their screen"),
   kept("ForwardX11Trusted", "the same, with their screen"),
@@ -117,13 +120,13 @@ export const PERSON_SETTINGS: readonly PersonSetting[] = [
   kept("StreamLocalBindMask", FORWARDS),
   kept("StreamLocalBindUnlink", FORWARDS),
   kept("ChannelTimeout", "channels end when the person says so"),
-  kept("SendEnv", "what a host takes of it, the host says"),
-  kept("SetEnv", "what a host takes of it, the host says"),
+  kept("SendEnv", "the host decides what it accepts"),
+  kept("SetEnv", "the host decides what it accepts"),
   kept("PermitLocalCommand", "the person's own command on their own machine"),
   kept("LocalCommand", "the person's own command on their own machine"),
   kept("EscapeChar", "of the person's terminal"),
   kept("EnableEscapeCommandline", "of the person's terminal"),
-  kept("ObscureKeystrokeTiming", "costs traffic, and works"),
+  kept("ObscureKeystrokeTiming", "costs traffic, but works"),
   kept("LogLevel", SHOWN),
   kept("LogVerbose", SHOWN),
   kept("SyslogFacility", SHOWN),

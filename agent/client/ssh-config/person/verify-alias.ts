@@ -1,5 +1,5 @@
-// What ssh makes of all configuration files together for one alias (`ssh -G`), compared with what its block says: the only
-// judge of whether something in the person's own file stands in the way.
+// Compares what ssh makes of all configuration files together for one alias (`ssh -G`) with the alias's block: only ssh can tell
+// whether something in the person's own file overrides the block.
 
 import { CommandError } from "../../../platform/command-error.ts";
 import { askSsh, type SshSettings } from "../../ssh-command/ask-ssh.ts";
@@ -7,12 +7,12 @@ import type { Setting } from "../host-block.ts";
 import { COUNTERS } from "./settings-treatment.ts";
 
 export interface SshProgram {
-  /** `ssh`, or the path of another one. */
+  /** `ssh`, or a path. */
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Given with `-F`; undefined: ssh reads its default files. */
+  /** Passed with `-F`; undefined: ssh reads its default files. */
   readonly configFile: string | undefined;
-  /** What `~` stands for. */
+  /** The value of `~`. */
   readonly home: string;
   readonly timeoutMs?: number;
 }
@@ -22,7 +22,7 @@ export interface Expectation {
   readonly settings: readonly Setting[];
 }
 
-/** One way in which ssh would not do what the block says. */
+/** A setting for which ssh would not do what the block says. */
 export interface Difference {
   readonly alias: string;
   /** A keyword in lower case; `ssh -G` where ssh did not read the configuration at all. */
@@ -32,12 +32,12 @@ export interface Difference {
   readonly got: string;
 }
 
-/** ssh offers all of these, ours first: what the person's file adds does no harm behind. */
+/** ssh offers all of these, ours first: those that the person's file adds do no harm. */
 const ACCUMULATING: ReadonlySet<string> = new Set(["identityfile", "certificatefile"]);
-/** Where the two exclude each other, ssh keeps the one that it reads first. */
+/** These exclude each other: ssh keeps the one that it reads first. */
 const EXCLUSIVE: Readonly<Record<string, string>> = { proxyjump: "proxycommand", proxycommand: "proxyjump" };
 
-/** Empty: ssh does what the block says. @throws CommandError stage `ssh`: there is no ssh to ask */
+/** Empty if ssh does what the block says. @throws CommandError stage `ssh`: there is no ssh */
 export async function verifyAlias({ alias, settings }: Expectation, ssh: SshProgram): Promise<Difference[]> {
   const { configFile } = ssh;
   const args = [...(configFile === undefined ? [] : ["-F", configFile]), "--", alias];
@@ -47,9 +47,10 @@ export async function verifyAlias({ alias, settings }: Expectation, ssh: SshProg
 }
 
 /**
- * The keywords of COUNTERS that the person's configuration makes necessary on a command line of ssh, which `argumentsWith` makes
- * with some of them. Where ssh does not say, it is left to fail with its own words.
- * @throws CommandError stage `ssh`: there is no ssh to ask
+ * The keywords of COUNTERS that a command line of ssh needs because of the person's configuration. If ssh does not answer, the
+ * real run will fail with ssh's own message.
+ * @param argumentsWith makes the command line with some counters
+ * @throws CommandError stage `ssh`: there is no ssh
  */
 export async function countersNeeded(
   argumentsWith: (counters: readonly string[]) => readonly string[],
@@ -66,7 +67,7 @@ export async function countersNeeded(
   }
 }
 
-/** ssh refuses to say anything without a command where it is to go into the background. */
+/** With ForkAfterAuthentication, `ssh -G` without a command fails. */
 function forksAway(alias: string, problem: string): Difference {
   return /fork into background/i.test(problem)
     ? { alias, setting: "forkafterauthentication", wanted: "no", got: "yes" }
@@ -101,12 +102,12 @@ export function compareSettings(
   return [...differences, ...uncountered(alias, effective)];
 }
 
-/** Those of `settings` that blocks can answer, as they are written in a file; `settings` are in lower case. */
+/** The keywords of COUNTERS among `settings`, as written in a file. @param settings in lower case */
 export function counterKeywords(settings: readonly string[]): string[] {
   return Object.keys(COUNTERS).filter((keyword) => settings.includes(keyword.toLowerCase()));
 }
 
-/** What an ssh does not know, it does not mention. */
+/** An ssh does not print settings that it does not know, so they are not compared. */
 function uncountered(alias: string, effective: SshSettings): Difference[] {
   return Object.entries(COUNTERS).flatMap(([keyword, wanted]) => {
     const setting = keyword.toLowerCase();
@@ -118,7 +119,7 @@ function uncountered(alias: string, effective: SshSettings): Difference[] {
 function same(setting: string, wanted: readonly string[], got: readonly string[]): boolean {
   const [left, right] = [wanted.join("\n"), got.join("\n")];
   if (left === right) return true;
-  // Host names are lower case to ssh; yes is true to it; and what is switched off it does not mention.
+  // ssh prints host names in lower case and yes as true, and omits a ControlPath of none.
   if (setting === "hostname" || setting === "hostkeyalias") return left.toLowerCase() === right.toLowerCase();
   if (left === "yes" || left === "no") return right === (left === "yes" ? "true" : "false");
   return setting === "controlpath" && left === "none" && right === "";

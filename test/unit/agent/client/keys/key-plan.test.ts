@@ -66,7 +66,7 @@ describe("a candidate", () => {
   test("cannot be used when its private half is nowhere or open to others, unless the agent has it", () => {
     const files = [file(1, { privateHalf: "absent" }), file(2, { looseMode: true })];
     expect(offered(files, []).map(({ problem }) => problem)).toEqual([
-      expect.stringContaining("private half is missing"),
+      expect.stringContaining("private key is missing"),
       expect.stringContaining("chmod 600 /home/me/.ssh/k2"),
     ]);
     expect(offered(files, [key(1), key(2)]).map(({ problem }) => problem)).toEqual([undefined, undefined]);

@@ -27,7 +27,7 @@ describe("the launcher for cmd.exe", () => {
     expect(cmdLauncher([code, node], env)).toBe(
       [
         "@echo off",
-        "rem Sallyport's tunnel, as ssh starts it. Written anew whenever an editor with Sallyport starts.",
+        "rem Starts Sallyport's tunnel for ssh. Rewritten whenever an editor with Sallyport starts.",
         "setlocal DisableDelayedExpansion",
         'set "NoDefaultCurrentDirectoryInExePath=1"',
         ...FOREIGN_TO_NODE.map((name) => `set "${name}="`),
@@ -56,7 +56,7 @@ describe("the launcher for cmd.exe", () => {
         "exit /b %ERRORLEVEL%",
         ":node1",
         ":nothing",
-        ">&2 echo sallyport: config: nothing here can run the tunnel: open the editor that has Sallyport once, or install Node.js 20 or later.",
+        ">&2 echo sallyport: config: no program here can run the tunnel: start an editor with the Sallyport extension once, or install Node.js 20 or later.",
         "exit /b 127",
         "",
       ].join("\r\n"),

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommandError } from "../../../../../agent/platform/command-error.ts";
 import { ownerTokenFromEnvironment } from "../../../../../agent/platform/credentials/environment.ts";
-import type { Keychain } from "../../../../../agent/platform/credentials/keychain.ts";
 import { readGateways } from "../../../../../agent/platform/credentials/gateways.ts";
+import type { Keychain } from "../../../../../agent/platform/credentials/keychain.ts";
 import {
   forgetAccessToken,
   listGateways,
