@@ -37,7 +37,7 @@ export function sendError(
     log.error({ err: error, method: request.method, route: request.routeOptions.url }, "A request failed.");
   }
   if (refusal.status === 401) reply.header("www-authenticate", challengeFor(refusal));
-  if (refusal instanceof RateLimited) reply.header("retry-after", String(refusal.retryAfter));
+  if (refusal instanceof RateLimited) reply.header("retry-after", String(refusal.retryAfterSeconds));
   request.refusedWith = refusal.code;
   return reply
     .code(refusal.status)

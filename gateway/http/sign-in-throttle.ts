@@ -8,13 +8,13 @@ const WINDOW_MS = 60_000;
 /** How many addresses are remembered. Beyond that, the one that failed longest ago is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
-/** A refusal for the moment. `retryAfter` is in seconds. */
+/** A refusal for the moment. */
 export class RateLimited extends ProtocolError {
-  readonly retryAfter: number;
+  readonly retryAfterSeconds: number;
 
-  constructor(message: string, retryAfter: number) {
+  constructor(message: string, retryAfterSeconds: number) {
     super("rate_limited", message);
-    this.retryAfter = retryAfter;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

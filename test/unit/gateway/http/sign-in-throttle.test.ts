@@ -11,7 +11,7 @@ test("the thirtieth failure within a minute is the last that gets its reason", (
   now = 59_001;
   expect(() => throttle.check("192.0.2.1")).toThrow(RateLimited);
   expect(() => throttle.check("192.0.2.1")).toThrow(
-    expect.objectContaining({ code: "rate_limited", retryAfter: 1 }),
+    expect.objectContaining({ code: "rate_limited", retryAfterSeconds: 1 }),
   );
   throttle.check("192.0.2.2");
   now = 60_000;
