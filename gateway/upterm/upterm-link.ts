@@ -12,7 +12,7 @@ import type { SessionId } from "./session-id.ts";
 
 /** The host's connection, as the link needs it. */
 interface UptermHostCarrier {
-  /** @throws Error if the host refuses the channel, or the connection ends meanwhile */
+  /** @throws Error if the host refuses the channel, or the connection ends before it answers */
   openChannel(type: string, data: Uint8Array): Promise<Channel>;
   /** Whether the host answers within `ms`. */
   probe(ms: number): Promise<boolean>;

@@ -4,7 +4,7 @@
 
 /** A worker gives new tunnels to another one that has this many streams less. */
 const DIFFERENCE = 2;
-/** A tunnel that was given away and is no stream after this time was refused. */
+/** A tunnel that was given away and has not become a stream after this time was refused. */
 const GIVEN_MS = 1_000;
 
 export class Load {

@@ -1,4 +1,4 @@
-// Two workers behind one address: host and companion are joined, whichever worker takes a host, a companion
+// Two workers behind one address: host and companion are joined, at any worker that takes a host, a companion
 // or a dial-back.
 
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// A revocation closes what it concerns on both workers, whoever opened it and with whichever credential, even
+// A revocation closes what it concerns on both workers, for any opener and any credential, even
 // where the host that serves it has cut its control connection, so that there is no link.
 
 import { once } from "node:events";
