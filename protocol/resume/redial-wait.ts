@@ -28,7 +28,7 @@ export class RedialWait {
     this.#current = undefined;
   }
 
-  /** Cuts the current wait short, but at most once in HURRY_MS: those who say that it is worth it may be wrong repeatedly. */
+  /** Cuts the current wait short, at most once per HURRY_MS: callers may be wrong, and repeatedly, that a try is worth it. */
   hurry(): void {
     if (this.#current === undefined || this.#later !== undefined) return;
     const early = this.#hurriedAt + HURRY_MS - performance.now();

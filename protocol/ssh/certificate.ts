@@ -161,7 +161,7 @@ export function expiryOf({ validBefore }: Certificate): number | null {
 
 /** What a certificate that is good asks of the one who lets it in. */
 export interface CertificateConditions {
-  /** Runs in the place of what the client asks for. */
+  /** Runs instead of what the client asks for. */
   readonly forceCommand: string | undefined;
   /** A list of addresses and CIDR ranges, one of which the client comes from. */
   readonly sourceAddress: string | undefined;

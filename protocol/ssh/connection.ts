@@ -1,5 +1,6 @@
 // The connection protocol (RFC 4254) of one authenticated connection: channels and global requests, between ssh2's packets
-// below and sessions and forwards above. It counts and limits everything that a peer can ask for.
+// below and sessions and forwards above. It counts and limits everything that a peer can ask for. The
+// messages share the table of channels, so they are handled in one class.
 
 import { LAST_WORDS_MS } from "../end-then-destroy.ts";
 import { printable } from "../values/printable.ts";
@@ -180,11 +181,9 @@ export class Connection implements PacketReceiver, ChannelCarrier {
         return;
       case MSG.requestSuccess:
       case MSG.requestFailure:
-        // Answers to keepalives of this side: they only show that the peer is alive.
-        return;
       case MSG.channelSuccess:
       case MSG.channelFailure:
-        // This side's channel requests never ask for a reply.
+        // Answers to this side's keepalives; they only show that the peer is alive. Its channel requests ask for no reply.
         return;
       case MSG.ping:
         this.send(message(MSG.pong, data.string()));
@@ -259,10 +258,7 @@ export class Connection implements PacketReceiver, ChannelCarrier {
   #receiveConfirmation(data: WireReader): void {
     const local = data.uint32();
     const numbers = { local, remote: data.uint32(), window: data.uint32(), maxPacket: data.uint32() };
-    const opening = this.#channels.get(local);
-    if (opening === undefined || opening === "reserved" || opening instanceof Channel) {
-      throw new WireError("Confirms a channel that was not asked for.");
-    }
+    const opening = this.#opening(local, "Confirms");
     if (numbers.maxPacket < 256) throw new WireError("Packets of less than 256 bytes.");
     const channel = new Channel(this, { ...numbers, ownWindow: opening.ownWindow });
     this.#channels.set(local, channel);
@@ -272,12 +268,15 @@ export class Connection implements PacketReceiver, ChannelCarrier {
   #receiveFailure(data: WireReader): void {
     const local = data.uint32();
     const reason = data.uint32();
-    const opening = this.#channels.get(local);
-    if (opening === undefined || opening === "reserved" || opening instanceof Channel) {
-      throw new WireError("Refuses a channel that was not asked for.");
-    }
+    const opening = this.#opening(local, "Refuses");
     this.#channels.delete(local);
     opening.reject(new ChannelRefused(`The client refused the channel (reason ${reason}).`));
+  }
+
+  #opening(number: number, verb: string): Opening {
+    const entry = this.#channels.get(number);
+    if (typeof entry === "object" && !(entry instanceof Channel)) return entry;
+    throw new WireError(`${verb} a channel that was not asked for.`);
   }
 
   #channel(number: number): Channel | undefined {

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.stop());
 
-test("a companion that slept for two minutes goes on within 3 s of waking", async () => {
+test("a companion that slept for two minutes continues within 3 s of waking", async () => {
   const counting = count(world, "dev", 1400);
   await vi.waitFor(() => expect(counting.numbers.length).toBeGreaterThan(2), { timeout: 20_000 });
   const [pid] = await companions(world);

@@ -18,7 +18,7 @@ export interface HybridExchange {
   publicValue(): Buffer;
   /**
    * K, 32 bytes; a *string* wherever it is hashed, not an mpint.
-   * @throws Error if the peer's value has the wrong length or is no key: the key exchange fails
+   * @throws Error if the peer's value has the wrong length or is not a key: the key exchange fails
    */
   computeSecret(peerValue: Buffer): Buffer;
 }

@@ -55,7 +55,7 @@ for (const alias of ["dev-jump", "dev-direct"]) {
   );
 }
 
-test("a companion that was stopped for a while, as by a sleep, goes on soon after waking", LONG, async () => {
+test("a companion that was suspended, as during sleep, continues soon after waking", LONG, async () => {
   const counting = count(world, "dev", 110);
   await running(counting);
   const [pid] = await companions(world);

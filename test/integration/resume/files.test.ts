@@ -39,7 +39,7 @@ function manySmallFiles(count: number): string {
 
 const same = async (a: string, b: string) => expect((await run("diff", ["-r", a, b])).stdout).toBe("");
 
-test("rsync of many small files goes on by itself", async ({ skip }) => {
+test("rsync of many small files continues by itself", async ({ skip }) => {
   if (
     await run("rsync", ["--version"]).then(
       () => false,

@@ -173,7 +173,7 @@ test("a stream whose token is revoked ends at the host as well, at once", async 
   await expect.poll(() => host.streams[0]?.destroyed).toBe(true);
 });
 
-test("a proof that is shown again, as a listener on the way could, is refused", async () => {
+test("a proof that is replayed, as an eavesdropper could do, is refused", async () => {
   const { key } = await living(tokens.ann);
   const { frame } = encodeHello(at(5), { key, epoch: 2 });
   const next = await Peer.dial(tokens.ann);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { backoff } from "../../../protocol/backoff.ts";
 
-it("waits from 250 ms up to 13 s, doubling, with jitter of half", () => {
+test("waits from 250 ms up to 13 s, doubling, with jitter of half", () => {
   expect([1, 2, 3, 4].map((failures) => backoff(failures, 1))).toEqual([250, 500, 1000, 2000]);
   expect(backoff(1, 0)).toBe(125);
   expect(backoff(100, 1)).toBe(13_000);

@@ -55,7 +55,7 @@ test.each([
   expect(() => parseConnectUrl(path, query)).toThrow(/./);
 });
 
-test("a whole link is read whichever editor it is for, and no other extension's is", () => {
+test("a whole link is read for any editor, but not if it is for a different extension", () => {
   expect(readConnectUrl(formatConnectUrl(link, "cursor"))).toMatchObject({
     gateway: link.gateway,
     hostKey: { fingerprint: link.hostKey.fingerprint },

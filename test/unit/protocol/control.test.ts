@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseGatewayMessage, parseHostMessage, registrationPayload } from "../../../protocol/control.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { MAX_CONTROL_BYTES } from "../../../protocol/limits.ts";
@@ -18,7 +18,7 @@ const register = {
 };
 
 describe("a control message", () => {
-  it("that is well formed comes through as it was", () => {
+  test("that is well formed comes through as it was", () => {
     expect(parseHostMessage(JSON.stringify(register))).toEqual(register);
     const more = { ...register, browserUrl: "https://dev.example/", folder: "/srv" };
     expect(parseHostMessage(JSON.stringify(more))).toEqual(more);
@@ -33,7 +33,7 @@ describe("a control message", () => {
     expect(parseGatewayMessage(JSON.stringify(error))).toEqual(error);
   });
 
-  it.each([
+  test.each([
     ["no JSON", "{"],
     ["no object", "7"],
     ["null", "null"],
@@ -52,7 +52,7 @@ describe("a control message", () => {
     expect(() => parseHostMessage(text)).toThrow(expect.objectContaining({ code: "bad_message" }));
   });
 
-  it("one byte over the limit is refused before it is parsed, one at the limit is not", () => {
+  test("one byte over the limit is refused before it is parsed, one at the limit is not", () => {
     const atLimit = `{"type":"ping"}`.padEnd(MAX_CONTROL_BYTES, " ");
     expect(parseHostMessage(atLimit)).toEqual({ type: "ping" });
     expect(() => parseHostMessage(`${atLimit} `)).toThrow(
@@ -60,12 +60,12 @@ describe("a control message", () => {
     );
   });
 
-  it("with an error code that is none of ours is refused", () => {
+  test("with an error code that is none of ours is refused", () => {
     const text = JSON.stringify({ type: "error", code: "toString", message: "" });
     expect(() => parseGatewayMessage(text)).toThrow(ProtocolError);
   });
 
-  it("of any content throws nothing but a ProtocolError", () => {
+  test("of any content throws nothing but a ProtocolError", () => {
     const mutated = fc
       .tuple(fc.constantFrom(...Object.keys(register), "extra"), fc.anything())
       .map(([key, value]) => ({ ...register, [key]: value }));
@@ -93,7 +93,7 @@ describe("a control message", () => {
 });
 
 describe("what a host signs", () => {
-  it("differs with the nonce and with the gateway, and one cannot be shifted into the other", () => {
+  test("differs with the nonce and with the gateway, and one cannot be shifted into the other", () => {
     const payload = registrationPayload("nonce", "key");
     expect(payload.equals(registrationPayload("nonce2", "key"))).toBe(false);
     expect(payload.equals(registrationPayload("nonce", "key2"))).toBe(false);

@@ -49,7 +49,7 @@ describe("a bound without eviction", () => {
     expect(all.enter(["b"], () => undefined, 8)).toBe("full");
   });
 
-  test("bounds a holder whichever of its names reaches the bound", () => {
+  test("refuses an entry if any of its holders has its share", () => {
     const { enter } = slots({ total: 100, perHolder: 2 });
     enter("1", "account a", "address x");
     enter("2", "account b", "address x");
@@ -62,7 +62,7 @@ describe("a bound without eviction", () => {
 describe("a bound with eviction", () => {
   const limits = { total: 4, perHolder: 3, stalledMs: 100 };
 
-  test("counts an entry against each of its holders, whichever of them frees a slot", () => {
+  test("counts an entry against each of its holders, no matter for which of them a slot is freed", () => {
     const { all, enter } = slots({ total: 100, perHolder: 2, stalledMs: 100 });
     for (const name of ["1", "2"]) enter(name, "account a", "address x");
     for (const name of ["3", "4"]) enter(name, "account b", "address y");

@@ -89,7 +89,7 @@ const COSTLY = 251;
 const flood = Buffer.alloc(1_000, COSTLY);
 const one = Buffer.alloc(1, COSTLY);
 
-test("a peer has 1 ms of a turn, and goes on in the next ones until all is handled", async () => {
+test("a peer has 1 ms per turn, and continues in the next ones until everything is handled", async () => {
   const loop = new Loop();
   const a = loop.peer("a");
   a.receive(flood.subarray(0, 10));
@@ -211,7 +211,7 @@ test("a turn that is over asks no stream that waits, and keeps those that want m
   expect([await turn(), await turn()].join(" ")).toMatch(/m1 /);
 });
 
-test("what comes while a peer waits for its turn waits with it, in order", async () => {
+test("bytes that arrive while a peer waits for its turn wait too, in order", async () => {
   const loop = new Loop();
   const a = loop.peer("a");
   a.receive(flood.subarray(0, 6));

@@ -84,7 +84,7 @@ test("connections that are greeted and cut at once are dialled less and less oft
   await echoed("after all of it");
 });
 
-test("whoever hurries does not wait for the back-off to end", async () => {
+test("hurry() cuts the back-off short", async () => {
   vi.mocked(backoff).mockImplementation((count) => (count < 4 ? 0 : 60_000));
   const { dialled, initiator: it } = start({ cutsOnceGreeted: true });
   await dialled(3);
@@ -94,7 +94,7 @@ test("whoever hurries does not wait for the back-off to end", async () => {
   clearInterval(hurrying);
 });
 
-test("those who hurry again and again defeat no back-off", async () => {
+test("calling hurry() repeatedly does not defeat the back-off", async () => {
   vi.mocked(backoff).mockImplementation((count) => (count < 2 ? 0 : 60_000));
   const { dials, dialled, initiator: it } = start({ cutsOnceGreeted: true });
   await dialled(1);

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import {
   type Certificate,
@@ -55,7 +55,7 @@ function certify(name: string, authority: string, ...options: string[]): Buffer 
 const check = (certificate: Certificate, now = new Date()) => checkUserCertificate(certificate, "ada", now);
 
 describe("reading certificates that ssh-keygen signed", () => {
-  it.each(["ed25519", "rsa", "p256", "p384", "p521", "sk", "sk-ecdsa"])(
+  test.each(["ed25519", "rsa", "p256", "p384", "p521", "sk", "sk-ecdsa"])(
     "reads the certificate of a key of type %s",
     (name) => {
       const certificate = parseCertificate(certify(name, "other", "-z", "42"));
@@ -77,7 +77,7 @@ describe("reading certificates that ssh-keygen signed", () => {
     },
   );
 
-  it.each(["ed25519", "rsa", "p256", "p384", "p521"])(
+  test.each(["ed25519", "rsa", "p256", "p384", "p521"])(
     "verifies the signature of an authority of type %s",
     (name) => {
       const blob = certify("other", name);
@@ -91,12 +91,12 @@ describe("reading certificates that ssh-keygen signed", () => {
     },
   );
 
-  it("refuses an RSA authority that signs with SHA-1", () => {
+  test("refuses an RSA authority that signs with SHA-1", () => {
     const blob = certify("ed25519", "rsa", "-t", "ssh-rsa");
     expect(() => parseCertificate(blob)).toThrow("signature is not its authority's");
   });
 
-  it.each([
+  test.each([
     ["sk-ssh-ed25519@openssh.com", 0],
     ["sk-ssh-ed25519@openssh.com", 1],
   ])("verifies the signature of an authority of type %s, flags %i", (type, flags) => {
@@ -113,20 +113,20 @@ describe("reading certificates that ssh-keygen signed", () => {
     expect(() => parseCertificate(whole(signature))).toThrow("signature is not its authority's");
   });
 
-  it("refuses a certificate as the authority", () => {
+  test("refuses a certificate as the authority", () => {
     const blob = certify("ed25519", "other");
     const body = Buffer.concat([bodyOf(blob), encode(certify("other", "ed25519"))]);
     expect(() => parseCertificate(Buffer.concat([body, encode("")]))).toThrow(ProtocolError);
   });
 
-  it("refuses what is no certificate", () => {
+  test("refuses anything that is not a certificate", () => {
     expect(() => parseCertificate(blobIn("ed25519.pub"))).toThrow("Unknown type");
     expect(() => parseCertificate(Buffer.alloc(0))).toThrow("malformed");
     const blob = certify("ed25519", "other");
     expect(() => parseCertificate(Buffer.concat([blob, Buffer.from([0])]))).toThrow("malformed");
   });
 
-  it("throws nothing but bad_key, whatever the bytes", () => {
+  test("throws nothing but bad_key, whatever the bytes", () => {
     const blob = certify("ed25519", "other");
     fc.assert(
       fc.property(fc.nat(blob.length - 1), fc.nat(255), fc.nat(blob.length), (at, value, end) => {
@@ -155,7 +155,7 @@ function bodyOf(certificate: Buffer): Buffer {
 }
 
 describe("checking a certificate", () => {
-  it("refuses it before and after its time", () => {
+  test("refuses it before and after its time", () => {
     const certificate = parseCertificate(
       certify("ed25519", "other", "-V", "20300101000000Z:20300102000000Z"),
     );
@@ -166,18 +166,18 @@ describe("checking a certificate", () => {
     expect(at("2030-01-02T00:00:00Z")).toThrow("expired");
   });
 
-  it("refuses it for a principal that it does not name, and where it names none", () => {
+  test("refuses it for a principal that it does not name, and where it names none", () => {
     const certificate = parseCertificate(certify("ed25519", "other"));
     expect(() => checkUserCertificate(certificate, "eve", new Date())).toThrow("other principals");
     keygen("-q", "-s", path("other"), "-I", "x", path("ed25519.pub"));
     expect(() => check(parseCertificate(blobIn("ed25519-cert.pub")))).toThrow("other principals");
   });
 
-  it("refuses a host's certificate", () => {
+  test("refuses a host's certificate", () => {
     expect(() => check(parseCertificate(certify("ed25519", "other", "-h")))).toThrow("host's");
   });
 
-  it("hands on the critical options that it knows", () => {
+  test("hands on the critical options that it knows", () => {
     const certificate = parseCertificate(
       certify(
         "sk",
@@ -197,14 +197,14 @@ describe("checking a certificate", () => {
     });
   });
 
-  it("refuses a critical option that it does not know, and takes an unknown extension", () => {
+  test("refuses a critical option that it does not know, and takes an unknown extension", () => {
     const extension = parseCertificate(certify("ed25519", "other", "-O", "extension:new@example.com=x"));
     expect(() => check(extension)).not.toThrow();
     const critical = parseCertificate(certify("ed25519", "other", "-O", "critical:new@example.com=x"));
     expect(() => check(critical)).toThrow("not supported: new@example.com");
   });
 
-  it("knows certificate algorithms, and none with SHA-1", () => {
+  test("knows certificate algorithms, and none with SHA-1", () => {
     expect(certificateType("ssh-ed25519-cert-v01@openssh.com")).toBe("ssh-ed25519-cert-v01@openssh.com");
     expect(certificateType("rsa-sha2-512-cert-v01@openssh.com")).toBe("ssh-rsa-cert-v01@openssh.com");
     expect(certificateType("ssh-rsa-cert-v01@openssh.com")).toBeUndefined();
@@ -229,7 +229,7 @@ describe("signing a certificate", () => {
     ]),
   };
 
-  it("makes one that ssh-keygen reads", () => {
+  test("makes one that ssh-keygen reads", () => {
     const blob = signUserCertificate(issued);
     writeFileSync(path("made-cert.pub"), `ssh-ed25519-cert-v01@openssh.com ${blob.toString("base64")}\n`);
     const shown = execFileSync("ssh-keygen", ["-L", "-f", path("made-cert.pub")], {
@@ -243,7 +243,7 @@ describe("signing a certificate", () => {
     expect(shown).toMatch(/Extensions:\s+about@example.com UNKNOWN OPTION.*\(len 7\)\s+permit-pty/);
   });
 
-  it("makes one that reads back as it was given", () => {
+  test("makes one that reads back as it was given", () => {
     const certificate = parseCertificate(signUserCertificate(issued));
     expect(certificate).toMatchObject({
       keyId: "session 7",
@@ -261,7 +261,7 @@ describe("signing a certificate", () => {
 });
 
 describe("private keys in OpenSSH's form", () => {
-  it("are read from what ssh-keygen and we write", () => {
+  test("are read from what ssh-keygen and we write", () => {
     const read = createPublicKey(parseOpensshEd25519(readFileSync(path("ed25519"), "utf8")));
     const x = Buffer.from(read.export({ format: "jwk" }).x ?? "", "base64url");
     expect(encode("ssh-ed25519", x)).toEqual(blobIn("ed25519.pub"));
@@ -269,7 +269,7 @@ describe("private keys in OpenSSH's form", () => {
     expect(parseOpensshEd25519(opensshEd25519(privateKey)).equals(privateKey)).toBe(true);
   });
 
-  it("are refused without a word on their content", () => {
+  test("are refused without a word on their content", () => {
     keygen("-q", "-t", "ed25519", "-N", "a passphrase", "-f", path("locked"));
     for (const name of ["locked", "rsa", "ed25519.pub"]) {
       const text = readFileSync(path(name), "utf8");

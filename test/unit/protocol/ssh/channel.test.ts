@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Channel, WINDOW } from "../../../../protocol/ssh/channel.ts";
 import { WireReader } from "../../../../protocol/ssh/wire.ts";
 
@@ -27,7 +27,7 @@ function make(window = 1_000_000, maxPacket = 32_768) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("what is written to a channel", () => {
-  it("goes out in packets of the peer's size, and then the end", async () => {
+  test("goes out in packets of the peer's size, and then the end", async () => {
     const { channel, sent, types } = make(1_000_000, 1000);
     channel.end(Buffer.alloc(2500));
     await turn();
@@ -35,7 +35,7 @@ describe("what is written to a channel", () => {
     expect(sent.map(({ size }) => size)).toEqual([1000, 1000, 500, 0]);
   });
 
-  it("waits for the window, both outputs in the order of their writes and neither twice", async () => {
+  test("waits for the window, both outputs in the order of their writes and neither twice", async () => {
     const { channel, sent } = make(3);
     channel.write("abcde");
     channel.stderr.write("XYZ");
@@ -57,7 +57,7 @@ describe("what is written to a channel", () => {
     ]);
   });
 
-  it("waits for the connection below, so that nothing piles up there however large the window", async () => {
+  test("waits for the connection below, so that nothing piles up there however large the window", async () => {
     const { channel, carrier, sent, waiting } = make(0xffff_ffff);
     carrier.writable = false;
     let done = false;
@@ -72,7 +72,7 @@ describe("what is written to a channel", () => {
     expect([sent.length, done]).toEqual([1, true]);
   });
 
-  it("is let go once the peer has closed, and its writers are not left waiting", async () => {
+  test("is let go once the peer has closed, and its writers are not left waiting", async () => {
     const { channel, types } = make(0);
     let done = false;
     let gone = false;
@@ -87,14 +87,14 @@ describe("what is written to a channel", () => {
     expect([done, gone, types()]).toEqual([true, true, [CLOSE]]);
   });
 
-  it("is refused a window beyond 2^32 - 1", () => {
+  test("is refused a window beyond 2^32 - 1", () => {
     expect(make(0xffff_0000).channel.receiveWindow(0xffff)).toBe(true);
     expect(make(0xffff_0000).channel.receiveWindow(0x10000)).toBe(false);
   });
 });
 
 describe("what the peer sends", () => {
-  it("is given room again as it is read, in any way of reading", async () => {
+  test("is given room again as it is read, in any way of reading", async () => {
     const { channel, types, sent } = make();
     for (let bytes = 0; bytes < WINDOW; bytes += 32_768)
       expect(channel.receiveData(Buffer.alloc(32_768))).toBe(true);
@@ -105,7 +105,7 @@ describe("what the peer sends", () => {
     expect(channel.receiveData(Buffer.alloc(32_768))).toBe(true);
   });
 
-  it("is refused beyond the window and after its end", () => {
+  test("is refused beyond the window and after its end", () => {
     const { channel } = make();
     expect(channel.receiveData(Buffer.alloc(WINDOW))).toBe(true);
     expect(channel.receiveData(Buffer.alloc(1))).toBe(false);
@@ -114,7 +114,7 @@ describe("what the peer sends", () => {
     expect(ended.receiveData(Buffer.alloc(1))).toBe(false);
   });
 
-  it("can be read after its close", async () => {
+  test("can be read after its close", async () => {
     const { channel } = make();
     channel.receiveData(Buffer.from("last words"));
     channel.receiveClose();
@@ -125,7 +125,7 @@ describe("what the peer sends", () => {
 });
 
 describe("the end of a channel", () => {
-  it("is EOF alone for end(), which leaves the other direction open", async () => {
+  test("is EOF alone for end(), which leaves the other direction open", async () => {
     const { channel, types } = make();
     channel.end();
     await turn();
@@ -138,7 +138,7 @@ describe("the end of a channel", () => {
     expect(types()).toEqual([EOF, CLOSE]);
   });
 
-  it("is all data, the status, EOF and CLOSE for a session, each once", async () => {
+  test("is all data, the status, EOF and CLOSE for a session, each once", async () => {
     const { channel, types } = make(1_000_000);
     channel.write("out");
     await channel.flushed();

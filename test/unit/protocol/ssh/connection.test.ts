@@ -1,6 +1,6 @@
 // How many channels a connection has, and what they cost.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MAX_CHANNELS as MAX_HOST_CHANNELS } from "../../../../agent/host/ssh/client-connection.ts";
 import { MAX_PACKET, WINDOW, windowFor } from "../../../../protocol/ssh/channel.ts";
 import { Connection, MAX_CHANNELS } from "../../../../protocol/ssh/connection.ts";
@@ -43,12 +43,12 @@ function open(count: number, maxChannels?: number) {
 }
 
 describe("a connection", () => {
-  it("has as many channels as its owner says, and 256 where it says nothing", () => {
+  test("has as many channels as its owner says, and 256 where it says nothing", () => {
     expect(open(300)).toMatchObject({ refused: 300 - MAX_CHANNELS });
     expect(open(5_000, MAX_HOST_CHANNELS)).toMatchObject({ refused: 5_000 - MAX_HOST_CHANNELS });
   });
 
-  it("lets its peer send no more ahead on a host's many channels than it ever did on 256", () => {
+  test("lets its peer send no more ahead on a host's many channels than it ever did on 256", () => {
     const { windows } = open(5_000, MAX_HOST_CHANNELS);
     expect(windows.reduce((sum, window) => sum + window, 0)).toBeLessThan(256 * WINDOW);
     // The first have all that makes a single one fast, and the last what a packet needs and more.

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import {
   type Certificate,
@@ -35,7 +35,7 @@ const token: CertifiedPerson = {
 const issue = (person: CertifiedPerson) => issueGatewayCertificate(person, signingKey, "dev", "an id", now);
 
 describe("a gateway's certificate", () => {
-  it("is good for a minute before and after, for one user name", () => {
+  test("is good for a minute before and after, for one user name", () => {
     const certificate = parseCertificate(issue(key).certificate);
     const at =
       (seconds: number, name = "dev") =>
@@ -48,7 +48,7 @@ describe("a gateway's certificate", () => {
     expect(at(0, "other")).toThrow("principals");
   });
 
-  it("is for a key of its own, which the gateway's host key signed", () => {
+  test("is for a key of its own, which the gateway's host key signed", () => {
     const one = issue(key);
     const two = issue(key);
     const x = Buffer.from(gateway.publicKey.export({ format: "jwk" }).x ?? "", "base64url");
@@ -59,7 +59,7 @@ describe("a gateway's certificate", () => {
     expect(one.privateKey.equals(gateway.privateKey)).toBe(false);
   });
 
-  it("names a person's key in the bytes that upterm's hosts read", () => {
+  test("names a person's key in the bytes that upterm's hosts read", () => {
     const { extensions } = parseCertificate(issue(key).certificate);
     const text = (number: number, value: string) =>
       Buffer.concat([Buffer.from([number * 8 + 2, value.length]), Buffer.from(value)]);
@@ -72,7 +72,7 @@ describe("a gateway's certificate", () => {
     expect(extensions.get("upterm-auth-request")).toEqual(encode(request));
   });
 
-  it("reads back as it was issued", () => {
+  test("reads back as it was issued", () => {
     const read = readGatewayCertificate(parseCertificate(issue(key).certificate));
     expect(read).toMatchObject({ address: key.address, clientVersion: key.clientVersion });
     expect(read.proof).toMatchObject({ kind: "key", publicKey: { type: "ssh-ed25519", comment: "" } });
@@ -92,7 +92,7 @@ describe("a gateway's certificate", () => {
       }),
     );
 
-  it("is refused where it names nobody, or two", () => {
+  test("is refused where it names nobody, or two", () => {
     expect(() => readGatewayCertificate(withExtensions())).toThrow("does not name one person");
     const both = withExtensions(
       ["upterm-auth-request", Buffer.from([1])],
@@ -101,7 +101,7 @@ describe("a gateway's certificate", () => {
     expect(() => readGatewayCertificate(both)).toThrow("does not name one person");
   });
 
-  it("is refused where its key comes with options", () => {
+  test("is refused if its key has options", () => {
     const request = Buffer.from(`restrict ${line}`);
     const named = Buffer.concat([Buffer.from([26, request.length]), request]);
     expect(() => readGatewayCertificate(withExtensions(["upterm-auth-request", named]))).toThrow(
@@ -109,7 +109,7 @@ describe("a gateway's certificate", () => {
     );
   });
 
-  it("throws nothing but ProtocolError, whatever is in it", () => {
+  test("throws nothing but ProtocolError, whatever is in it", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("upterm-auth-request", "sallyport-owner-token@sallyport"),

@@ -1,20 +1,20 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { KeyExchangeAllowance } from "../../../../protocol/ssh/key-exchange-allowance.ts";
 
 const MIB = 1024 * 1024;
 
 describe("the key exchanges that a peer may ask for", () => {
-  it("are as many as it likes where it exchanges keys every megabyte, however fast", () => {
+  test("are as many as it likes where it exchanges keys every megabyte, however fast", () => {
     const allowance = new KeyExchangeAllowance(() => 0);
     for (let round = 0; round < 10_000; round++) expect(allowance.take(MIB)).toBe(true);
   });
 
-  it("are enough for 10 MB with OpenSSH's regression limit of 256 KB", () => {
+  test("are enough for 10 MB with OpenSSH's regression limit of 256 KB", () => {
     const allowance = new KeyExchangeAllowance(() => 0);
     for (let round = 0; round < 40; round++) expect(allowance.take(256 * 1024)).toBe(true);
   });
 
-  it("are one every two seconds, and a first few, where nothing moves", () => {
+  test("are one every two seconds, and a first few, where nothing moves", () => {
     let now = 0;
     const allowance = new KeyExchangeAllowance(() => now);
     let granted = 0;
@@ -28,7 +28,7 @@ describe("the key exchanges that a peer may ask for", () => {
     }
   });
 
-  it("are not saved up over a quiet time", () => {
+  test("are not saved up over a quiet time", () => {
     let now = 0;
     const allowance = new KeyExchangeAllowance(() => now);
     now += 24 * 3_600_000;

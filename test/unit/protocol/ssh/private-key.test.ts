@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:cryp
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { opensshEd25519 } from "../../../../protocol/ssh/private-key.ts";
 
 /** A key whose public half begins with a zero byte: one in 256, and the one that a careless writer gets wrong. */
@@ -16,7 +16,7 @@ function keyWithLeadingZero(): KeyObject {
   }
 }
 
-it("an ed25519 key file is one that ssh-keygen reads, also where the public key begins with a zero byte", () => {
+test("an ed25519 key file is one that ssh-keygen reads, also where the public key begins with a zero byte", () => {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-key-"));
   try {
     for (const key of [generateKeyPairSync("ed25519").privateKey, keyWithLeadingZero()]) {

@@ -77,7 +77,7 @@ test("a signature for another namespace is none for this one", () => {
   expect(isGood(publicKey(path), foreign)).toBe(false);
 });
 
-test("a certificate proves nothing, whoever signed it", () => {
+test("a signature by a certificate proves nothing, no matter who signed the certificate", () => {
   const path = makeKey("-t", "ed25519");
   execFileSync("ssh-keygen", ["-q", "-s", makeKey("-t", "ed25519"), "-I", "x", "-n", "x", `${path}.pub`]);
   expect(isGood(publicKey(path), keygen(`${path}-cert.pub`))).toBe(false);

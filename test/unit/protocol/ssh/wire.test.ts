@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sttyWords } from "../../../../agent/host/ssh/session/terminal-modes.ts";
 import { encode, WireError, WireReader } from "../../../../protocol/ssh/wire.ts";
 
 describe("SSH's data types", () => {
-  it("come back as they were written", () => {
+  test("come back as they were written", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 0xffff_ffff }),
@@ -20,7 +20,7 @@ describe("SSH's data types", () => {
     );
   });
 
-  it("that are cut off anywhere are refused", () => {
+  test("that are cut off anywhere are refused", () => {
     const whole = encode("text", 5, true);
     for (let length = 0; length < whole.length; length++) {
       const reader = new WireReader(whole.subarray(0, length));
@@ -28,7 +28,7 @@ describe("SSH's data types", () => {
     }
   });
 
-  it("hold no text that is too long or has a NUL", () => {
+  test("hold no text that is too long or has a NUL", () => {
     expect(() => new WireReader(encode("abc")).text(2)).toThrow(WireError);
     expect(() => new WireReader(encode("a\0b")).text()).toThrow(WireError);
   });
@@ -37,7 +37,7 @@ describe("SSH's data types", () => {
 describe("terminal modes", () => {
   const mode = (opcode: number, value: number) => Buffer.concat([Buffer.from([opcode]), encode(value)]);
 
-  it("become words for stty", () => {
+  test("become words for stty", () => {
     const modes = Buffer.concat([
       mode(129, 38400),
       mode(1, 3),
@@ -52,7 +52,7 @@ describe("terminal modes", () => {
     expect(sttyWords(modes)).toEqual(["intr", "^C", "erase", "^?", "eol", "undef", "-ixon", "iutf8", "echo"]);
   });
 
-  it("are words that no shell takes apart, whatever the client sends", () => {
+  test("are words that no shell takes apart, whatever the client sends", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(159), fc.nat(300))), (pairs) => {
         const words = sttyWords(Buffer.concat(pairs.map(([opcode, value]) => mode(opcode, value))));
@@ -61,7 +61,7 @@ describe("terminal modes", () => {
     );
   });
 
-  it("that are cut off are refused", () => {
+  test("that are cut off are refused", () => {
     expect(() => sttyWords(Buffer.from([1, 0, 0]))).toThrow(WireError);
   });
 });

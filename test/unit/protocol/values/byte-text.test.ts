@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encode, WireReader } from "../../../../protocol/ssh/wire.ts";
 import { bytesOf, isEncodable, textOf } from "../../../../protocol/values/byte-text.ts";
 
@@ -31,7 +31,7 @@ const bytes = fc
   .map((values) => Buffer.from(values));
 
 describe("a text", () => {
-  it("gives its bytes back, whatever they are", () => {
+  test("gives its bytes back, whatever they are", () => {
     fc.assert(
       fc.property(bytes, (value) => {
         expect(bytesOf(textOf(value)).equals(value)).toBe(true);
@@ -40,7 +40,7 @@ describe("a text", () => {
     );
   });
 
-  it("that is UTF-8 is what it always was", () => {
+  test("that is UTF-8 is what it always was", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
         expect([textOf(Buffer.from(text)), isEncodable(text)]).toEqual([text, true]);
@@ -49,14 +49,14 @@ describe("a text", () => {
     );
   });
 
-  it("tells whether others would make the same of it", () => {
+  test("tells whether others would make the same of it", () => {
     expect(isEncodable(textOf(Buffer.from("läufe")))).toBe(true);
     expect(isEncodable(textOf(Buffer.from("läufe", "latin1")))).toBe(false);
     // A surrogate that somebody has encoded (CESU-8) is not UTF-8.
     expect(isEncodable(textOf(Buffer.from([0xed, 0xa0, 0x80])))).toBe(false);
   });
 
-  it("of a message goes back as it came", () => {
+  test("of a message goes back as it came", () => {
     fc.assert(
       fc.property(
         bytes.filter((value) => !value.includes(0)),

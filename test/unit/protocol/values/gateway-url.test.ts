@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import {
   gatewayHost,
@@ -9,7 +9,7 @@ import {
 } from "../../../../protocol/values/gateway-url.ts";
 
 describe("a gateway's URL", () => {
-  it.each([
+  test.each([
     ["https://gw.example", "https://gw.example"],
     ["https://gw.example/", "https://gw.example"],
     ["HTTPS://GW.example:443/sub//", "https://gw.example/sub"],
@@ -23,7 +23,7 @@ describe("a gateway's URL", () => {
     expect(parseGatewayUrl(text)).toBe(url);
   });
 
-  it.each([
+  test.each([
     "",
     " ",
     "ftp://a",
@@ -46,7 +46,7 @@ describe("a gateway's URL", () => {
     expect(() => parseGatewayUrl(text)).toThrow(ProtocolError);
   });
 
-  it("parsed twice is the same", () => {
+  test("parsed twice is the same", () => {
     const segment = fc.string({ unit: fc.constantFrom(..."aZ09-._~/", "%20", "%C3%A4"), maxLength: 20 });
     const address = fc.tuple(fc.constantFrom("http", "https"), fc.domain(), fc.nat(65_535), segment);
     fc.assert(
@@ -58,7 +58,7 @@ describe("a gateway's URL", () => {
     );
   });
 
-  it("gives the WebSocket address and tells plain http to other machines", () => {
+  test("gives the WebSocket address and tells plain http to other machines", () => {
     expect(webSocketUrl(parseGatewayUrl("https://gw.example/sub"), "/tunnel")).toBe(
       "wss://gw.example/sub/tunnel",
     );

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newWorkspaceId, parseWorkspaceId } from "../../../../protocol/values/id.ts";
 import {
   formatWorkspaceRef,
@@ -10,7 +10,7 @@ import {
 } from "../../../../protocol/values/name.ts";
 
 describe("a name", () => {
-  it("is a-z, 0-9 and inner hyphens, 1 to 40 characters", () => {
+  test("is a-z, 0-9 and inner hyphens, 1 to 40 characters", () => {
     for (const good of ["a", "0", "dev", "dev-box-2", "a".repeat(40)]) expect(parseName(good)).toBe(good);
     const bad = [
       "",
@@ -32,7 +32,7 @@ describe("a name", () => {
     for (const name of bad) expect(() => parseName(name), String(name)).toThrow(/name/);
   });
 
-  it("holds nothing that a shell, a path, a URL or an SSH config reads otherwise", () => {
+  test("holds nothing that a shell, a path, a URL or an SSH config reads otherwise", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 50 }), (text) => {
         if (isName(text)) expect(text).toMatch(/^[a-z0-9-]+$/);
@@ -40,7 +40,7 @@ describe("a name", () => {
     );
   });
 
-  it("is made of any machine's host name", () => {
+  test("is made of any machine's host name", () => {
     expect(nearestName("My-Laptop.local", "x")).toBe("my-laptop");
     expect(nearestName("日本", "workspace")).toBe("workspace");
     fc.assert(fc.property(fc.string(), (text) => isName(nearestName(text, "workspace"))));
@@ -48,13 +48,13 @@ describe("a name", () => {
 });
 
 describe("a workspace reference", () => {
-  it("is a name, name.owner or an id, and formats back to what it was", () => {
+  test("is a name, name.owner or an id, and formats back to what it was", () => {
     for (const text of ["dev", "dev.ann", newWorkspaceId()]) {
       expect(formatWorkspaceRef(parseWorkspaceRef(text))).toBe(text);
     }
   });
 
-  it("is refused where it is anything else", () => {
+  test("is refused where it is anything else", () => {
     for (const bad of [
       "",
       ".",
@@ -74,7 +74,7 @@ describe("a workspace reference", () => {
 });
 
 describe("an id", () => {
-  it("is never accepted with anything around it", () => {
+  test("is never accepted with anything around it", () => {
     const id = newWorkspaceId();
     expect(parseWorkspaceId(id)).toBe(id);
     for (const bad of [`${id}\n`, ` ${id}`, `${id}a`, id.toUpperCase(), id.replace("ws_", "acc_")]) {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import {
   formatPublicKey,
@@ -39,7 +39,7 @@ function keygen(type: string, bits: number): { line: string; fingerprint: string
 }
 
 describe("a public key line", () => {
-  it.each([
+  test.each([
     ["ed25519", 256],
     ["rsa", 2048],
     ["ecdsa", 256],
@@ -53,7 +53,7 @@ describe("a public key line", () => {
     expect(formatPublicKey(key)).toBe(line.trim());
   });
 
-  it("of a security key is parsed by the shape that PROTOCOL.u2f gives", () => {
+  test("of a security key is parsed by the shape that PROTOCOL.u2f gives", () => {
     const field = (bytes: Buffer): Buffer => {
       const length = Buffer.alloc(4);
       length.writeUInt32BE(bytes.length);
@@ -74,13 +74,13 @@ describe("a public key line", () => {
     expect(() => parsePublicKey(`${type} ${short.toString("base64")}`)).toThrow(/cut off/);
   });
 
-  it("keeps its options apart, with quoted blanks inside", () => {
+  test("keeps its options apart, with quoted blanks inside", () => {
     const { line } = keygen("ed25519", 256);
     const key = parsePublicKey(`no-pty,command="echo \\"a b\\"" ${line}`);
     expect(key.options).toBe('no-pty,command="echo \\"a b\\""');
   });
 
-  it("that is a private key is refused with a warning, and not repeated", () => {
+  test("that is a private key is refused with a warning, and not repeated", () => {
     const { privateKey } = keygen("ed25519", 256);
     expect(() => parsePublicKey(privateKey)).toThrow(/PRIVATE key/);
     try {
@@ -90,7 +90,7 @@ describe("a public key line", () => {
     }
   });
 
-  it("that is cut off, damaged, of another type inside, or with bytes behind it is refused", () => {
+  test("that is cut off, damaged, of another type inside, or with bytes behind it is refused", () => {
     const { line } = keygen("ed25519", 256);
     const [type = "", base64 = ""] = line.split(" ");
     const blob = Buffer.from(base64, "base64");
@@ -108,7 +108,7 @@ describe("a public key line", () => {
     for (const text of bad) expect(() => parsePublicKey(text), text).toThrow(ProtocolError);
   });
 
-  it("never makes the parser throw anything but bad_key", () => {
+  test("never makes the parser throw anything but bad_key", () => {
     const { line } = keygen("ed25519", 256);
     const nearlyKeys = fc.tuple(fc.nat(line.length), fc.string({ maxLength: 4 })).map(([at, text]) => {
       return line.slice(0, at) + text + line.slice(at + text.length);
@@ -128,7 +128,7 @@ describe("a public key line", () => {
 });
 
 describe("an authorized_keys file", () => {
-  it("gives its keys and tells the lines that are none, with any line ending", () => {
+  test("gives its keys and tells the lines that are none, with any line ending", () => {
     const { line } = keygen("ed25519", 256);
     const { keys, problems } = parseAuthorizedKeys(`# mine\r\n\r\n${line.trim()}\r\nnonsense here\n`);
     expect(keys).toHaveLength(1);

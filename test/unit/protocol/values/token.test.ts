@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import {
   bearerToken,
@@ -16,7 +16,7 @@ import {
 } from "../../../../protocol/values/token.ts";
 
 describe("a token", () => {
-  it("is accepted by its own parser and by no other", () => {
+  test("is accepted by its own parser and by no other", () => {
     const access = newAccessToken();
     expect(parseAccessToken(access)).toBe(access);
     expect(tokenKind(access)).toBe("spt");
@@ -25,7 +25,7 @@ describe("a token", () => {
     expect(parseStreamToken(newStreamToken())).toMatch(/^sps_/);
   });
 
-  it("with any one character changed is refused before it is looked up", () => {
+  test("with any one character changed is refused before it is looked up", () => {
     const token = newAccessToken();
     fc.assert(
       fc.property(
@@ -40,7 +40,7 @@ describe("a token", () => {
     );
   });
 
-  it("is refused with bad_token for anything that is not one, whatever its type", () => {
+  test("is refused with bad_token for anything that is not one, whatever its type", () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         try {
@@ -54,13 +54,13 @@ describe("a token", () => {
     expect(() => parseAccessToken(`${newAccessToken()}\n`)).toThrow(ProtocolError);
   });
 
-  it("differs each time, and so does its hash", () => {
+  test("differs each time, and so does its hash", () => {
     const tokens = Array.from({ length: 200 }, () => newAccessToken());
     expect(new Set(tokens).size).toBe(200);
     expect(new Set(tokens.map(hashToken)).size).toBe(200);
   });
 
-  it("is compared by hash: equal only to itself, and an empty hash equals nothing", () => {
+  test("is compared by hash: equal only to itself, and an empty hash equals nothing", () => {
     const hash = hashToken(newAccessToken());
     expect(equalHashes(hash, hash)).toBe(true);
     expect(equalHashes(hash, hashToken(newAccessToken()))).toBe(false);
@@ -68,7 +68,7 @@ describe("a token", () => {
     expect(equalHashes(hash, hash.slice(2))).toBe(false);
   });
 
-  it("never survives redaction, wherever it stands in a text", () => {
+  test("never survives redaction, wherever it stands in a text", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         const token = newOwnerToken();
@@ -77,7 +77,7 @@ describe("a token", () => {
     );
   });
 
-  it("is taken from a Bearer header only", () => {
+  test("is taken from a Bearer header only", () => {
     expect(bearerToken("Bearer abc")).toBe("abc");
     expect(bearerToken("bearer  abc ")).toBe("abc");
     for (const header of [

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setImmediate as immediate } from "node:timers/promises";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CLOSE } from "../../../../protocol/errors.ts";
 import { writeFrameHeader } from "../../../../protocol/web-socket/web-socket-frame.ts";
 import { FrameCut } from "../../../../protocol/web-socket/web-socket-pace.ts";
@@ -23,7 +23,7 @@ function sendTogether({ client }: Pair, send: () => void): void {
 }
 
 describe("a paced WebSocket", () => {
-  it("lets others have their turn while it handles a flood, and loses nothing of it, its end included", async () => {
+  test("lets others have their turn while it handles a flood, and loses nothing of it, its end included", async () => {
     const [flood, other] = [await pairs.make(), await pairs.make()];
     const COUNT = 20_000;
     let handled = 0;
@@ -60,7 +60,7 @@ describe("a paced WebSocket", () => {
     expect(Math.max(...turns)).toBeLessThan(300);
   });
 
-  it("handles nothing more than it has begun with once its owner pauses it, and goes on when it resumes", async () => {
+  test("handles nothing more than it has begun with once its owner pauses it, and goes on when it resumes", async () => {
     const flood = await pairs.make();
     const COUNT = 20_000;
     let handled = 0;
@@ -80,7 +80,7 @@ describe("a paced WebSocket", () => {
     await expect.poll(() => handled).toBe(COUNT);
   });
 
-  it("keeps one pong for a peer that pings and does not read, however often it pings", async () => {
+  test("keeps one pong for a peer that pings and does not read, however often it pings", async () => {
     const { client, server } = await pairs.make();
     client.pause();
     // Nothing leaves any more.
@@ -104,7 +104,7 @@ describe("a paced WebSocket", () => {
 });
 
 describe("a frame cut", () => {
-  it("ends each piece behind a frame, after as many as it may have, however the bytes come", () => {
+  test("ends each piece behind a frame, after as many as it may have, however the bytes come", () => {
     const size = fc.oneof(fc.constantFrom(0, 1, 125, 126, 127, 65_535, 65_536), fc.nat(300));
     const frames = fc.array(fc.record({ size, masked: fc.boolean() }), { maxLength: 30 });
     fc.assert(

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CLOSE } from "../../../../protocol/errors.ts";
 import { HIGH_WATER_BYTES } from "../../../../protocol/limits.ts";
 import { closeReason, webSocketStream } from "../../../../protocol/web-socket/web-socket.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => pairs.close());
 
 describe("a byte stream over a WebSocket", () => {
-  it("gives the other side the same bytes, and an end", async () => {
+  test("gives the other side the same bytes, and an end", async () => {
     const { client, server } = await pairs.make();
     const sent = randomBytes(3_000_000);
     const received = buffer(webSocketStream(server));
@@ -33,7 +33,7 @@ describe("a byte stream over a WebSocket", () => {
     expect((await received).equals(sent)).toBe(true);
   });
 
-  it("holds a bounded amount when nobody reads at the other end", async () => {
+  test("holds a bounded amount when nobody reads at the other end", async () => {
     const { client, server } = await pairs.make();
     server.pause();
     const stream = webSocketStream(client);
@@ -49,7 +49,7 @@ describe("a byte stream over a WebSocket", () => {
     stream.destroy();
   });
 
-  it("stops the socket while its reader is slow", async () => {
+  test("stops the socket while its reader is slow", async () => {
     const { client, server } = await pairs.make();
     const stream = webSocketStream(server);
     for (let i = 0; i < 100; i++) client.send(Buffer.alloc(64 * 1024));
@@ -60,7 +60,7 @@ describe("a byte stream over a WebSocket", () => {
     expect((await received).length).toBe(100 * 64 * 1024);
   });
 
-  it("fails on a text message", async () => {
+  test("fails on a text message", async () => {
     const { client, server } = await pairs.make();
     const stream = webSocketStream(server);
     stream.resume();
@@ -71,7 +71,7 @@ describe("a byte stream over a WebSocket", () => {
     await closed;
   });
 
-  it("closes the connection when it is destroyed", async () => {
+  test("closes the connection when it is destroyed", async () => {
     const { client, server } = await pairs.make();
     const closed = once(client, "close");
     webSocketStream(server).destroy();
@@ -80,7 +80,7 @@ describe("a byte stream over a WebSocket", () => {
 });
 
 describe("a close reason", () => {
-  it("fits into a close frame, whatever the text", () => {
+  test("fits into a close frame, whatever the text", () => {
     expect(closeReason("short")).toBe("short");
     expect(Buffer.byteLength(closeReason("é".repeat(200)))).toBeLessThanOrEqual(123);
   });

@@ -104,7 +104,7 @@ test("room that comes while the rest waits for more does not send it alone", asy
   expect(sink.lengths).toEqual([MAX_PAYLOAD, 3]);
 });
 
-test("nothing comes out after it was cleared", async () => {
+test("nothing is sent after it was cleared", async () => {
   const { sink, pending, write } = start();
   write(Buffer.alloc(MAX_PAYLOAD + 3));
   pending.clear();

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import ssh2 from "ssh2";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SERVER_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/algorithms.ts";
 import { SIGNATURE_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/extension-info.ts";
 import { isAlive, privateProtocol } from "../../../../../protocol/ssh/ssh2/private.ts";
@@ -81,19 +81,19 @@ const soon = async (check: () => boolean) => {
 
 describe("ssh2", () => {
   const manifest = createRequire(import.meta.url).resolve("ssh2/package.json");
-  it("is the version that its private parts were read in", () => {
+  test("is the version that its private parts were read in", () => {
     expect(JSON.parse(readFileSync(manifest, "utf8")).version).toBe("1.17.0");
   });
 
   const binding = join(dirname(manifest), "lib/protocol/crypto/build/Release/sshcrypto.node");
-  it.skipIf(!existsSync(binding))("has ciphers that can be collected while no JavaScript runs", () => {
+  test.skipIf(!existsSync(binding))("has ciphers that can be collected while no JavaScript runs", () => {
     // The headers of Node 24.19 to 24.21 give each cipher this hook, and the process aborts (nodejs/node#65446).
     expect(readFileSync(binding).includes("RemoveEnvironmentCleanupHook")).toBe(false);
   });
 });
 
 describe("taking a connection over", () => {
-  it("hands over whole connection messages, and only those", async () => {
+  test("hands over whole connection messages, and only those", async () => {
     const { client, received } = await meet();
     client.exec("a command", () => {});
     await soon(() => received.length === 1);
@@ -101,7 +101,7 @@ describe("taking a connection over", () => {
     expect([reader.byte(), reader.text()]).toEqual([90, "session"]);
   });
 
-  it("sends messages that ssh2's client understands", async () => {
+  test("sends messages that ssh2's client understands", async () => {
     const { client, transport, received } = await meet();
     const opened = new Promise<Error | undefined>((resolve) => client.exec("x", (error) => resolve(error)));
     await soon(() => received.length === 1);
@@ -111,12 +111,12 @@ describe("taking a connection over", () => {
     expect((await opened)?.message).toMatch(/not today/);
   });
 
-  it("finds the stream that a connection is on", async () => {
+  test("finds the stream that a connection is on", async () => {
     const { connection, stream } = await meet();
     expect(streamOf(connection)).toBe(stream);
   });
 
-  it("is not writable during a key exchange, and sends afterwards what came meanwhile", async () => {
+  test("is not writable during a key exchange, and afterwards sends what was written during it", async () => {
     const { transport, received, drained } = await meet();
     expect(transport.writable).toBe(true);
     const before = drained();
@@ -129,7 +129,7 @@ describe("taking a connection over", () => {
     await soon(() => received.some((payload) => payload[0] === 82));
   });
 
-  it("counts bytes in both directions until the next key exchange", async () => {
+  test("counts bytes in both directions until the next key exchange", async () => {
     const { client, transport, received } = await meet();
     const start = transport.bytesSinceKeyExchange;
     transport.send(message(2, Buffer.alloc(1000)));
@@ -141,7 +141,7 @@ describe("taking a connection over", () => {
     await soon(() => transport.bytesSinceKeyExchange < 1000);
   });
 
-  it("is not writable while the stream below is full", async () => {
+  test("is not writable while the stream below is full", async () => {
     const { stream, transport } = await meet();
     stream.cork();
     for (let sent = 0; sent < 20; sent++) transport.send(message(2, Buffer.alloc(30_000)));
@@ -150,7 +150,7 @@ describe("taking a connection over", () => {
     await soon(() => transport.writable);
   });
 
-  it("announces signature algorithms one by one, and no SHA-1", async () => {
+  test("announces signature algorithms one by one, and no SHA-1", async () => {
     expect(SIGNATURE_ALGORITHMS.join()).not.toMatch(/ssh-rsa|dss/);
     const server = new ssh2.Server({ hostKeys: [hostKey] });
     const [theirs, ours] = pair();
@@ -176,7 +176,7 @@ describe("taking a connection over", () => {
     client.destroy();
   });
 
-  it.each(SERVER_ALGORITHMS.cipher as ssh2.CipherAlgorithm[])(
+  test.each(SERVER_ALGORITHMS.cipher as ssh2.CipherAlgorithm[])(
     "announces its extensions right behind its new keys, before the client uses its own: %s",
     async (cipher) => {
       const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: SERVER_ALGORITHMS });
@@ -206,7 +206,7 @@ describe("taking a connection over", () => {
     },
   );
 
-  it("offers no host key signature with SHA-1", async () => {
+  test("offers no host key signature with SHA-1", async () => {
     const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: SERVER_ALGORITHMS });
     const offered = async (algorithm: ssh2.ServerHostKeyAlgorithm) => {
       const [theirs, ours] = pair();
@@ -232,7 +232,7 @@ describe("taking a connection over", () => {
     expect(await offered("ssh-rsa")).toMatch(/no matching host key/);
   });
 
-  it("gives nothing to the receiver before sign-in", async () => {
+  test("gives nothing to the receiver before sign-in", async () => {
     const { client, received, stream } = await meet({ signIn: false });
     const protocol: unknown = Reflect.get(client, "_protocol");
     if (typeof protocol !== "object" || protocol === null) throw new Error("no protocol");
@@ -244,14 +244,14 @@ describe("taking a connection over", () => {
     expect(received).toEqual([]);
   });
 
-  it("tells the client why it is disconnected", async () => {
+  test("tells the client why it is disconnected", async () => {
     const { client, connection } = await meet();
     const reason = new Promise<string>((resolve) => client.once("error", (error) => resolve(error.message)));
     disconnect(connection, 12, "because");
     expect(await reason).toBe("because");
   });
 
-  it("sends nothing and throws nothing after the end", async () => {
+  test("sends nothing and throws nothing after the end", async () => {
     const { connection, stream, transport } = await meet();
     const written: Buffer[] = [];
     const write = stream.write.bind(stream);

@@ -1,6 +1,6 @@
 import * as nodeCrypto from "node:crypto";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   CLIENT_INIT_LENGTH,
   hybridClient,
@@ -9,7 +9,7 @@ import {
 } from "../../../../../protocol/ssh/ssh2/hybrid-key-exchange.ts";
 
 describe("mlkem768x25519-sha256", () => {
-  it("gives both sides the same 32 bytes", () => {
+  test("gives both sides the same 32 bytes", () => {
     const client = hybridClient();
     const server = hybridServer();
     const secret = server.computeSecret(client.publicValue());
@@ -17,7 +17,7 @@ describe("mlkem768x25519-sha256", () => {
     expect(client.computeSecret(server.publicValue())).toEqual(secret);
   });
 
-  it("sends values of the sizes that the draft names", () => {
+  test("sends values of the sizes that the draft names", () => {
     const client = hybridClient();
     expect([client.publicValue().length, CLIENT_INIT_LENGTH]).toEqual([1216, 1216]);
     const server = hybridServer();
@@ -25,27 +25,27 @@ describe("mlkem768x25519-sha256", () => {
     expect([server.publicValue().length, SERVER_REPLY_LENGTH]).toEqual([1120, 1120]);
   });
 
-  it.each([0, 32, 1215, 1217])("refuses a client's value of %i bytes", (length) => {
+  test.each([0, 32, 1215, 1217])("refuses a client's value of %i bytes", (length) => {
     expect(() => hybridServer().computeSecret(Buffer.alloc(length))).toThrow("instead of 1216");
   });
 
-  it.each([0, 32, 1119, 1121])("refuses a server's value of %i bytes", (length) => {
+  test.each([0, 32, 1119, 1121])("refuses a server's value of %i bytes", (length) => {
     expect(() => hybridClient().computeSecret(Buffer.alloc(length))).toThrow("instead of 1120");
   });
 
-  it("refuses an ML-KEM key with numbers that are not reduced", () => {
+  test("refuses an ML-KEM key with numbers that are not reduced", () => {
     const init = Buffer.from(hybridClient().publicValue());
     init.fill(0xff, 0, 3);
     expect(() => hybridServer().computeSecret(init)).toThrow();
   });
 
-  it("refuses an X25519 key that leads to nothing but zeros", () => {
+  test("refuses an X25519 key that leads to nothing but zeros", () => {
     const init = Buffer.from(hybridClient().publicValue());
     init.fill(0, 1184);
     expect(() => hybridServer().computeSecret(init)).toThrow();
   });
 
-  it("comes to another secret where the ciphertext was changed on the way", () => {
+  test("yields a different secret if the ciphertext was changed in transit", () => {
     const client = hybridClient();
     const server = hybridServer();
     const secret = server.computeSecret(client.publicValue());
@@ -59,14 +59,14 @@ const { encapsulate, decapsulate } = nodeCrypto;
 const supported = typeof encapsulate === "function" && typeof decapsulate === "function";
 
 describe.skipIf(!supported)("ML-KEM-768 as OpenSSL does it (from Node 24.7 on)", () => {
-  it("opens what we encapsulate", () => {
+  test("opens what we encapsulate", () => {
     const { publicKey, privateKey } = nodeCrypto.generateKeyPairSync("ml-kem-768");
     const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-1184);
     const { cipherText, sharedSecret } = ml_kem768.encapsulate(raw);
     expect(decapsulate(privateKey, cipherText)).toEqual(Buffer.from(sharedSecret));
   });
 
-  it("encapsulates what we open", () => {
+  test("encapsulates what we open", () => {
     const { publicKey: raw, secretKey } = ml_kem768.keygen();
     const { publicKey } = nodeCrypto.generateKeyPairSync("ml-kem-768");
     const head = publicKey.export({ type: "spki", format: "der" }).subarray(0, -1184);

@@ -5,7 +5,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import kexModule from "ssh2/lib/protocol/kex.js";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { signUserCertificate } from "../../../../../protocol/ssh/certificate.ts";
 import { opensshEd25519 } from "../../../../../protocol/ssh/private-key.ts";
 import { HYBRID_KEY_EXCHANGE, SERVER_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/algorithms.ts";
@@ -89,7 +89,7 @@ function options(more: Partial<OriginateOptions> = {}): OriginateOptions {
 }
 
 describe("a key exchange between our server and our client", () => {
-  it("is post-quantum, and so are the next ones, whoever asks for them", async () => {
+  test("is post-quantum, and so are the next ones, no matter which side starts them", async () => {
     const { side, theirs } = startServer();
     const received: Buffer[] = [];
     const { transport } = await originate(
@@ -108,7 +108,7 @@ describe("a key exchange between our server and our client", () => {
     expect(side.errors).toEqual([]);
   });
 
-  it("says when it begins and ends", async () => {
+  test("says when it begins and ends", async () => {
     const { theirs } = startServer();
     const said: boolean[] = [];
     const { transport } = await originate(
@@ -182,21 +182,24 @@ function connect(stream: Duplex, algorithms: ssh2.Algorithms = {}): Promise<stri
 }
 
 describe("a key exchange with a peer that asks for mlkem768x25519-sha256", () => {
-  it.each([0, 32, 1215, 1217])("fails where its value has %i bytes, and nothing crashes", async (length) => {
-    const { side, theirs } = startServer();
-    const end = await connect(
-      meddle(theirs, (type, payload) => {
-        if (type === 20) return withKex(payload, (names) => [HYBRID_KEY_EXCHANGE, ...names]);
-        return type === 30 ? message(30, Buffer.alloc(length)) : payload;
-      }),
-    );
-    expect(end).not.toBe("ready");
-    await soon(() => side.errors.length === 1);
-    expect(side.errors[0]).toMatch(/mlkem768x25519.*instead of 1216/);
-    expect(side.negotiated).toEqual([]);
-  });
+  test.each([0, 32, 1215, 1217])(
+    "fails where its value has %i bytes, and nothing crashes",
+    async (length) => {
+      const { side, theirs } = startServer();
+      const end = await connect(
+        meddle(theirs, (type, payload) => {
+          if (type === 20) return withKex(payload, (names) => [HYBRID_KEY_EXCHANGE, ...names]);
+          return type === 30 ? message(30, Buffer.alloc(length)) : payload;
+        }),
+      );
+      expect(end).not.toBe("ready");
+      await soon(() => side.errors.length === 1);
+      expect(side.errors[0]).toMatch(/mlkem768x25519.*instead of 1216/);
+      expect(side.negotiated).toEqual([]);
+    },
+  );
 
-  it("skips the packet of a wrong guess, and reads that of a right one", async () => {
+  test("skips the packet of a wrong guess, and reads that of a right one", async () => {
     for (const guess of ["sntrup761x25519-sha512", HYBRID_KEY_EXCHANGE]) {
       const { side, theirs } = startServer();
       const end = connect(
@@ -222,7 +225,7 @@ describe("a key exchange with a peer that asks for mlkem768x25519-sha256", () =>
     }
   });
 
-  it("does without where the peer prefers another", async () => {
+  test("does without where the peer prefers another", async () => {
     const { side, theirs } = startServer();
     expect(await connect(theirs)).toBe("ready");
     await soon(() => side.negotiated.length === 1);
@@ -272,7 +275,7 @@ describe("a peer without strict key exchange", () => {
     return end;
   };
 
-  it.each<[string, ssh2.Algorithms]>([
+  test.each<[string, ssh2.Algorithms]>([
     ["chacha20-poly1305@openssh.com", { cipher: ["chacha20-poly1305@openssh.com"] }],
     ["hmac-sha2-256-etm@openssh.com", { cipher: ["aes128-ctr"], hmac: ["hmac-sha2-256-etm@openssh.com"] }],
   ])(
@@ -286,13 +289,13 @@ describe("a peer without strict key exchange", () => {
     },
   );
 
-  it("signs in with a cipher that is safe", async () => {
+  test("signs in with a cipher that is safe", async () => {
     const { side, theirs } = startServer();
     expect(await old(theirs, { cipher: ["aes128-gcm@openssh.com"] })).toBe("ready");
     expect(side.signIns).toBe(1);
   });
 
-  it.each<[string, ssh2.Algorithms]>([
+  test.each<[string, ssh2.Algorithms]>([
     ["aes128-gcm@openssh.com", { cipher: ["aes128-gcm@openssh.com"] }],
     ["aes128-ctr with hmac-sha2-256", { cipher: ["aes128-ctr"], hmac: ["hmac-sha2-256"] }],
   ])("is let in with %s", async (_, algorithms) => {
@@ -302,7 +305,7 @@ describe("a peer without strict key exchange", () => {
     expect(side.errors.join()).not.toContain("strict");
   });
 
-  it("is refused by the client too", async () => {
+  test("is refused by the client too", async () => {
     const { theirs } = startServer({ ...SERVER_ALGORITHMS, cipher: ["chacha20-poly1305@openssh.com"] });
     const [inner, outer] = streamPair();
     streams.push(inner, outer);
@@ -326,7 +329,7 @@ describe("originating a connection", () => {
   const failing = (stream: Duplex, more: Partial<OriginateOptions>): Promise<OriginatedConnection> =>
     originate(stream, options(more));
 
-  it("fails at the host key where the host has another one", async () => {
+  test("fails at the host key where the host has another one", async () => {
     const { side, theirs } = startServer();
     const other = publicLine(generateKeyPairSync("ed25519").publicKey);
     await expect(failing(theirs, { hostKeys: [other] })).rejects.toMatchObject({
@@ -337,14 +340,14 @@ describe("originating a connection", () => {
     expect(side.received).toEqual([]);
   });
 
-  it("fails in time where nothing answers", async () => {
+  test("fails in time where nothing answers", async () => {
     const [ours, theirs] = streamPair();
     streams.push(ours, theirs);
     await expect(failing(ours, { timeLimitMs: 30 })).rejects.toMatchObject({ step: "version" });
     expect(ours.writableEnded).toBe(true);
   });
 
-  it("fails where the stream ends, and where it is no longer wanted", async () => {
+  test("fails if the stream ends, or if it is no longer wanted", async () => {
     const [ours, theirs] = streamPair();
     streams.push(ours, theirs);
     theirs.end();
@@ -357,7 +360,7 @@ describe("originating a connection", () => {
     await expect(attempt).rejects.toThrow("no longer wanted");
   });
 
-  it("fails at the version where the peer speaks no SSH", async () => {
+  test("fails at the version where the peer speaks no SSH", async () => {
     const [ours, theirs] = streamPair();
     streams.push(ours, theirs);
     theirs.write(`SSH-9\r\n${"x".repeat(9000)}`);

@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import ssh2Crypto from "ssh2/lib/protocol/crypto.js";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { CLIENT_ALGORITHMS } from "../../../../../protocol/ssh/ssh2/algorithms.ts";
 import { extend, MAX_PACKET_BYTES } from "../../../../../protocol/ssh/ssh2/large-packets.ts";
 import { longIf } from "../../../../support/long.ts";
@@ -80,7 +80,7 @@ for (const [cipherName, macName, forceNative] of all)
 
       const sizes = [1, 100, 34_000, 40_000, 35_000, 131_072, 5, 250_000, 250_001, 250_017, 0, 1_000_000, 12];
 
-      it.each([1, 3, 1_000, 65_536, Number.POSITIVE_INFINITY])("come in pieces of %s bytes", (piece) => {
+      test.each([1, 3, 1_000, 65_536, Number.POSITIVE_INFINITY])("come in pieces of %s bytes", (piece) => {
         const { send, receive, received, taken } = suite();
         const payloads = sizes
           .filter((size) => piece > 100 || size < 60_000)
@@ -96,7 +96,7 @@ for (const [cipherName, macName, forceNative] of all)
         );
       });
 
-      it("are refused where they are longer than the limit", () => {
+      test("are refused where they are longer than the limit", () => {
         const { send, receive, received, tooLarge, taken } = suite();
         send(randomBytes(MAX_PACKET_BYTES + 1));
         receive(taken());
@@ -104,7 +104,7 @@ for (const [cipherName, macName, forceNative] of all)
         expect(received).toEqual([]);
       });
 
-      it("are refused of those who are not signed in", () => {
+      test("are refused from peers that are not signed in", () => {
         const { send, receive, received, taken } = suite(() => false);
         send(randomBytes(30_000));
         receive(taken());
@@ -113,7 +113,7 @@ for (const [cipherName, macName, forceNative] of all)
         expect(() => receive(taken())).toThrow(/Bad packet length/);
       });
 
-      it("are refused where a byte was changed on the way", () => {
+      test("are refused if a byte was changed in transit", () => {
         const { send, receive, received, taken } = suite();
         send(randomBytes(100_000));
         const bytes = taken();

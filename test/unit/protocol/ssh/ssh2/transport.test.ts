@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { opensshEd25519 } from "../../../../../protocol/ssh/private-key.ts";
 import {
   isAlive,
@@ -76,7 +76,7 @@ async function meet(
 }
 
 describe("a packet transport", () => {
-  it("stops and goes on reading", async () => {
+  test("stops and goes on reading", async () => {
     const { client, transport, said } = await meet();
     transport.pause();
     client.exec("x", () => {});
@@ -86,7 +86,7 @@ describe("a packet transport", () => {
     await soon(() => said.length === 1);
   });
 
-  it("numbers messages as the peer does", async () => {
+  test("numbers messages as the peer does", async () => {
     const { client, transport, said } = await meet();
     client.exec("x", () => {});
     client.exec("y", () => {});
@@ -99,7 +99,7 @@ describe("a packet transport", () => {
     expect(unimplementedMessage(0x01020304)).toEqual(Buffer.from([3, 1, 2, 3, 4]));
   });
 
-  it("tells of key exchanges, also of those that the peer begins", async () => {
+  test("reports key exchanges, including those that the peer begins", async () => {
     const { client, transport, said } = await meet();
     transport.rekey();
     expect(transport.exchangingKeys).toBe(true);
@@ -117,7 +117,7 @@ describe("a packet transport", () => {
     expect(transport.exchangingKeys).toBe(false);
   });
 
-  it("ends with a reason where the peer asks for new keys again and again", async () => {
+  test("ends with a reason where the peer asks for new keys again and again", async () => {
     const { client, said } = await meet();
     const reason = new Promise<string>((resolve) => client.once("error", (error) => resolve(error.message)));
     const protocol = privateProtocol(client);
@@ -135,7 +135,7 @@ describe("a packet transport", () => {
     expect(asked).toBeLessThan(100);
   });
 
-  it("exchanges no keys in the middle of a sign-in", async () => {
+  test("exchanges no keys in the middle of a sign-in", async () => {
     const exchanging: boolean[] = [];
     const { said } = await meet((transport) => {
       transport.rekey();
@@ -145,7 +145,7 @@ describe("a packet transport", () => {
     expect(said).toEqual([]);
   });
 
-  it("counts what waits for the end of a key exchange and for the stream", async () => {
+  test("counts what waits for the end of a key exchange and for the stream", async () => {
     const { ours, transport } = await meet();
     await soon(() => transport.waitingBytes === 0);
     transport.rekey();
@@ -159,7 +159,7 @@ describe("a packet transport", () => {
     await soon(() => transport.waitingBytes === 0);
   });
 
-  it("cuts off a peer for which more than its bound waits to be read", async () => {
+  test("cuts off a peer for which more than its bound waits to be read", async () => {
     const { ours, said, transport } = await meet();
     ours.cork();
     let sent = 0;
@@ -172,7 +172,7 @@ describe("a packet transport", () => {
     expect(said).toEqual([["ended"]]);
   });
 
-  it("counts small messages by what they cost: senders wait soon, and a peer that has them pile up is cut off", async () => {
+  test("counts small messages by what they cost: senders wait soon, and a peer that has them pile up is cut off", async () => {
     const { ours, transport, drained } = await meet();
     const ignore = message(2, "");
     await soon(() => transport.waitingBytes === 0);
@@ -189,7 +189,7 @@ describe("a packet transport", () => {
     expect(sent).toBeLessThan(20_000);
   });
 
-  it("handles the packets of a flood in many turns of the event loop, and all of them", async () => {
+  test("handles the packets of a flood in many turns of the event loop, and all of them", async () => {
     const COUNT = 5_000;
     /** By turn. */
     const handled: number[] = [0];
@@ -212,7 +212,7 @@ describe("a packet transport", () => {
     expect(Math.max(...handled)).toBeLessThan(500);
   });
 
-  it("tells what the peer says at its end, and that it has ended, once", async () => {
+  test("tells what the peer says at its end, and that it has ended, once", async () => {
     const { client, said } = await meet();
     client.end();
     await soon(() => said.some(([what]) => what === "ended"));
@@ -220,7 +220,7 @@ describe("a packet transport", () => {
     expect(said).toEqual([["disconnected", 11, ""], ["ended"]]);
   });
 
-  it("tells that it has ended when it is destroyed", async () => {
+  test("tells that it has ended when it is destroyed", async () => {
     const { transport, said } = await meet();
     transport.destroy();
     await soon(() => said.length === 1);
