@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, vi } from "vitest";
 import { CutProxy } from "../support/cut-proxy.ts";
+import { prepareGatewayData, prepareHostState } from "../support/host-state.ts";
 import { freePort } from "../support/loopback.ts";
 import { callApi, type Gateway, type Stack, startGateway, startHost, startStack } from "../support/stack.ts";
 
@@ -49,6 +50,10 @@ export class World {
     const [near, far] = legs;
     const reach = () => Promise.resolve({ companion: near.url, host: far.url });
     const through = address === undefined ? { reach } : {};
+    await Promise.all([
+      prepareGatewayData(join(directory, "gateway")),
+      prepareHostState(join(directory, "host")),
+    ]);
     const stack = await startStack({ directory, workspace: "dev", gatewayArgs: args, ...through });
     return new World(directory, stack, legs, args);
   }

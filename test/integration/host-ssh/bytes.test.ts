@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finish, type Host, settled, startHost, until } from "../../support/host-ssh.ts";
+import { LONG } from "../../support/long.ts";
 import { freePort } from "../../support/loopback.ts";
 
 /** "lät" in Latin-1. */
@@ -65,24 +66,28 @@ describe("bytes that are not UTF-8", () => {
     expect(stdout).toEqual(Buffer.concat([NAME, Buffer.from("|"), NAME, Buffer.from("|ä")]));
   });
 
-  test("that are more than the system takes fail with the reason, and cost the host no descriptor", async () => {
-    // Each byte travels as four.
-    const line = Buffer.concat(
-      Array.from({ length: 9 }, (_, index) =>
-        Buffer.concat([Buffer.from(` ODD${index}=`), Buffer.alloc(100_000, 0xe4)]),
-      ),
-    );
-    const path = join(host.directory, "many-bytes-config");
-    const config = readFileSync(join(host.directory, "config"));
-    writeFileSync(path, Buffer.concat([Buffer.from("Host ws\n  SetEnv"), line, Buffer.from("\n"), config]));
-    const failing = () => host.ssh(["-F", path, "ws", "echo in"]);
-    const { code, stderr } = await failing();
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/Argument list too long\n$/)]);
-    const descriptors = () => readdirSync("/proc/self/fd").length;
-    const before = await settled(descriptors);
-    for (let round = 0; round < 5; round++) await failing();
-    expect(await settled(descriptors)).toBeLessThan(before + 10);
-  });
+  test(
+    "that are more than the system takes fail with the reason, and cost the host no descriptor",
+    LONG,
+    async () => {
+      // Each byte travels as four.
+      const line = Buffer.concat(
+        Array.from({ length: 9 }, (_, index) =>
+          Buffer.concat([Buffer.from(` ODD${index}=`), Buffer.alloc(100_000, 0xe4)]),
+        ),
+      );
+      const path = join(host.directory, "many-bytes-config");
+      const config = readFileSync(join(host.directory, "config"));
+      writeFileSync(path, Buffer.concat([Buffer.from("Host ws\n  SetEnv"), line, Buffer.from("\n"), config]));
+      const failing = () => host.ssh(["-F", path, "ws", "echo in"]);
+      const { code, stderr } = await failing();
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/Argument list too long\n$/)]);
+      const descriptors = () => readdirSync("/proc/self/fd").length;
+      const before = await settled(descriptors);
+      for (let round = 0; round < 5; round++) await failing();
+      expect(await settled(descriptors)).toBeLessThan(before + 10);
+    },
+  );
 
   test.skipIf(spawnSync("rsync", ["--version"]).status !== 0)(
     "are in a directory that rsync copies to",

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { PacketWriter } from "../../../agent/host/sftp/packet.ts";
 import { MAX_DATA_BYTES, MAX_HANDLES, MAX_PACKET_BYTES, PACKET } from "../../../agent/host/sftp/wire.ts";
+import { LONG } from "../../support/long.ts";
 import {
   handleOf,
   nameOf,
@@ -151,7 +152,7 @@ describe("files", () => {
 });
 
 describe("directories", () => {
-  test("of 10,000 entries are listed whole, in batches", async () => {
+  test("of 10,000 entries are listed whole, in batches", LONG, async () => {
     const many = join(home, "many");
     await mkdir(many);
     const names = Array.from({ length: 10_000 }, (_, index) => `entry ${index}`);

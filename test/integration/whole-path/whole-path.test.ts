@@ -23,6 +23,7 @@ import { parseKeyId } from "../../../protocol/values/id.ts";
 import { parseAccessToken } from "../../../protocol/values/token.ts";
 import { registerKeyFile } from "../../../scripts/register-key.ts";
 import { CLI } from "../../../scripts/repository.ts";
+import { LONG } from "../../support/long.ts";
 import { type Stack, startHost, startStack } from "../../support/stack.ts";
 
 const run = promisify(execFile);
@@ -107,37 +108,41 @@ describe("through gateway, host and companion", () => {
     }
   });
 
-  it("a reader that stops leaves the memory of all three flat, and gets everything when it goes on", async () => {
-    const size = 300_000_000;
-    const child = spawn("ssh", ["-F", stack.sshConfig, "dev", `head -c ${size} /dev/zero`], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await once(child.stdout, "readable");
-    const pids = [stack.gateway.program.pid, stack.host.pid];
-    const before = pids.map(rss);
-    // ssh reads on until its own buffers are full; then nothing moves any more.
-    const gatewayBytes = (): number =>
-      Number(readFileSync(`/proc/${pids[0]}/io`, "utf8").match(/wchar: (\d+)/)?.[1]);
-    let last = -1;
-    await expect
-      .poll(
-        () => {
-          const now = gatewayBytes();
-          const still = now === last;
-          last = now;
-          return still;
-        },
-        { interval: 300 },
-      )
-      .toBe(true);
-    for (const [index, pid] of pids.entries()) expect(rss(pid) - (before[index] ?? 0)).toBeLessThan(60_000);
-    let received = 0;
-    child.stdout.on("data", (chunk: Buffer) => {
-      received += chunk.length;
-    });
-    expect((await once(child, "close"))[0]).toBe(0);
-    expect(received).toBe(size);
-  });
+  it(
+    "a reader that stops leaves the memory of all three flat, and gets everything when it goes on",
+    LONG,
+    async () => {
+      const size = 300_000_000;
+      const child = spawn("ssh", ["-F", stack.sshConfig, "dev", `head -c ${size} /dev/zero`], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      await once(child.stdout, "readable");
+      const pids = [stack.gateway.program.pid, stack.host.pid];
+      const before = pids.map(rss);
+      // ssh reads on until its own buffers are full; then nothing moves any more.
+      const gatewayBytes = (): number =>
+        Number(readFileSync(`/proc/${pids[0]}/io`, "utf8").match(/wchar: (\d+)/)?.[1]);
+      let last = -1;
+      await expect
+        .poll(
+          () => {
+            const now = gatewayBytes();
+            const still = now === last;
+            last = now;
+            return still;
+          },
+          { interval: 300 },
+        )
+        .toBe(true);
+      for (const [index, pid] of pids.entries()) expect(rss(pid) - (before[index] ?? 0)).toBeLessThan(60_000);
+      let received = 0;
+      child.stdout.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+      });
+      expect((await once(child, "close"))[0]).toBe(0);
+      expect(received).toBe(size);
+    },
+  );
 
   it("a key that is added lets its owner in, and one that is removed ends the connection", async () => {
     const key = join(directory, "second");
