@@ -5,7 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import { isErrorCode } from "../protocol/errors.ts";
 
 /** As seen from the client: it sends `in`, and receives `out`. */
-export type Direction = "in" | "out";
+type Direction = "in" | "out";
 
 /** What links, tunnels and the API count. Every call is cheap enough for each chunk of bytes. */
 export interface Metrics {

@@ -30,7 +30,7 @@ const object = <T extends TProperties>(properties: T, $id?: string) =>
 const Title = PrintableText(100);
 
 /** The longest lifetime that a token may have: a year. */
-export const MAX_TOKEN_SECONDS = 366 * 24 * 3600;
+const MAX_TOKEN_SECONDS = 366 * 24 * 3600;
 const Seconds = Type.Integer({ minimum: 1, maximum: MAX_TOKEN_SECONDS });
 
 export const ErrorBody = object({
@@ -205,7 +205,7 @@ export const OwnerTokenInfo = object({
 });
 export type OwnerTokenInfo = Static<typeof OwnerTokenInfo>;
 /** The longest lifetime of an owner token: 30 days. */
-export const MAX_OWNER_TOKEN_SECONDS = 30 * 24 * 3600;
+const MAX_OWNER_TOKEN_SECONDS = 30 * 24 * 3600;
 export const CreateOwnerToken = object({
   expiresIn: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OWNER_TOKEN_SECONDS })),
 });

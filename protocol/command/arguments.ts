@@ -8,7 +8,7 @@ import type { CommandDefinition, OptionDefinition } from "./definition.ts";
 export type OptionTable = CommandDefinition["options"];
 
 /** An option as it was given; `true`: one without a value. */
-export interface GivenOption {
+interface GivenOption {
   readonly name: string;
   readonly value: string | true;
 }

@@ -13,7 +13,7 @@ const MAX_PENDING = 256;
  */
 export type GlobalReply = boolean | Uint8Array | GlobalRefusal;
 
-export interface GlobalRefusal {
+interface GlobalRefusal {
   readonly refusal: string;
 }
 

@@ -6,7 +6,7 @@ import { isGoodSignature, type TouchPolicy } from "./key-signature.ts";
 import { encode, WireError, WireReader } from "./wire.ts";
 
 /** The formats in which a key of each type may sign: no SHA-1. */
-export function signatureFormats(type: KeyType): readonly string[] {
+function signatureFormats(type: KeyType): readonly string[] {
   return type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type];
 }
 

@@ -66,7 +66,7 @@ export const HostNameText = Type.Unsafe<HostName>({
   pattern: HOST_NAME_PATTERN,
   maxLength: MAX_HOST_NAME,
 });
-export const PortNumber = Type.Unsafe<Port>({ type: "integer", minimum: 1, maximum: 65_535 });
+const PortNumber = Type.Unsafe<Port>({ type: "integer", minimum: 1, maximum: 65_535 });
 /** Where people reach a gateway by SSH. */
 export const SshAddressObject = Type.Object(
   { host: HostNameText, port: PortNumber },

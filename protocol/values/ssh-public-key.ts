@@ -7,7 +7,7 @@ import { MAX_KEY_LINE } from "../limits.ts";
 import { printable } from "./printable.ts";
 
 /** The key types that Sallyport accepts. DSA is not among them: OpenSSH 10 dropped it. */
-export const KEY_TYPES = [
+const KEY_TYPES = [
   "ssh-ed25519",
   "ssh-rsa",
   "ecdsa-sha2-nistp256",

@@ -90,7 +90,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-export class DeadlineError extends Error {
+class DeadlineError extends Error {
   override readonly name = "DeadlineError";
 
   constructor(ms: number) {

@@ -23,7 +23,7 @@ export interface TrialState {
   readonly ended: TrialEnd | undefined;
 }
 
-export type TrialEnd =
+type TrialEnd =
   | { readonly kind: "exited"; readonly code: number | null }
   /** ssh did not start; `code` is a system error code such as ENOENT. */
   | { readonly kind: "not-started"; readonly code: string };

@@ -8,7 +8,7 @@ const SSH_AGENTC_REQUEST_IDENTITIES = 11;
 const SSH_AGENT_IDENTITIES_ANSWER = 12;
 
 /** OpenSSH's own bounds (authfd.c, authfd.h): bytes of an answer, and identities in one. */
-export const MAX_ANSWER_BYTES = 256 * 1024;
+const MAX_ANSWER_BYTES = 256 * 1024;
 const MAX_IDENTITIES = 2048;
 
 export interface AgentIdentity {

@@ -55,7 +55,7 @@ export interface Desired {
   readonly changedKeys: readonly ChangedKeys[];
 }
 
-export interface DesiredAlias {
+interface DesiredAlias {
   readonly gateway: GatewayUrl;
   readonly workspace: Workspace;
   readonly alias: string;

@@ -62,7 +62,7 @@ export function launcherText(
 }
 
 /** For any POSIX shell. */
-export function shLauncher(candidates: readonly LaunchCandidate[]): string {
+function shLauncher(candidates: readonly LaunchCandidate[]): string {
   const lines = ["#!/bin/sh", `# ${HEADING}`, `unset ${FOREIGN_TO_NODE.join(" ")}`];
   for (const { execPath, cliPath, electron, microsoftBuild } of candidates) {
     const [program, cli] = [shellWord(execPath), shellWord(cliPath)];

@@ -20,7 +20,7 @@ import { PipeStock } from "./prelude/anonymous-pipes.ts";
 import { shellUser } from "./session/shell-user.ts";
 import type { KeyAuthority } from "./sign-in/allowed-keys.ts";
 
-export type { KeyGrant, KeyPermissions, OfferedKey } from "./sign-in/key-grant.ts";
+export type { KeyGrant } from "./sign-in/key-grant.ts";
 
 export interface HostSshServerOptions {
   /** Private keys, OpenSSH or PEM text. */

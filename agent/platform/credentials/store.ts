@@ -141,7 +141,7 @@ export function refusePlainHttp(gateway: GatewayUrl, allowed: boolean): void {
   );
 }
 
-export function plainHttpAllowed(env: Machine["env"]): boolean {
+function plainHttpAllowed(env: Machine["env"]): boolean {
   return env.SALLYPORT_ALLOW_PLAIN_HTTP === "1";
 }
 

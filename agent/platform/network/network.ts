@@ -26,7 +26,7 @@ export interface Network {
 }
 
 /** A bounded map that lives as long as the process. */
-export interface Memory<V> {
+interface Memory<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   delete(key: string): void;

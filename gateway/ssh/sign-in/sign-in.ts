@@ -22,7 +22,7 @@ export interface SignedIn {
   readonly target: Target | undefined;
 }
 
-export interface Target {
+interface Target {
   readonly workspace: WorkspaceRecord;
   readonly link: Link;
 }

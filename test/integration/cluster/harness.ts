@@ -137,7 +137,7 @@ export function logOf(directory: string): Line[] {
     .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Line] : []));
 }
 
-export function pidsOf(directory: string): [number, number] {
+function pidsOf(directory: string): [number, number] {
   const newest = (slot: number): number => {
     const line = logOf(directory).findLast((each) => each.msg === "A worker is ready." && each.slot === slot);
     return Number(line?.pid);

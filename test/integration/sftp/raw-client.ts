@@ -100,7 +100,7 @@ export class RawClient {
   }
 }
 
-export const silent = createLog({ level: "error", write: () => undefined });
+const silent = createLog({ level: "error", write: () => undefined });
 
 /** Our server in this process, greeted. */
 export async function ourServer(options: Partial<SftpOptions> & { cwd: string }): Promise<RawClient> {

@@ -29,7 +29,7 @@ export interface HostOptions {
   readonly verbose: boolean;
 }
 
-export type TokenSource =
+type TokenSource =
   /** On the command line. */
   | { readonly kind: "value"; readonly token: string }
   | { readonly kind: "file"; readonly path: string }

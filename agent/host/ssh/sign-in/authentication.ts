@@ -14,7 +14,7 @@ import {
 import { ALL_PERMISSIONS, type KeyGrant, type OfferedKey } from "./key-grant.ts";
 
 /** Failed tries before the connection is ended; the first `none`, which only asks for the methods, is free. */
-export const MAX_TRIES = 6;
+const MAX_TRIES = 6;
 
 interface AuthenticationPolicy extends GatewayPolicy {
   readonly anyone: boolean;

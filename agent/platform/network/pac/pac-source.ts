@@ -7,7 +7,7 @@ import { systemCode } from "../../files/private-file.ts";
 import { sendRequest } from "../http-request.ts";
 import type { Network } from "../network.ts";
 
-export const MAX_SCRIPT_BYTES = 1024 * 1024;
+const MAX_SCRIPT_BYTES = 1024 * 1024;
 const FETCH_TIMEOUT_MS = 5_000;
 const MAX_REDIRECTS = 5;
 

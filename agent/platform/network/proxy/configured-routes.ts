@@ -12,7 +12,7 @@ import { parseProxyAddress } from "./proxy-address.ts";
 import { chooseProxy, type EditorProxy, type OwnProxy } from "./proxy-choice.ts";
 
 /** A text, and what messages call the place that it comes from. */
-export interface Setting {
+interface Setting {
   readonly value: string;
   readonly from: string;
 }

@@ -16,7 +16,7 @@ export interface ProxyAddress {
   readonly authorization: string | undefined;
 }
 
-export interface ProxyCredentials {
+interface ProxyCredentials {
   readonly user: string;
   readonly password: string;
 }
