@@ -31,7 +31,7 @@ const MAX_PRINCIPALS = 256;
 const MAX_OPTIONS = 64;
 
 /** What identifies a key: its type and its wire form. */
-export interface CertifiedKey {
+interface CertifiedKey {
   readonly type: KeyType;
   readonly blob: Buffer;
 }

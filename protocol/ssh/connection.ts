@@ -40,7 +40,7 @@ export interface ConnectionOwner {
 }
 
 /** A channel that this side asked for was not opened. */
-export class ChannelRefused extends Error {
+class ChannelRefused extends Error {
   override readonly name = "ChannelRefused";
 }
 

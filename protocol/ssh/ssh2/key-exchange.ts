@@ -26,7 +26,7 @@ const STAND_IN = "curve25519-sha256";
 const MARKERS = ["ext-info-c", "ext-info-s", "kex-strict-c-v00@openssh.com", "kex-strict-s-v00@openssh.com"];
 
 /** The peers have no algorithms in common that are safe together. That is an outdated client, not an attack. */
-export class DisagreementError extends Error {
+class DisagreementError extends Error {
   override readonly name = "DisagreementError";
 }
 
