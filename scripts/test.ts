@@ -27,6 +27,8 @@ const TYPES: Check["command"] = [
   join(modules, "typescript", "bin", "tsc"),
   ...["-p", ".", "--incremental", "--tsBuildInfoFile", join(modules, ".cache", "types.tsbuildinfo")],
 ];
+/** What is exported and imported nowhere, files that nothing uses, dependencies that are missing or too many: knip.json. */
+const UNUSED: Check["command"] = [NODE, join(modules, "knip", "bin", "knip.js"), "--no-progress"];
 const VITEST: Check["command"] = [NODE, join(modules, "vitest", "vitest.mjs"), "run"];
 
 process.exitCode = await main(process.argv.slice(2));
@@ -39,6 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
     const sound = await all([
       { name: "format and lint", command: [...BIOME, "."] },
       { name: "types", command: TYPES },
+      { name: "unused exports", command: UNUSED },
     ]);
     return sound ? await status([...VITEST, ...tests], "inherit") : 1;
   }
