@@ -100,7 +100,7 @@ function label(
 }
 
 /** The name of a key type for people, such as `ED25519` or `RSA`. */
-export function keyTypeName(type: SshPublicKey["type"]): string {
+function keyTypeName(type: SshPublicKey["type"]): string {
   switch (type) {
     case "ssh-ed25519":
       return "ED25519";

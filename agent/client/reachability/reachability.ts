@@ -15,7 +15,7 @@ export type Probe =
   | { readonly kind: "open"; readonly ms: number; readonly banner: string }
   | { readonly kind: "blocked"; readonly how: Blocked; readonly ms: number };
 
-export type Blocked =
+type Blocked =
   /** The port, or something in front of it, refused the connection. */
   | "refused"
   /** No connection was made in time. */

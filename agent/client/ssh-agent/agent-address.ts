@@ -16,7 +16,7 @@ export type AgentAddress =
     };
 
 /** The pipe of Windows' own OpenSSH agent, which its ssh asks without SSH_AUTH_SOCK. */
-export const WINDOWS_AGENT_PIPE = "\\\\.\\pipe\\openssh-ssh-agent";
+const WINDOWS_AGENT_PIPE = "\\\\.\\pipe\\openssh-ssh-agent";
 
 /** The agent that ssh asks where no IdentityAgent is configured. */
 export function defaultAgentAddress(machine: Pick<Machine, "platform" | "env">): AgentAddress {

@@ -83,7 +83,7 @@ export const SALLYPORT_SSH_OPTIONS = {
 } as const;
 
 /** The arguments of `sallyport ssh`, sorted. */
-export interface SshRequest {
+interface SshRequest {
   /** Our own long options, such as `--print`: their values by name. */
   readonly own: ReadonlyMap<string, string | true>;
   readonly workspace: string | undefined;

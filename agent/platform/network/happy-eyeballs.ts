@@ -93,7 +93,7 @@ export function connectFirst(
 }
 
 /** Alternates between the address families, beginning with the one that the system prefers (RFC 8305 §4). Pure. */
-export function interleaved(addresses: readonly LookupAddress[]): LookupAddress[] {
+function interleaved(addresses: readonly LookupAddress[]): LookupAddress[] {
   const preferred = addresses[0]?.family;
   const first = addresses.filter(({ family }) => family === preferred);
   const second = addresses.filter(({ family }) => family !== preferred);

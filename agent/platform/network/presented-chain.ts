@@ -29,7 +29,7 @@ export async function explainUntrusted(
 }
 
 /** @param issuer from the certificate: an interceptor may have chosen it */
-export function untrustedMessage(host: string, issuer: string, code: string): string {
+function untrustedMessage(host: string, issuer: string, code: string): string {
   const name = printable(issuer, 120);
   if (code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
     return `The certificate of ${host} is self-signed ("${name}"): if it is your gateway's, add it with --ca FILE or SALLYPORT_CA; if not, something between this machine and the gateway replaces its certificate (${code}).`;
