@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 
 /**
  * What belongs to the whole process and is used by threads and connections that know nothing of each other. Reading
@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 const PROCESS_WIDE =
   /process\.(umask|chdir|setuid|setgid|seteuid|setegid|setgroups|initgroups)\b|process\.env(\.\w+|\[[^\]]+\])\s*=[^=]|Object\.assign\(process\.env/;
 
-it("nothing process-wide is changed in a program of ours", () => {
+test("nothing process-wide is changed in a program of ours", () => {
   const found = ["agent", "gateway", "protocol", "extension"].flatMap((room) =>
     readdirSync(room, { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))

@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CLI } from "../../../scripts/repository.ts";
 import { TestStack } from "../../support/link.ts";
 
@@ -78,7 +78,7 @@ describe.skipIf(!mayUnshare)(
       return { ...run, init: childOf(run.child.pid) };
     }
 
-    it("reaps what nobody waits for, passes on its stop and ends with its status", async () => {
+    test("reaps what nobody waits for, passes on its stop and ends with its status", async () => {
       const { init, ended, said } = await container();
       expect(readFileSync(`/proc/${init}/comm`, "utf8")).toBe("sh\n");
       for (let round = 0; round < 5; round++) {
@@ -96,7 +96,7 @@ describe.skipIf(!mayUnshare)(
       expect(await ended).toBe(0);
     });
 
-    it("on a terminal (docker run -it) stops in order at Ctrl-C", async () => {
+    test("on a terminal (docker run -it) stops in order at Ctrl-C", async () => {
       const state = mkdtempSync(join(directory, "state-"));
       const command = [...NAMESPACE, ...host("--open", "--state", state, "--name", "typed")];
       const terminal = spawnTerminal("unshare", command, {
@@ -121,7 +121,7 @@ describe.skipIf(!mayUnshare)(
       }
     });
 
-    it("serves without a shell, and says what then stays behind", async () => {
+    test("serves without a shell, and says what then stays behind", async () => {
       const state = mkdtempSync(join(directory, "state-"));
       const withoutShell = ["bash", "-c", 'mount --bind /dev/null /bin/sh; exec "$@"', "bash"];
       const command = ["--mount", ...NAMESPACE, ...withoutShell];
@@ -134,7 +134,7 @@ describe.skipIf(!mayUnshare)(
       expect(await run.ended).toBe(0);
     });
 
-    it("does not show its token in the process list", async () => {
+    test("does not show its token in the process list", async () => {
       const { token } = await stack.token(await stack.account("cal"), ["host", "connect"]);
       const state = mkdtempSync(join(directory, "state-"));
       const run = start(
@@ -159,7 +159,7 @@ describe.skipIf(!isRoot)(
   () => {
     const UNKNOWN = 2_147_400_123;
 
-    it("serves its sessions, with what the environment says of the person", async () => {
+    test("serves its sessions, with what the environment says of the person", async () => {
       const home = mkdtempSync(join(directory, "home-"));
       execFileSync("chown", [String(UNKNOWN), home]);
       const key = join(directory, "key");
@@ -221,7 +221,7 @@ describe.skipIf(!isRoot)(
       expect(shown).toBe(`${UNKNOWN}\n${home}|${UNKNOWN}|/bin/sh\n${home}\n`);
     });
 
-    it("uses its authorized_keys file without a home as well", async () => {
+    test("uses its authorized_keys file without a home as well", async () => {
       const own = mkdtempSync(join(directory, "own-"));
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(own, "key")]);
       execFileSync("chown", ["-R", String(UNKNOWN), own]);
@@ -241,7 +241,7 @@ describe.skipIf(!isRoot)(
       expect(run.said()).toContain("key.pub: 1 key\n");
     });
 
-    it("says what to do where it may not keep its state", async () => {
+    test("says what to do where it may not keep its state", async () => {
       const run = start(
         [
           "setpriv",

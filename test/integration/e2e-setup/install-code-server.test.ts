@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { CODE_SERVER_VERSION } from "../../e2e/setup/install-code-server.ts";
 
 const INSTALLER = new URL("../../e2e/setup/install-code-server.ts", import.meta.url).href;
@@ -68,7 +68,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-it("installs code-server once on a fresh machine, and leaves the person's home as it is", async () => {
+test("installs code-server once on a fresh machine, and leaves the person's home as it is", async () => {
   for (const _ of ["the first run", "the next one"]) {
     const script = `await (await import(${JSON.stringify(INSTALLER)})).installCodeServer(() => {});`;
     await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env });

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gatewayApi } from "../../../agent/client/gateway-api.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseKeyId } from "../../../protocol/values/id.ts";
@@ -48,7 +48,7 @@ function rss(pid: number | undefined): number {
 }
 
 describe("through gateway, host and companion", () => {
-  it("ssh gets output, errors and the exit status apart", async () => {
+  test("ssh gets output, errors and the exit status apart", async () => {
     await expect(ssh("echo out; echo err >&2; exit 7")).rejects.toMatchObject({
       code: 7,
       stdout: "out\n",
@@ -56,7 +56,7 @@ describe("through gateway, host and companion", () => {
     });
   });
 
-  it("50 MB up and down at once come through whole", async () => {
+  test("50 MB up and down at once come through whole", async () => {
     const sent = randomBytes(50_000_000);
     const child = spawn("ssh", ["-F", stack.sshConfig, "dev", "cat"], { stdio: ["pipe", "pipe", "inherit"] });
     const hash = createHash("sha256");
@@ -66,7 +66,7 @@ describe("through gateway, host and companion", () => {
     expect(hash.digest("hex")).toBe(createHash("sha256").update(sent).digest("hex"));
   });
 
-  it("rsync copies a tree of many files, and a second run has nothing to do", async ({ skip }) => {
+  test("rsync copies a tree of many files, and a second run has nothing to do", async ({ skip }) => {
     if (!has("rsync")) return skip("rsync is not installed");
     const from = join(directory, "tree");
     for (let i = 0; i < 300; i++) {
@@ -88,7 +88,7 @@ describe("through gateway, host and companion", () => {
     expect((await rsync()).stdout).toBe("");
   });
 
-  it("sshfs mounts the workspace's files", async ({ skip }) => {
+  test("sshfs mounts the workspace's files", async ({ skip }) => {
     if (!has("sshfs") || !existsSync("/dev/fuse") || process.getuid?.() !== 0) {
       return skip("sshfs with /dev/fuse, as root, is not to be had");
     }
@@ -108,7 +108,7 @@ describe("through gateway, host and companion", () => {
     }
   });
 
-  it(
+  test(
     "a reader that stops leaves the memory of all three flat, and gets everything when it goes on",
     LONG,
     async () => {
@@ -144,7 +144,7 @@ describe("through gateway, host and companion", () => {
     },
   );
 
-  it("a key that is added lets its owner in, and one that is removed ends the connection", async () => {
+  test("a key that is added lets its owner in, and one that is removed ends the connection", async () => {
     const key = join(directory, "second");
     await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
     const config = join(directory, "second_config");
@@ -172,7 +172,7 @@ describe("through gateway, host and companion", () => {
     await exited;
   });
 
-  it("a tunnel on a local port serves clients that have no ProxyCommand", async () => {
+  test("a tunnel on a local port serves clients that have no ProxyCommand", async () => {
     const tunnel = spawn(
       process.execPath,
       [CLI, "tunnel", "--json", "--listen", "127.0.0.1:0", stack.gateway.url, "dev"],
@@ -205,7 +205,7 @@ describe("through gateway, host and companion", () => {
     }
   });
 
-  it("sallyport ssh needs nothing but the sign-in", async () => {
+  test("sallyport ssh needs nothing but the sign-in", async () => {
     const { stdout } = await run(
       process.execPath,
       [CLI, "ssh", "-i", join(directory, "id_ed25519"), "dev", "--", "echo", "hi"],
@@ -216,7 +216,7 @@ describe("through gateway, host and companion", () => {
     expect(stdout).toBe("hi\n");
   });
 
-  it("the companion's failure is the line that ssh shows", async () => {
+  test("the companion's failure is the line that ssh shows", async () => {
     const config = join(directory, "offline_config");
     writeFileSync(config, readFileSync(stack.sshConfig, "utf8").replace(/( tunnel \S+) dev/, "$1 nope"));
     await expect(run("ssh", ["-F", config, "dev", "true"])).rejects.toMatchObject({
@@ -225,7 +225,7 @@ describe("through gateway, host and companion", () => {
     });
   });
 
-  it("a second host with the same identity takes over; the first one says so and exits", async () => {
+  test("a second host with the same identity takes over; the first one says so and exits", async () => {
     const first = stack.host;
     const log = join(directory, "host.log");
     const second = await startHost({ directory, workspace: "dev" }, stack.gateway);

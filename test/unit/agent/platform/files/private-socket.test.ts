@@ -11,7 +11,7 @@ import {
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { listenPrivately } from "../../../../../agent/platform/files/private-socket.ts";
 
 let directory: string;
@@ -33,7 +33,7 @@ function greeting(path: string): Promise<string> {
 }
 
 describe("a socket for its user alone", () => {
-  it("has mode 0600 and leaves the process's umask alone", async () => {
+  test("has mode 0600 and leaves the process's umask alone", async () => {
     const umask = vi.spyOn(process, "umask");
     const path = join(directory, "s.sock");
     const listener = await listenPrivately(greeter(), path);
@@ -45,7 +45,7 @@ describe("a socket for its user alone", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("may have as long a path as any socket", async () => {
+  test("may have as long a path as any socket", async () => {
     const inside = join(directory, "d".repeat(105 - directory.length - 3));
     mkdirSync(inside);
     const path = join(inside, "s");
@@ -57,7 +57,7 @@ describe("a socket for its user alone", () => {
     expect(readdirSync(inside)).toEqual([]);
   });
 
-  it("is made in its own directory: the one above may be closed to its user, or a different file system", async () => {
+  test("is made in its own directory: the one above may be closed to its user, or a different file system", async () => {
     const inside = join(directory, "inside");
     mkdirSync(inside);
     const server = greeter();
@@ -68,14 +68,14 @@ describe("a socket for its user alone", () => {
     listener.close();
   });
 
-  it("takes nobody's place", async () => {
+  test("takes nobody's place", async () => {
     const path = join(directory, "taken");
     writeFileSync(path, "mine");
     await expect(listenPrivately(greeter(), path)).rejects.toMatchObject({ code: "EEXIST" });
     expect(readdirSync(directory)).toEqual(["taken"]);
   });
 
-  it("goes with its listener, but not what has come in its place", async () => {
+  test("goes with its listener, but not what has come in its place", async () => {
     const path = join(directory, "s.sock");
     const first = await listenPrivately(greeter(), path);
     unlinkSync(path);
