@@ -89,7 +89,8 @@ describe("sallyport ssh", () => {
     const two = await stack.host({ ...host("moved-2"), onStream: echoingSshServer(second.privateKey) });
     const refused = await run();
     expect(refused).toMatchObject({ code: 1, stdout: "" });
-    expect(refused.stderr).toContain(`${second.publicKey.fingerprint}, was ${first.publicKey.fingerprint}`);
+    const [before, now] = [first.publicKey.fingerprint, second.publicKey.fingerprint];
+    expect(refused.stderr).toContain(`it was ${before}, and is now ${now}`);
     expect(known()).not.toContain(second.publicKey.blob);
     expect((await run("--host-key", second.publicKey.fingerprint)).code).toBe(7);
     expect((await run()).code).toBe(7);
@@ -159,7 +160,7 @@ describe("sallyport ssh", () => {
     const args = [...OPTIONS(), "web", "x"];
     expect((await person.run(["ssh", "--host-key", fingerprint ?? "", ...args])).code).toBe(7);
     const refused = await person.run(["ssh", "--host-key", `SHA256:${"A".repeat(43)}`, ...args]);
-    expect(refused.stderr).toMatch(/^sallyport: ssh: The gateway publishes another host key/);
+    expect(refused.stderr).toMatch(/^sallyport: ssh: The gateway publishes a different host key/);
   });
 
   test("has a socket for clients without a ProxyCommand that no other user of the machine can open", async () => {

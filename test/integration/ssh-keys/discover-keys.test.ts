@@ -220,7 +220,9 @@ describe("discovery", () => {
     const withAgent = await discoverKeys(options({ env: { SSH_AUTH_SOCK: socket } }));
     expect(withAgent.candidates).toMatchObject([{ inAgent: true, problem: undefined }]);
     const without = await discoverKeys(options());
-    expect(without.candidates).toMatchObject([{ problem: expect.stringContaining("private half") }]);
+    expect(without.candidates).toMatchObject([
+      { problem: expect.stringContaining("private key is missing") },
+    ]);
   });
 
   test("tells a security key and a key that others can read", async () => {
@@ -249,7 +251,7 @@ describe("discovery", () => {
     const broken = await discoverKeys(options());
     expect(broken.candidates).toHaveLength(1);
     expect(broken.notes).toEqual([
-      expect.stringMatching(/cannot read its configuration.*Only the usual places/),
+      expect.stringMatching(/cannot read its configuration.*Only the default key files/),
     ]);
     writeFileSync(config, "");
     const silent = createServer(() => undefined);
