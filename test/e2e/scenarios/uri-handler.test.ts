@@ -49,7 +49,7 @@ test.for([
     "does not know",
   ],
   ["with more than it should say", `${to(GATEWAY_URL, "api")}&command=id`, "does not know"],
-  ["that means two workspaces", `${to(GATEWAY_URL, "api")}&workspace=other`, "twice"],
+  ["that means two workspaces", `${to(GATEWAY_URL, "api")}&workspace=other`, "more than one workspace"],
   ["whose workspace is a path", to(GATEWAY_URL, "../../etc"), "Opening the link failed"],
   ["whose gateway is no address", to("https://ana@sallyport.example/#", "api"), "Opening the link failed"],
   ["with a token in it", `${to(GATEWAY_URL, "api")}&hostKey=${newAccessToken()}`, "revoke that token"],
