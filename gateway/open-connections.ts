@@ -3,7 +3,7 @@
 // may belong to a different account, and its link may be held by another process or have ended.
 
 import { ProtocolError } from "../protocol/errors.ts";
-import { FairSlots } from "../protocol/fair-slots.ts";
+import { FairSlots } from "../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
 import type { AccountId, TokenId, WorkspaceId } from "../protocol/values/id.ts";
 import type { WorkspaceRecord } from "./directory.ts";

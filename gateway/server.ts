@@ -4,7 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
-import { FairSlots } from "../protocol/fair-slots.ts";
+import { FairSlots } from "../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
 import { addressMatcher, formatAddress, type ListenAddress, plainAddress } from "./address.ts";
 import { answerClientError } from "./http/error-response.ts";

@@ -2,7 +2,7 @@
 // workspace without an account as often as they like; without a bound, such lines would fill the disk and
 // push out the lines that matter.
 
-import { isFair } from "../../protocol/fair-slots.ts";
+import { isFair } from "../../protocol/flow/fair-slots.ts";
 
 const WINDOW_MS = 60_000;
 

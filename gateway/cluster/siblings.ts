@@ -3,8 +3,8 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { PendingStreams } from "../link/pending-streams.ts";
 import type { RouteStore } from "../link/route-store.ts";
+import type { PendingStreams } from "../link/streams/pending-streams.ts";
 import type { SessionsElsewhere } from "../upterm/sessions.ts";
 import type { News } from "./news.ts";
 

@@ -5,8 +5,8 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
-import { destroyAfter } from "../../protocol/end-then-destroy.ts";
 import { type ErrorBody, ProtocolError } from "../../protocol/errors.ts";
+import { destroyAfter } from "../../protocol/flow/end-then-destroy.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import {
   ID_PATTERN,

@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { assertNever } from "../../protocol/assert-never.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { FairSlots } from "../../protocol/fair-slots.ts";
+import { FairSlots } from "../../protocol/flow/fair-slots.ts";
 import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
 import type { Identity } from "../directory.ts";
 import type { DirectoryChange } from "../directory-change.ts";

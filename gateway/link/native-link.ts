@@ -10,8 +10,8 @@ import {
   type PushedKey,
   parseHostMessage,
 } from "../../protocol/control.ts";
-import { ControlLine } from "../../protocol/control-line.ts";
 import { CLOSE, type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import { ControlLine } from "../../protocol/flow/control-line.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
 import { clientAddressText } from "../../protocol/values/host-name.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
@@ -19,10 +19,10 @@ import type { StreamToken } from "../../protocol/values/token.ts";
 import { closeReason } from "../../protocol/web-socket/web-socket.ts";
 import { fittingKeys } from "./fitting-keys.ts";
 import type { LinkEnd, LinkStream, StreamRequest, WorkspaceLink } from "./link.ts";
-import type { PendingStreams } from "./pending-streams.ts";
 import { Probes } from "./probes.ts";
-import { Standby } from "./standby.ts";
-import { StreamSlots } from "./stream-slots.ts";
+import type { PendingStreams } from "./streams/pending-streams.ts";
+import { Standby } from "./streams/standby.ts";
+import { StreamSlots } from "./streams/stream-slots.ts";
 
 interface NativeLinkOptions {
   readonly workspaceId: WorkspaceId;

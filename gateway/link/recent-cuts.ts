@@ -1,9 +1,9 @@
 // Workspaces whose link was cut a moment ago. Their hosts are probably on their way back, so clients may wait
 // for them instead of being told that the workspace is offline.
 
-import { FairSlots } from "../../protocol/fair-slots.ts";
+import { FairSlots } from "../../protocol/flow/fair-slots.ts";
 import type { WorkspaceId } from "../../protocol/values/id.ts";
-import { MAX_OPENING } from "./stream-slots.ts";
+import { MAX_OPENING } from "./streams/stream-slots.ts";
 
 /** After this, a workspace whose link was cut counts as offline. */
 const RECENT_MS = 10_000;

@@ -26,10 +26,10 @@ import { asRefusal } from "../refusal.ts";
 import { isExpected } from "./expected-host-key.ts";
 import { fittingKeys } from "./fitting-keys.ts";
 import { NativeLink } from "./native-link.ts";
-import type { PendingStreams } from "./pending-streams.ts";
 import { checkProofs } from "./registration-proof.ts";
 import type { LinkRegistry } from "./registry.ts";
-import { MAX_STREAMS_PER_WORKSPACE } from "./stream-slots.ts";
+import type { PendingStreams } from "./streams/pending-streams.ts";
+import { MAX_STREAMS_PER_WORKSPACE } from "./streams/stream-slots.ts";
 
 interface RegistrationContext {
   readonly directory: Directory;

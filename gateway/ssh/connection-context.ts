@@ -1,7 +1,7 @@
 // What every connection to the SSH port uses.
 
 import type { Logger } from "pino";
-import type { FairSlots } from "../../protocol/fair-slots.ts";
+import type { FairSlots } from "../../protocol/flow/fair-slots.ts";
 import type { KeyExchangeLimits } from "../../protocol/ssh/key-exchange-timer.ts";
 import type { Directory } from "../directory.ts";
 import type { LinkRegistry } from "../link/registry.ts";

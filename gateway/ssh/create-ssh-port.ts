@@ -1,7 +1,7 @@
 // Assembles the SSH port from the gateway's parts.
 
 import type { Logger } from "pino";
-import { type FairLimits, FairSlots } from "../../protocol/fair-slots.ts";
+import { type FairLimits, FairSlots } from "../../protocol/flow/fair-slots.ts";
 import { KEY_EXCHANGE_LIMITS } from "../../protocol/ssh/key-exchange-timer.ts";
 import { addressMatcher, formatAddress, type ListenAddress } from "../address.ts";
 import { perWorker } from "../cluster/per-worker.ts";

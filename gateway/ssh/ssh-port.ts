@@ -4,7 +4,7 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type Connection as Ssh2Connection, type Server as Ssh2Server } from "ssh2";
-import { destroyAfter } from "../../protocol/end-then-destroy.ts";
+import { destroyAfter } from "../../protocol/flow/end-then-destroy.ts";
 import { IDENTIFICATION } from "../../protocol/ssh/identification.ts";
 import { DISCONNECT } from "../../protocol/ssh/message-numbers.ts";
 import { SERVER_ALGORITHMS } from "../../protocol/ssh/ssh2/algorithms.ts";

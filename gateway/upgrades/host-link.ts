@@ -3,7 +3,7 @@
 import type { WebSocket } from "ws";
 import { parseTime, TIME_HEADER } from "../../protocol/clock.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { Slot } from "../../protocol/fair-slots.ts";
+import type { Slot } from "../../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import { SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
 import { bearerToken } from "../../protocol/values/token.ts";

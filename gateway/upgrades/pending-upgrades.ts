@@ -3,7 +3,7 @@
 // strangers cannot pile up. When slots run out, idle ones are evicted first.
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { FairSlots, type Slot } from "../../protocol/fair-slots.ts";
+import { FairSlots, type Slot } from "../../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import { perWorker } from "../cluster/per-worker.ts";
 

@@ -4,7 +4,7 @@
 
 import type { WebSocket } from "ws";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
-import type { Slot } from "../../protocol/fair-slots.ts";
+import type { Slot } from "../../protocol/flow/fair-slots.ts";
 import { type DataSubprotocol, SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
 import { atTime } from "../deadline.ts";
 import type { AuditEvent } from "../directory.ts";

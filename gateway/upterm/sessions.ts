@@ -2,7 +2,7 @@
 // connection.
 
 import { createHash } from "node:crypto";
-import { isFair } from "../../protocol/fair-slots.ts";
+import { isFair } from "../../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../../protocol/values/address-block.ts";
 import type { Link } from "../link/link.ts";
 import type { SessionId } from "./session-id.ts";

@@ -3,8 +3,8 @@
 // client stops nobody else's bytes.
 
 import type { Duplex } from "node:stream";
-import { destroyAfter } from "../../protocol/end-then-destroy.ts";
 import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
+import { destroyAfter } from "../../protocol/flow/end-then-destroy.ts";
 import type { Channel } from "../../protocol/ssh/channel.ts";
 import { encode } from "../../protocol/ssh/wire.ts";
 import type { Link, LinkStream } from "../link/link.ts";

@@ -3,8 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { backoff } from "../backoff.ts";
 import { CLOSE } from "../errors.ts";
+import { backoff } from "../flow/backoff.ts";
 import type { ByteSocket } from "../web-socket/web-socket.ts";
 import { type Broken, ResumeConnection } from "./driver/connection.ts";
 import { decodeFrame, FRAME, type Frame, INSTANCE_BYTES, RESET, readReset } from "./frame.ts";

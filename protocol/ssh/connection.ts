@@ -2,7 +2,7 @@
 // below and sessions and forwards above. It counts and limits everything that a peer can ask for. The
 // messages share the table of channels, so they are handled in one class.
 
-import { LAST_WORDS_MS } from "../end-then-destroy.ts";
+import { LAST_WORDS_MS } from "../flow/end-then-destroy.ts";
 import { printable } from "../values/printable.ts";
 import { Channel, type ChannelCarrier, MAX_PACKET, windowFor } from "./channel.ts";
 import { type GlobalReply, GlobalRequests } from "./global-requests.ts";

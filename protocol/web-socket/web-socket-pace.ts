@@ -2,7 +2,7 @@
 // handles all frames of a read before anything else, and keeps a pong per ping until the peer reads it.
 
 import type { Duplex, Writable } from "node:stream";
-import { Pace, type Turns } from "../pace.ts";
+import { Pace, type Turns } from "../flow/pace.ts";
 import { OPEN } from "./web-socket.ts";
 import { partsOf } from "./web-socket-private.ts";
 

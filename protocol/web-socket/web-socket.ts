@@ -3,7 +3,7 @@
 
 import { Duplex } from "node:stream";
 import { CLOSE } from "../errors.ts";
-import { Inbound } from "../inbound.ts";
+import { Inbound } from "../flow/inbound.ts";
 import { CHUNK_BYTES, HIGH_WATER_BYTES, WAITING_MESSAGE_BYTES } from "../limits.ts";
 import { printable } from "../values/printable.ts";
 

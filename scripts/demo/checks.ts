@@ -12,8 +12,8 @@ import {
   runShell,
   startShell,
   tail,
-} from "../../test/support/shell-command.ts";
-import { shellWord } from "../../test/support/shell-word.ts";
+} from "../../test/support/programs/shell-command.ts";
+import { shellWord } from "../../test/support/programs/shell-word.ts";
 import { getThroughSocks } from "./socks-client.ts";
 import { runInTerminal } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 // Runs checks one after the other, each within its time limit, and tells how they went: to a person as they run, or
 // as one JSON object at the end.
 
-import { tail } from "../../test/support/shell-command.ts";
+import { tail } from "../../test/support/programs/shell-command.ts";
 import type { Bench, Check } from "./checks.ts";
 
 /** Ends what hangs, and not what a slow machine takes its time for. */

@@ -1,7 +1,7 @@
 // A command in a terminal of a given size, as a person has one: ssh takes the size of its own terminal.
 
 import { spawn } from "@lydell/node-pty";
-import { CheckFailed, tail } from "../../test/support/shell-command.ts";
+import { CheckFailed, tail } from "../../test/support/programs/shell-command.ts";
 
 export interface Size {
   readonly columns: number;

@@ -3,7 +3,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { listening } from "../support/loopback.ts";
-import { lastLines } from "../support/program.ts";
+import { lastLines } from "../support/programs/program.ts";
 
 const STOP_MS = 3_000;
 const READY_MS = 20_000;

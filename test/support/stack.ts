@@ -14,8 +14,8 @@ import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { parseAccessToken } from "../../protocol/values/token.ts";
 import { registerKeyFile } from "../../scripts/register-key.ts";
 import { CLI } from "../../scripts/repository.ts";
-import { type Program, startProgram } from "./program.ts";
-import { shellWord, sshConfigWord } from "./shell-word.ts";
+import { type Program, startProgram } from "./programs/program.ts";
+import { shellWord, sshConfigWord } from "./programs/shell-word.ts";
 
 const run = promisify(execFile);
 

@@ -3,10 +3,13 @@
 import type { CommandDefinition } from "../../../protocol/command/definition.ts";
 import { NETWORK_GROUP, NETWORK_OPTIONS } from "../shared-options.ts";
 import { operandList, optionGroups, type ShownOption, usageLines, variableList } from "./synopsis.ts";
+import { wrapped } from "./text.ts";
+
+const COLUMNS = 120;
 
 export function commandReference(definitions: readonly CommandDefinition[]): string {
-  const contents = definitions.map(
-    ({ name, summary }) => `- [\`sallyport ${name}\`](#sallyport-${name}): ${summary}`,
+  const contents = definitions.map(({ name, summary }) =>
+    item(`[\`sallyport ${name}\`](#sallyport-${name}): ${summary}`),
   );
   return `# Commands
 
@@ -22,16 +25,16 @@ ${CONFIGURATION_FILE}
 
 Every command that talks to a gateway takes these options.
 
-${table("Option", NETWORK)}
+${NETWORK.map(({ term, text }) => item(`\`${term}\`: ${text}`)).join("\n")}
 
 ${definitions.map((each) => command(each, 2)).join("\n")}`;
 }
 
 const CONFIGURATION_FILE = `## The configuration file
 
-\`config.json\` in the configuration directory: \`~/.config/sallyport\` on Linux, \`~/Library/Application Support/sallyport\` on
-macOS, \`%APPDATA%\\sallyport\` on Windows, or where \`SALLYPORT_CONFIG\` points. \`options\` holds options of every command,
-\`commands\` those of single commands, by their whole names:
+\`config.json\` in the configuration directory: \`~/.config/sallyport\` on Linux, \`~/Library/Application Support/sallyport\`
+on macOS, \`%APPDATA%\\sallyport\` on Windows, or where \`SALLYPORT_CONFIG\` points. \`options\` holds options of every
+command, \`commands\` those of single commands, by their whole names:
 
 \`\`\`json
 {
@@ -40,7 +43,7 @@ macOS, \`%APPDATA%\\sallyport\` on Windows, or where \`SALLYPORT_CONFIG\` points
 }
 \`\`\`
 
-It never holds a token or a proxy's password, and is refused where other users can change it. Options marked † may be set
+It never holds a token or a proxy's password, and is refused if other users can change it. Options marked † may be set
 there. \`sallyport config\` shows each value and where it comes from.
 `;
 
@@ -61,11 +64,11 @@ function command(definition: CommandDefinition, level: number): string {
     `${"#".repeat(level)} sallyport ${name}`,
     fence(usageLines({ ...definition, subcommands: {} })),
     markdown(description),
-    table("Argument", operandList(definition)),
+    list("Arguments", operandList(definition)),
     ...optionGroups(definition).map(({ title, options: shown }) =>
       title === NETWORK_GROUP
         ? "And the [network options](#network-options)."
-        : table(
+        : list(
             title,
             shown.map(({ term, text }) => ({
               term,
@@ -73,7 +76,7 @@ function command(definition: CommandDefinition, level: number): string {
             })),
           ),
     ),
-    table("Environment", variableList(definition)),
+    list("Environment", variableList(definition)),
     fence(examples),
   ];
   const own = parts.filter((part) => part !== "").join("\n\n");
@@ -82,14 +85,13 @@ function command(definition: CommandDefinition, level: number): string {
     .join("")}`;
 }
 
-function table(title: string, entries: readonly ShownOption[]): string {
+function list(title: string, entries: readonly ShownOption[]): string {
   if (entries.length === 0) return "";
-  const rows = entries.map(({ term, text }) => `| \`${cell(term)}\` | ${cell(text)} |`);
-  return `| ${cell(title)} | |\n|---|---|\n${rows.join("\n")}`;
+  return `**${title}**\n\n${entries.map(({ term, text }) => item(`\`${term}\`: ${text}`)).join("\n")}`;
 }
 
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|");
+function item(text: string): string {
+  return `- ${wrapped(text, COLUMNS - 2).join("\n  ")}`;
 }
 
 function fence(lines: readonly string[]): string {
@@ -100,7 +102,9 @@ function markdown(text: string): string {
   return text
     .split("\n\n")
     .map((paragraph) =>
-      paragraph.startsWith("  ") ? fence(paragraph.split("\n").map((line) => line.slice(2))) : paragraph,
+      paragraph.startsWith("  ")
+        ? fence(paragraph.split("\n").map((line) => line.slice(2)))
+        : wrapped(paragraph, COLUMNS).join("\n"),
     )
     .join("\n\n");
 }

@@ -75,7 +75,8 @@ function paragraphs(text: string, width: number): string {
     .join("\n\n");
 }
 
-function wrapped(text: string, width: number): string[] {
+/** Lines of at most `width` columns. */
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   // What is in backticks stays on one line, unless it is longer than one.

@@ -81,7 +81,7 @@ function unchanged(
   throw new CommandError(
     "ssh",
     "host_key_changed",
-    `The host key of ${name} has changed since your last connection: it was ${before}, and is now ${now}. If its host was ` +
+    `The host key of ${name} has changed since your last connection: it is now ${now}; it was ${before}. If its host was ` +
       `set up again, accept the new key once with --host-key ${now}; if not, somebody may be impersonating it.`,
   );
 }

@@ -6,8 +6,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
-import { backoff } from "../../../protocol/backoff.ts";
 import { CLOSE } from "../../../protocol/errors.ts";
+import { backoff } from "../../../protocol/flow/backoff.ts";
 import {
   type DataSubprotocol,
   type GatewayUrl,

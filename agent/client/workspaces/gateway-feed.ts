@@ -2,7 +2,7 @@
 // again with back-off after each loss. The last list stays while the gateway is out of reach.
 
 import type { SharedWithMe, Workspace, WorkspaceEvent } from "../../../protocol/api.ts";
-import { backoff } from "../../../protocol/backoff.ts";
+import { backoff } from "../../../protocol/flow/backoff.ts";
 import { CommandError } from "../../platform/command-error.ts";
 
 export type FeedState =

@@ -9,8 +9,8 @@ import {
   parseGatewayMessage,
   type RegisteredMessage,
 } from "../../../protocol/control.ts";
-import { ControlLine } from "../../../protocol/control-line.ts";
 import { CLOSE, ProtocolError } from "../../../protocol/errors.ts";
+import { ControlLine } from "../../../protocol/flow/control-line.ts";
 import { DEAD_AFTER_MS, PING_INTERVAL_MS, REGISTER_TIMEOUT_MS } from "../../../protocol/limits.ts";
 import { PATHS, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
 import { CommandError } from "../../platform/command-error.ts";

@@ -2,8 +2,8 @@
 // when it is lost. control-connection.ts is one of them, from registration to its end.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { backoff } from "../../../protocol/backoff.ts";
 import { type ErrorCode, isErrorCode, isFinal } from "../../../protocol/errors.ts";
+import { backoff } from "../../../protocol/flow/backoff.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { type LinkOptions, runControlConnection } from "./control-connection.ts";
 

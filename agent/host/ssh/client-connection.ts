@@ -4,7 +4,7 @@
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
 import type { StreamVia } from "../../../protocol/control.ts";
-import { endThenDestroy } from "../../../protocol/end-then-destroy.ts";
+import { endThenDestroy } from "../../../protocol/flow/end-then-destroy.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
 import { type ChannelRequest, Connection, type ConnectionOwner } from "../../../protocol/ssh/connection.ts";
 import type { GlobalReply } from "../../../protocol/ssh/global-requests.ts";

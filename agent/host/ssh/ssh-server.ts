@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import ssh2 from "ssh2";
 import type { StreamVia } from "../../../protocol/control.ts";
-import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
+import { FairSlots, type Slot } from "../../../protocol/flow/fair-slots.ts";
 import type { Channel } from "../../../protocol/ssh/channel.ts";
 import { IDENTIFICATION } from "../../../protocol/ssh/identification.ts";
 import { KEY_EXCHANGE_LIMITS, type KeyExchangeLimits } from "../../../protocol/ssh/key-exchange-timer.ts";

@@ -4,8 +4,8 @@
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import type { Link, LinkStream, StreamRequest, WorkspaceLink } from "../../link/link.ts";
-import type { PendingStreams } from "../../link/pending-streams.ts";
-import { MAX_STREAMS_PER_WORKSPACE, StreamSlots } from "../../link/stream-slots.ts";
+import type { PendingStreams } from "../../link/streams/pending-streams.ts";
+import { MAX_STREAMS_PER_WORKSPACE, StreamSlots } from "../../link/streams/stream-slots.ts";
 import type { LinkWish, RouteRecord } from "../messages.ts";
 
 export interface RemoteLinkOptions {

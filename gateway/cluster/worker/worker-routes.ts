@@ -9,8 +9,8 @@ import type { StreamToken } from "../../../protocol/values/token.ts";
 import type { KeyedMutex } from "../../keyed-mutex.ts";
 import type { Link, LinkEnd, WorkspaceLink } from "../../link/link.ts";
 import { NativeLink } from "../../link/native-link.ts";
-import { PendingStreams } from "../../link/pending-streams.ts";
 import { FENCED, type RouteStore } from "../../link/route-store.ts";
+import { PendingStreams } from "../../link/streams/pending-streams.ts";
 import {
   isSessionKey,
   type SessionElsewhere,

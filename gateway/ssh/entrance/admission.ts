@@ -4,7 +4,7 @@
 // are evicted first: a real client sends its version line at once. Pure: the clock and the random numbers are
 // arguments.
 
-import { FairSlots, type Slot } from "../../../protocol/fair-slots.ts";
+import { FairSlots, type Slot } from "../../../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../../../protocol/values/address-block.ts";
 import { perWorker } from "../../cluster/per-worker.ts";
 

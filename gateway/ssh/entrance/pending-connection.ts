@@ -3,7 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Connection as Ssh2Connection } from "ssh2";
-import { endThenDestroy } from "../../../protocol/end-then-destroy.ts";
+import { endThenDestroy } from "../../../protocol/flow/end-then-destroy.ts";
 import { DISCONNECT } from "../../../protocol/ssh/message-numbers.ts";
 import { disconnect } from "../../../protocol/ssh/ssh2/server-connection.ts";
 import type { UptermFront } from "../upterm-front.ts";

@@ -8,7 +8,7 @@ import { MSG } from "../../../protocol/ssh/message-numbers.ts";
 import type { PacketReceiver, PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 import { WireReader } from "../../../protocol/ssh/wire.ts";
 import { formatWorkspaceRef, parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { relink } from "../../link/host-stream.ts";
+import { relink } from "../../link/streams/host-stream.ts";
 import type { ConnectionContext } from "../connection-context.ts";
 import { type RelayedConnection, reoriginate } from "../re-origination/re-origination.ts";
 import { reachableWorkspace } from "../sign-in/principal.ts";

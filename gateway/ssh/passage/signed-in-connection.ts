@@ -1,7 +1,7 @@
 // A signed-in connection as the rest of the gateway sees it: its lines in the audit log, its entries in the
 // list of open connections, and the keys that are lent for it. They all end with it.
 
-import type { Slot } from "../../../protocol/fair-slots.ts";
+import type { Slot } from "../../../protocol/flow/fair-slots.ts";
 import { expiryOf } from "../../../protocol/ssh/certificate.ts";
 import type { WorkspaceId } from "../../../protocol/values/id.ts";
 import { atTime } from "../../deadline.ts";

@@ -10,8 +10,8 @@ import { type OriginatedConnection, OriginateError, originate } from "../../../p
 import type { PacketReceiver, PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 import type { TokenId } from "../../../protocol/values/id.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { openHostStream, type Relink } from "../../link/host-stream.ts";
 import type { Link } from "../../link/link.ts";
+import { openHostStream, type Relink } from "../../link/streams/host-stream.ts";
 import { PacketRelay, type RelayEnd } from "./packet-relay.ts";
 import { SideEnd } from "./side-end.ts";
 

@@ -4,7 +4,7 @@
 import { Duplex } from "node:stream";
 import { assertNever } from "../../assert-never.ts";
 import { CLOSE } from "../../errors.ts";
-import { Inbound } from "../../inbound.ts";
+import { Inbound } from "../../flow/inbound.ts";
 import type { ByteSocket } from "../../web-socket/web-socket.ts";
 import { type Effect, ResumeEnd } from "../end.ts";
 import { encodeReset, isAnswer, RESET, type ResetCode } from "../frame.ts";

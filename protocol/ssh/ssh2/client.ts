@@ -8,7 +8,7 @@ import { type KeyObject, sign } from "node:crypto";
 import type { Duplex } from "node:stream";
 import cryptoModule from "ssh2/lib/protocol/crypto.js";
 import Protocol from "ssh2/lib/protocol/Protocol.js";
-import { endThenDestroy } from "../../end-then-destroy.ts";
+import { endThenDestroy } from "../../flow/end-then-destroy.ts";
 import { parsePublicKey } from "../../values/ssh-public-key.ts";
 import { ED25519_CERTIFICATE } from "../certificate.ts";
 import { MSG } from "../message-numbers.ts";

@@ -2,7 +2,7 @@
 // of which costs its sender next to nothing.
 
 import type { Duplex } from "node:stream";
-import { Pace } from "../../pace.ts";
+import { Pace } from "../../flow/pace.ts";
 import { isAlive, type PrivateProtocol } from "./private.ts";
 
 /** How much is parsed at once: a hundred of the smallest packets, or a part of a large one. */

@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { lastLines } from "../../support/program.ts";
+import { lastLines } from "../../support/programs/program.ts";
 import type { Certificate } from "../certificate.ts";
 import { startTarget } from "../load/target.ts";
 import { type Connection, echo } from "../load/traffic.ts";

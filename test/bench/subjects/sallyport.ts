@@ -10,7 +10,7 @@ import { build } from "esbuild";
 import { Type } from "typebox";
 import manifest from "../../../package.json" with { type: "json" };
 import { CLI, ROOT } from "../../../scripts/repository.ts";
-import { type Program, startProgram } from "../../support/program.ts";
+import { type Program, startProgram } from "../../support/programs/program.ts";
 import { type Gateway, personEnvironment, startGateway } from "../../support/stack.ts";
 import type { Connection } from "../load/traffic.ts";
 import { endWithUs, type RunningProcess, startProcess } from "../running-process.ts";

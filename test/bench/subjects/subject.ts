@@ -2,7 +2,7 @@
 // file that makes a Subject, and an entry in all.ts.
 
 import { connect } from "node:net";
-import { findProgram as find } from "../../support/find-program.ts";
+import { findProgram as find } from "../../support/programs/find-program.ts";
 import type { Certificate } from "../certificate.ts";
 import type { Connection } from "../load/traffic.ts";
 import { PEERS_BIN } from "../peers.ts";

@@ -4,9 +4,9 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { findProgram as find } from "../../support/find-program.ts";
 import { freePort } from "../../support/loopback.ts";
-import { lastLines } from "../../support/program.ts";
+import { findProgram as find } from "../../support/programs/find-program.ts";
+import { lastLines } from "../../support/programs/program.ts";
 import { writeClientConfig } from "../openssh-server.ts";
 import { type RunningProcess, startListener, startProcess } from "../running-process.ts";
 import { portForward } from "./port-forward.ts";

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type Browser, chromium } from "playwright-core";
 import { freePort } from "../../support/loopback.ts";
-import { shellWord } from "../../support/shell-word.ts";
+import { shellWord } from "../../support/programs/shell-word.ts";
 import { browser as browserPath, codeServer } from "../setup/environment.ts";
 import { BROWSER_FLAGS, personEnvironment } from "./editor.ts";
 import { PATIENCE_MS, Workbench } from "./workbench.ts";

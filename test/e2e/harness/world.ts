@@ -12,7 +12,7 @@ import { type Name, parseName } from "../../../protocol/values/name.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/values/token.ts";
 import { type KeyFile, registerKeyFile } from "../../../scripts/register-key.ts";
 import { CLI } from "../../../scripts/repository.ts";
-import { type Program, startProgram } from "../../support/program.ts";
+import { type Program, startProgram } from "../../support/programs/program.ts";
 import { GATEWAY_ADDRESS, GATEWAY_HOST, withHome } from "../setup/enclosure.ts";
 import { aside, certificate, directory } from "../setup/environment.ts";
 import { personEnvironment } from "./editor.ts";

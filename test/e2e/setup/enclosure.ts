@@ -5,7 +5,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { shellWord } from "../../support/shell-word.ts";
+import { shellWord } from "../../support/programs/shell-word.ts";
 
 /** Root can make namespaces; everybody else becomes the root of a user namespace, whose home is root's. */
 export const ENTER: readonly [string, ...string[]] = [

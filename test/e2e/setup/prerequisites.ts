@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { findProgram } from "../../support/find-program.ts";
+import { findProgram } from "../../support/programs/find-program.ts";
 import { AUTHORITIES, ENTER } from "./enclosure.ts";
 
 const PROGRAMS: readonly (readonly [string, string])[] = [

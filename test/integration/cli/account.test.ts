@@ -10,7 +10,7 @@ import { CLI } from "../../../scripts/repository.ts";
 import { Person } from "../../support/cli.ts";
 import { TestStack } from "../../support/link.ts";
 import { freePort } from "../../support/loopback.ts";
-import { startAgent } from "../../support/ssh-agent.ts";
+import { startAgent } from "../../support/ssh/ssh-agent.ts";
 import { makeSecurityKey, startAgent as startSecurityKeyAgent } from "../host-ssh/security-key-agent.ts";
 
 let stack: TestStack;

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadIdentity } from "../../../agent/host/identity.ts";
 import { Person } from "../../support/cli.ts";
-import { echoingSshServer } from "../../support/echoing-ssh-server.ts";
 import { TestStack } from "../../support/link.ts";
+import { echoingSshServer } from "../../support/ssh/echoing-ssh-server.ts";
 import type { TestHost } from "../../support/test-host.ts";
 
 let stack: TestStack;
@@ -90,7 +90,7 @@ describe("sallyport ssh", () => {
     const refused = await run();
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     const [before, now] = [first.publicKey.fingerprint, second.publicKey.fingerprint];
-    expect(refused.stderr).toContain(`it was ${before}, and is now ${now}`);
+    expect(refused.stderr).toContain(`it is now ${now}; it was ${before}`);
     expect(known()).not.toContain(second.publicKey.blob);
     expect((await run("--host-key", second.publicKey.fingerprint)).code).toBe(7);
     expect((await run()).code).toBe(7);

@@ -18,7 +18,7 @@ import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { parseAccessToken } from "../../../protocol/values/token.ts";
 import { CLI } from "../../../scripts/repository.ts";
 import { TestStack } from "../../support/link.ts";
-import { provedKey } from "../../support/register-key.ts";
+import { provedKey } from "../../support/ssh/register-key.ts";
 import type { TestHost } from "../../support/test-host.ts";
 
 export interface SshServerOptions {

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import ssh2, { type Client } from "ssh2";
 import { afterEach, expect, test } from "vitest";
-import { SshStack, until } from "../../support/gateway-ssh.ts";
 import { LONG } from "../../support/long.ts";
+import { SshStack, until } from "../../support/ssh/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

@@ -2,9 +2,9 @@
 
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SshStack, until } from "../../support/gateway-ssh.ts";
 import { freePort } from "../../support/loopback.ts";
-import { startAgent } from "../../support/ssh-agent.ts";
+import { SshStack, until } from "../../support/ssh/gateway-ssh.ts";
+import { startAgent } from "../../support/ssh/ssh-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

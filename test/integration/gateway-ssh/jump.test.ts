@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
 import { LONG } from "../../support/long.ts";
+import { SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

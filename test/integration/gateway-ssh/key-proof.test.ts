@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { SshStack, type TestAccount } from "../../support/gateway-ssh.ts";
+import { SshStack, type TestAccount } from "../../support/ssh/gateway-ssh.ts";
 import { makeSecurityKey, startAgent } from "../host-ssh/security-key-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
 

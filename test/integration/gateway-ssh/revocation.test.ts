@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKeyId, parseTokenId } from "../../../protocol/values/id.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { acceptedShare } from "../../support/accepted-share.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/gateway-ssh.ts";
+import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
 
 let stack: SshStack;
 let ada: TestAccount;

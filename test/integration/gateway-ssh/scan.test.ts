@@ -9,8 +9,8 @@ import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
 import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { webSocketStream } from "../../../protocol/web-socket/web-socket.ts";
-import { SshStack } from "../../support/gateway-ssh.ts";
-import { listen } from "../../support/host-ssh.ts";
+import { SshStack } from "../../support/ssh/gateway-ssh.ts";
+import { listen } from "../../support/ssh/host-ssh.ts";
 
 const run = promisify(execFile);
 let stack: SshStack;

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Host, makeKey, startHost, until } from "../../support/host-ssh.ts";
-import { startAgent } from "../../support/ssh-agent.ts";
+import { type Host, makeKey, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { startAgent } from "../../support/ssh/ssh-agent.ts";
 
 let host: Host;
 let agent: { socket: string; stop(): void };

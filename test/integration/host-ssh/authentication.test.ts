@@ -13,7 +13,7 @@ import {
   publicKey,
   startHost,
   until,
-} from "../../support/host-ssh.ts";
+} from "../../support/ssh/host-ssh.ts";
 import { makeSecurityKey, startAgent } from "./security-key-agent.ts";
 
 const hosts: Host[] = [];

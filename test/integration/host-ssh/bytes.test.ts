@@ -6,9 +6,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, settled, startHost, until } from "../../support/host-ssh.ts";
 import { LONG } from "../../support/long.ts";
 import { freePort } from "../../support/loopback.ts";
+import { finish, type Host, settled, startHost, until } from "../../support/ssh/host-ssh.ts";
 
 /** "lät" in Latin-1. */
 const NAME = Buffer.from([0x6c, 0xe4, 0x74]);

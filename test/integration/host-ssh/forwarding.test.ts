@@ -5,8 +5,8 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, listen, startHost, until } from "../../support/host-ssh.ts";
 import { freePort } from "../../support/loopback.ts";
+import { finish, type Host, listen, startHost, until } from "../../support/ssh/host-ssh.ts";
 import { accepts, exchange, textOf } from "./forwarding-peers.ts";
 
 let host: Host;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, isAlive, settled, startHost, until } from "../../support/host-ssh.ts";
+import { finish, type Host, isAlive, settled, startHost, until } from "../../support/ssh/host-ssh.ts";
 
 let host: Host;
 const survivors: number[] = [];

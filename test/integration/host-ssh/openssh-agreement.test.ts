@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OpenSshServer, startOpenSshServer } from "../../bench/openssh-server.ts";
+import { shortAndLong } from "../../support/long.ts";
+import { freePort } from "../../support/loopback.ts";
 import {
   type Finished,
   finish,
@@ -14,9 +16,7 @@ import {
   makeKey,
   startHost,
   until,
-} from "../../support/host-ssh.ts";
-import { shortAndLong } from "../../support/long.ts";
-import { freePort } from "../../support/loopback.ts";
+} from "../../support/ssh/host-ssh.ts";
 
 let host: Host;
 let directory: string;

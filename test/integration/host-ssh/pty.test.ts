@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type IPty, spawn } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, isAlive, settled, startHost, until } from "../../support/host-ssh.ts";
 import { LONG } from "../../support/long.ts";
+import { finish, type Host, isAlive, settled, startHost, until } from "../../support/ssh/host-ssh.ts";
 
 let host: Host;
 const terminals: IPty[] = [];

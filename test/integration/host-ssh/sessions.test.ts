@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, isAlive, startHost, until } from "../../support/host-ssh.ts";
+import { finish, type Host, isAlive, startHost, until } from "../../support/ssh/host-ssh.ts";
 
 let host: Host;
 beforeAll(async () => {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
-import { finish, type Host, type HostSetup, startHost, until } from "../../support/host-ssh.ts";
 import { LONG } from "../../support/long.ts";
+import { finish, type Host, type HostSetup, startHost, until } from "../../support/ssh/host-ssh.ts";
 
 const hosts: Host[] = [];
 const clients: Client[] = [];

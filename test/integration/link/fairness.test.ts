@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { LinkStream, StreamRequest } from "../../../gateway/link/link.ts";
-import { StreamSlots } from "../../../gateway/link/stream-slots.ts";
+import { StreamSlots } from "../../../gateway/link/streams/stream-slots.ts";
 import { PATHS, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { echo, TestStack } from "../../support/link.ts";

@@ -17,7 +17,7 @@ import { parseName } from "../../../protocol/values/name.ts";
 import { formatPublicKey, parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { newStreamToken } from "../../../protocol/values/token.ts";
 import { echo, TestStack } from "../../support/link.ts";
-import { provedKey } from "../../support/register-key.ts";
+import { provedKey } from "../../support/ssh/register-key.ts";
 
 let stack: TestStack;
 beforeEach(async () => {

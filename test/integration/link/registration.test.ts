@@ -9,7 +9,7 @@ import { parseFolder } from "../../../protocol/values/folder.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { newAccessToken, parseAccessToken } from "../../../protocol/values/token.ts";
 import { echo, type HostRequest, TestStack } from "../../support/link.ts";
-import { provedKey } from "../../support/register-key.ts";
+import { provedKey } from "../../support/ssh/register-key.ts";
 
 let stack: TestStack;
 beforeEach(async () => {

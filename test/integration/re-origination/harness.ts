@@ -21,7 +21,7 @@ import {
   type PacketTransport,
   takeOverConnection,
 } from "../../../protocol/ssh/ssh2/transport.ts";
-import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../support/host-ssh.ts";
+import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../support/ssh/host-ssh.ts";
 
 export interface Setup {
   /** Changes what the gateway uses to sign in at the host. */

@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, listen, until } from "../../support/host-ssh.ts";
 import { LONG } from "../../support/long.ts";
+import { finish, listen, until } from "../../support/ssh/host-ssh.ts";
 import { type Chain, startChain } from "./harness.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");

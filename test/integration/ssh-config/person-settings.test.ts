@@ -13,9 +13,9 @@ import { loadIdentity } from "../../../agent/host/identity.ts";
 import { parseHostName, parsePort } from "../../../protocol/values/host-name.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import { Person } from "../../support/cli.ts";
-import { echoingSshServer } from "../../support/echoing-ssh-server.ts";
 import { TestStack } from "../../support/link.ts";
 import { shortAndLong } from "../../support/long.ts";
+import { echoingSshServer } from "../../support/ssh/echoing-ssh-server.ts";
 
 const TRANSPORTS = ["tunnel", "direct"] as const;
 type Transport = (typeof TRANSPORTS)[number];

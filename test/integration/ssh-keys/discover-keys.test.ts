@@ -24,7 +24,7 @@ import { applyPin, type DiscoverOptions, discoverKeys } from "../../../agent/cli
 import { planKey } from "../../../agent/client/keys/key-plan.ts";
 import { askAgent } from "../../../agent/client/ssh-agent/ask-agent.ts";
 import { encode } from "../../../protocol/ssh/wire.ts";
-import { startAgent } from "../../support/ssh-agent.ts";
+import { startAgent } from "../../support/ssh/ssh-agent.ts";
 
 const run = promisify(execFile);
 let home: string;

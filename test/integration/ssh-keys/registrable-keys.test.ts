@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findRegistrableKeys } from "../../../agent/client/keys/registrable-keys.ts";
-import { startAgent } from "../../support/ssh-agent.ts";
+import { startAgent } from "../../support/ssh/ssh-agent.ts";
 
 let home: string;
 beforeAll(() => {

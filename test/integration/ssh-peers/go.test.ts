@@ -6,8 +6,8 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, startHost } from "../../support/host-ssh.ts";
 import { LONG, shortAndLong } from "../../support/long.ts";
+import { finish, type Host, startHost } from "../../support/ssh/host-ssh.ts";
 import { buildPeers, NO_PEERS, type Peers } from "./peers.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");

@@ -3,9 +3,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findProgram } from "../../support/find-program.ts";
-import { SshStack } from "../../support/gateway-ssh.ts";
-import { finish } from "../../support/host-ssh.ts";
+import { findProgram } from "../../support/programs/find-program.ts";
+import { SshStack } from "../../support/ssh/gateway-ssh.ts";
+import { finish } from "../../support/ssh/host-ssh.ts";
 import { PATIENT } from "../gateway-ssh/admission-limits.ts";
 
 let stack: SshStack;

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Host } from "../../support/host-ssh.ts";
+import type { Host } from "../../support/ssh/host-ssh.ts";
 
 const source = fileURLToPath(new URL("peers", import.meta.url));
 

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { finish, type Host, publicKey, startHost } from "../../support/host-ssh.ts";
+import { finish, type Host, publicKey, startHost } from "../../support/ssh/host-ssh.ts";
 import { knownByAddress } from "./peers.ts";
 
 let host: Host;

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startHost } from "../../support/host-ssh.ts";
+import { startHost } from "../../support/ssh/host-ssh.ts";
 import { type TestKey, type UptermHost, UptermStack } from "./harness.ts";
 import { BUILD_MS, NO_PEERS } from "./peers.ts";
 

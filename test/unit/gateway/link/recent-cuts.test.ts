@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RecentCuts } from "../../../../gateway/link/recent-cuts.ts";
-import { MAX_OPENING } from "../../../../gateway/link/stream-slots.ts";
+import { MAX_OPENING } from "../../../../gateway/link/streams/stream-slots.ts";
 import { newWorkspaceId } from "../../../../protocol/values/id.ts";
 
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { relink } from "../../../../gateway/link/host-stream.ts";
 import type { WorkspaceLink } from "../../../../gateway/link/link.ts";
 import { LinkRegistry } from "../../../../gateway/link/registry.ts";
+import { relink } from "../../../../gateway/link/streams/host-stream.ts";
 import { newWorkspaceId, type WorkspaceId } from "../../../../protocol/values/id.ts";
 
 function linkOf(workspaceId: WorkspaceId): WorkspaceLink {

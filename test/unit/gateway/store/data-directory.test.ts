@@ -14,7 +14,7 @@ import { newAccountId, newKeyId, newTokenId, newWorkspaceId } from "../../../../
 import { parseName } from "../../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 import { hashToken, newAccessToken } from "../../../../protocol/values/token.ts";
-import { provedKey } from "../../../support/register-key.ts";
+import { provedKey } from "../../../support/ssh/register-key.ts";
 import { ed25519 } from "./memory-store.ts";
 
 const log = pino({ level: "silent" });

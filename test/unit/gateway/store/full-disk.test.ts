@@ -15,7 +15,7 @@ import { SCOPES } from "../../../../protocol/api.ts";
 import { parseTokenId } from "../../../../protocol/values/id.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
-import { provedKey } from "../../../support/register-key.ts";
+import { provedKey } from "../../../support/ssh/register-key.ts";
 import { ed25519 } from "./memory-store.ts";
 
 const actor = { account: "test" };

@@ -1,14 +1,14 @@
 // How often the dialling end dials, where its connections are made and do not last.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { backoff } from "../../../../protocol/backoff.ts";
+import { backoff } from "../../../../protocol/flow/backoff.ts";
 import { type Initiator, initiate } from "../../../../protocol/resume/initiator.ts";
 import { PROCESS_BYTES, WINDOW_MAX } from "../../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../../protocol/resume/responder.ts";
 import { MemorySocket } from "./memory-socket.ts";
 
-vi.mock("../../../../protocol/backoff.ts", { spy: true });
+vi.mock("../../../../protocol/flow/backoff.ts", { spy: true });
 /** How long a connection must last to be a good one: it is not for the machine to decide by being slow. */
 const steady = vi.hoisted(() => ({ ms: 0 }));
 vi.mock("../../../../protocol/resume/limits.ts", async (original) => ({

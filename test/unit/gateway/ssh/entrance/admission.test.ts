@@ -4,7 +4,7 @@ import {
   Admission,
   type AdmissionLimits,
 } from "../../../../../gateway/ssh/entrance/admission.ts";
-import type { Slot } from "../../../../../protocol/fair-slots.ts";
+import type { Slot } from "../../../../../protocol/flow/fair-slots.ts";
 
 const limits: AdmissionLimits = {
   ...ADMISSION_LIMITS,

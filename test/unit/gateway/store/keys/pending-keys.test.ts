@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { PROOF_CODE_PATTERN } from "../../../../../protocol/key-proof.ts";
 import { parseKeyId } from "../../../../../protocol/values/id.ts";
 import { parsePublicKey } from "../../../../../protocol/values/ssh-public-key.ts";
-import { provedKey } from "../../../../support/register-key.ts";
+import { provedKey } from "../../../../support/ssh/register-key.ts";
 import { DAY, ed25519, MINUTE, memoryStore } from "../memory-store.ts";
 
 const key = (fill: number) => parsePublicKey(ed25519(fill));

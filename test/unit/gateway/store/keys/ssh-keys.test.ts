@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { MAX_CONTROL_BYTES } from "../../../../../protocol/limits.ts";
 import { parseKeyId } from "../../../../../protocol/values/id.ts";
 import { parsePublicKey } from "../../../../../protocol/values/ssh-public-key.ts";
-import { provedKey } from "../../../../support/register-key.ts";
+import { provedKey } from "../../../../support/ssh/register-key.ts";
 import { ed25519, memoryStore } from "../memory-store.ts";
 
 const code = (value: string) => expect.objectContaining({ code: value, field: "publicKey" });

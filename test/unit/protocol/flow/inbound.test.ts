@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { setImmediate as immediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Inbound } from "../../../protocol/inbound.ts";
+import { Inbound } from "../../../../protocol/flow/inbound.ts";
 
 function inbound(highWaterMark = 16 * 1024) {
   let taken = 0;

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { destroyAfter } from "../../../protocol/end-then-destroy.ts";
+import { destroyAfter } from "../../../../protocol/flow/end-then-destroy.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -2,14 +2,14 @@
 // the client that waits: 256 random bits, good once, for DIAL_BACK_TIMEOUT_MS.
 
 import type { WebSocket } from "ws";
-import { type ErrorCode, ProtocolError } from "../../protocol/errors.ts";
-import { DIAL_BACK_TIMEOUT_MS } from "../../protocol/limits.ts";
+import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
+import { DIAL_BACK_TIMEOUT_MS } from "../../../protocol/limits.ts";
 import {
   hashToken,
   newStreamToken,
   parseStreamToken,
   type StreamToken,
-} from "../../protocol/values/token.ts";
+} from "../../../protocol/values/token.ts";
 
 /** What waits for a dial-back. One of the two functions is called, once. */
 interface Waiter {

@@ -2,10 +2,10 @@
 // account has its share of both, so that nobody with whom a workspace is shared takes it from the others.
 
 import type { WebSocket } from "ws";
-import { ProtocolError } from "../../protocol/errors.ts";
-import { FairSlots } from "../../protocol/fair-slots.ts";
-import { addressHolder } from "../open-connections.ts";
-import type { LinkStream, StreamRequest } from "./link.ts";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import { FairSlots } from "../../../protocol/flow/fair-slots.ts";
+import { addressHolder } from "../../open-connections.ts";
+import type { LinkStream, StreamRequest } from "../link.ts";
 
 /** In all processes together. One account alone has half of them at most. */
 export const MAX_STREAMS_PER_WORKSPACE = 1_024;

@@ -1,9 +1,9 @@
 // Keys that accounts have and have proved, for tests that need one and are about something else.
 
-import type { Store } from "../../gateway/store/store.ts";
-import type { Key } from "../../protocol/api.ts";
-import type { AccountId } from "../../protocol/values/id.ts";
-import type { SshPublicKey } from "../../protocol/values/ssh-public-key.ts";
+import type { Store } from "../../../gateway/store/store.ts";
+import type { Key } from "../../../protocol/api.ts";
+import type { AccountId } from "../../../protocol/values/id.ts";
+import type { SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 
 /** As if its holder had signed in by SSH and typed the code: also for keys whose private half nobody has. */
 export async function provedKey(

@@ -7,15 +7,15 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ALL_PERMISSIONS, type KeyPermissions } from "../../agent/host/ssh/sign-in/key-grant.ts";
-import type { KeyGrant } from "../../agent/host/ssh/ssh-server.ts";
+import { ALL_PERMISSIONS, type KeyPermissions } from "../../../agent/host/ssh/sign-in/key-grant.ts";
+import type { KeyGrant } from "../../../agent/host/ssh/ssh-server.ts";
 import {
   createHostSshServer,
   type HostSshServer,
   type HostSshServerOptions,
   type StreamInfo,
-} from "../../agent/host/ssh/ssh-server.ts";
-import { fingerprint } from "../../protocol/values/ssh-public-key.ts";
+} from "../../../agent/host/ssh/ssh-server.ts";
+import { fingerprint } from "../../../protocol/values/ssh-public-key.ts";
 
 export interface Finished {
   readonly code: number | null;

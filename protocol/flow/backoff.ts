@@ -1,7 +1,7 @@
 // How long to wait before the next attempt. The wait doubles and has jitter, so that clients that lost a gateway at the same
 // moment do not all come back at the same moment.
 
-import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "./limits.ts";
+import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "../limits.ts";
 
 /**
  * Milliseconds to wait before attempt number `failures` + 1; half of them are fixed, half random.

@@ -1,9 +1,9 @@
 // One end of a control connection. It bounds what waits for a peer that does not read, and how many messages a peer may send
 // unasked: JSON costs more to read than to send.
 
-import { ProtocolError } from "./errors.ts";
-import { WAITING_MESSAGE_BYTES } from "./limits.ts";
-import { OPEN } from "./web-socket/web-socket.ts";
+import { ProtocolError } from "../errors.ts";
+import { WAITING_MESSAGE_BYTES } from "../limits.ts";
+import { OPEN } from "../web-socket/web-socket.ts";
 
 /** The part of a WebSocket that this needs. */
 export interface ControlSocket {

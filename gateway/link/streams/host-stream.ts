@@ -4,16 +4,16 @@
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { isFinal, ProtocolError } from "../../protocol/errors.ts";
-import { initiate } from "../../protocol/resume/initiator.ts";
-import { PROCESS_BYTES } from "../../protocol/resume/limits.ts";
-import { ByteBudget } from "../../protocol/resume/outgoing.ts";
-import { SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
-import { webSocketStream } from "../../protocol/web-socket/web-socket.ts";
-import type { ReachedWorkspace } from "../open-connections.ts";
-import { Heartbeat } from "../splice/keep-alive.ts";
-import type { Link, LinkStream, StreamRequest } from "./link.ts";
-import type { LinkRegistry } from "./registry.ts";
+import { isFinal, ProtocolError } from "../../../protocol/errors.ts";
+import { initiate } from "../../../protocol/resume/initiator.ts";
+import { PROCESS_BYTES } from "../../../protocol/resume/limits.ts";
+import { ByteBudget } from "../../../protocol/resume/outgoing.ts";
+import { SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { webSocketStream } from "../../../protocol/web-socket/web-socket.ts";
+import type { ReachedWorkspace } from "../../open-connections.ts";
+import { Heartbeat } from "../../splice/keep-alive.ts";
+import type { Link, LinkStream, StreamRequest } from "../link.ts";
+import type { LinkRegistry } from "../registry.ts";
 
 /** Bytes that are taken from a host before the client has them: as many as OpenSSH allows a channel. */
 const WINDOW_BYTES = 2 * 1024 * 1024;

@@ -2,10 +2,10 @@
 // belongs to no client until it is taken; then the next one is asked for at once.
 
 import type { WebSocket } from "ws";
-import { CLOSE } from "../../protocol/errors.ts";
-import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../protocol/limits.ts";
-import type { StreamToken } from "../../protocol/values/token.ts";
-import { OPEN } from "../../protocol/web-socket/web-socket.ts";
+import { CLOSE } from "../../../protocol/errors.ts";
+import { DEAD_AFTER_MS, PING_INTERVAL_MS } from "../../../protocol/limits.ts";
+import type { StreamToken } from "../../../protocol/values/token.ts";
+import { OPEN } from "../../../protocol/web-socket/web-socket.ts";
 
 interface StandbyOptions {
   /** Asks the host for a stream. `socket` settles when the host has dialled. */

@@ -3,7 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import ssh2, { type AuthContext } from "ssh2";
-import { injectStream } from "../../protocol/ssh/ssh2/server-connection.ts";
+import { injectStream } from "../../../protocol/ssh/ssh2/server-connection.ts";
 
 /** @param lets whether a sign-in is accepted; what is refused is asked for a key */
 export function echoingSshServer(

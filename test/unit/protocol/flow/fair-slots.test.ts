@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type FairLimits, FairSlots, isFair, type Slot } from "../../../protocol/fair-slots.ts";
+import { type FairLimits, FairSlots, isFair, type Slot } from "../../../../protocol/flow/fair-slots.ts";
 
 let now: number;
 let evicted: string[];

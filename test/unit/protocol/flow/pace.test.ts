@@ -2,7 +2,7 @@
 
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { Pace, Turns } from "../../../protocol/pace.ts";
+import { Pace, Turns } from "../../../../protocol/flow/pace.ts";
 
 /** What a byte costs is its value (µs). */
 class Peer extends Pace {

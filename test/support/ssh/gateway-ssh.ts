@@ -8,17 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { type RunningGateway, startGateway } from "../../gateway/gateway.ts";
-import type { SshLimits } from "../../gateway/ssh/create-ssh-port.ts";
-import type { AuditEntry } from "../../protocol/api.ts";
-import { SCOPES } from "../../protocol/api.ts";
-import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../protocol/values/id.ts";
-import { parseName, parseWorkspaceRef } from "../../protocol/values/name.ts";
-import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
-import type { AccessToken } from "../../protocol/values/token.ts";
-import { CLI } from "../../scripts/repository.ts";
-import { parseGatewayOptions } from "./gateway-options.ts";
-import { prepareGatewayData, prepareHostState } from "./host-state.ts";
+import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
+import type { SshLimits } from "../../../gateway/ssh/create-ssh-port.ts";
+import type { AuditEntry } from "../../../protocol/api.ts";
+import { SCOPES } from "../../../protocol/api.ts";
+import { type AccountId, parseWorkspaceId, type WorkspaceId } from "../../../protocol/values/id.ts";
+import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import type { AccessToken } from "../../../protocol/values/token.ts";
+import { CLI } from "../../../scripts/repository.ts";
+import { parseGatewayOptions } from "../gateway-options.ts";
+import { prepareGatewayData, prepareHostState } from "../host-state.ts";
 import { provedKey } from "./register-key.ts";
 
 export interface Finished {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
-import { PendingStreams } from "../../../../gateway/link/pending-streams.ts";
-import { newStreamToken } from "../../../../protocol/values/token.ts";
+import { PendingStreams } from "../../../../../gateway/link/streams/pending-streams.ts";
+import { newStreamToken } from "../../../../../protocol/values/token.ts";
 
 const socket = {} as WebSocket;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { backoff } from "../../../protocol/backoff.ts";
+import { backoff } from "../../../../protocol/flow/backoff.ts";
 
 test("waits from 250 ms up to 13 s, doubling, with jitter of half", () => {
   expect([1, 2, 3, 4].map((failures) => backoff(failures, 1))).toEqual([250, 500, 1000, 2000]);

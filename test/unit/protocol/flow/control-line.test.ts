@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ControlLine } from "../../../protocol/control-line.ts";
-import { OPEN } from "../../../protocol/web-socket/web-socket.ts";
+import { ControlLine } from "../../../../protocol/flow/control-line.ts";
+import { OPEN } from "../../../../protocol/web-socket/web-socket.ts";
 
 /** A peer that reads when it is told to. */
 class Socket {
