@@ -17,13 +17,16 @@ function caches(): Record<string, string> {
   return { XDG_CACHE_HOME, GOCACHE: process.env.GOCACHE || join(own, "go-build") };
 }
 
+/** In a test file: it replaces a module, or sets what the whole process has. */
+const NEEDS_A_PROCESS = /\bvi\.mock\(|\bsetDefaultCACertificates\(/;
+
 /**
  * The tests of one folder, as two projects. Most files share a process and its modules, which Node itself loads: to load them again
- * for each file took more time than most tests. Files that replace a module by another get a process each.
+ * for each file took more time than most tests. The files that would disturb others get a process each.
  */
 function projects(name: string, timeout: number, globalSetup: string[]): TestProjectInlineConfiguration[] {
   const files = globSync(`test/${name}/**/*.test.ts`, { cwd: import.meta.dirname });
-  const replacing = files.filter((file) => /\bvi\.mock\(/.test(readFileSync(file, "utf8")));
+  const alone = files.filter((file) => NEEDS_A_PROCESS.test(readFileSync(file, "utf8")));
   const common = { testTimeout: timeout, hookTimeout: timeout, globalSetup };
   return [
     {
@@ -32,12 +35,12 @@ function projects(name: string, timeout: number, globalSetup: string[]): TestPro
         ...common,
         name,
         include: [`test/${name}/**/*.test.ts`],
-        exclude: replacing,
+        exclude: alone,
         isolate: false,
         experimental: { viteModuleRunner: false, nodeLoader: false },
       },
     },
-    { extends: true, test: { ...common, name: `${name}-mocks`, include: replacing } },
+    { extends: true, test: { ...common, name: `${name}-alone`, include: alone } },
   ];
 }
 
