@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { echo } from "../../support/link.ts";
-import { LONG } from "../../support/long.ts";
 import { isRunning, Workers } from "./harness.ts";
 
 /** More than enough: connections go to the workers in turn. */
@@ -202,7 +201,7 @@ describe("a worker that is killed", () => {
 });
 
 describe("SIGTERM", () => {
-  test("tells every host and client, and leaves no process after 10 s", LONG, async () => {
+  test("tells every host and client, and leaves no process after 10 s", async () => {
     const { id } = await workers.host("last");
     const tunnels = await oneOnEach("last", id);
     const closed = tunnels.map((tunnel) => {

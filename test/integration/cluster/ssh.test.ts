@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LONG } from "../../support/long.ts";
 import { type Stack, startStack } from "../../support/stack.ts";
 import { logOf } from "./harness.ts";
 
@@ -55,7 +54,7 @@ describe("a workspace", () => {
     },
   );
 
-  test("returns on both workers what it was sent", LONG, async () => {
+  test("returns on both workers what it was sent", async () => {
     const sent = randomBytes(3_000_000);
     const hash = (data: Buffer | string) => createHash("sha256").update(data).digest("hex");
     for (let i = 0; i < 4; i++) {

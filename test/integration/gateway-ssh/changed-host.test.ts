@@ -4,7 +4,8 @@
 import { mkdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Person } from "../../support/cli.ts";
-import { SshStack, type TestAccount, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack, type TestAccount } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 
 let stack: SshStack;
 let ada: TestAccount;

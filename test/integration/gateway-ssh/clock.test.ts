@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CLI } from "../../../scripts/repository.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
+import { finished, SshStack, type TestAccount, type TestHost } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 const MINUTE = 60_000;

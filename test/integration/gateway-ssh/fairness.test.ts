@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import ssh2, { type Client } from "ssh2";
 import { afterEach, expect, test } from "vitest";
 import { LONG } from "../../support/long.ts";
-import { SshStack, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

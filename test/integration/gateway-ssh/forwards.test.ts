@@ -3,8 +3,9 @@
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../support/loopback.ts";
-import { SshStack, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack } from "../../support/ssh/gateway-ssh.ts";
 import { startAgent } from "../../support/ssh/ssh-agent.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Person } from "../../support/cli.ts";
-import { finished, SshStack, type TestAccount, until } from "../../support/ssh/gateway-ssh.ts";
+import { finished, SshStack, type TestAccount } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 
 /** The algorithms that OpenSSH offers when its libcrypto is in FIPS mode. */
 const FIPS = [

@@ -9,7 +9,8 @@ import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { command } from "../../../gateway/program/command.ts";
 import { Person } from "../../support/cli.ts";
-import { finished, SshStack, type TestAccount, until } from "../../support/ssh/gateway-ssh.ts";
+import { finished, SshStack, type TestAccount } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 
 let dataDir: string;
 let stack: SshStack;

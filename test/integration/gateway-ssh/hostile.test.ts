@@ -10,7 +10,8 @@ import { privateProtocol, sendMessage } from "../../../protocol/ssh/ssh2/private
 import { message } from "../../../protocol/ssh/wire.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { acceptedShare } from "../../support/accepted-share.ts";
-import { type RawConnection, SshStack, type StackOptions, until } from "../../support/ssh/gateway-ssh.ts";
+import { type RawConnection, SshStack, type StackOptions } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

@@ -6,7 +6,8 @@ import { createServer } from "node:net";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { LONG } from "../../support/long.ts";
-import { SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack, type TestAccount, type TestHost } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ADMISSION_LIMITS } from "../../../gateway/ssh/entrance/admission.ts";
 import { AUTHENTICATION_LIMITS } from "../../../gateway/ssh/sign-in/authentication.ts";
 import { SSH_PORT_LIMITS } from "../../../gateway/ssh/ssh-port.ts";
-import { SshStack, type StackOptions, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack, type StackOptions } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

@@ -12,7 +12,8 @@ import { expiryOf, parseCertificate } from "../../../protocol/ssh/certificate.ts
 import { parseName } from "../../../protocol/values/name.ts";
 import { acceptedShare } from "../../support/accepted-share.ts";
 import { CutProxy } from "../../support/cut-proxy.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
+import { finished, SshStack, type TestAccount, type TestHost } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 const admin = { account: "admin" };

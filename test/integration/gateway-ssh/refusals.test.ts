@@ -4,7 +4,8 @@ import { copyFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseTokenId } from "../../../protocol/values/id.ts";
 import { newOwnerToken } from "../../../protocol/values/token.ts";
-import { SshStack, type TestAccount, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack, type TestAccount } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { PATIENT } from "./admission-limits.ts";
 
 let stack: SshStack;

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseKeyId, parseTokenId } from "../../../protocol/values/id.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { acceptedShare } from "../../support/accepted-share.ts";
-import { finished, SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
+import { finished, SshStack, type TestAccount, type TestHost } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 
 let stack: SshStack;
 let ada: TestAccount;

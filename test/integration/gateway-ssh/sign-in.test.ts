@@ -5,7 +5,8 @@ import { copyFileSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { acceptedShare } from "../../support/accepted-share.ts";
-import { SshStack, type TestAccount, type TestHost, until } from "../../support/ssh/gateway-ssh.ts";
+import { SshStack, type TestAccount, type TestHost } from "../../support/ssh/gateway-ssh.ts";
+import { until } from "../../support/until.ts";
 import { makeSecurityKey, startAgent } from "../host-ssh/security-key-agent.ts";
 import { PATIENT } from "./admission-limits.ts";
 

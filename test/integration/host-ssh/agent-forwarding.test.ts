@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Host, makeKey, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, makeKey, startHost } from "../../support/ssh/host-ssh.ts";
 import { startAgent } from "../../support/ssh/ssh-agent.ts";
+import { until } from "../../support/until.ts";
 
 let host: Host;
 let agent: { socket: string; stop(): void };

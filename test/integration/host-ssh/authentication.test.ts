@@ -12,8 +12,8 @@ import {
   makeKey,
   publicKey,
   startHost,
-  until,
 } from "../../support/ssh/host-ssh.ts";
+import { until } from "../../support/until.ts";
 import { makeSecurityKey, startAgent } from "./security-key-agent.ts";
 
 const hosts: Host[] = [];

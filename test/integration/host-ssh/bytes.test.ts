@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LONG } from "../../support/long.ts";
 import { freePort } from "../../support/loopback.ts";
-import { finish, type Host, settled, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { settled, until } from "../../support/until.ts";
 
 /** "lät" in Latin-1. */
 const NAME = Buffer.from([0x6c, 0xe4, 0x74]);

@@ -6,7 +6,9 @@ import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../support/loopback.ts";
-import { finish, type Host, listen, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, listen, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { until } from "../../support/until.ts";
 import { accepts, exchange, textOf } from "./forwarding-peers.ts";
 
 let host: Host;

@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, isAlive, settled, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, isAlive, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { settled, until } from "../../support/until.ts";
 
 let host: Host;
 const survivors: number[] = [];

@@ -4,7 +4,8 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Host, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, startHost } from "../../support/ssh/host-ssh.ts";
+import { until } from "../../support/until.ts";
 
 let host: Host;
 beforeAll(async () => {

@@ -8,15 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OpenSshServer, startOpenSshServer } from "../../bench/openssh-server.ts";
 import { shortAndLong } from "../../support/long.ts";
 import { freePort } from "../../support/loopback.ts";
-import {
-  type Finished,
-  finish,
-  type Host,
-  isAlive,
-  makeKey,
-  startHost,
-  until,
-} from "../../support/ssh/host-ssh.ts";
+import { type Host, isAlive, makeKey, startHost } from "../../support/ssh/host-ssh.ts";
+import { type Finished, finish } from "../../support/ssh/ssh-client.ts";
+import { until } from "../../support/until.ts";
 
 let host: Host;
 let directory: string;

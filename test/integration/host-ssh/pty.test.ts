@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { type IPty, spawn } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LONG } from "../../support/long.ts";
-import { finish, type Host, isAlive, settled, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, isAlive, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { settled, until } from "../../support/until.ts";
 
 let host: Host;
 const terminals: IPty[] = [];

@@ -3,7 +3,9 @@ import { writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish, type Host, isAlive, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, isAlive, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { until } from "../../support/until.ts";
 
 let host: Host;
 beforeAll(async () => {

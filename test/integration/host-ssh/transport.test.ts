@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
-import { LONG } from "../../support/long.ts";
-import { finish, type Host, type HostSetup, startHost, until } from "../../support/ssh/host-ssh.ts";
+import { type Host, type HostSetup, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { until } from "../../support/until.ts";
 
 const hosts: Host[] = [];
 const clients: Client[] = [];
@@ -80,7 +81,7 @@ describe("new keys", () => {
     expect(result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(5);
   });
 
-  test("are exchanged by the host's limits under load both ways", LONG, async () => {
+  test("are exchanged by the host's limits under load both ways", async () => {
     const host = await started({ limits: { keyExchange: { bytes: 4 * 1024 * 1024, ageMs: 3_600_000 } } });
     const result = await both(host, ["-v"]);
     expect(result).toMatchObject({ same: true, code: 0 });
@@ -139,7 +140,7 @@ describe("signs of life", () => {
     expect({ code: result.code, stdout: result.stdout.toString() }).toEqual({ code: 0, stdout: "done" });
   });
 
-  test("are asked for, and a client that gives none is dropped", LONG, async () => {
+  test("are asked for, and a client that gives none is dropped", async () => {
     const host = await started({ limits: { keepaliveMs: 500 } });
     const child = host.start(["-v", "ws", "sleep 300"]);
     const errors = errorsOf(child);
@@ -211,7 +212,7 @@ describe("a client that ignores its limits", () => {
     expect(String(data)).toBe("on\n");
   });
 
-  test("gets 256 sessions and no more, and one more when one has ended", LONG, async () => {
+  test("gets 256 sessions and no more, and one more when one has ended", async () => {
     const host = await started();
     const client = await rawClient(host);
     const handlers = objectAt(objectAt(client, "_protocol"), "_handlers");

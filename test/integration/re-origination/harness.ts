@@ -1,8 +1,8 @@
 // A real ssh, a gateway that admits everyone and relays their connections, and a real host. All but ssh run
 // in this process. The link between gateway and host is a TCP connection on the loopback.
 
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,8 @@ import {
   type PacketTransport,
   takeOverConnection,
 } from "../../../protocol/ssh/ssh2/transport.ts";
-import { type Finished, finish, grant, listen, makeKey, publicKey } from "../../support/ssh/host-ssh.ts";
+import { grant, listen, makeKey, publicKey } from "../../support/ssh/host-ssh.ts";
+import { type Finished, finish, SshClient } from "../../support/ssh/ssh-client.ts";
 
 export interface Setup {
   /** Changes what the gateway uses to sign in at the host. */
@@ -175,36 +176,8 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
     injectStream(gateway, socket);
   });
   const port = await listen(gatewayListener);
-  writeFileSync(path("known_hosts"), `gw ${line("gateway_key")}\n`);
-  writeFileSync(
-    path("config"),
-    [
-      "Host gw",
-      "  HostName 127.0.0.1",
-      "  HostKeyAlias gw",
-      `  Port ${port}`,
-      "  User ws",
-      `  IdentityFile ${path("id")}`,
-      "  IdentitiesOnly yes",
-      "  IdentityAgent none",
-      `  UserKnownHostsFile ${path("known_hosts")}`,
-      "  GlobalKnownHostsFile none",
-      "  StrictHostKeyChecking yes",
-      "  BatchMode yes",
-      "  ConnectTimeout 10",
-      "",
-    ].join("\n"),
-  );
-  const running = new Set<ChildProcess>();
-  const start = (program: string, args: readonly string[], options: SpawnOptions = {}) => {
-    const child = spawn(program, ["-F", path("config"), ...args], { stdio: "pipe", ...options });
-    running.add(child);
-    child.stdin?.on("error", () => {
-      // ssh may end without having read everything.
-    });
-    child.once("exit", () => running.delete(child));
-    return child;
-  };
+  const client = new SshClient({ directory, alias: "gw", port, user: "ws", hostKey: line("gateway_key") });
+  const start = client.start.bind(client);
   return {
     directory,
     port,
@@ -222,7 +195,7 @@ export async function startChain(setup: Setup = {}): Promise<Chain> {
     start,
     ssh: (args, input) => finish(start("ssh", args), input),
     async stop() {
-      for (const child of running) child.kill("SIGKILL");
+      client.stop();
       for (const socket of [...clients, ...links]) socket.destroy();
       await host.close();
       await Promise.all(

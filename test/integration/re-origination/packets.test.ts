@@ -9,7 +9,7 @@ import { MSG } from "../../../protocol/ssh/message-numbers.ts";
 import { originate } from "../../../protocol/ssh/ssh2/client.ts";
 import type { PacketTransport } from "../../../protocol/ssh/ssh2/transport.ts";
 import { message, WireReader } from "../../../protocol/ssh/wire.ts";
-import { settled, until } from "../../support/ssh/host-ssh.ts";
+import { settled, until } from "../../support/until.ts";
 import { buildPeers, NO_PEERS, type Peers, startPeerServer } from "../ssh-peers/peers.ts";
 import { type Chain, type Setup, startChain } from "./harness.ts";
 

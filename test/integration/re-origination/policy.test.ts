@@ -10,7 +10,7 @@ import { opensshEd25519 } from "../../../protocol/ssh/private-key.ts";
 import { type OriginateOptions, originate } from "../../../protocol/ssh/ssh2/client.ts";
 import { newTokenId } from "../../../protocol/values/id.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
-import { until } from "../../support/ssh/host-ssh.ts";
+import { until } from "../../support/until.ts";
 import { type Chain, type Setup, startChain } from "./harness.ts";
 
 let chain: Chain | undefined;

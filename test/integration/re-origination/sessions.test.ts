@@ -5,8 +5,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LONG } from "../../support/long.ts";
-import { finish, listen, until } from "../../support/ssh/host-ssh.ts";
+import { listen } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
+import { until } from "../../support/until.ts";
 import { type Chain, startChain } from "./harness.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");
@@ -106,7 +107,7 @@ describe("a relayed connection", () => {
     expect(stdout.toString()).toMatch(/^\s*3\nand more\n$/);
   });
 
-  test("exchanges keys on both sides during a transfer, and loses nothing", LONG, async () => {
+  test("exchanges keys on both sides during a transfer, and loses nothing", async () => {
     const often = await startChain({
       host: { limits: { keyExchange: { bytes: 1_500_000, ageMs: 3_600_000 } } },
     });

@@ -7,7 +7,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LONG, shortAndLong } from "../../support/long.ts";
-import { finish, type Host, startHost } from "../../support/ssh/host-ssh.ts";
+import { type Host, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
 import { buildPeers, NO_PEERS, type Peers } from "./peers.ts";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findProgram } from "../../support/programs/find-program.ts";
 import { SshStack } from "../../support/ssh/gateway-ssh.ts";
-import { finish } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
 import { PATIENT } from "../gateway-ssh/admission-limits.ts";
 
 let stack: SshStack;

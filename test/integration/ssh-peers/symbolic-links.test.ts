@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { finish, type Host, publicKey, startHost } from "../../support/ssh/host-ssh.ts";
+import { type Host, publicKey, startHost } from "../../support/ssh/host-ssh.ts";
+import { finish } from "../../support/ssh/ssh-client.ts";
 import { knownByAddress } from "./peers.ts";
 
 let host: Host;

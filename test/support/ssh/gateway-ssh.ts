@@ -7,7 +7,6 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { type RunningGateway, startGateway } from "../../../gateway/gateway.ts";
 import type { SshLimits } from "../../../gateway/ssh/create-ssh-port.ts";
 import type { AuditEntry } from "../../../protocol/api.ts";
@@ -323,17 +322,4 @@ export async function finished(child: ChildProcess, input = ""): Promise<Finishe
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, stdout, stderr }));
   });
-}
-
-/** Waits until `check` gives something, for at most `timeout` ms. */
-export async function until<T>(
-  check: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 30_000,
-): Promise<T> {
-  for (const deadline = Date.now() + timeout; ; ) {
-    const value = await check();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`Not within ${timeout} ms: ${check}`);
-    await delay(10);
-  }
 }

@@ -1,12 +1,11 @@
 // Starts the host's SSH server behind a plain TCP listener, and runs the machine's own OpenSSH against it. All files are
 // in a temporary directory; the host key is pinned.
 
-import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, type SpawnOptions } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { ALL_PERMISSIONS, type KeyPermissions } from "../../../agent/host/ssh/sign-in/key-grant.ts";
 import type { KeyGrant } from "../../../agent/host/ssh/ssh-server.ts";
 import {
@@ -16,13 +15,7 @@ import {
   type StreamInfo,
 } from "../../../agent/host/ssh/ssh-server.ts";
 import { fingerprint } from "../../../protocol/values/ssh-public-key.ts";
-
-export interface Finished {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
+import { type Finished, finish, SshClient } from "./ssh-client.ts";
 
 export interface Host {
   readonly directory: string;
@@ -85,48 +78,20 @@ export async function startHost(setup: HostSetup = {}): Promise<Host> {
     server.accept(socket, peer());
   });
   const port = await listen(listener);
-  const [type = "", base64 = ""] = readFileSync(path("host_key.pub"), "utf8").split(" ");
-  writeFileSync(path("known_hosts"), `ws ${type} ${base64}\n`);
-  writeFileSync(
-    path("config"),
-    [
-      "Host ws",
-      "  HostName 127.0.0.1",
-      "  HostKeyAlias ws",
-      `  Port ${port}`,
-      "  User someone",
-      `  IdentityFile ${path("id")}`,
-      "  IdentitiesOnly yes",
-      "  IdentityAgent none",
-      `  UserKnownHostsFile ${path("known_hosts")}`,
-      "  GlobalKnownHostsFile none",
-      "  StrictHostKeyChecking yes",
-      "  BatchMode yes",
-      "  ConnectTimeout 10",
-      "",
-    ].join("\n"),
-  );
-  const running = new Set<ChildProcess>();
-  const start = (args: readonly string[], spawnOptions: SpawnOptions = {}) => {
-    const child = spawn("ssh", ["-F", path("config"), ...args], { stdio: "pipe", ...spawnOptions });
-    running.add(child);
-    child.stdin?.on("error", () => {
-      // ssh may end without having read everything.
-    });
-    child.once("exit", () => running.delete(child));
-    return child;
-  };
+  const hostKey = readFileSync(path("host_key.pub"), "utf8");
+  const client = new SshClient({ directory, alias: "ws", port, user: "someone", hostKey });
+  const start = (args: readonly string[], options: SpawnOptions = {}) => client.start("ssh", args, options);
   return {
     directory,
     port,
     server,
     lines,
     sockets,
-    options: ["-F", path("config")],
+    options: client.options,
     start,
     ssh: (args, input) => finish(start(args), input),
     async stop() {
-      for (const child of running) child.kill("SIGKILL");
+      client.stop();
       await server.close();
       await new Promise((done) => listener.close(done));
       rmSync(directory, { recursive: true, force: true });
@@ -149,46 +114,6 @@ export function makeKey(path: string, type: readonly string[]): void {
 /** The wire form of a key whose public half is in `<path>.pub`. */
 export function publicKey(path: string): Buffer {
   return Buffer.from(readFileSync(`${path}.pub`, "utf8").split(" ")[1] ?? "", "base64");
-}
-
-/** Feeds `input`, ends it, and waits for the end. */
-export async function finish(child: ChildProcess, input: string | Buffer = ""): Promise<Finished> {
-  const out: Buffer[] = [];
-  const err: Buffer[] = [];
-  child.stdout?.on("data", (data: Buffer) => out.push(data));
-  child.stderr?.on("data", (data: Buffer) => err.push(data));
-  child.stdin?.end(input);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) =>
-      resolve({ code, signal, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString() }),
-    );
-  });
-}
-
-/** Waits until `check` gives something, for at most `timeout` ms. */
-export async function until<T>(
-  check: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 30_000,
-): Promise<T> {
-  for (const deadline = Date.now() + timeout; ; ) {
-    const value = await check();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`Not within ${timeout} ms: ${check}`);
-    await delay(10);
-  }
-}
-
-/** Waits until `read` gives the same twice in a row. */
-export async function settled<T>(read: () => T | Promise<T>): Promise<T> {
-  let last = await read();
-  return until(async () => {
-    await delay(100);
-    const next = await read();
-    const isSame = next === last;
-    last = next;
-    return isSame ? next : undefined;
-  });
 }
 
 export function listen(server: ReturnType<typeof createServer>, host = "127.0.0.1"): Promise<number> {
