@@ -17,8 +17,8 @@ function caches(): Record<string, string> {
   return { XDG_CACHE_HOME, GOCACHE: process.env.GOCACHE || join(own, "go-build") };
 }
 
-/** In a test file: it replaces a module, or sets what the whole process has. */
-const NEEDS_A_PROCESS = /\bvi\.mock\(|\bsetDefaultCACertificates\(/;
+/** In a test file: it replaces a module, sets what the whole process has, or measures its memory. */
+const NEEDS_A_PROCESS = /\bvi\.mock\(|\bsetDefaultCACertificates\(|\bmemoryUsage\(/;
 
 /**
  * The tests of one folder, as two projects. Most files share a process and its modules, which Node itself loads: to load them again

@@ -67,7 +67,7 @@ function command(definition: CommandDefinition, level: number): string {
     list("Arguments", operandList(definition)),
     ...optionGroups(definition).map(({ title, options: shown }) =>
       title === NETWORK_GROUP
-        ? "And the [network options](#network-options)."
+        ? "Also takes the [network options](#network-options)."
         : list(
             title,
             shown.map(({ term, text }) => ({
