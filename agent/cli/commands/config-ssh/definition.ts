@@ -13,12 +13,12 @@ import {
 export const definition = {
   name: "config-ssh",
   summary: "put your workspaces into your SSH configuration",
-  description: `Puts every workspace that you can reach into your SSH configuration, so that \`ssh web.gateway.example\`, scp, rsync, git and editors work without anything of Sallyport in front. The hosts are in ~/.ssh/sallyport/config, which Sallyport alone writes; your own ~/.ssh/config gets one Include line at its top, after you have seen the change and said yes. Run it again when workspaces come and go.`,
+  description: `Puts every workspace that you can reach into your SSH configuration, so that \`ssh web.gateway.example\`, scp, rsync, git and editors work without \`sallyport\` in front. The hosts are in ~/.ssh/sallyport/config, which Sallyport alone writes; your own ~/.ssh/config gets one Include line at its top, after you have seen the change and said yes. Run it again when workspaces come and go.`,
   options: {
     transport: {
       type: choice(["auto", "direct", "tunnel"], "HOW"),
       description:
-        "`direct`: through the gateway's SSH port; `tunnel`: over WebSocket (HTTPS), where port 22 is blocked; `auto`: leave it as it is, direct for new ones",
+        "`direct`: through the gateway's SSH port; `tunnel`: over WebSocket (HTTPS), where port 22 is blocked; `auto`: keep each workspace's transport, and use direct for new ones",
       default: "auto",
       config: true,
     },
@@ -37,7 +37,7 @@ export const definition = {
     yes: { description: "change the SSH configuration without asking" },
     remove: {
       description:
-        "take everything out again: your own file is then as it was, byte for byte; the hosts themselves go with the last file that includes them",
+        "take everything out again: your own file is then as it was, byte for byte; the Host blocks are deleted once no file includes them",
     },
     verbose: VERBOSE,
     ...NETWORK_OPTIONS,

@@ -7,13 +7,13 @@ import { parseFolder } from "../../../../protocol/values/folder.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import { GATEWAY_OPTION, NETWORK_OPTIONS, ONE_PROXY } from "../../shared-options.ts";
 
-const REGISTERS = "Who registers (without any: what `sallyport login` left on this machine)";
+const REGISTERS = "Who registers (by default, the account that is signed in on this machine)";
 const COMES_IN = "Who may come in";
 
 export const definition = {
   name: "host",
   summary: "make this machine reachable as a workspace",
-  description: `Makes this machine a workspace: registers it at the gateway, and lets people in over SSH who hold an allowed key. Runs until it is stopped, and reconnects after every loss of the network.`,
+  description: `Makes this machine a workspace: registers it at the gateway, and accepts SSH connections from people who hold an allowed key. Runs until it is stopped, and reconnects after every loss of the network.`,
   usage: "--gateway URL [options]",
   options: {
     token: {

@@ -18,7 +18,7 @@ const TOKEN_ID = {
 export const definition = {
   name: "token",
   summary: "create, list and revoke access tokens and owner tokens",
-  description: `An access token (spt_…) proves your account; an owner token (spo_…) opens one workspace, without an account. A new token is printed once, alone on standard output; the gateway keeps only its hash. A token that was made with another token ends with it, at the latest when that one expires or is revoked.`,
+  description: `An access token (spt_…) proves your account; an owner token (spo_…) opens one workspace, without an account. A new token is printed once, alone on standard output; the gateway keeps only its hash. A token made with another token ends with it: at the latest when that one expires or is revoked.`,
   options: {},
   examples: [
     'sallyport token create --title "build machine" --scope host --workspace build --expires 90d > token',

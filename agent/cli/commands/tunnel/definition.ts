@@ -19,13 +19,13 @@ Signs in with SALLYPORT_TOKEN or the file that SALLYPORT_TOKEN_FILE names, where
     listen: {
       type: text("HOST:PORT|PATH"),
       description:
-        "take connections on a local port instead (port 0: any; loopback only), which every user of this machine can connect to, as far as the workspace's SSH server lets them; or on a Unix socket that is yours alone (0600): a path with a slash in it, such as ./ws.sock",
+        "listen on a local port instead (loopback only; port 0 takes any free one), or on a Unix socket: a path with a slash in it, such as ./ws.sock. Every user of this machine can connect to a port; only you can use the socket (0600)",
     },
     json: {
       description:
         'with --listen: {"event":"ready","listen":"HOST:PORT"} (or a path) first on stdout, then for each connection {"event":"state","connection":1,"state":"connected"|"reconnecting"|"lost"}',
     },
-    verbose: { short: "v", description: "say on stderr what happens when" },
+    verbose: { short: "v", description: "log each step to stderr" },
     ...NETWORK_OPTIONS,
   },
   exclusive: [ONE_PROXY],
