@@ -87,7 +87,9 @@ test("the manifest has nothing of how the repository is built", () => {
   const manifest: unknown = JSON.parse(text("extension/package.json"));
   expect(manifest).not.toHaveProperty("scripts");
   expect(manifest).not.toHaveProperty("devDependencies");
-  expect(Check(Manifest, manifest) && files.has(`extension/${manifest.main.replace(/^[.]\//, "")}`)).toBe(true);
+  expect(Check(Manifest, manifest) && files.has(`extension/${manifest.main.replace(/^[.]\//, "")}`)).toBe(
+    true,
+  );
 });
 
 test("the companion in the package starts with what is in the package alone", async () => {
