@@ -1,5 +1,5 @@
 // The tests: `unit` needs no other process of ours, `integration` starts gateways, hosts and real clients.
-// The limits here are there to end what hangs: a machine that is ten times slower is no failure.
+// The limits here are there to end what hangs: a machine that is ten times slower is not a failure.
 
 import { globSync, readFileSync } from "node:fs";
 import { availableParallelism, homedir } from "node:os";

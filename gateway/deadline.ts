@@ -1,5 +1,5 @@
-// A timer for times further away than setTimeout can count: above 2^31 - 1 ms that fires at once, and an
-// owner token lives up to 30 days.
+// A timer for delays beyond setTimeout's limit. Above 2^31 - 1 ms (25 days) setTimeout fires at once, and
+// an owner token can live for 30 days.
 
 const LONGEST_MS = 2 ** 31 - 1;
 

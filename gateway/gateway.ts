@@ -44,7 +44,7 @@ export interface RunningGateway {
   readonly registry: LinkRegistry;
   readonly hostKeys: HostKeys;
   readonly metrics: MetricsRegistry;
-  /** Reads the certificate's files again. @throws StartError: the former certificate stays in use */
+  /** Reads the certificate's files again. @throws StartError: the old certificate stays in use */
   reloadTls(): Promise<void>;
   /** Ends everything within 10 s. Further calls wait for the same end. */
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-// Anything that was thrown while a request was handled, as what its sender is told.
+// Turns anything thrown while a request is handled into the refusal that its sender gets.
 
 import { ProtocolError } from "../protocol/errors.ts";
 

@@ -55,7 +55,7 @@ function shareConnections(server: Server, total: number, isProxy: (address: stri
   });
 }
 
-/** Reads the certificate's files again; open connections keep the former certificate. @throws StartError */
+/** Reads the certificate's files again; open connections keep the old certificate. @throws StartError */
 export async function reloadTls(server: Server, tls: GatewayOptions["tls"]): Promise<void> {
   if (tls === null || !(server instanceof TlsServer)) return;
   server.setSecureContext(await readTls(tls));

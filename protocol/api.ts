@@ -70,9 +70,9 @@ export const AccessTokenInfo = object({
   createdAt: Time,
   expiresAt: Nullable(Time),
   lastUsedAt: Nullable(Time),
-  /** Of a host token: the name of the one workspace that it registers, or registered before that was deleted. */
+  /** Only for a host token: the name of the one workspace that it registers, or registered before that was deleted. */
   workspace: Type.Optional(NameText),
-  /** Of a host token: it registers any workspace of the account. */
+  /** Only for a host token: it registers any workspace of the account. */
   reusable: Type.Optional(Type.Boolean()),
   /** The access token that created it. It ends with that token. */
   parentId: Type.Optional(TokenIdText),

@@ -1,5 +1,6 @@
 // Every command of `sallyport`, by name. A command's code is loaded only when it is asked for: a companion delays each ssh
-// connection by its start, and must not load the gateway's dependencies. Definitions load without the code.
+// connection by its start, and must not load the gateway's dependencies. Definitions load without the code. To add one: a
+// folder in commands/ with definition.ts and command.ts, and an entry below.
 
 import type { Command } from "../../protocol/command/command.ts";
 import type { CommandDefinition } from "../../protocol/command/definition.ts";
@@ -7,7 +8,7 @@ import type { CommandDefinition } from "../../protocol/command/definition.ts";
 export interface CommandEntry {
   /** The command reads `--help` among its arguments by itself, because some of them belong to another program. */
   readonly readsHelp?: true;
-  /** Runs until it is stopped, and passes on the bytes of so many streams. */
+  /** Runs until it is stopped, and relays the bytes of few or of many streams. */
   readonly staysAndCarries?: "few" | "many";
   /** SIGHUP does not end this command, which listens for it by itself. */
   readonly handlesSighup?: true;
@@ -46,7 +47,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./commands/config-ssh/command.ts"),
   },
   tunnel: {
-    // With its code: a file of its own would be one more to load for each ssh connection.
+    // From command.ts, which exports it too: definition.ts alone would be one more bundle file to load for each ssh connection.
     definition: () => import("./commands/tunnel/command.ts"),
     load: () => import("./commands/tunnel/command.ts"),
   },

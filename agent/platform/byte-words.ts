@@ -4,7 +4,7 @@
 
 import { bytesOf, isEncodable } from "../../protocol/values/byte-text.ts";
 
-/** Of one piece, before it is written. */
+/** The size of one piece, before it is written. */
 const PIECE_BYTES = 24 * 1024;
 /** The longest word that is passed as it is: far below Linux's limit of 128 KiB. */
 const PLAIN_BYTES = 64 * 1024;

@@ -1,4 +1,4 @@
-// Which error it is that the system, or Node, reports.
+// The code of an error from the system or Node, such as ENOENT.
 
 /** The error's name, such as `ENOENT` or `ERR_SSL_…`; undefined: it has none. */
 export function errorCode(error: unknown): string | undefined {

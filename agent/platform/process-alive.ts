@@ -1,8 +1,8 @@
-// Whether a process number is in use.
+// Tells whether a process id is in use.
 
 import { systemCode } from "./files/private-file.ts";
 
-/** True for a process of another user as well (EPERM). Numbers are reused: the process may not be the one that was meant. */
+/** True for a process of another user as well (EPERM). Ids are reused: the process may not be the one that was meant. */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

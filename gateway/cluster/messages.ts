@@ -39,7 +39,7 @@ const Route = object({
   hostKeys: Type.Array(text(8 * 1024), { maxItems: 16 }),
   /** The host's clock minus the gateway's, in ms. */
   clockAhead: Type.Optional(Type.Integer()),
-  /** Of an upterm session: how new it is, and the keys that may join (base64); null: every key. */
+  /** Only for an upterm session: how new it is, and the keys that may join (base64); null: every key. */
   session: Type.Optional(
     object({
       generation: Type.String({ pattern: "^[0-9]{1,20}$" }),

@@ -1,4 +1,4 @@
-// When Node gives a socket to another process, it goes on reading it until that process has confirmed it, and
+// After Node passes a socket to another process, it keeps reading from it until that process confirms, and
 // drops what it reads (lib/internal/child_process.js): the first bytes of a peer that is answered quickly
 // would be lost. No public function stops that, so this calls the private one that does: the handle's
 // `readStop`.

@@ -1,8 +1,8 @@
-// Replaces the gateway's host keys in two steps, because a client can learn a new key only over a connection
-// that a key it knows has proved. `rotate` makes the next keys: the gateway still serves the active ones and
-// announces the next ones (by OpenSSH's UpdateHostKeys, and in the discovery document). `rotate --activate`
-// makes the next keys the active ones. The former ones are still announced and proved, so that clients of a
-// gateway that has not been restarted yet are not confused.
+// Replaces the gateway's host keys in two steps, because a client can learn a new key only over a
+// connection that was authenticated with a key it already knows. `rotate` makes the next keys: the gateway
+// still serves the active ones and announces the next ones (by OpenSSH's UpdateHostKeys, and in the
+// discovery document). `rotate --activate` makes the next keys the active ones. The former ones are still
+// announced and proved, so that clients of a gateway that has not been restarted yet are not confused.
 
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";

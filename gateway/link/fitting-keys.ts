@@ -1,4 +1,4 @@
-// Which public keys a host is told: as many as one control message can carry.
+// Selects the public keys that a host is sent: as many as fit in one control message.
 
 import type { PushedKey } from "../../protocol/control.ts";
 import { MAX_CONTROL_BYTES, MAX_PUSHED_KEYS } from "../../protocol/limits.ts";

@@ -1,5 +1,6 @@
 // The link of a Sallyport host: a WebSocket control connection that carries JSON messages. For each stream
-// the host dials one WebSocket back, so streams never block each other and the kernel does the flow control.
+// the host dials one WebSocket back, so streams never block each other and the kernel does the flow
+// control. The host's answer arrives at gateway/upgrades/dial-back.ts.
 
 import type { WebSocket } from "ws";
 import { assertNever } from "../../protocol/assert-never.ts";
@@ -170,7 +171,7 @@ export class NativeLink implements WorkspaceLink {
   #receive(data: unknown, isBinary: boolean): void {
     try {
       if (isBinary || !(data instanceof Uint8Array)) {
-        throw new ProtocolError("bad_message", "Control messages are text.");
+        throw new ProtocolError("bad_message", "Control messages must be text.");
       }
       this.#line.received(data.length);
       this.#handle(parseHostMessage(data.toString()));

@@ -1,4 +1,4 @@
-// Questions to a host whether it still answers.
+// Asks a host whether it still answers.
 
 export class Probes {
   readonly #waiting = new Set<() => void>();

@@ -190,7 +190,7 @@ function receiveRegister(socket: WebSocket): Promise<RegisterMessage> {
       end();
       try {
         if (isBinary || !Buffer.isBuffer(data))
-          throw new ProtocolError("bad_message", "Control messages are text.");
+          throw new ProtocolError("bad_message", "Control messages must be text.");
         const message = parseHostMessage(data.toString());
         if (message.type !== "register") {
           throw new ProtocolError("bad_message", "A host registers first.", { field: "type" });

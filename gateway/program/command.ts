@@ -40,7 +40,7 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
   const reload = (): void => {
     gateway.reloadTls().catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      context.stderr.write(`sallyport: tls: ${message} The former certificate stays in use.\n`);
+      context.stderr.write(`sallyport: tls: ${message} The old certificate stays in use.\n`);
     });
   };
   process.on("SIGHUP", reload);
@@ -138,7 +138,7 @@ function started<I>(run: (input: I, context: CommandContext) => Promise<void>) {
       await run(input, context);
       return 0;
     } catch (error) {
-      // Of the store's own refusals only a full list of tokens can get here, from admin-token.
+      // The only refusal of the store that can get here is a full list of tokens, from admin-token.
       if (!(error instanceof StartError || error instanceof ProtocolError)) throw error;
       const stage = error instanceof StartError ? error.stage : "file";
       context.stderr.write(`sallyport: ${stage}: ${error.message}\n`);

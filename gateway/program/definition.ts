@@ -1,5 +1,5 @@
-// What `sallyport gateway` takes from its command line, as data. Every option has a variable: SALLYPORT_HTTP for --http. Loads
-// nothing of the gateway itself, so that help and completion need not either.
+// Defines `sallyport gateway`: its options, arguments and help. Every option has a variable: SALLYPORT_HTTP
+// for --http. Loads nothing of the gateway itself, so that help and completion need not either.
 
 import type { CommandDefinition, OptionDefinition } from "../../protocol/command/definition.ts";
 import { choice, DIRECTORY, FILE, integer } from "../../protocol/command/value-types.ts";

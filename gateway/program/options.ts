@@ -1,4 +1,5 @@
-// What the gateway does by its options, checked as a whole. Pure: nothing is opened here.
+// Turns the gateway's options into settings, and checks that they fit together. Pure: nothing is opened
+// here.
 
 import { homedir } from "node:os";
 import { join } from "node:path";

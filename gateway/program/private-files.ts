@@ -60,7 +60,7 @@ export async function readGuardedFile(
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
-    // Of the open file: its name may belong to a different one by now.
+    // The open file is checked: its name may belong to a different one by now.
     const problem =
       process.getuid === undefined ? undefined : looseness(path, await file.stat(), openTo, process.getuid());
     if (problem !== undefined) throw new StartError(stage, `${what} is not used: ${problem}`);

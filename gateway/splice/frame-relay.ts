@@ -1,6 +1,6 @@
 // Carries what one WebSocket receives to another without assembling messages: each piece goes on as soon as
-// it arrives, in the memory that it arrived in. Small pieces that arrive together leave together, so that the
-// relay costs by bytes and not by frames. Pings, pongs and close frames stay with their own side.
+// it arrives, in the memory that it arrived in. Small pieces that arrive together leave together, so that
+// its cost depends on bytes, not on frames. Pings, pongs and close frames stay with their own side.
 
 import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";

@@ -1,5 +1,6 @@
-// Joins two WebSockets: what one receives goes to the other as it comes. While one side is slow to read, the
-// gateway stops reading from the other, so that it holds at most HIGH_WATER_BYTES and one read per direction.
+// Joins two WebSockets: what one receives is sent to the other at once (frame-relay.ts moves the bytes).
+// While one side is slow to read, the gateway stops reading from the other, so that it holds at most
+// HIGH_WATER_BYTES and one read per direction.
 
 import type { WebSocket } from "ws";
 import { CLOSE } from "../../protocol/errors.ts";

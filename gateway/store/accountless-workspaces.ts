@@ -36,7 +36,7 @@ export async function makeRoom(
     const hasMore = registered_from === block || (!isCrowded && (held.get(registered_from) ?? 0) > own);
     return hasMore && !isOnline(id);
   });
-  // Of the address that has most, the one that was seen longest ago.
+  // The victim belongs to the address that has most, and was seen longest ago.
   const [victim] = mayGo.toSorted(
     (one, other) => (held.get(other.registered_from) ?? 0) - (held.get(one.registered_from) ?? 0),
   );

@@ -41,7 +41,7 @@ export class Registrations {
       const { name: madeFor } = identity.registers;
       if (madeFor !== null && madeFor !== name) throw tokenBound(madeFor, name);
     }
-    // The workspace was renamed at the gateway: its host still asks for the former name, and sends the id.
+    // The workspace was renamed at the gateway: its host still asks for the old name, and sends the id.
     if (byId?.owner?.id === identity.account.id && (await this.#askedName(byId.id)) === name) return byId;
     const row = await this.#context.db
       .selectFrom("workspaces")
@@ -87,7 +87,7 @@ export class Registrations {
         `This access token was for the workspace ${registers.name}, which was deleted. Make a new token.`,
       );
     }
-    // After the workspace was renamed at the gateway its host still asks for the former name.
+    // After the workspace was renamed at the gateway its host still asks for the old name.
     if (name !== workspace.name && name !== (await this.#askedName(workspace.id))) {
       throw tokenBound(workspace.name, name);
     }

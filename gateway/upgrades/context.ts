@@ -1,4 +1,4 @@
-// What the doors of the WebSockets work with.
+// What the handlers of all WebSocket paths share.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Server as TlsServer } from "node:https";

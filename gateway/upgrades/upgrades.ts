@@ -1,5 +1,5 @@
-// The door of all WebSockets: takes each upgrade request of the HTTP server to the file of its path, and
-// bounds how many strangers can keep waiting.
+// Where all WebSocket requests arrive: hands each upgrade request to the file for its path, and limits how
+// many can wait before anything is proved.
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -74,7 +74,7 @@ export function serveUpgrades(options: UpgradeOptions): ServedUpgrades {
 /** @throws ProtocolError why the request has no WebSocket */
 async function accept(upgrade: Upgrade, context: UpgradeContext): Promise<void> {
   const { path } = upgrade;
-  // Its client has a slot already, wherever it waits.
+  // The client that it is for already has a slot.
   if (path === PATHS.stream) return await acceptDialBack(upgrade, context);
   const slot = context.pendingUpgrades.enter(upgrade.address, () => upgrade.socket.destroy());
   try {
@@ -89,7 +89,8 @@ async function accept(upgrade: Upgrade, context: UpgradeContext): Promise<void> 
 
 /**
  * Clients of these paths are programs, which send no Origin (RFC 6455 §10.2). A request that has one comes
- * from a web page: a page of any site could reach the gateway from a browser inside a network.
+ * from a web page: a page of any site could otherwise reach a gateway on an internal network through a
+ * browser there.
  * @throws ProtocolError forbidden
  */
 function refuseBrowsers({ request }: Upgrade): void {

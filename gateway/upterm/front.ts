@@ -1,4 +1,4 @@
-// upterm as the SSH port sees it: which connections are hosts', and which user names are sessions.
+// upterm as the SSH port sees it: which connections belong to hosts, and which user names are session ids.
 
 import { parsePublicKey } from "../../protocol/values/ssh-public-key.ts";
 import type { UptermClient, UptermFront, UptermSession } from "../ssh/upterm-front.ts";

@@ -1,5 +1,5 @@
-// How an upterm host signs in (RFC 4252): with any key that it proves, or with a key of a list. The user name
-// is ignored.
+// How an upterm host signs in (RFC 4252): with any key that it can prove, or only with a key from a list.
+// The user name is ignored.
 
 import type { AuthContext, PublicKeyAuthContext } from "ssh2";
 import { acceptQuery } from "../ssh/sign-in/authentication.ts";

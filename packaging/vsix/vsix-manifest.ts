@@ -46,7 +46,7 @@ ${[
 `;
 }
 
-/** Every file needs a media type: by its ending, or by name where it has none. */
+/** Every file needs a media type: by file extension, or by name if it has none. */
 export function contentTypes(paths: readonly string[]): string {
   const endings = new Set([".vsixmanifest"]);
   const named: string[] = [];

@@ -1,4 +1,4 @@
-// From a command's definition and its code to something that takes arguments and runs.
+// Combines a command's definition with its code into something that takes arguments and runs.
 
 import { ProtocolError } from "../errors.ts";
 import { firstOperand, type GivenArguments, type OptionTable, splitArguments } from "./arguments.ts";
@@ -196,7 +196,7 @@ function withEnvironment(context: CommandContext, env: CommandContext["env"]): C
   };
 }
 
-/** Of a command and its subcommands, to find the first operand behind options with values. */
+/** The options of a command and its subcommands, to find the first operand after options with values. */
 function allOptions({ options, subcommands = {} }: CommandDefinition): OptionTable {
   return Object.assign({}, options, ...Object.values(subcommands).map(allOptions));
 }

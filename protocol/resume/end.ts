@@ -45,7 +45,7 @@ export class ResumeEnd {
   readonly #in: Incoming;
   readonly #out: Outgoing;
   readonly #patience = new Patience();
-  /** Of the attached connection; undefined: none is attached. */
+  /** The liveness of the attached connection; undefined: none is attached. */
   #liveness: Liveness | undefined;
   /** `complete`: both directions have ended, and both ends know. `over`: nothing is held any more. */
   #state: "open" | "complete" | "over" = "open";

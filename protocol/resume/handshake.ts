@@ -75,7 +75,7 @@ export function encodeHello(
 
 /** @throws FrameError, VersionError */
 export function decodeHello({ type, payload }: Frame): Hello {
-  if (type !== FRAME.hello) throw new FrameError("the first frame is a hello");
+  if (type !== FRAME.hello) throw new FrameError("the first frame must be a hello");
   if (payload.readUInt8(0) !== VERSION) throw new VersionError("a different version of the handshake");
   if (payload.length !== HELLO_BYTES || payload.readUInt8(1) > 1) throw new FrameError("a malformed hello");
   const resumed =
@@ -129,7 +129,7 @@ export function decodeWelcome(
   nonce: Buffer,
   known: StreamKey | undefined,
 ): Welcome {
-  if (type !== FRAME.welcome) throw new FrameError("the answer to a hello is a welcome");
+  if (type !== FRAME.welcome) throw new FrameError("the answer to a hello must be a welcome");
   if (payload.readUInt8(0) !== VERSION) throw new VersionError("a different version of the handshake");
   if (payload.length !== WELCOME_BYTES) throw new FrameError("a malformed welcome");
   const isNew = payload.readUInt8(1) === 1;

@@ -13,7 +13,7 @@ export class RedialWait {
   /** For a hurry that came too soon. */
   #later: NodeJS.Timeout | undefined;
 
-  /** @param stop aborted once nothing is to be waited for any more */
+  /** @param stop aborted when waiting no longer makes sense */
   constructor(stop: AbortSignal) {
     this.#stop = stop;
     stop.addEventListener("abort", () => clearTimeout(this.#later), { once: true });

@@ -105,7 +105,7 @@ function read(blob: Buffer): Certificate {
   // An authority that is a FIDO key need not have been touched for it: OpenSSH asks the same.
   const touch = { touchRequired: false, verificationRequired: false };
   if (!isGoodSshSignature({ ...authority, signature, signed }, touch)) {
-    throw bad("The certificate's signature is not its authority's.");
+    throw bad("The certificate's signature was not made by its authority.");
   }
   return {
     type,
@@ -205,7 +205,7 @@ function secondsOf(time: Date): bigint {
   return BigInt(Math.floor(time.getTime() / 1000));
 }
 
-/** The string inside of an option's data. */
+/** The string inside an option's data. */
 function onlyText(data: Buffer): string {
   try {
     const reader = new WireReader(data);
@@ -226,7 +226,7 @@ export interface NewCertificate {
   readonly principals: readonly string[];
   readonly validAfter: Date;
   readonly validBefore: Date;
-  /** Each with the string inside of its data; an empty one for a flag. */
+  /** Each with the string inside its data; an empty one for a flag. */
   readonly extensions: ReadonlyMap<string, string | Uint8Array>;
 }
 

@@ -21,7 +21,7 @@ export function parseFolder(value: unknown): Folder {
     throw bad(`A folder is a path of at most ${MAX_FOLDER} characters.`);
   }
   if (!/^(\/|[A-Za-z]:[\\/])/.test(value)) {
-    throw bad("A folder is given by its absolute path, such as /home/me/project.");
+    throw bad("A folder must be an absolute path, such as /home/me/project.");
   }
   if (!folderRegExp.test(value)) throw bad("A folder's path contains no control characters.");
   return value as Folder;

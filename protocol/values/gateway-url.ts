@@ -23,7 +23,7 @@ const pathRegExp = /^(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*$/;
  */
 export function parseGatewayUrl(value: unknown): GatewayUrl {
   if (typeof value !== "string" || value.trim() === "" || value.length > MAX_GATEWAY_URL) {
-    throw bad("A gateway is given by its URL, such as https://gateway.example.");
+    throw bad("Name the gateway by its URL, such as https://gateway.example.");
   }
   const text = value.trim();
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
@@ -43,7 +43,8 @@ export function parseGatewayUrl(value: unknown): GatewayUrl {
   if (url.username !== "" || url.password !== "") {
     throw bad("A gateway's URL contains no user name or token: sign in with `sallyport login`.");
   }
-  if (url.search !== "" || url.hash !== "") throw bad("A gateway's URL has no query and no fragment.");
+  if (url.search !== "" || url.hash !== "")
+    throw bad("A gateway's URL must have neither a query nor a fragment.");
   if (!isHostName(url.hostname.replace(/^\[|\]$/g, ""))) {
     throw bad(
       `${JSON.stringify(text)} does not name a host. A gateway's URL looks like https://gateway.example.`,

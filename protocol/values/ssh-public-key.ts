@@ -51,7 +51,7 @@ export function parsePublicKey(line: unknown): SshPublicKey {
       "This is a PRIVATE key. Send the public key (the file that ends in .pub), and consider this one leaked.",
     );
   }
-  if (/[\0\r\n]/.test(text)) throw bad("A public key is a single line.");
+  if (/[\0\r\n]/.test(text)) throw bad("A public key must be a single line.");
   const { options, rest } = splitOptions(text);
   const [type = "", base64 = "", ...comment] = rest.split(/[ \t]+/);
   if (!isKeyType(type)) throw bad(`Unknown key type ${JSON.stringify(printable(type, 60))}.`);
@@ -152,7 +152,7 @@ function readStrings(blob: Buffer): Buffer[] | undefined {
   return fields;
 }
 
-/** Options end at the first blank outside of double quotes (sshd(8)). */
+/** Options end at the first blank outside double quotes (sshd(8)). */
 function splitOptions(text: string): { options: string; rest: string } {
   const first = text.split(/[ \t]/, 1)[0] ?? "";
   if (isKeyType(first)) return { options: "", rest: text };

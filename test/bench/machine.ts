@@ -35,7 +35,7 @@ export function watchStolenTime(): () => number {
   };
 }
 
-/** Of all cores since the machine started (proc(5), /proc/stat). */
+/** Ticks of all cores since the machine started (proc(5), /proc/stat). */
 function cpuTicks(): { readonly used: number; readonly stolen: number } {
   const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n", 1);
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, stolen = 0] = line

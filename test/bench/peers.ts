@@ -1,5 +1,5 @@
-// `npm run bench:peers`: installs Sallyport's peers, each by its own package client, into a cache directory
-// outside of the repository. Nothing else installs them: the benchmark skips peers that are missing.
+// `npm run bench:peers`: installs Sallyport's peers, each by its own package client, into a cache directory outside the
+// repository. Nothing else installs them: the benchmark skips peers that are missing.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";

@@ -17,7 +17,7 @@ function residentBytes(): number {
 }
 
 for (const end of ["responder", "initiator"] as const) {
-  test(`a million bent frames against the ${end}`, async () => {
+  test(`a million corrupted frames against the ${end}`, async () => {
     const before = residentBytes();
     const { codes, streams, largest } = await barrage(end, FRAMES, seeded(Date.now()));
     const grown = Math.round((residentBytes() - before) / 1024 / 1024);

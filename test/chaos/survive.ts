@@ -15,7 +15,7 @@ import { companions, residentKilobytes, run, type World } from "./world.ts";
 export interface Ordeal {
   readonly megabytes: number;
   readonly cuts: number;
-  /** Of scp, so that the transfer lasts as long as the cuts do. */
+  /** The limit for scp, so that the transfer lasts as long as the cuts do. */
   readonly megabytesPerSecond: number;
   /** How many of a hundred cuts are of which kind; what is left are resets. */
   readonly swallow: number;

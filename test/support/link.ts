@@ -1,5 +1,5 @@
-// A real gateway in this process, with accounts, hosts that echo in the place of an SSH server, and companions: all of
-// the wire, without SSH on top of it.
+// A real gateway in this process, with accounts, hosts that echo instead of running an SSH server, and companions: all
+// of the wire, without SSH on top of it.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

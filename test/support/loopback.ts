@@ -24,8 +24,9 @@ export async function startWebServer(body: string): Promise<{ port: number; stop
 const given = new Set<number>();
 
 /**
- * A port that was free a moment ago: ssh's -D and -L take no 0. Never the same twice, and below those that Linux gives to
- * whoever asks for any: some programs share a port without a word (SO_REUSEPORT), and each gets some of the connections.
+ * A port that was free a moment ago: ssh's -D and -L take no 0. Never the same twice, and below those that Linux gives
+ * to programs that ask for any: some programs share a port without a word (SO_REUSEPORT), and each gets some of the
+ * connections.
  * @throws Error where none of a hundred can be listened on
  */
 export async function freePort(): Promise<number> {

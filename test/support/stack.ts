@@ -44,7 +44,7 @@ export interface StackOptions {
 
 export interface Gateway {
   readonly url: string;
-  /** Of the SSH port, on this machine. */
+  /** The SSH port, on this machine. */
   readonly sshPort: number;
   /** Mode 0600. */
   readonly tokenFile: string;

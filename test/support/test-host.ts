@@ -1,4 +1,4 @@
-// A host's link to a gateway, in the test's own process, with an echo in the place of the SSH server.
+// A host's link to a gateway, in the test's own process, with an echo instead of the SSH server.
 
 import type { Duplex } from "node:stream";
 import { loadIdentity } from "../../agent/host/identity.ts";

@@ -10,7 +10,7 @@ import { Check, Parse } from "typebox/value";
 import { beforeAll, describe, expect, test } from "vitest";
 
 interface Room {
-  /** Of the override in biome.json. */
+  /** The `includes` of the override in biome.json. */
   readonly includes: readonly string[];
   /** A file in the room, without its extension; the imports are relative to it. */
   readonly file: string;
@@ -25,6 +25,7 @@ const ROOMS: readonly Room[] = [
     includes: ["protocol/**", "!protocol/ssh/ssh2/**"],
     file: "protocol/ssh/x",
     forbidden: [
+      "../../scripts/x.ts",
       "../../agent/platform/paths.ts",
       "../../gateway/gateway.ts",
       "../../extension/settings.ts",
@@ -40,13 +41,22 @@ const ROOMS: readonly Room[] = [
   {
     includes: ["protocol/ssh/ssh2/**"],
     file: "protocol/ssh/ssh2/x",
-    forbidden: ["../../../agent/platform/paths.ts", "../../../gateway/gateway.ts", "vscode", ...IO],
+    forbidden: [
+      "../../../scripts/x.ts",
+      "../../../packaging/x.ts",
+      "../../../test/support/x.ts",
+      "../../../agent/platform/paths.ts",
+      "../../../gateway/gateway.ts",
+      "vscode",
+      ...IO,
+    ],
     allowed: ["../../errors.ts", "./private.ts", "ssh2", "ssh2/lib/protocol/kex.js", "node:crypto"],
   },
   {
     includes: ["gateway/**"],
     file: "gateway/ssh/x",
     forbidden: [
+      "../../scripts/x.ts",
       "../../agent/platform/paths.ts",
       "../../extension/settings.ts",
       "../../packaging/x.ts",
@@ -58,7 +68,14 @@ const ROOMS: readonly Room[] = [
   {
     includes: ["agent/cli.ts", "agent/cli/**", "!agent/cli/commands.ts"],
     file: "agent/cli/commands/x",
-    forbidden: ["../../../gateway/gateway.ts", "../../../extension/settings.ts", "vscode"],
+    forbidden: [
+      "../../../scripts/x.ts",
+      "../../../packaging/x.ts",
+      "../../../test/support/x.ts",
+      "../../../gateway/gateway.ts",
+      "../../../extension/settings.ts",
+      "vscode",
+    ],
     allowed: [
       "../../host/link.ts",
       "../../client/gateway-api.ts",
@@ -69,13 +86,22 @@ const ROOMS: readonly Room[] = [
   {
     includes: ["agent/cli/commands.ts"],
     file: "agent/cli/commands",
-    forbidden: ["../../extension/settings.ts", "../../test/support/x.ts", "vscode"],
+    forbidden: [
+      "../../scripts/x.ts",
+      "../../packaging/x.ts",
+      "../../extension/settings.ts",
+      "../../test/support/x.ts",
+      "vscode",
+    ],
     allowed: ["../../gateway/program/command.ts", "../../protocol/errors.ts"],
   },
   {
     includes: ["agent/host/**"],
     file: "agent/host/ssh/x",
     forbidden: [
+      "../../../scripts/x.ts",
+      "../../../packaging/x.ts",
+      "../../../test/support/x.ts",
       "../../cli.ts",
       "../../cli/commands.ts",
       "../../client/gateway-api.ts",
@@ -89,6 +115,9 @@ const ROOMS: readonly Room[] = [
     includes: ["agent/client/**"],
     file: "agent/client/tunnel/x",
     forbidden: [
+      "../../../scripts/x.ts",
+      "../../../packaging/x.ts",
+      "../../../test/support/x.ts",
       "../../cli.ts",
       "../../cli/commands.ts",
       "../../host/link.ts",
@@ -102,6 +131,9 @@ const ROOMS: readonly Room[] = [
     includes: ["agent/platform/**"],
     file: "agent/platform/files/x",
     forbidden: [
+      "../../../scripts/x.ts",
+      "../../../packaging/x.ts",
+      "../../../test/support/x.ts",
       "../../cli.ts",
       "../../cli/commands.ts",
       "../../host/link.ts",
@@ -116,6 +148,8 @@ const ROOMS: readonly Room[] = [
     includes: ["extension/**"],
     file: "extension/connect/x",
     forbidden: [
+      "../../scripts/x.ts",
+      "../../packaging/x.ts",
       "../../gateway/gateway.ts",
       "../../agent/cli.ts",
       "../../agent/cli/commands.ts",
@@ -148,7 +182,7 @@ let refused: ReadonlySet<string>;
 beforeAll(async () => {
   const tree = mkdtempSync(join(tmpdir(), "sallyport-import-rules-"));
   try {
-    // Outside of a repository there is no .gitignore.
+    // Outside a repository there is no .gitignore.
     writeFileSync(join(tree, "biome.json"), JSON.stringify({ ...Object(config), vcs: { enabled: false } }));
     for (const room of ROOMS) {
       const path = join(tree, `${room.file}.ts`);

@@ -15,7 +15,7 @@ export interface Place {
   readonly path: string;
   readonly subcommands: readonly { readonly name: string; readonly summary: string }[];
   readonly options: readonly OptionWord[];
-  /** Of the first operand, in as far as a shell knows some. */
+  /** Completions of the first operand, if a shell can know any. */
   readonly operand: ValueType<unknown>["completion"];
 }
 

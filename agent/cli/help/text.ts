@@ -4,7 +4,7 @@ import type { CommandDefinition } from "../../../protocol/command/definition.ts"
 import { operandList, optionGroups, type ShownOption, usageLines, variableList } from "./synopsis.ts";
 
 const WIDTH = 100;
-/** Where the text of a list begins, and the longest term that has it beside. */
+/** The column where descriptions begin, and the longest term that still has its description on the same line. */
 const INDENT = 26;
 
 /** All commands, each with its summary. */
@@ -45,7 +45,7 @@ export function helpText(definition: CommandDefinition): string {
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** The definition of the subcommand that words name, as far as they do; options are passed over. */
+/** The definition of the deepest subcommand that the words name; options are skipped. */
 export function namedSubcommand(definition: CommandDefinition, words: readonly string[]): CommandDefinition {
   let named = definition;
   for (const word of words) {

@@ -34,7 +34,7 @@ export interface ProbeOptions {
 }
 
 export const PROBE_TIMEOUT_MS = 3_000;
-/** Of the lines that a server may send before its version (RFC 4253 §4.2); OpenSSH's client reads as many. */
+/** The limit of the lines that a server may send before its version (RFC 4253 §4.2); OpenSSH's client has the same one. */
 const MAX_PREAMBLE_BYTES = 8 * 1024;
 /**
  * RFC 4253 §4.2 lets both sides begin. A program that shares one port between protocols recognises SSH by this line, and a web

@@ -42,7 +42,7 @@ interface ShareOptions {
   readonly noteFile: string;
 }
 
-/** The time from the start to the ready line, with the registration at the gateway in it. */
+/** The time from the start to the ready line, including the registration at the gateway. */
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 100;
 
@@ -140,7 +140,7 @@ function pinnedLink(ready: string): ConnectUrl | undefined {
     if (typeof links !== "object" || links === null || !("pinned" in links)) return undefined;
     return readConnectUrl(String(links.pinned));
   } catch {
-    // The host runs and is shared: that its URL cannot be read is no reason to end it.
+    // The host runs and is shared: an unreadable URL is not a reason to end it.
     return undefined;
   }
 }

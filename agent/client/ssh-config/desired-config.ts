@@ -1,4 +1,4 @@
-// The wanted content of the managed SSH config, from the gateways' lists: aliases, transports, and host keys to trust. Used by
+// What the managed SSH config should contain, from the gateways' lists: aliases, transports, and host keys to trust. Used by
 // the extension and `sallyport config-ssh`. Pure.
 
 import type { Discovery, Workspace } from "../../../protocol/api.ts";

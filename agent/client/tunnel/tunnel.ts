@@ -1,8 +1,7 @@
 // One tunnel: a WebSocket from this machine to the gateway, which splices it to a stream to the workspace's SSH server.
 //
-// The other side of the hand-off (extension/connect/hand-off.ts): ssh has started this program as its ProxyCommand, and
-// from here the bytes go through stdio.ts and this WebSocket to the gateway, which splices them to a stream of the
-// host.
+// The other side of the hand-off (extension/connect/hand-off.ts): ssh has started this program as its ProxyCommand. Its bytes
+// come through stdio.ts and leave on this WebSocket.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";

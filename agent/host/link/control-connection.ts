@@ -36,7 +36,7 @@ export interface LinkOptions extends Registrant, StreamOptions {
 
 /** The gateway sends one message per client that connects; what the host has to answer is small. */
 const LINE = { maxWaiting: 1024 * 1024, burst: 4_000, perSecond: 500 } as const;
-/** From our close to cutting the connection, where the gateway does not answer. */
+/** How long the gateway has to answer our close before the connection is cut. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
@@ -131,7 +131,7 @@ class ControlConnection {
     this.#lastHeard = Date.now();
     try {
       if (isBinary || !Buffer.isBuffer(data)) {
-        throw new ProtocolError("bad_message", "Control messages are text.");
+        throw new ProtocolError("bad_message", "Control messages must be text.");
       }
       this.#line.received(data.length);
       this.#handle(parseGatewayMessage(data.toString()));

@@ -1,5 +1,5 @@
-// Dials back to the gateway: one WebSocket for each client that the gateway announces, and one in advance (standby) for
-// the next client, which then waits for no dial.
+// Dials back to the gateway: one WebSocket for each client that the gateway announces, and one in advance (standby) so
+// that the next client does not wait for a dial.
 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";

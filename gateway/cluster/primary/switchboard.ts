@@ -1,6 +1,6 @@
 // What workers share, as the primary keeps it: which worker holds which workspace's link, the mutex for
 // registrations, and messages from one worker to another. There is one primary, so its order of claims
-// decides. Knows no processes and no sockets.
+// decides. It knows nothing about processes or sockets.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import { LocalKeyedMutex } from "../../keyed-mutex.ts";

@@ -1,5 +1,5 @@
-// The links that this worker holds, by the claims under which the others know them. Does what other workers
-// ask of them.
+// The links that this worker holds, by the claims that other workers know them by. It carries out what
+// those workers ask of a link.
 
 import { assertNever } from "../../../protocol/assert-never.ts";
 import type { ProtocolError } from "../../../protocol/errors.ts";

@@ -1,5 +1,5 @@
-// A worker: one of several processes that serve the same address. A whole gateway, except for what the
-// primary does for all.
+// A worker: one of several processes that serve the same address. It is a whole gateway, except for what
+// the primary does for all workers.
 
 import process from "node:process";
 import { clientAddressOf } from "../../address.ts";
@@ -36,7 +36,7 @@ export async function runWorker(
   }
   const reload = (): void => {
     gateway.reloadTls().catch((error: unknown) => {
-      writeError(`sallyport: tls: ${reasonOf(error)} The former certificate stays in use.\n`);
+      writeError(`sallyport: tls: ${reasonOf(error)} The old certificate stays in use.\n`);
     });
   };
   channel.onMessage((message) => {

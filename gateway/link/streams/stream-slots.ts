@@ -1,5 +1,5 @@
-// How many streams one workspace may have open, and for how many the host's dial-back may be awaited. Each
-// account has its share of both, so that nobody with whom a workspace is shared takes it from the others.
+// Limits how many streams a workspace may have open, and how many may wait for the host to dial back.
+// Accounts share both limits fairly, so one guest cannot shut out the others.
 
 import type { WebSocket } from "ws";
 import { ProtocolError } from "../../../protocol/errors.ts";

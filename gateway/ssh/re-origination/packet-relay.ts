@@ -131,7 +131,7 @@ class Side implements PacketReceiver {
     this.#keepPace(other);
   }
 
-  /** This side takes more again, so the other may be read. */
+  /** This side has room again, so the other side is read again. */
   drain(): void {
     this.#end.drain();
     const other = this.#other;
@@ -190,7 +190,7 @@ class UnknownMessages {
   passed(type: number, sent: number, received: number): void {
     if (isKnown(type)) return;
     this.#passed.push({ sent, received });
-    // A side that refuses none of them knows them.
+    // A side that has refused none of them understands them.
     if (this.#passed.length > 64) this.#passed.shift();
   }
 

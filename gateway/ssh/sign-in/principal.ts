@@ -59,8 +59,8 @@ export function slotHolder(workspace: WorkspaceRecord, principal: Principal, add
 }
 
 /**
- * Whether a reference fits this workspace, whoever asks: a name without an owner fits the workspace of any
- * owner.
+ * Whether a reference fits this workspace, regardless of who asks: a name without an owner fits the
+ * workspace of any owner.
  */
 export function isNamedBy(workspace: WorkspaceRecord, ref: WorkspaceRef): boolean {
   if (ref.kind === "id") return ref.id === workspace.id;

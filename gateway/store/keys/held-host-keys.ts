@@ -1,6 +1,6 @@
-// Held host keys: a host registers under a workspace's name with a different key than the workspace has. The
-// key waits until the owner accepts or declines it (host-key-decisions.ts). Clients continue to see the key
-// that they know, and the host may try again. Here is how the database's columns hold them.
+// Held host keys: a host registers under a workspace's name with a different key than the workspace has.
+// The key waits until the owner accepts or declines it (host-key-decisions.ts). Clients continue to see the
+// key that they know, and the host may try again. This file maps held keys to the database's columns.
 
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";

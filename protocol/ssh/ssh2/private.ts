@@ -106,7 +106,7 @@ export interface PrivateOffer {
   };
 }
 
-/** The protocol inside of ssh2's `Connection` or `Client`. */
+/** The protocol inside ssh2's `Connection` or `Client`. */
 export function privateProtocol(connection: object): PrivateProtocol {
   return checkedProtocol("_protocol" in connection ? connection._protocol : undefined);
 }

@@ -1,5 +1,5 @@
 // What Sallyport's SSH servers need of an ssh2 connection besides its packets: the stream below it, and messages that ssh2
-// sends without words or not at all.
+// sends without a text, or cannot send.
 
 import { Duplex } from "node:stream";
 import type { Connection, Server } from "ssh2";

@@ -1,5 +1,5 @@
-// Counts what was written to a stream and not sent yet by what it costs in memory: the smallest packets cost thirty times their
-// size.
+// Counts the memory taken by data that was written to a stream but not sent yet: the smallest packets cost
+// thirty times their size.
 
 import type { Duplex } from "node:stream";
 import { WAITING_MESSAGE_BYTES } from "../../limits.ts";

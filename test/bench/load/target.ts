@@ -86,6 +86,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const target = await startTarget();
   process.stdout.write(`${JSON.stringify({ port: target.port })}\n`);
   process.once("SIGTERM", () => process.exit(0));
-  // Whoever started it holds its stdin: with their end comes this one's.
+  // The program that started this holds its stdin. When that program ends, so does this one.
   process.stdin.resume().once("end", () => process.exit(0));
 }

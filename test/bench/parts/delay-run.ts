@@ -1,4 +1,4 @@
-// The inside of the namespace: one long line, and every subject over it. The target runs in this process, so that both
+// What runs in the namespace: one long line, and every subject over it. The target runs in this process, so that both
 // ends of a transfer are counted by one clock.
 //   node delay-run.ts '{"names":[…],"plan":{…},"directory":"…"}'
 
@@ -19,7 +19,7 @@ const [NEAR, FAR] = ["10.99.0.1", "10.99.0.2"];
 const LINE = fileURLToPath(new URL("../delay-line.py", import.meta.url));
 
 const input: { names: string[]; plan: DelayPlan; directory: string } = JSON.parse(process.argv[2] ?? "");
-// Whoever started this holds its stdin: with their end comes this one's.
+// The program that started this holds its stdin. When that program ends, so does this one.
 process.stdin.resume().once("end", () => process.exit(1));
 process.once("SIGTERM", () => process.exit(1));
 

@@ -29,7 +29,7 @@ export interface IdleRow {
   readonly tunnels: number;
   /** Resident, of the server's side, for each tunnel beyond what it has without. */
   readonly serverKiBPerTunnel: number;
-  /** Of one core. */
+  /** Percent of one core. */
   readonly serverCpuPercent: number;
   /** One connection more, opened and used once: medians with no tunnel and with all. */
   readonly newConnectionMs: number;

@@ -15,7 +15,7 @@ export interface StartUpRow {
   readonly name: string;
   readonly medianMs: number;
   readonly p90Ms: number;
-  /** Of the medians. */
+  /** The median in multiples of Node's own. */
   readonly ofNode: number;
 }
 

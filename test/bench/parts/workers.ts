@@ -16,7 +16,7 @@ import { childrenOf, cpuSeconds } from "../process-usage.ts";
 
 const STREAMS = 16;
 const CHUNK = Buffer.alloc(64 * 1024, "sallyport");
-/** Of one stream. */
+/** The chunks of one stream. */
 const CHUNKS = 1_000;
 const GIGABYTES = (STREAMS * CHUNKS * CHUNK.length) / 1e9;
 /** On their way at a time, of one stream. */

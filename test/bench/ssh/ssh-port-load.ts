@@ -33,6 +33,7 @@ export async function measureSshPortLoad(directory: string): Promise<SshPortLoad
     const handshakesPerCpuSecond = await handshakes(stack);
     const { ms: idle } = await signIns(stack);
     const stop = attack(stack.gateway.sshPort);
+    // Until the attack has filled the gateway's pending connections and goes on evenly; nothing tells when.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const { ms: underAttack, refused } = await signIns(stack);
     stop();

@@ -26,7 +26,7 @@ const Registered = Type.Object({ event: Type.Literal("ready") });
 
 export interface SallyportOptions {
   readonly transport: "ws" | "wss";
-  /** What the companion and the host agree on inside of the WebSocket. */
+  /** What the companion and the host agree on inside the WebSocket. */
   readonly protocol: "raw" | "resume";
   /** A local port, as peers have it, or ssh's ProxyCommand on a pair of pipes, which is what people use. */
   readonly entry: "port" | "stdio";

@@ -51,7 +51,11 @@ test.for([
   ["with more than it should say", `${to(GATEWAY_URL, "api")}&command=id`, "does not know"],
   ["that means two workspaces", `${to(GATEWAY_URL, "api")}&workspace=other`, "more than one workspace"],
   ["whose workspace is a path", to(GATEWAY_URL, "../../etc"), "Opening the link failed"],
-  ["whose gateway is no address", to("https://ana@sallyport.example/#", "api"), "Opening the link failed"],
+  [
+    "whose gateway is not an address",
+    to("https://ana@sallyport.example/#", "api"),
+    "Opening the link failed",
+  ],
   ["with a token in it", `${to(GATEWAY_URL, "api")}&hostKey=${newAccessToken()}`, "revoke that token"],
 ] as const)("a link %s is refused, and says why", async ([, link, why]) => {
   await window.openLink(`vscode://sallyport.sallyport${link}`);

@@ -107,7 +107,7 @@ describe("a fault on the way to the gateway", () => {
     expect(stageOf(report, "tcp")).toMatchObject({ status: "fail", code: "ECONNREFUSED" });
   });
 
-  test("is a server without TLS where https is expected, or one that is no gateway", async () => {
+  test("is a server without TLS where https is expected, or one that is not a gateway", async () => {
     const port = await world.listener((socket) => {
       socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
     });
@@ -167,7 +167,7 @@ describe("a fault of sign-in or workspace", () => {
     expect(JSON.stringify(report)).not.toContain(token);
   });
 
-  test("is no token, or one that may not connect", async () => {
+  test("is a missing token, or one that may not connect", async () => {
     const none = await world.diagnose("dev", { token: undefined });
     expect(stageOf(none, "sign-in")).toMatchObject({ code: "unauthenticated" });
     const account = (await world.stack.gateway.store.accounts.list()).find(({ name }) => name === "ada");

@@ -163,7 +163,7 @@ export class World {
     return await this.#listen(createServer((socket) => serve(this.track(socket))));
   }
 
-  /** Speaks TLS, and is no gateway. */
+  /** Speaks TLS, but is not a gateway. */
   async tlsServer(key: string, cert: string): Promise<number> {
     const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => {
       this.track(socket).on("data", () => socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));

@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const FLOODER = fileURLToPath(new URL("./flooder.ts", import.meta.url));
 const KIB = 1024;
 const FIGURES = process.env.SALLYPORT_FLOOD_FIGURES === "1";
-/** Of which the best counts: a machine that is busy with something else for a while proves nothing about a gateway. */
+/** The best of these rounds counts: a machine that is busy with something else for a while proves nothing about a gateway. */
 const ROUNDS = 12;
 
 let directory: string;
@@ -49,7 +49,7 @@ afterAll(async () => {
 
 interface Flood {
   readonly kind: "pings" | "frames" | "masked-frames" | "web-socket-pings" | "resume-pings";
-  /** Bytes a second, of each; of `resume-pings`, bytes in all. */
+  /** Bytes per second, of each; for `resume-pings`, bytes in all. */
   readonly rate: number;
   readonly count: number;
   /** Strangers have none. */

@@ -98,6 +98,7 @@ describe("the processes of a session", () => {
     await settled(time);
     const before = process.memoryUsage().rss;
     const used = await time();
+    // That the writer does nothing can only be seen over a time.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(await time()).toBe(used);
     // A host that goes on reading would take more than this within that second, even on a slow machine.

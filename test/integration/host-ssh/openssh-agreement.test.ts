@@ -157,7 +157,8 @@ describe("when the client goes, as with sshd,", () => {
       for (const { name, at, to } of sides()) {
         const marker = join(directory, `gone ${name}`);
         rmSync(marker, { force: true });
-        // Of the same session: by then it has been told, as far as it is told at all.
+        // The witness belongs to the same session: once it writes, the session has been told of its end, if it is told
+        // at all.
         const witness = `(trap 'exit' HUP; trap 'echo >"${marker}"' EXIT; cat >/dev/null) <&3 >/dev/null 2>&1 & `;
         const child = host.start([...options, ...at, to, `exec 3<&0; ${witness}${command}; wait`]);
         let output = "";

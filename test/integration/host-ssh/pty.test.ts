@@ -108,7 +108,8 @@ describe("a PTY", () => {
 
   test("shows every byte to a reader that comes late", async () => {
     const child = host.start(["-tt", "ws", "head -c 8000000 /dev/zero; echo; exit 9"]);
-    // Unread, ssh blocks after a pipe's worth, and the host after a window and a terminal's worth.
+    // Unread, ssh blocks after a pipe's worth, and the host after a window and a terminal's worth. Nothing happens once
+    // both are blocked, so there is no condition to wait for.
     await until(() => host.lines.some((line) => line.includes("started on a PTY")));
     await new Promise((resolve) => setTimeout(resolve, 700));
     const result = await finish(child);
@@ -156,6 +157,8 @@ describe("a PTY", () => {
       host.ssh(["ws", `cut -d' ' -f14,15 /proc/${pid}/stat`]).then((result) => String(result.stdout));
     await settled(time);
     const before = process.memoryUsage().rss;
+    // Nothing happens now, so there is no condition to wait for.
+    // A host that goes on reading would fill its memory in this time.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
     child.kill("SIGKILL");

@@ -75,7 +75,7 @@ test("A host whose key has changed waits, says what to do, and registers once it
   expect(events).toEqual([1, 1, 1]);
 });
 
-test("A host whose key is declined gives up, and the former host can still register.", async () => {
+test("A host whose key is declined gives up, and the previous host can still register.", async () => {
   const ann = await stack.account("ann");
   const person = await stack.token(ann, ["account", "connect"]);
   const api = gatewayApi(stack.url, { token: parseAccessToken(person.token) });

@@ -47,6 +47,7 @@ for (const alias of ["dev-jump", "dev-direct"]) {
       await running(counting);
       for (let i = 0; i < 5; i++) {
         world.far.reset();
+        // Nothing tells that a direct connection has noticed no blip, so this only spaces the blips out.
         await delay(500);
       }
       expect({ code: await counting.ended, stderr: counting.stderr() }).toEqual({ code: 0, stderr: "" });
@@ -62,6 +63,7 @@ test("a companion that was suspended, as during sleep, continues soon after waki
   if (pid === undefined) throw new Error("there is no companion");
   process.kill(pid, "SIGSTOP");
   world.near.swallow();
+  // Nothing happens while it sleeps. It takes a jump of its clock by more than 5 s (JUMP_MS) for a sleep.
   await delay(7_000);
   const before = counting.numbers.length;
   const woken = performance.now();

@@ -25,7 +25,7 @@ let workspace: string;
 let host: TestHost;
 let annId: AccountId;
 let annToken: string;
-/** Of ann, whose workspace it is, and of bob, with whom it is shared. */
+/** ann owns the workspace, which is shared with bob. */
 let tokens: { ann: string; bob: string };
 beforeEach(async () => {
   stack = await TestStack.start();
@@ -152,7 +152,7 @@ describe("going on with a stream", () => {
     });
   }
 
-  test("with its proof closes the former connection with 4001, and nothing is lost", async () => {
+  test("with its proof closes the previous connection with 4001, and nothing is lost", async () => {
     const { peer, key } = await living(tokens.ann);
     const next = await Peer.dial(tokens.ann);
     const { frame, nonce } = encodeHello(at(3), { key, epoch: 2 });

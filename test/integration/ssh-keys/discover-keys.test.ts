@@ -266,7 +266,7 @@ describe("discovery", () => {
     expect(gone.notes).toEqual([expect.stringMatching(/SSH agent at ~\/gone did not answer: ENOENT/)]);
   });
 
-  test("does not read what is no file, or hand a host to ssh that it would take for an option", async () => {
+  test("does not read what is not a file, or hand a host to ssh that it would take for an option", async () => {
     execFileSync("mkfifo", [join(home, ".ssh", "id_rsa")]);
     symlinkSync("/dev/zero", join(home, ".ssh", "id_ecdsa"));
     const { candidates, notes } = await discoverKeys(options());

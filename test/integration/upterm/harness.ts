@@ -13,7 +13,7 @@ import { prepareGatewayData } from "../../support/host-state.ts";
 import { buildPeers, Peer } from "./peers.ts";
 
 export interface TestKey {
-  /** Of the private key's file. */
+  /** The path of the private key's file. */
   readonly path: string;
   /** authorized_keys form. */
   readonly line: string;

@@ -16,7 +16,7 @@ export interface Program<Ready> {
   readonly ready: Ready;
   /** Where its stderr goes. */
   readonly logFile: string;
-  /** Resolves when the process is gone, whoever ended it. */
+  /** Resolves when the process is gone, by whatever cause. */
   readonly exited: Promise<void>;
   /** SIGTERM, then SIGKILL after 12 s. Resolves when it is gone. */
   stop(): Promise<void>;

@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { vi } from "vitest";
 
-/** An agent at the socket that holds these private keys. Whoever starts it ends it. */
+/** An agent at the socket that holds these private keys. The caller ends it. */
 export async function startAgent(socket: string, ...keys: readonly string[]): Promise<ChildProcess> {
   const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
   try {

@@ -56,7 +56,7 @@ test("a stream ends when the token of the host that serves it now is revoked", (
   const moved: ReachedWorkspace = { ...to, link: { credential: { accountId: grace, tokenId: first } } };
   open.add(opened({ to: moved }), (message) => ended.push(message));
   moved.link = { credential: { accountId: grace, tokenId: second } };
-  open.endWhere({ hostTokenId: first }, "the former one's");
+  open.endWhere({ hostTokenId: first }, "the first one's");
   expect(ended).toEqual([]);
   open.endWhere({ hostTokenId: second }, "the present one's");
   expect(ended).toEqual(["the present one's"]);

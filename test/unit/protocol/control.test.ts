@@ -47,7 +47,7 @@ describe("a control message", () => {
     ["a folder that is too long", JSON.stringify({ ...register, folder: "/".repeat(4097) })],
     ["a folder that is none", JSON.stringify({ ...register, folder: null })],
     ["no keys", JSON.stringify({ ...register, hostKeys: [] })],
-    ["a version that is no integer", JSON.stringify({ ...register, version: 1.5 })],
+    ["a version that is not an integer", JSON.stringify({ ...register, version: 1.5 })],
   ])("with %s is refused with bad_message", (_what, text) => {
     expect(() => parseHostMessage(text)).toThrow(expect.objectContaining({ code: "bad_message" }));
   });

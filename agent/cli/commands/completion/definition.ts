@@ -1,4 +1,4 @@
-// What `sallyport completion` takes from its command line, as data.
+// Defines `sallyport completion`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { choice } from "../../../../protocol/command/value-types.ts";

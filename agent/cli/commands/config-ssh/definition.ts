@@ -1,4 +1,4 @@
-// What `sallyport config-ssh` takes from its command line, as data.
+// Defines `sallyport config-ssh`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { choice, FILE } from "../../../../protocol/command/value-types.ts";

@@ -63,7 +63,7 @@ function run(
   return 0;
 }
 
-/** Of options that are set somewhere. @throws ConfigFileError, UsageError */
+/** The values of options that are set somewhere. @throws ConfigFileError, UsageError */
 function valuesOf(each: CommandDefinition, context: CommandContext): readonly ShownValue[] {
   const { operands: _, ...withoutOperands } = each;
   readInput(withoutOperands, { options: [], operands: [] }, context);

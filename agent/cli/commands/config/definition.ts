@@ -1,4 +1,4 @@
-// What `sallyport config` takes from its command line, as data.
+// Defines `sallyport config`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { text } from "../../../../protocol/command/value-types.ts";

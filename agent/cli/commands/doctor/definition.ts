@@ -1,4 +1,4 @@
-// What `sallyport doctor` takes from its command line, as data.
+// Defines `sallyport doctor`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { choice, FILE } from "../../../../protocol/command/value-types.ts";

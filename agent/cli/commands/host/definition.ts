@@ -1,4 +1,4 @@
-// What `sallyport host` takes from its command line, as data.
+// Defines `sallyport host`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { DIRECTORY, FILE, text } from "../../../../protocol/command/value-types.ts";

@@ -1,4 +1,4 @@
-// What `sallyport host` does by its options, checked before anything starts.
+// Turns the options of `sallyport host` into settings, and checks them before anything starts.
 
 import { hostname } from "node:os";
 import { UsageError } from "../../../../protocol/command/command.ts";

@@ -1,4 +1,4 @@
-// What `sallyport keys` takes from its command line, as data.
+// Defines `sallyport keys`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { FILE, text } from "../../../../protocol/command/value-types.ts";

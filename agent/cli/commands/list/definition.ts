@@ -1,4 +1,4 @@
-// What `sallyport list` takes from its command line, as data.
+// Defines `sallyport list`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { ACCOUNT_OPTIONS, JSON_OUTPUT, ONE_PROXY, TOKEN_VARIABLES } from "../../shared-options.ts";

@@ -1,4 +1,4 @@
-// What `sallyport login` takes from its command line, as data.
+// Defines `sallyport login`: its options, arguments and help.
 
 import { UsageError } from "../../../../protocol/command/command.ts";
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";

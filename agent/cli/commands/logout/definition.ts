@@ -1,4 +1,4 @@
-// What `sallyport logout` takes from its command line, as data.
+// Defines `sallyport logout`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { GATEWAY_OPERAND, NETWORK_OPTIONS, ONE_PROXY, VERBOSE } from "../../shared-options.ts";

@@ -23,7 +23,7 @@ import { nodeEnvironment } from "../../../platform/node-environment.ts";
 import { NETWORK_OPTIONS } from "../../shared-options.ts";
 import { definition } from "./definition.ts";
 
-/** ssh's own options stand among ours, so that the arguments are split as ssh splits them. */
+/** ssh's options and ours may be mixed, so the arguments are split as ssh splits them. */
 async function run(args: readonly string[], given: CommandContext): Promise<number> {
   const request = splitSshArguments(rawArguments(args), SALLYPORT_SSH_OPTIONS);
   if ("problem" in request) throw new UsageError(request.problem);
@@ -58,7 +58,7 @@ async function run(args: readonly string[], given: CommandContext): Promise<numb
     command: request.command,
     platform: process.platform,
   };
-  // ssh is asked without the command, which it may not like beside what the configuration says.
+  // `ssh -G` is run without the command, which may conflict with the configuration.
   const counters = await countersNeeded(
     (known) => sshArguments({ ...invocation, command: [], counters: known }),
     { program: ssh, env: context.env },
@@ -75,7 +75,7 @@ function tellsNetwork(settings: Settings): boolean {
   return Object.keys(NETWORK_OPTIONS).some((name) => settings.get(name)?.source === "command line");
 }
 
-/** ssh has the terminal to itself; its end is ours. */
+/** ssh has the terminal to itself; when it ends, so does this command. */
 function runSsh(program: string, args: readonly string[], context: CommandContext): Promise<number> {
   return new Promise((done, fail) => {
     // Elsewhere the companion's own command line keeps NODE_OPTIONS from it, and ssh's environment stays the person's.

@@ -1,4 +1,4 @@
-// What `sallyport ssh` takes from its command line, as data.
+// Defines `sallyport ssh`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { FILE, text } from "../../../../protocol/command/value-types.ts";

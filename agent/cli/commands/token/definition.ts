@@ -1,4 +1,4 @@
-// What `sallyport token` takes from its command line, as data.
+// Defines `sallyport token`: its options, arguments and help.
 
 import { DEFAULT_OWNER_TOKEN_SECONDS, SCOPES } from "../../../../protocol/api.ts";
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";

@@ -1,5 +1,6 @@
-// `sallyport tunnel`: carries SSH over a WebSocket to a workspace, as ssh's ProxyCommand on stdin and stdout, or on a
-// local port. It starts once for each ssh connection, so it loads little and does nothing that can wait.
+// `sallyport tunnel`: carries SSH over a WebSocket to a workspace, as ssh's ProxyCommand on stdin and stdout, or on a local
+// port. It starts once for each ssh connection, so it loads little and does nothing that can wait. ssh is what starts it
+// (extension/connect/hand-off.ts is the other side of this border).
 
 import type { CommandContext } from "../../../../protocol/command/command.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";

@@ -1,4 +1,4 @@
-// What `sallyport version` takes from its command line, as data.
+// Defines `sallyport version`: its options, arguments and help.
 
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 

@@ -4,7 +4,7 @@ import { bytesOf } from "../../../../protocol/values/byte-text.ts";
 
 /** Further ones are left out, as under sshd. */
 const MAX_VARIABLES = 128;
-/** Of all variables together. Linux takes 2 MiB of arguments and variables where the stack has its usual 8 MiB. */
+/** The limit of all variables together. Linux takes 2 MiB of arguments and variables where the stack has its usual 8 MiB. */
 const MAX_TOTAL_BYTES = 1024 * 1024;
 const MAX_CONFINED_BYTES = 64 * 1024;
 

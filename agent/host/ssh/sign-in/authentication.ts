@@ -1,5 +1,5 @@
-// Decides who is let in (RFC 4252): holders of public keys that the host allows, or anyone where the host is set up so.
-// ssh2 parses the requests and this file answers them. A key query proves nothing, and changes nothing.
+// Decides who is let in (RFC 4252): holders of public keys that the host allows, or anyone, if the host was started
+// with --anyone. ssh2 parses the requests and this file answers them. A key query proves nothing, and changes nothing.
 
 import type { AuthContext, PublicKeyAuthContext } from "ssh2";
 import { ProtocolError } from "../../../../protocol/errors.ts";

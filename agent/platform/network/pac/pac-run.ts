@@ -1,7 +1,7 @@
 // The messages between this process and the thread that runs a proxy script, and the bounds of a run.
 
 export const PAC_BOUNDS = {
-  /** Of one run, by default. */
+  /** The default time limit of one run. */
   milliseconds: 1_000,
   memory: 32 * 1024 * 1024,
   stack: 256 * 1024,

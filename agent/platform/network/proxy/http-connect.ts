@@ -7,7 +7,7 @@ import { foreignAnswer } from "../foreign-answer.ts";
 import type { StageRunner } from "../stage-run.ts";
 import { type ProxyAddress, proxyLabel } from "./proxy-address.ts";
 
-/** Of the answer's status line and headers. */
+/** The limit of the answer's status line and headers. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
 /**

@@ -11,7 +11,7 @@ export interface Pair {
 }
 
 export interface PairOptions {
-  /** The client masks as ours do inside of TLS. */
+  /** The client masks as ours do inside TLS. */
   readonly zero?: boolean;
   readonly protocol?: string;
 }

@@ -34,7 +34,7 @@ function split(bytes: Buffer, cuts: readonly number[]) {
       expect(first).toBe(parts === undefined);
       expect(room).toBeLessThanOrEqual(payload.byteOffset);
       parts = [...(parts ?? []), Buffer.from(payload)];
-      // Whoever relays overwrites the room: nothing that is still to be read may lie in it.
+      // A relay overwrites the room, so nothing that is still to be read may lie in it.
       new Uint8Array(payload.buffer, payload.byteOffset - room, room).fill(0xee);
       if (!last) return;
       messages.push(Buffer.concat(parts));

@@ -64,7 +64,7 @@ describe("a host's token", () => {
     await expect(come(second, "sooner")).rejects.toEqual(code("token_bound"));
   });
 
-  test("stays with its workspace when that is renamed, and does not register one with the former name", async () => {
+  test("stays with its workspace when that is renamed, and does not register one with the old name", async () => {
     const { store, hostToken, come, owned, actor } = await world();
     const token = await hostToken();
     const box = await come(token, "box");
@@ -122,12 +122,12 @@ describe("a host key that has changed", () => {
       hostKeys: [ed25519(1)],
       heldHostKeys: [{ fingerprint: fingerprint(2), address: "192.0.2.1", declined: false }],
     });
-    // Nobody is shut out: the former host can register as before.
+    // Nobody is shut out: the previous host can register as before.
     expect((await come(own, "box", 1)).id).toBe(box.id);
     expect((await store.authenticate(own)).registers).toMatchObject({ kind: "one" });
   });
 
-  test("takes over once it is accepted, and then the former key waits", async () => {
+  test("takes over once it is accepted, and then the old key waits", async () => {
     const { store, hostToken, come, owned, audited, actor } = await world();
     const token = await hostToken();
     const box = await come(token, "box", 1);

@@ -39,7 +39,7 @@ describe("a user name", () => {
     expect(sessionIdIn(text)).toBe(expected);
   });
 
-  test("is no id in any other form", () => {
+  test("is not an id in any other form", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), (text) => {
         const found = sessionIdIn(text);

@@ -11,7 +11,7 @@ for (const end of ["responder", "initiator"] as const) {
     [30_000, LONG],
   ] as const) {
     test(
-      `${count} bent frames: the ${end} ends each broken stream with a code and keeps nothing of it`,
+      `${count} corrupted frames: the ${end} ends each broken stream with a code and keeps nothing of it`,
       options,
       async () => {
         const { codes, streams, largest } = await barrage(end, count, seeded(11));

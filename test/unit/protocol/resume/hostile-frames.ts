@@ -1,4 +1,5 @@
-// What the fuzzers of this folder and of the long tests do: throw bent frames at both ends of streams over and over.
+// What the fuzzers of this folder and of the long tests do: throw corrupted frames at both ends of streams over and
+// over.
 
 import type { Duplex } from "node:stream";
 import { expect } from "vitest";
@@ -62,7 +63,7 @@ export async function barrage(
       stream.destroy(new Error("enough"));
     } else {
       const last = answers.map((answer) => decodeFrame(answer)).findLast(({ type }) => type === FRAME.reset);
-      // A bent frame may be a RESET itself, or an end that is none of ours to answer.
+      // A corrupted frame may be a RESET itself, or an end that needs no answer from us.
       if (last !== undefined) {
         const { code } = readReset(last);
         codes.set(code, (codes.get(code) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// Frames as a broken or hostile peer sends them: those of a healthy stream, bent.
+// Frames as a broken or hostile peer sends them: those of a healthy stream, corrupted.
 
 import { encodeFrame, FRAME } from "../../../../protocol/resume/frame.ts";
 

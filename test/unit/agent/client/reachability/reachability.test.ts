@@ -75,6 +75,7 @@ describe("a probe", () => {
   test("finds a port open whose version had arrived when this process came out of a pause", async () => {
     const at = await listener((socket) => {
       socket.write("SSH-2.0-Sallyport\r\n");
+      // The pause itself: nothing in this process runs for longer than the probe's time limit.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     });
     expect(await probeSsh(at, { timeoutMs: 250 })).toMatchObject({ kind: "open" });
@@ -93,8 +94,8 @@ describe("a probe", () => {
     expect(await probeSsh({ host: "nowhere.invalid", port: 22 }, patient)).toMatchObject({ how: "dns" });
   });
 
-  test("finds dropped what no connection comes about with", async () => {
-    // TEST-NET-1 (RFC 5737): routed nowhere, or refused by whoever is next.
+  test("finds an address that never answers to be blocked", async () => {
+    // TEST-NET-1 (RFC 5737): routed nowhere, or refused by the next router.
     const probe = await probeSsh({ host: "192.0.2.1", port: 22 }, { timeoutMs: 150 });
     expect(probe).toMatchObject({ kind: "blocked" });
     expect(probe.kind === "blocked" && ["dropped", "refused"]).toContain(

@@ -89,7 +89,7 @@ describe("desiredConfig", () => {
     expect(third.managed.knownHosts).not.toContain("far");
   });
 
-  test("keeps pins that it is not told anew", () => {
+  test("keeps pins that it is not told again", () => {
     const web = workspace("web");
     const pins = { identityFiles: ["/h/.ssh/work"] };
     const first = desiredConfig(nothing, [listing([web])], { ...options, pins: () => pins });

@@ -47,7 +47,7 @@ describe("a socket", () => {
   test("that a run left which could not tidy up is replaced, one that lives or something else is not", async () => {
     const { rename } = await import("node:fs/promises");
     const first = createServer((connection) => {
-      connection.on("error", () => undefined); // Whoever looks whether this lives is gone at once.
+      connection.on("error", () => undefined); // A program that looks whether this lives is gone at once.
       connection.end("first");
     });
     const { close } = await bind(first, at());

@@ -105,7 +105,7 @@ describe("RequestQueue", () => {
     expect(queue.hasRoom).toBe(false);
   });
 
-  test("starts nothing while there is no room for answers, and goes on when it is told that there is", () => {
+  test("starts nothing while there is no room for answers, and continues when it is told that there is", () => {
     let room = false;
     const { queue, requests } = setUp([{ handles: [], exclusive: false }], () => room);
     for (const request of requests) queue.add(request.access, 1, request.run);

@@ -47,7 +47,7 @@ function two(): { switchboard: Switchboard; a: TestWorker; b: TestWorker } {
 
 const id = newWorkspaceId();
 
-test("the worker that claims last holds a workspace, and the former one is told that its link is fenced", () => {
+test("the worker that claims last holds a workspace, and the previous one is told that its link is fenced", () => {
   const { switchboard, a, b } = two();
   switchboard.receive(a, { type: "claim", route: route(id, a, "1.1") });
   expect(a.news()).toEqual(b.news());

@@ -76,7 +76,7 @@ describe("admission", () => {
     for (let i = 2; i <= 5; i++) admit(`198.51.100.${i}`);
     expect(state.evicted).toEqual(["192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6"]);
     expect(admission.pending).toBe(6);
-    // Of the old ones only the one that has sent its version line is left. The new ones have not stalled yet.
+    // The only old one that is left has sent its version line. The new ones have not stalled yet.
     admit("198.51.100.6");
     expect(state.evicted.at(-1)).toBe("192.0.2.1");
     expect(admission.admit("198.51.100.7", () => undefined)).toBe("full");

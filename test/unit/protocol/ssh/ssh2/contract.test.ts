@@ -1,4 +1,4 @@
-// What Sallyport relies on inside of ssh2, which promises none of it. A failure here means: read ssh2's changes before
+// What Sallyport relies on inside ssh2, which promises none of it. A failure here means: read ssh2's changes before
 // moving the version.
 
 import { generateKeyPairSync } from "node:crypto";

@@ -66,7 +66,7 @@ describe("a certificate of the gateway's", () => {
     [[at(-2), at(-1.1)], "not valid yet"],
     // Not in between either.
     [[at(-2), at(2)], "not valid yet"],
-  ] as const)("is refused outside of its two minutes by every clock: %o", (times, why) => {
+  ] as const)("is refused outside its two minutes by every clock: %o", (times, why) => {
     expect(vouch(person, times)).toThrow(why);
   });
 });
