@@ -73,7 +73,7 @@ export function formatConnectUrl(link: ConnectUrl, scheme = "vscode"): string {
 function plainKey(text: string): SshPublicKey {
   const key = parsePublicKey(text);
   if (key.options !== "")
-    throw new ProtocolError("bad_key", "A host key has no options.", { field: "hostKey" });
+    throw new ProtocolError("bad_key", "A host key must have no options.", { field: "hostKey" });
   return key;
 }
 

@@ -186,13 +186,16 @@ export function hostKeyPayload(nonce: string, gatewayKey: string, firstKey: stri
 
 function parse(schemas: Readonly<Record<string, TSchema>>, text: string): unknown {
   if (Buffer.byteLength(text) > MAX_CONTROL_BYTES) {
-    throw new ProtocolError("message_too_large", `A control message has at most ${MAX_CONTROL_BYTES} bytes.`);
+    throw new ProtocolError(
+      "message_too_large",
+      `A control message must have at most ${MAX_CONTROL_BYTES} bytes.`,
+    );
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ProtocolError("bad_message", "A control message is a JSON object.", { cause });
+    throw new ProtocolError("bad_message", "A control message must be a JSON object.", { cause });
   }
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
   const schema = typeof type === "string" && Object.hasOwn(schemas, type) ? schemas[type] : undefined;

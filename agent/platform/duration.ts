@@ -19,7 +19,9 @@ export function parseDuration(text: string, option = "A duration"): number {
     0,
   );
   if (seconds < 1 || !Number.isSafeInteger(seconds)) {
-    throw new UsageError(`${option} is a time such as 90s, 15m, 12h or 30d, not ${JSON.stringify(text)}.`);
+    throw new UsageError(
+      `${option} must be a time such as 90s, 15m, 12h or 30d, not ${JSON.stringify(text)}.`,
+    );
   }
   return seconds;
 }

@@ -46,7 +46,9 @@ export function checkProofs(message: RegisterMessage, nonce: string, gatewayKey:
   const keys = message.hostKeys.map(parsePublicKey);
   const [first, ...further] = keys;
   if (first?.type !== "ssh-ed25519") {
-    throw new ProtocolError("bad_key", "A host's first key is of type ssh-ed25519.", { field: "hostKeys" });
+    throw new ProtocolError("bad_key", "A host's first key must be of type ssh-ed25519.", {
+      field: "hostKeys",
+    });
   }
   if (!hasSigned(first, registrationPayload(nonce, gatewayKey), message.signature)) {
     throw new ProtocolError(

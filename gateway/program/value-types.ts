@@ -46,6 +46,6 @@ export const WORKERS: ValueType<number> = {
   read(text, name) {
     const workers = text === "auto" ? Math.min(availableParallelism(), MAX_WORKERS) : Number(text);
     if (/^([1-9]\d?|auto)$/.test(text) && workers <= MAX_WORKERS) return workers;
-    throw new UsageError(`${name} is a number from 1 to ${MAX_WORKERS}, or auto: one per core.`);
+    throw new UsageError(`${name} must be a number from 1 to ${MAX_WORKERS}, or auto: one per core.`);
   },
 };

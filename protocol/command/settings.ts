@@ -161,7 +161,7 @@ function splitUp(
 function truthOf(variable: string, text: string): boolean {
   if (/^(0|false|no)$/i.test(text)) return false;
   if (/^(1|true|yes)$/i.test(text)) return true;
-  throw new UsageError(`${variable} is 1 or 0, not ${JSON.stringify(text)}.`);
+  throw new UsageError(`${variable} must be 1 or 0, not ${JSON.stringify(text)}.`);
 }
 
 const STRENGTH: readonly Source[] = ["command line", "environment", "configuration file"];

@@ -21,7 +21,7 @@ export function choice<const W extends string>(words: readonly W[], hint: string
     read(given, name) {
       const word = words.find((known) => known === given);
       if (word !== undefined) return word;
-      throw new UsageError(`${name} is one of ${words.join(", ")}, not ${JSON.stringify(given)}.`);
+      throw new UsageError(`${name} must be one of ${words.join(", ")}, not ${JSON.stringify(given)}.`);
     },
   };
 }
@@ -33,7 +33,9 @@ export function integer(least: number, most: number, hint = "N"): ValueType<numb
     read(given, name) {
       const value = Number(given);
       if (/^(0|[1-9]\d{0,15})$/.test(given) && value >= least && value <= most) return value;
-      throw new UsageError(`${name} is a number from ${least} to ${most}, not ${JSON.stringify(given)}.`);
+      throw new UsageError(
+        `${name} must be a number from ${least} to ${most}, not ${JSON.stringify(given)}.`,
+      );
     },
   };
 }

@@ -101,7 +101,7 @@ function read(blob: Buffer): Certificate {
   const signed = blob.subarray(0, reader.offset);
   const signature = reader.string();
   if (!reader.done) throw new WireError("Bytes behind the signature.");
-  if (role !== USER && role !== HOST) throw bad("A certificate is for a user or a host.");
+  if (role !== USER && role !== HOST) throw bad("A certificate must be for a user or a host.");
   // An authority that is a FIDO key need not have been touched for it: OpenSSH asks the same.
   const touch = { touchRequired: false, verificationRequired: false };
   if (!isGoodSshSignature({ ...authority, signature, signed }, touch)) {

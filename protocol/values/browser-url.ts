@@ -14,13 +14,13 @@ export const MAX_BROWSER_URL = 2048;
 /** @throws ProtocolError `bad_url` with field `browserUrl` */
 export function parseBrowserUrl(value: unknown): BrowserUrl {
   if (typeof value !== "string" || value.length > MAX_BROWSER_URL) {
-    throw bad(`A browser URL is text of at most ${MAX_BROWSER_URL} characters.`);
+    throw bad(`A browser URL must be text of at most ${MAX_BROWSER_URL} characters.`);
   }
   // The URL standard drops tabs and line breaks silently: what a person reads would not be what is opened.
   if (/[\p{Cc}\p{Cf}\p{Z}\\]/u.test(value)) {
     throw bad("A browser URL contains no blanks, backslashes or control characters.");
   }
-  if (!/^https?:\/\//i.test(value)) throw bad("A browser URL begins with https:// or http://.");
+  if (!/^https?:\/\//i.test(value)) throw bad("A browser URL must begin with https:// or http://.");
   let url: URL;
   try {
     url = new URL(value);
@@ -29,7 +29,7 @@ export function parseBrowserUrl(value: unknown): BrowserUrl {
   }
   if (url.username !== "" || url.password !== "") {
     throw bad(
-      "A browser URL contains no user name or password: everyone who can see the workspace would have it.",
+      "A browser URL must contain no user name or password: everyone who can see the workspace would have it.",
     );
   }
   if (value.search(TOKEN_PATTERN) !== -1) {
@@ -37,7 +37,7 @@ export function parseBrowserUrl(value: unknown): BrowserUrl {
   }
   // Percent-encoding has made it longer.
   if (url.href.length > MAX_BROWSER_URL) {
-    throw bad(`A browser URL is text of at most ${MAX_BROWSER_URL} characters.`);
+    throw bad(`A browser URL must be text of at most ${MAX_BROWSER_URL} characters.`);
   }
   return url.href as BrowserUrl;
 }

@@ -18,7 +18,7 @@ const folderRegExp = new RegExp(FOLDER_PATTERN, "u");
 /** @throws ProtocolError `bad_request` with field `folder` */
 export function parseFolder(value: unknown): Folder {
   if (typeof value !== "string" || value.length > MAX_FOLDER) {
-    throw bad(`A folder is a path of at most ${MAX_FOLDER} characters.`);
+    throw bad(`A folder must be a path of at most ${MAX_FOLDER} characters.`);
   }
   if (!/^(\/|[A-Za-z]:[\\/])/.test(value)) {
     throw bad("A folder must be an absolute path, such as /home/me/project.");

@@ -38,7 +38,7 @@ export function parseGatewayUrl(value: unknown): GatewayUrl {
     url = new URL(`http${url.protocol === "wss:" ? "s" : ""}:${url.href.slice(url.protocol.length)}`);
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw bad(`A gateway is reached by https or http, not by ${url.protocol}//.`);
+    throw bad(`A gateway must be reached by https or http, not by ${url.protocol}//.`);
   }
   if (url.username !== "" || url.password !== "") {
     throw bad("A gateway's URL contains no user name or token: sign in with `sallyport login`.");

@@ -55,13 +55,9 @@ export function parseWorkspaceRef(value: unknown): WorkspaceRef {
       return { kind: "name", name, owner };
     }
   }
-  throw new ProtocolError(
-    "bad_name",
-    "A workspace is given by its name, by name.owner, or by its id (ws_…).",
-    {
-      field: "workspace",
-    },
-  );
+  throw new ProtocolError("bad_name", "Name a workspace by its name, by name.owner, or by its id (ws_…).", {
+    field: "workspace",
+  });
 }
 
 export function formatWorkspaceRef(ref: WorkspaceRef): string {

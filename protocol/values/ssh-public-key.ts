@@ -43,8 +43,9 @@ export interface SshPublicKey {
  * @throws ProtocolError `bad_key` with field `publicKey`: not a key, an unknown type, a private key, too long
  */
 export function parsePublicKey(line: unknown): SshPublicKey {
-  if (typeof line !== "string") throw bad("A public key is a line of text.");
-  if (line.length > MAX_KEY_LINE) throw bad(`A public key line is at most ${MAX_KEY_LINE} characters long.`);
+  if (typeof line !== "string") throw bad("A public key must be a line of text.");
+  if (line.length > MAX_KEY_LINE)
+    throw bad(`A public key line must be at most ${MAX_KEY_LINE} characters long.`);
   const text = line.trim();
   if (/PRIVATE KEY/.test(text)) {
     throw bad(

@@ -42,7 +42,7 @@ export function checkBinding(wanted: {
   if (workspace === undefined && reusable !== true) return;
   const field = workspace === undefined ? "reusable" : "workspace";
   if (workspace !== undefined && reusable === true) {
-    throw new ProtocolError("bad_request", "A token is either for one workspace or reusable, not both.", {
+    throw new ProtocolError("bad_request", "A token can be for one workspace or reusable, not both.", {
       field,
     });
   }

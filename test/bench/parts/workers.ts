@@ -1,7 +1,8 @@
-// What a second worker gains: bytes through independent tunnels by a gateway of one worker and of two. The load takes as
-// much CPU as the gateway, so seconds on the clock would say more about how the two share a small machine. What is measured
-// is CPU time: a gateway is full once the busiest of its processes fills a core, so it can carry as many bytes a second as
-// that process carries in a second of its CPU time. All processes of the gateway share one core here, the load has another.
+// What a second worker gains: bytes through independent tunnels by a gateway of one worker and of two. The load takes
+// as much CPU as the gateway, so seconds on the clock would say more about how the two share a small machine. What is
+// measured is CPU time: a gateway is full once the busiest of its processes fills a core, so it can carry as many bytes
+// per second as that process carries in a second of its CPU time. All processes of the gateway share one core here, the
+// load has another.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// What the gateway's SSH port bears: handshakes a second, a legitimate sign-in while strangers hold connections open and
-// guess passwords, and its memory after many connections.
+// What the gateway's SSH port bears: handshakes per second, a legitimate sign-in while strangers hold connections open
+// and guess passwords, and its memory after many connections.
 
 import { spawn, spawnSync } from "node:child_process";
 import { connect, type Socket } from "node:net";

@@ -59,7 +59,10 @@ describe("the configuration file", () => {
       /commands\.host\.nam in .*: `sallyport host` has no option --nam\./,
     ],
     [{ commands: { hots: {} } }, /commands\.hots in .*: there is no such command\./],
-    [{ commands: { doctor: { transport: "fast" } } }, /commands\.doctor\.transport in .* is one of auto/],
+    [
+      { commands: { doctor: { transport: "fast" } } },
+      /commands\.doctor\.transport in .* must be one of auto/,
+    ],
     [{ options: { proxy: "http://ada:secret@p:1" } }, /options\.proxy in .*: .*SALLYPORT_PROXY_FILE/],
     [{ commands: { host: { token: newAccessToken() } } }, /holds a token/],
   ])("%j is refused in one line that names the file", async (value, message) => {

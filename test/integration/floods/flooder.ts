@@ -1,7 +1,7 @@
-// A peer that sends small messages at a bounded rate, as a process of its own: what it costs to send must not be counted as
-// what it costs to receive. Arguments: URL of the gateway, kind, bytes a second, workspace name, state directory; the token, if
-// any, comes in SALLYPORT_TOKEN. Prints "ready" and begins with the first line of its input; prints "closed CODE" when the
-// gateway ends it.
+// A peer that sends small messages at a bounded rate, as a process of its own: what it costs to send must not be
+// counted as what it costs to receive. Arguments: URL of the gateway, kind, bytes per second, workspace name, state
+// directory; the token, if any, comes in SALLYPORT_TOKEN. Prints "ready" and begins with the first line of its input;
+// prints "closed CODE" when the gateway ends it.
 
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
@@ -96,7 +96,7 @@ function wireOf(socket: WebSocket): Duplex {
   return parts.socket;
 }
 
-/** Writes `message` again and again below the WebSocket, `rate` bytes a second as long as they are taken. */
+/** Writes `message` again and again below the WebSocket, `rate` bytes per second as long as they are taken. */
 async function flood(socket: WebSocket, message: Buffer): Promise<void> {
   let isOpen = true;
   const closed = once(socket, "close");

@@ -134,7 +134,7 @@ async function remove(
 ): Promise<number> {
   const isId = text.startsWith("key_");
   if (!isId && !text.startsWith("SHA256:"))
-    throw new UsageError("A key is given by its ID (key_…) or SHA256:… fingerprint.");
+    throw new UsageError("Name the key by its ID (key_…) or its SHA256:… fingerprint.");
   const { api } = await signedIn(options.gateway, context);
   const id = isId ? text : await keyWithFingerprint(api, text);
   if (id === undefined)

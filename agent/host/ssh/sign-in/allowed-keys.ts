@@ -74,7 +74,7 @@ export class AllowedKeys implements KeyAuthority {
     for (const { publicKey, account } of keys) {
       try {
         const key = parsePublicKey(publicKey);
-        if (key.options !== "") throw new ProtocolError("bad_key", "A pushed key has no options.");
+        if (key.options !== "") throw new ProtocolError("bad_key", "A pushed key must have no options.");
         pushed.set(key.blob, { account, fingerprint: key.fingerprint, permissions: ALL_PERMISSIONS });
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;

@@ -97,8 +97,8 @@ describe("wrong usage is told in one wording", () => {
     [["--quiet=1"], "--quiet takes no value."],
     [["--port"], "--port needs a value: N."],
     [["--port", "-q"], "--port needs a value; one that begins with - is written --port=N."],
-    [["--port", "x"], '--port is a number from 0 to 65535, not "x".'],
-    [["--level", "mid"], '--level is one of low, high, not "mid".'],
+    [["--port", "x"], '--port must be a number from 0 to 65535, not "x".'],
+    [["--level", "mid"], '--level must be one of low, high, not "mid".'],
     [["a", "b"], 'Unexpected argument: "b".'],
   ])("%j", (args, message) => {
     expect(() => read(args)).toThrow(UsageError);
@@ -106,10 +106,10 @@ describe("wrong usage is told in one wording", () => {
   });
 
   test("a wrong variable is named, and so is a wrong key of the file", () => {
-    expect(() => read([], { PORT: "x" })).toThrow(/^PORT is a number/);
-    expect(() => read([], { QUIET: "maybe" })).toThrow('QUIET is 1 or 0, not "maybe".');
+    expect(() => read([], { PORT: "x" })).toThrow(/^PORT must be a number/);
+    expect(() => read([], { QUIET: "maybe" })).toThrow('QUIET must be 1 or 0, not "maybe".');
     const file = (own: Record<string, unknown>) => () => read([], {}, own);
-    expect(file({ port: "x" })).toThrow(/^commands\.serve\.port in \/c\.json is a number/);
+    expect(file({ port: "x" })).toThrow(/^commands\.serve\.port in \/c\.json must be a number/);
     expect(file({ port: "x" })).toThrow(ConfigFileError);
     expect(file({ port: [1] })).toThrow("commands.serve.port in /c.json: write a text.");
     expect(file({ quiet: "yes" })).toThrow("commands.serve.quiet in /c.json: write true or false.");

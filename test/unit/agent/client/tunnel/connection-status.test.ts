@@ -72,6 +72,6 @@ test.each([
   [12_345, "12 kB/s"],
   [999_999, "1.0 MB/s"],
   [48_000_000, "48 MB/s"],
-])("%d bytes a second are %s", (rate, text) => {
+])("%d bytes per second are %s", (rate, text) => {
   expect(formatRate(rate)).toBe(text);
 });
