@@ -2,10 +2,15 @@
 
 import cluster from "node:cluster";
 import { SCOPES } from "../../protocol/api.ts";
-import { type CommandContext as AnyCommandContext, UsageError } from "../../protocol/command/command.ts";
+import {
+  type CommandContext as AnyCommandContext,
+  type Command,
+  UsageError,
+} from "../../protocol/command/command.ts";
 import { commandGroup, executable, type Input } from "../../protocol/command/run.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { formatAddress } from "../address.ts";
+import { optionsOfWorker } from "../cluster/worker-options.ts";
 import { startGateway } from "../gateway.ts";
 import { type HostKeysAction, hostKeyReport, hostKeyText } from "../host-keys/host-key-report.ts";
 import {
@@ -32,10 +37,6 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
   const write = (line: string): void => {
     context.stderr.write(line);
   };
-  if (options.workers > 1 && cluster.isWorker) {
-    const { runWorker } = await import("../cluster/worker/worker.ts");
-    return runWorker(options, write, context.signal);
-  }
   const gateway = await (options.workers === 1 ? startGateway(options, write) : startSeveral(options, write));
   const reload = (): void => {
     gateway.reloadTls().catch((error: unknown) => {
@@ -59,6 +60,11 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
     process.off("SIGHUP", reload);
     await gateway.close();
   }
+}
+
+async function work(options: GatewayOptions, { stderr, signal }: CommandContext): Promise<void> {
+  const { runWorker } = await import("../cluster/worker/worker.ts");
+  await runWorker(options, (line) => stderr.write(line), signal);
 }
 
 async function startSeveral(options: GatewayOptions, write: (line: string) => void) {
@@ -149,7 +155,7 @@ function started<I>(run: (input: I, context: CommandContext) => Promise<void>) {
 
 const { "admin-token": adminTokenDefinition, "host-keys": hostKeysDefinition } = definition.subcommands;
 
-export const command = commandGroup(
+const family = commandGroup(
   definition,
   {
     "admin-token": executable(adminTokenDefinition, started(adminToken)),
@@ -161,3 +167,11 @@ export const command = commandGroup(
   },
   started(serve),
 );
+
+export const command: Command = {
+  definition,
+  run(args, context) {
+    const options = cluster.isWorker ? optionsOfWorker(context.env) : undefined;
+    return options === undefined ? family.run(args, context) : started(work)(options, context);
+  },
+};

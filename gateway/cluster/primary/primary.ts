@@ -5,6 +5,7 @@ import cluster from "node:cluster";
 import type { Logger } from "pino";
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from "../../../protocol/limits.ts";
 import type { ListenAddress } from "../../address.ts";
+import type { GatewayOptions } from "../../program/options.ts";
 import { START_STAGES, StartError } from "../../program/start-error.ts";
 import type { Store } from "../../store/store.ts";
 import type { FromWorker } from "../messages.ts";
@@ -42,6 +43,7 @@ interface SlotState {
 }
 
 export class Primary {
+  readonly #options: GatewayOptions;
   readonly #directory: string;
   readonly #log: Logger;
   readonly #store: Store;
@@ -52,13 +54,17 @@ export class Primary {
   #starting: { ready(served: Served): void; failed(error: Error): void } | undefined;
   #closing = false;
 
-  /** @param directory where the workers listen for each other */
-  constructor(count: number, directory: string, { log, store, onMetrics }: PrimaryOptions) {
+  /**
+   * @param options for every worker, whenever it starts
+   * @param directory where the workers listen for each other
+   */
+  constructor(options: GatewayOptions, directory: string, { log, store, onMetrics }: PrimaryOptions) {
+    this.#options = options;
     this.#directory = directory;
     this.#log = log;
     this.#store = store;
     this.#onMetrics = onMetrics;
-    this.#slots = Array.from({ length: count }, () => ({
+    this.#slots = Array.from({ length: options.workers }, () => ({
       worker: undefined,
       isReady: false,
       failures: 0,
@@ -114,7 +120,7 @@ export class Primary {
   #fork(slot: number): void {
     const state = this.#slots[slot];
     if (state === undefined || this.#closing) return;
-    const worker: WorkerProcess = new WorkerProcess(slot, {
+    const worker: WorkerProcess = new WorkerProcess(slot, this.#options, {
       received: (message) => this.#receive(worker, message),
       handedOver: (to, bytes, socket) => {
         const other = this.#slots[to]?.worker;

@@ -51,7 +51,7 @@ export async function startWorkers(
   const directory = mkdtempSync(join(tmpdir(), "sallyport-"));
   started.defer(() => rmSync(directory, { recursive: true, force: true }));
   const metrics = new WorkerMetrics(() => primary.ready());
-  const primary = new Primary(options.workers, directory, {
+  const primary = new Primary(options, directory, {
     log,
     store,
     onMetrics: (message) => metrics.receive(message),

@@ -3,8 +3,10 @@
 import type { Worker } from "node:cluster";
 import cluster from "node:cluster";
 import { Socket } from "node:net";
+import type { GatewayOptions } from "../../program/options.ts";
 import { type FromPrimary, type FromWorker, parseFromWorker } from "../messages.ts";
 import { stopReading } from "../stop-reading.ts";
+import { environmentWith } from "../worker-options.ts";
 
 /**
  * Workers do not get what is preloaded into the primary or debugs it. They get its memory limits, which
@@ -38,9 +40,9 @@ export class WorkerProcess {
   readonly #worker: Worker;
   readonly ended: Promise<void>;
 
-  constructor(slot: number, outcome: WorkerOutcome) {
+  constructor(slot: number, options: GatewayOptions, outcome: WorkerOutcome) {
     this.slot = slot;
-    this.#worker = cluster.fork(OWN_ENVIRONMENT);
+    this.#worker = cluster.fork({ ...OWN_ENVIRONMENT, ...environmentWith(options) });
     this.#worker.on("message", (value: unknown, handle: unknown) => receive(value, handle, outcome));
     this.#worker.on("error", (error) => outcome.failed(error));
     this.ended = new Promise((resolve) => {
