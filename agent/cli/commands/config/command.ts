@@ -7,7 +7,7 @@ import {
   ConfigFileError,
   UnknownWordError,
 } from "../../../../protocol/command/command.ts";
-import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
+import type { CommandDefinition, OptionDefinition } from "../../../../protocol/command/definition.ts";
 import { executable, type Input, readInput } from "../../../../protocol/command/run.ts";
 import { type Source, settingsOf } from "../../../../protocol/command/settings.ts";
 import { redactSecrets } from "../../../../protocol/values/token.ts";
@@ -70,10 +70,17 @@ function valuesOf(each: CommandDefinition, context: CommandContext): readonly Sh
   return [...settingsOf(each, [], context)].map(([option, { source, texts, from }]) => ({
     command: each.name,
     option,
-    value: redactSecrets(texts.join(" ")),
+    value: texts.map((text) => withoutSecrets(text, each.options[option])).join(" "),
     source,
     from: source === "default" ? null : from,
   }));
+}
+
+function withoutSecrets(text: string, option: OptionDefinition | undefined): string {
+  if (option?.secretProblem?.(text) === undefined) return redactSecrets(text);
+  // An address with a user name or password, perhaps without a scheme.
+  const shown = text.trim().replace(/^((?:https?|socks[45]?[ah]?):\/\/)?.*@/is, "$1…@");
+  return shown.startsWith("…@") || shown.includes("://…@") ? shown : "…";
 }
 
 function withSubcommands(each: CommandDefinition): readonly CommandDefinition[] {

@@ -29,7 +29,7 @@ import { definition } from "./definition.ts";
 import { type HostOptions, hostOptions } from "./options.ts";
 
 async function run(input: Input<typeof definition>, context: CommandContext): Promise<number> {
-  const options = hostOptions(input.options);
+  const options = hostOptions(input.options, context.env);
   // The process list shows this title instead of the arguments, which hold the token.
   if (options.token.kind === "value") process.title = "sallyport host";
   const log = createLog({

@@ -22,7 +22,8 @@ export const definition = {
         "an access token with the scope `host`; others on this machine may see it in the process list",
       group: REGISTERS,
     },
-    "token-file": { type: FILE, description: "a file that holds it", group: REGISTERS, config: true },
+    // Not in the configuration file, which says nothing of the gateway that the token is for.
+    "token-file": { type: FILE, description: "a file that holds it", group: REGISTERS },
     open: {
       description:
         "register without an account, where the gateway allows it; the workspace's id is the secret that opens it",
@@ -92,10 +93,7 @@ export const definition = {
       variable: "SALLYPORT_STATE",
       config: true,
     },
-    "allow-plain-http": {
-      description: "talk to a gateway on another machine without TLS",
-      variable: "SALLYPORT_ALLOW_PLAIN_HTTP",
-    },
+    "allow-plain-http": { description: "talk to a gateway on another machine without TLS" },
     json: { description: 'one JSON object per line on stdout, the first one {"event":"ready",…}' },
     verbose: { short: "v", description: "say more on stderr" },
     ...NETWORK_OPTIONS,
@@ -104,6 +102,7 @@ export const definition = {
   variables: {
     SALLYPORT_TOKEN: "the access token, where SALLYPORT_GATEWAY names this gateway",
     SALLYPORT_TOKEN_FILE: "a file that holds it",
+    SALLYPORT_ALLOW_PLAIN_HTTP: "`1` has the effect of --allow-plain-http",
   },
   examples: [
     "SALLYPORT_GATEWAY=https://gateway.example SALLYPORT_TOKEN=$(cat token) sallyport host --name devbox",

@@ -1,7 +1,7 @@
 // Turns the options of `sallyport host` into settings, and checks them before anything starts.
 
 import { hostname } from "node:os";
-import { UsageError } from "../../../../protocol/command/command.ts";
+import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
 import type { Input } from "../../../../protocol/command/run.ts";
 import type { BrowserUrl } from "../../../../protocol/values/browser-url.ts";
 import type { Folder } from "../../../../protocol/values/folder.ts";
@@ -39,12 +39,12 @@ type TokenSource =
   | { readonly kind: "open" };
 
 /** @throws UsageError */
-export function hostOptions(values: Values): HostOptions {
+export function hostOptions(values: Values, env: CommandContext["env"]): HostOptions {
   const { gateway, anyone, folder } = values;
   if (gateway === undefined) {
     throw new UsageError("The gateway is missing: pass --gateway URL, or set SALLYPORT_GATEWAY.");
   }
-  if (isPlainRemote(gateway) && !values["allow-plain-http"]) {
+  if (isPlainRemote(gateway) && !values["allow-plain-http"] && env.SALLYPORT_ALLOW_PLAIN_HTTP !== "1") {
     throw new UsageError(
       `${gateway} is plain http on another machine: the access token could be read on its way there. Use https, or pass --allow-plain-http.`,
     );

@@ -35,7 +35,6 @@ export const definition = {
     "token-file": { type: FILE, description: "read the token from FILE; `-` is standard input" },
     "allow-plain-http": {
       description: "accept that the token crosses the network unencrypted to an http:// gateway",
-      variable: "SALLYPORT_ALLOW_PLAIN_HTTP",
     },
     json: { ...JSON_OUTPUT, description: "print what the gateway says of the account as JSON" },
     verbose: VERBOSE,

@@ -6,7 +6,7 @@ import type { CommandContext } from "../../../../../../protocol/command/command.
 import { readInput } from "../../../../../../protocol/command/run.ts";
 
 function parseHostOptions(args: readonly string[], env: CommandContext["env"]) {
-  return hostOptions(readInput(definition, splitArguments(args, definition.options), { env }).options);
+  return hostOptions(readInput(definition, splitArguments(args, definition.options), { env }).options, env);
 }
 
 const base = ["--gateway", "https://gw.example"];
@@ -31,6 +31,15 @@ describe("the options of a host", () => {
     expect(source(["--token-file", "f"])).toEqual({ kind: "file", path: "f" });
     expect(parseHostOptions(base, {}).token).toEqual({ kind: "stored" });
     expect(() => source(["--token", "t", "--token-file", "f"])).toThrow(/exclude each other/);
+  });
+
+  test("never take a token from the configuration file, which binds it to no gateway", () => {
+    for (const option of ["token", "token-file", "open"]) {
+      const config = { path: "/c", options: {}, commands: { host: { [option]: "/home/ada/spt" } } };
+      expect(() => readInput(definition, { options: [], operands: [] }, { env: {}, config })).toThrow(
+        `commands.host.${option} in /c: --${option} cannot be set there.`,
+      );
+    }
   });
 
   test("name what a browser and an editor open, from the command line or the environment, and never by guess", () => {
@@ -65,5 +74,12 @@ describe("the options of a host", () => {
     expect(parseHostOptions(["--gateway", "http://gw.example", "--allow-plain-http"], {}).gateway).toBe(
       "http://gw.example",
     );
+  });
+
+  test("allow plain http by the value 1 of the variable alone", () => {
+    const allowed = (value: string) => () =>
+      parseHostOptions(["--gateway", "http://gw.example"], { SALLYPORT_ALLOW_PLAIN_HTTP: value });
+    expect(allowed("1")().gateway).toBe("http://gw.example");
+    for (const value of ["true", "yes", "on", "0", ""]) expect(allowed(value)).toThrow(/plain http/);
   });
 });
