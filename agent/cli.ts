@@ -2,7 +2,7 @@
 // The `sallyport` program: finds the command, runs it, and turns what it throws into one line and an exit code.
 // It starts once for each ssh connection (as ProxyCommand), so it loads nothing beyond the command's own code.
 
-import { existsSync, lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, statSync } from "node:fs";
 import module from "node:module";
 import { homedir } from "node:os";
 import type { CommandContext, ConfigFile } from "../protocol/command/command.ts";
@@ -104,9 +104,18 @@ function contextOf(signal: AbortSignal, config: () => ConfigFile | undefined): C
 /** The configuration file, read when a command asks for it. Mostly there is none, and then nothing is loaded that reads it. */
 async function configuration(): Promise<() => ConfigFile | undefined> {
   const path = configFilePath(thisMachine(process.env, homedir));
-  if (!existsSync(path)) return () => undefined;
+  if (isMissing(path)) return () => undefined;
   const { readConfigFile } = await import("./cli/config-file.ts");
-  return () => readConfigFile(path);
+  return () => readConfigFile(path, Object.keys(COMMANDS));
+}
+
+/** What cannot be looked at is not missing: readConfigFile says what is wrong with it. */
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The reader of our output may have gone (`sallyport list | head -1`): nothing is wrong, and nobody is left to tell. */

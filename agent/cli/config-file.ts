@@ -3,39 +3,51 @@
 //   { "options": { "gateway": "https://gateway.example", "ca": "/etc/ssl/corp.pem" },
 //     "commands": { "host": { "name": "devbox" }, "token create": { "expires": "7d" } } }
 
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type ConfigFile, ConfigFileError } from "../../protocol/command/command.ts";
 import { TOKEN_PATTERN } from "../../protocol/values/token.ts";
 
 /** Options that mean the same to every command that has them. */
 const SHARED = ["gateway", "proxy", "pac", "ca", "client-cert", "client-key"];
 
-/** undefined: there is none. @throws ConfigFileError */
-export function readConfigFile(path: string): ConfigFile | undefined {
+/** Opening a FIFO otherwise waits until somebody writes to it. Windows has no such flag. */
+const DO_NOT_WAIT = constants.O_NONBLOCK ?? 0;
+
+/**
+ * undefined: there is none.
+ * @param commands the names of all commands; their subcommands' are not needed
+ * @throws ConfigFileError
+ */
+export function readConfigFile(path: string, commands: readonly string[]): ConfigFile | undefined {
   let file: number;
   try {
-    file = openSync(path, "r");
+    file = openSync(path, constants.O_RDONLY | DO_NOT_WAIT);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new ConfigFileError(`${path} cannot be read (${String(code)}).`, { cause: error });
   }
   try {
-    const { uid, mode } = fstatSync(file);
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new ConfigFileError(`${path} is not a file.`);
+    const { uid, mode } = stat;
     const self = process.getuid?.();
     if (self !== undefined && ((uid !== self && uid !== 0) || (mode & 0o022) !== 0)) {
       throw new ConfigFileError(
         `${path} can be changed by other users: run \`chmod go-w\` on it, or make it yours.`,
       );
     }
-    return parseConfigFile(path, readFileSync(file, "utf8"));
+    return parseConfigFile(path, readFileSync(file, "utf8"), commands);
   } finally {
     closeSync(file);
   }
 }
 
-/** @throws ConfigFileError with the file and the key that is wrong */
-export function parseConfigFile(path: string, text: string): ConfigFile {
+/**
+ * @param known the names of all commands
+ * @throws ConfigFileError with the file and the key that is wrong
+ */
+export function parseConfigFile(path: string, text: string, known: readonly string[]): ConfigFile {
   // People copy, show and commit such files, so no secret belongs in them.
   if (text.search(TOKEN_PATTERN) !== -1) {
     throw new ConfigFileError(
@@ -57,6 +69,10 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   }
   const sections: Record<string, Readonly<Record<string, unknown>>> = {};
   for (const [name, section] of Object.entries(objectOf(commands, `commands in ${path}`))) {
+    // A section that no command reads would leave out what it was to forbid.
+    if (!known.includes(name.split(" ")[0] ?? "")) {
+      throw new ConfigFileError(`commands.${name} in ${path}: there is no such command.`);
+    }
     sections[name] = objectOf(section, `commands.${name} in ${path}`);
   }
   return { path, options: shared, commands: sections };

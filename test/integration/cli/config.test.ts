@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newAccessToken } from "../../../protocol/values/token.ts";
@@ -72,6 +72,16 @@ describe("the configuration file", () => {
     expect(stderr).toMatch(/^sallyport: config: .*config\.json.*\n$/);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/secret|spt_[0-9A-Za-z]/);
+  });
+
+  test.skipIf(process.platform === "win32")("never counts as missing where it cannot be read", async () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    symlinkSync(path, path);
+    const { code, stderr } = await person.run(["list"]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `sallyport: config: ${path} cannot be read (ELOOP).\n`,
+    });
   });
 
   test.skipIf(process.platform === "win32")("is not read where other users can change it", async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,16 +7,18 @@ import { parseConfigFile, readConfigFile } from "../../../../agent/cli/config-fi
 import { ConfigFileError } from "../../../../protocol/command/command.ts";
 import { newAccessToken } from "../../../../protocol/values/token.ts";
 
+const COMMANDS = ["host", "token"];
+
 describe("the configuration file", () => {
   test("holds options of all commands and of single ones", () => {
     const text =
       '{ "options": { "gateway": "https://g" }, "commands": { "token create": { "expires": "7d" } } }';
-    expect(parseConfigFile("/c", text)).toEqual({
+    expect(parseConfigFile("/c", text, COMMANDS)).toEqual({
       path: "/c",
       options: { gateway: "https://g" },
       commands: { "token create": { expires: "7d" } },
     });
-    expect(parseConfigFile("/c", "{}")).toEqual({ path: "/c", options: {}, commands: {} });
+    expect(parseConfigFile("/c", "{}", COMMANDS)).toEqual({ path: "/c", options: {}, commands: {} });
   });
 
   test.each([
@@ -24,16 +27,20 @@ describe("the configuration file", () => {
     ['{ "option": {} }', "option in /c means nothing"],
     ['{ "options": { "name": "x" } }', "options.name in /c is not an option of every command"],
     ['{ "commands": { "host": "x" } }', "commands.host in /c has to be an object"],
+    [
+      '{ "commands": { "hots": { "no-account-keys": true } } }',
+      "commands.hots in /c: there is no such command.",
+    ],
   ])("%s is refused, with the key", (text, message) => {
-    expect(() => parseConfigFile("/c", text)).toThrow(ConfigFileError);
-    expect(() => parseConfigFile("/c", text)).toThrow(message);
+    expect(() => parseConfigFile("/c", text, COMMANDS)).toThrow(ConfigFileError);
+    expect(() => parseConfigFile("/c", text, COMMANDS)).toThrow(message);
   });
 
   test("never holds a token, and does not show it", () => {
     const token = newAccessToken();
     const text = `{ "commands": { "host": { "token": "${token}" } } }`;
-    expect(() => parseConfigFile("/c", text)).toThrow(/holds a token/);
-    expect(() => parseConfigFile("/c", text)).not.toThrow(token);
+    expect(() => parseConfigFile("/c", text, COMMANDS)).toThrow(/holds a token/);
+    expect(() => parseConfigFile("/c", text, COMMANDS)).not.toThrow(token);
   });
 });
 
@@ -47,16 +54,24 @@ describe.skipIf(process.platform === "win32")("reading it", () => {
   });
 
   test("finds nothing where there is none", () => {
-    expect(readConfigFile(join(directory, "config.json"))).toBeUndefined();
-    expect(readConfigFile(join(directory, "none", "config.json"))).toBeUndefined();
+    expect(readConfigFile(join(directory, "config.json"), COMMANDS)).toBeUndefined();
+    expect(readConfigFile(join(directory, "none", "config.json"), COMMANDS)).toBeUndefined();
   });
 
   test("refuses one that other users can change", () => {
     const path = join(directory, "config.json");
     writeFileSync(path, "{}");
     chmodSync(path, 0o644);
-    expect(readConfigFile(path)).toMatchObject({ path });
+    expect(readConfigFile(path, COMMANDS)).toMatchObject({ path });
     chmodSync(path, 0o664);
-    expect(() => readConfigFile(path)).toThrow(/can be changed by other users/);
+    expect(() => readConfigFile(path, COMMANDS)).toThrow(/can be changed by other users/);
+  });
+
+  test("refuses what is not a file, and does not wait for a writer", () => {
+    expect(() => readConfigFile(directory, COMMANDS)).toThrow(ConfigFileError);
+    expect(() => readConfigFile(directory, COMMANDS)).toThrow(/is not a file/);
+    const path = join(directory, "config.json");
+    execFileSync("mkfifo", [path]);
+    expect(() => readConfigFile(path, COMMANDS)).toThrow(/is not a file/);
   });
 });
