@@ -33,7 +33,6 @@ export function executable<D extends CommandDefinition>(definition: D, run: Run<
     run: (args, context) =>
       helped(definition, async () => {
         const input = readInput(definition, splitArguments(args, definition.options), context);
-        // The getters of the context stay getters: a companion dials before it touches its streams.
         return await run(input, input.env === context.env ? context : withEnvironment(context, input.env));
       }),
   };
@@ -177,7 +176,8 @@ async function helped(definition: CommandDefinition, run: () => Promise<number>)
   }
 }
 
-function withEnvironment(context: CommandContext, env: CommandContext["env"]): CommandContext {
+/** The getters of the context stay getters: a companion dials before it touches its streams. */
+export function withEnvironment(context: CommandContext, env: CommandContext["env"]): CommandContext {
   return {
     env,
     signal: context.signal,

@@ -114,6 +114,8 @@ function fromVariable(
 ): Setting | undefined {
   const text = variable === undefined ? undefined : env[variable];
   if (variable === undefined || text === undefined || text === "") return undefined;
+  // The readers of exported variables take a blank one as not set, so it must not hide the file here.
+  if (option.exported && text.trim() === "") return undefined;
   const texts = option.type === undefined ? [String(truthOf(variable, text))] : splitUp([text], option);
   return { source: "environment", texts, from: variable };
 }
@@ -180,7 +182,7 @@ function keepStrongest(
   const strongest = STRENGTH.find(
     (source) =>
       set.some((name) => settings.get(name)?.source === source) ||
-      (source === "environment" && variables.some((name) => (env[name] ?? "") !== "")),
+      (source === "environment" && variables.some((name) => (env[name] ?? "").trim() !== "")),
   );
   const chosen = set.filter((name) => settings.get(name)?.source === strongest);
   if (chosen.length > 1 && strongest !== "environment") {

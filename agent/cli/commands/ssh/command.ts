@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { type Command, type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
-import { readInput } from "../../../../protocol/command/run.ts";
+import { readInput, withEnvironment } from "../../../../protocol/command/run.ts";
 import type { Settings } from "../../../../protocol/command/settings.ts";
 import { bytesOf } from "../../../../protocol/values/byte-text.ts";
 import { pinHostKeys } from "../../../client/known-hosts/ssh-command-known-hosts.ts";
@@ -40,7 +40,7 @@ async function run(args: readonly string[], given: CommandContext): Promise<numb
       "The command that --print shows cannot carry options about the network: set SALLYPORT_PROXY and its like where it runs.",
     );
   }
-  const context = { ...given, stdin: given.stdin, stdout: given.stdout, stderr: given.stderr, env };
+  const context = env === given.env ? given : withEnvironment(given, env);
   const gateway = resolveGateway(options.gateway, env);
   const target = await findTarget(
     gateway,

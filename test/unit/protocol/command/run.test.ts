@@ -20,6 +20,7 @@ const serve = {
     secret: { type: TEXT, description: "" },
     left: { type: TEXT, description: "", variable: "LEFT", config: true },
     right: { type: TEXT, description: "", variable: "RIGHT", config: true },
+    ca: { type: FILE, description: "", variable: "CA", config: true, exported: true },
   },
   exclusive: [{ options: ["left", "right"], variables: ["BOTH"] }],
   examples: [],
@@ -61,6 +62,7 @@ describe("the values of a command's options", () => {
       secret: undefined,
       left: undefined,
       right: undefined,
+      ca: undefined,
     });
     const place: string | undefined = operands.place;
     expect(place).toBe("here");
@@ -77,6 +79,12 @@ describe("the values of a command's options", () => {
     expect(read([], { QUIET: "yes" }).options.quiet).toBe(true);
     expect(read([], { QUIET: "0" }, { quiet: true }).options.quiet).toBe(false);
     expect(read([], {}, { quiet: true }).options.quiet).toBe(true);
+  });
+
+  test("that are exported count as not set where their variable is blank", () => {
+    const { options, env } = read([], { CA: " " }, { ca: "/ca.pem" });
+    expect({ ca: options.ca, env }).toEqual({ ca: "/ca.pem", env: { CA: "/ca.pem" } });
+    expect(read([], { BOTH: " " }, { left: "a" }).options).toMatchObject({ left: "a" });
   });
 
   test("exclude each other only within one source; a stronger source hides the others", () => {
