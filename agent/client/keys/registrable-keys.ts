@@ -12,6 +12,8 @@ import { askAgent } from "../ssh-agent/ask-agent.ts";
 import { publicPartOfBlob } from "./public-part.ts";
 
 const MAX_FILE_BYTES = 64 * 1024;
+/** Longer than for a connection: the person waits for the list, and may have to unlock the agent first. */
+const AGENT_TIMEOUT_MS = 5_000;
 
 export interface FoundKey {
   readonly key: SshPublicKey;
@@ -76,7 +78,7 @@ function keysInDirectory(directory: string): FoundKey[] {
 /** Plain keys alone: a certificate is not registered. Empty where no agent answers. */
 async function keysInAgent(machine: Machine): Promise<FoundKey[]> {
   const address = defaultAgentAddress(machine);
-  const answer = address.kind === "none" ? undefined : await askAgent(address.path);
+  const answer = address.kind === "none" ? undefined : await askAgent(address.path, AGENT_TIMEOUT_MS);
   if (answer?.kind !== "identities") return [];
   return answer.identities.flatMap(({ blob, comment }) => {
     const part = publicPartOfBlob(blob, comment);

@@ -2,6 +2,7 @@
 // whether something in the person's own file overrides the block.
 
 import { CommandError } from "../../../platform/command-error.ts";
+import { systemCode } from "../../../platform/files/private-file.ts";
 import { askSsh, type SshSettings } from "../../ssh-command/ask-ssh.ts";
 import type { Setting } from "../host-block.ts";
 import { COUNTERS } from "./settings-treatment.ts";
@@ -37,7 +38,7 @@ const ACCUMULATING: ReadonlySet<string> = new Set(["identityfile", "certificatef
 /** These exclude each other: ssh keeps the one that it reads first. */
 const EXCLUSIVE: Readonly<Record<string, string>> = { proxyjump: "proxycommand", proxycommand: "proxyjump" };
 
-/** Empty if ssh does what the block says. @throws CommandError stage `ssh`: there is no ssh */
+/** Empty if ssh does what the block says. @throws CommandError stage `ssh`: there is no ssh, or it cannot be run */
 export async function verifyAlias({ alias, settings }: Expectation, ssh: SshProgram): Promise<Difference[]> {
   const { configFile } = ssh;
   const args = [...(configFile === undefined ? [] : ["-F", configFile]), "--", alias];
@@ -50,7 +51,7 @@ export async function verifyAlias({ alias, settings }: Expectation, ssh: SshProg
  * The keywords of COUNTERS that a command line of ssh needs because of the person's configuration. If ssh does not answer, the
  * real run will fail with ssh's own message.
  * @param argumentsWith makes the command line with some counters
- * @throws CommandError stage `ssh`: there is no ssh
+ * @throws CommandError stage `ssh`: there is no ssh, or it cannot be run
  */
 export async function countersNeeded(
   argumentsWith: (counters: readonly string[]) => readonly string[],
@@ -147,8 +148,12 @@ async function effectiveSettings(
     case "failed":
       return { problem: answer.said.slice(0, 1000) };
     case "no-ssh": {
-      const message = `There is no ${program}: install OpenSSH's client, or name one by SALLYPORT_SSH.`;
-      throw new CommandError("ssh", "ENOENT", message, { cause: answer.cause });
+      const code = systemCode(answer.cause);
+      const message =
+        code === "ENOENT"
+          ? `There is no ${program}: install OpenSSH's client, or name one by SALLYPORT_SSH.`
+          : `${program} cannot be run (${code}).`;
+      throw new CommandError("ssh", code, message, { cause: answer.cause });
     }
   }
 }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { parseSshSettings } from "../../../../../../agent/client/ssh-command/ask-ssh.ts";
 import type { Setting } from "../../../../../../agent/client/ssh-config/host-block.ts";
-import { compareSettings } from "../../../../../../agent/client/ssh-config/person/verify-alias.ts";
+import {
+  compareSettings,
+  countersNeeded,
+} from "../../../../../../agent/client/ssh-config/person/verify-alias.ts";
 
 const setting = (keyword: string, value: string): Setting => ({ keyword, value, form: "word" });
 function compare(settings: readonly Setting[], output: string, home = "/home/ada") {
@@ -50,5 +53,17 @@ describe("compareSettings", () => {
   test("compares paths of Windows whichever way their slashes lean at home", () => {
     const settings = [setting("IdentityFile", "C:/Users/Ada/.ssh/id")];
     expect(compare(settings, "identityfile ~/.ssh/id\n", "C:\\Users\\Ada")).toEqual([]);
+  });
+});
+
+test.skipIf(process.platform === "win32")("an ssh that cannot be run is not called missing", async () => {
+  const ask = (program: string) => countersNeeded(() => [], { program, env: {} });
+  await expect(ask("/nonexistent/ssh")).rejects.toMatchObject({
+    code: "ENOENT",
+    message: expect.stringMatching(/^There is no/),
+  });
+  await expect(ask(import.meta.filename)).rejects.toMatchObject({
+    code: "EACCES",
+    message: `${import.meta.filename} cannot be run (EACCES).`,
   });
 });
