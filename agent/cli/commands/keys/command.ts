@@ -3,7 +3,7 @@
 import { homedir } from "node:os";
 import { basename } from "node:path";
 import type { Key, PendingKey } from "../../../../protocol/api.ts";
-import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
+import type { CommandContext } from "../../../../protocol/command/command.ts";
 import { commandGroup, executable, type Input } from "../../../../protocol/command/run.ts";
 import { parseKeyId } from "../../../../protocol/values/id.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
@@ -132,11 +132,8 @@ async function remove(
   { options, operands: { key: text } }: Input<typeof subcommands.remove>,
   context: CommandContext,
 ): Promise<number> {
-  const isId = text.startsWith("key_");
-  if (!isId && !text.startsWith("SHA256:"))
-    throw new UsageError("Name the key by its ID (key_…) or its SHA256:… fingerprint.");
   const { api } = await signedIn(options.gateway, context);
-  const id = isId ? text : await keyWithFingerprint(api, text);
+  const id = text.startsWith("key_") ? text : await keyWithFingerprint(api, text);
   if (id === undefined)
     throw new CommandError("http", "not_found", `There is no key ${text} in this account.`);
   tellTakenBack(`Removed ${text}.`, await api.removeKey(parseKeyId(id)), context);

@@ -1,8 +1,20 @@
 // Defines `sallyport keys`: its options, arguments and help.
 
-import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
+import { UsageError } from "../../../../protocol/command/command.ts";
+import type { CommandDefinition, ValueType } from "../../../../protocol/command/definition.ts";
 import { FILE, text } from "../../../../protocol/command/value-types.ts";
+import { parseKeyId } from "../../../../protocol/values/id.ts";
 import { ACCOUNT_OPTIONS, ONE_PROXY, TOKEN_VARIABLES } from "../../shared-options.ts";
+
+/** An id, or a fingerprint, as it was given. */
+const KEY: ValueType<string> = {
+  hint: "ID|FINGERPRINT",
+  read(given) {
+    if (given.startsWith("key_")) return parseKeyId(given);
+    if (given.startsWith("SHA256:")) return given;
+    throw new UsageError("Name the key by its ID (key_…) or its SHA256:… fingerprint.");
+  },
+};
 
 const common = { exclusive: [ONE_PROXY], variables: TOKEN_VARIABLES } as const;
 
@@ -47,7 +59,7 @@ A key opens nothing until its private half has signed: ssh-keygen does that here
       summary: "remove a key",
       description: "Removes a key from your account. Connections that it opened end.",
       operands: {
-        key: { type: text("ID|FINGERPRINT"), description: "the key's id (key_…) or SHA256:… fingerprint" },
+        key: { type: KEY, description: "the key's id (key_…) or SHA256:… fingerprint" },
       },
       options: ACCOUNT_OPTIONS,
       examples: ["sallyport keys remove key_1f2e3d4c5b6a7980"],
