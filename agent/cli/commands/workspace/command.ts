@@ -29,7 +29,7 @@ async function hostKey(
     const { fingerprint } = decided;
     context.stderr.write(
       decided.decision === "accept"
-        ? `Accepted ${fingerprint}: its host takes ${workspace.name} over when it comes next. Clients that know the former key will say that it has changed.\n`
+        ? `Accepted ${fingerprint}: its host takes ${workspace.name} over the next time it registers. Clients that know the old key will say that it has changed.\n`
         : `Declined ${fingerprint}: its host is turned away.\n`,
     );
   }
