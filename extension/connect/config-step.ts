@@ -124,7 +124,7 @@ export function requireHostKey(workspace: Workspace, hostKey: SshPublicKey): Wor
       "The link says that {0} has the host key {1}, but its gateway publishes {2}. Either the machine was reinstalled and the link is old, or somebody is impersonating the machine: ask the person who sent the link.",
       workspaceLabel(workspace),
       hostKey.fingerprint,
-      workspace.hostKeys.map((line) => parsePublicKey(line).fingerprint).join(", ") || l10n.t("none"),
+      workspace.hostKeys.map((line) => parsePublicKey(line).fingerprint).join(", ") || l10n.t("no host key"),
     ),
   );
 }

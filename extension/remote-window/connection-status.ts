@@ -17,11 +17,11 @@ import { describe } from "../failure-message.ts";
 import type { Services } from "../services.ts";
 import { transportWord } from "../workspaces/workspace-words.ts";
 import { ownSection } from "./own-section.ts";
-import { type ConnectionStatus, StatusSource } from "./status-source.ts";
+import { StatusSource, type WindowConnection } from "./status-source.ts";
 
 const READ_EVERY_MS = 2_000;
 
-let latest: ConnectionStatus | undefined;
+let latest: WindowConnection | undefined;
 
 /** `onOtherTransport` is called when a probe finds that the other transport is the right one now. */
 export function startConnectionStatus(
@@ -59,7 +59,7 @@ export function startConnectionStatus(
   };
 }
 
-function statusText(status: ConnectionStatus): string {
+function statusText(status: WindowConnection): string {
   const icon =
     status.state === "connected"
       ? "$(plug)"
@@ -69,7 +69,7 @@ function statusText(status: ConnectionStatus): string {
   return `${icon} ${words(status).join(" · ")}`;
 }
 
-function words({ label, transport, roundTripMs, bytesPerSecond, state }: ConnectionStatus): string[] {
+function words({ label, transport, roundTripMs, bytesPerSecond, state }: WindowConnection): string[] {
   return [
     label,
     transportWord(transport),
@@ -81,7 +81,7 @@ function words({ label, transport, roundTripMs, bytesPerSecond, state }: Connect
   ];
 }
 
-function tooltip(status: ConnectionStatus): MarkdownString {
+function tooltip(status: WindowConnection): MarkdownString {
   const text = new MarkdownString(`**${status.label}**\n\n`);
   text.appendText(words(status).slice(1).join(" · "));
   text.appendMarkdown(`\n\n${l10n.t("Click for details")}`);

@@ -14,7 +14,7 @@ import { managedSections, sectionTransport } from "../ssh-config/managed-config.
 /** A probe is a connection to the gateway, so it is made rarely. */
 const PROBE_MS = 60_000;
 
-export interface ConnectionStatus {
+export interface WindowConnection {
   readonly label: string;
   readonly transport: "direct" | "tunnel" | "owner-token";
   readonly roundTripMs: number | undefined;
@@ -38,7 +38,7 @@ export class StatusSource {
     this.#onOtherTransport = onOtherTransport;
   }
 
-  async read(): Promise<ConnectionStatus> {
+  async read(): Promise<WindowConnection> {
     const { gateway, id, alias } = this.#section;
     const current = managedSections().find((section) => section.alias === alias) ?? this.#section;
     const transport = sectionTransport(current);
@@ -59,7 +59,7 @@ export class StatusSource {
     return { ...facts, state, roundTripMs: next.roundTripMs, bytesPerSecond };
   }
 
-  #state({ connections, reconnecting, lost }: Traffic): ConnectionStatus["state"] {
+  #state({ connections, reconnecting, lost }: Traffic): WindowConnection["state"] {
     if (connections > 0) return reconnecting > 0 ? "reconnecting" : "connected";
     if (lost > 0) return "lost";
     return this.#seen ? "reconnecting" : "connected";
@@ -71,7 +71,7 @@ export class StatusSource {
     return Math.max(0, ((next.bytes - this.#before.traffic.bytes) * 1000) / (now - this.#before.at));
   }
 
-  async #direct(current: Section): Promise<Pick<ConnectionStatus, "state" | "roundTripMs">> {
+  async #direct(current: Section): Promise<Pick<WindowConnection, "state" | "roundTripMs">> {
     await this.#probeSometimes(current);
     const probe = this.#probe;
     if (probe === undefined) return { state: "connected", roundTripMs: undefined };
