@@ -1,7 +1,7 @@
 // The person's configuration file: options that count where neither the command line nor the environment says otherwise.
 //
 //   { "options": { "gateway": "https://gateway.example", "ca": "/etc/ssl/corp.pem" },
-//     "commands": { "host": { "name": "devbox" }, "token create": { "expires": "7d" } } }
+//     "commands": { "host": { "name": "devbox" }, "gateway admin-token": { "data": "/srv/sallyport" } } }
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type ConfigFile, ConfigFileError } from "../../protocol/command/command.ts";

@@ -3,8 +3,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { allDefinitions } from "../../../../agent/cli/commands.ts";
 import { parseConfigFile, readConfigFile } from "../../../../agent/cli/config-file.ts";
 import { ConfigFileError } from "../../../../protocol/command/command.ts";
+import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { newAccessToken } from "../../../../protocol/values/token.ts";
 
 const COMMANDS = ["host", "token"];
@@ -42,6 +44,16 @@ describe("the configuration file", () => {
     expect(() => parseConfigFile("/c", text, COMMANDS)).toThrow(/holds a token/);
     expect(() => parseConfigFile("/c", text, COMMANDS)).not.toThrow(token);
   });
+});
+
+test("no command takes a token, or the name of a file with one, from the configuration file", async () => {
+  const configurable = (definition: CommandDefinition): string[] => [
+    ...Object.entries(definition.options).flatMap(([name, option]) => (option.config ? [name] : [])),
+    ...Object.values(definition.subcommands ?? {}).flatMap(configurable),
+  ];
+  const names = (await allDefinitions()).flatMap(configurable);
+  expect(names).toContain("gateway");
+  expect(names.filter((name) => /(?<!no-owner-)token|secret|password/.test(name))).toEqual([]);
 });
 
 describe.skipIf(process.platform === "win32")("reading it", () => {
