@@ -1,4 +1,5 @@
-// Every command, in one place: its name, and the module that does the work, loaded when it is first run.
+// Every command, in one place: its name, and the module that does the work, loaded when it is first run. docs/architecture.md
+// ("Where to begin, to add") says what a new one needs besides.
 
 import { commands, type Disposable, env, l10n } from "vscode";
 import type { TreeNode } from "../agent/client/workspaces/workspace-tree.ts";

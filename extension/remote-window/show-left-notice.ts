@@ -1,4 +1,4 @@
-// Shows the notice that the previous window had no time for.
+// Shows the notice that the previous window left behind.
 
 import { Check } from "typebox/value";
 import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
