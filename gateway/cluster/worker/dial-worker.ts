@@ -37,6 +37,8 @@ export async function dialWorker(
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("open", () => {
+        // The first bytes may have come together with the answer, and nobody listens for them yet.
+        socket.pause();
         paceWebSocket(socket);
         resolve();
       });
