@@ -6,6 +6,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type ConfigFile, ConfigFileError } from "../../protocol/command/command.ts";
 import { TOKEN_PATTERN } from "../../protocol/values/token.ts";
+import { errorCode } from "../platform/error-code.ts";
 
 /** Options that mean the same to every command that has them. */
 const SHARED = ["gateway", "proxy", "pac", "ca", "client-cert", "client-key"];
@@ -23,7 +24,7 @@ export function readConfigFile(path: string, commands: readonly string[]): Confi
   try {
     file = openSync(path, constants.O_RDONLY | DO_NOT_WAIT);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new ConfigFileError(`${path} cannot be read (${String(code)}).`, { cause: error });
   }

@@ -1,6 +1,6 @@
 // Tells whether a process id is in use.
 
-import { systemCode } from "./files/private-file.ts";
+import { errorCode } from "./error-code.ts";
 
 /** True for a process of another user as well (EPERM). Ids are reused: the process may not be the one that was meant. */
 export function isProcessAlive(pid: number): boolean {
@@ -8,6 +8,6 @@ export function isProcessAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return systemCode(error) === "EPERM";
+    return errorCode(error) === "EPERM";
   }
 }

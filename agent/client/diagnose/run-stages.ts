@@ -3,6 +3,7 @@
 
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { CommandError } from "../../platform/command-error.ts";
+import { errorCode } from "../../platform/error-code.ts";
 import {
   STAGES,
   type StageId,
@@ -102,5 +103,5 @@ class DeadlineError extends Error {
 export function codeOf(error: unknown): string {
   if (error instanceof CommandError || error instanceof ProtocolError) return error.code;
   if (error instanceof DeadlineError) return "deadline";
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "failed";
+  return errorCode(error) ?? "failed";
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import { CommandError } from "../../platform/command-error.ts";
+import { errorCode } from "../../platform/error-code.ts";
 import type { Machine } from "../../platform/paths.ts";
 
 export interface SigningKey {
@@ -72,7 +73,7 @@ export function keygenRunner({ env, signal, terminal, sshKeygen }: KeygenOptions
         stderr = `${stderr}${data}`.slice(-MAX_STDERR);
       });
       child.once("error", (cause) => {
-        const missing = "code" in cause && cause.code === "ENOENT";
+        const missing = errorCode(cause) === "ENOENT";
         const message = missing
           ? `There is no ${program}: install OpenSSH's client.`
           : `${program} did not sign in time.`;

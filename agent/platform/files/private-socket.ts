@@ -18,6 +18,7 @@ import {
 import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { bytesOf } from "../../../protocol/values/byte-text.ts";
+import { errorCode } from "../error-code.ts";
 import { type PlainPath, plainPath } from "./plain-path.ts";
 
 /** The longest path of a socket, in bytes, that every system takes (sockaddr_un). */
@@ -79,7 +80,7 @@ export async function removeStaleSocket(path: string): Promise<void> {
       probe.destroy();
       answer(true);
     });
-    probe.once("error", (error) => answer(!("code" in error && error.code === "ECONNREFUSED")));
+    probe.once("error", (error) => answer(errorCode(error) !== "ECONNREFUSED"));
   });
   if (inUse) throw taken("it is in use");
   unlinkSync(bytesOf(path));

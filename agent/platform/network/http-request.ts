@@ -2,6 +2,7 @@
 
 import { ClientRequest, type IncomingMessage } from "node:http";
 import { CommandError } from "../command-error.ts";
+import { errorCode } from "../error-code.ts";
 import type { Network } from "./network.ts";
 import { openSocket } from "./open-socket.ts";
 
@@ -75,7 +76,7 @@ async function* bodyOf(response: IncomingMessage, url: URL, signal: AbortSignal)
 }
 
 function httpFailure(cause: Error, url: URL): CommandError {
-  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "EFAILED";
+  const code = errorCode(cause) ?? "EFAILED";
   const why =
     code === "ECONNRESET" || code === "EPIPE"
       ? "closed the connection before its answer was complete: is it a gateway, and is the scheme right?"

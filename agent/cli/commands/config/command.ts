@@ -9,7 +9,7 @@ import {
 } from "../../../../protocol/command/command.ts";
 import type { CommandDefinition, OptionDefinition } from "../../../../protocol/command/definition.ts";
 import { executable, type Input, readInput } from "../../../../protocol/command/run.ts";
-import { type Source, settingsOf } from "../../../../protocol/command/settings.ts";
+import type { Source } from "../../../../protocol/command/settings.ts";
 import { redactSecrets } from "../../../../protocol/values/token.ts";
 import { json, table, terminalWidth } from "../../../platform/output.ts";
 import { configFilePath, thisMachine } from "../../../platform/paths.ts";
@@ -66,8 +66,8 @@ function run(
 /** The values of options that are set somewhere. @throws ConfigFileError, UsageError */
 function valuesOf(each: CommandDefinition, context: CommandContext): readonly ShownValue[] {
   const { operands: _, ...withoutOperands } = each;
-  readInput(withoutOperands, { options: [], operands: [] }, context);
-  return [...settingsOf(each, [], context)].map(([option, { source, texts, from }]) => ({
+  const { settings } = readInput(withoutOperands, { options: [], operands: [] }, context);
+  return [...settings].map(([option, { source, texts, from }]) => ({
     command: each.name,
     option,
     value: texts.map((text) => withoutSecrets(text, each.options[option])).join(" "),

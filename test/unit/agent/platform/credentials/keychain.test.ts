@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setImmediate as immediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Keychain, systemKeychain } from "../../../../../agent/platform/credentials/keychain.ts";
+import { isProcessAlive } from "../../../../../agent/platform/process-alive.ts";
 
 let home: string;
 beforeEach(() => {
@@ -105,7 +106,7 @@ describe("the system's keychain", () => {
     const pid = Number(readFileSync(pidFile, "utf8"));
     // 0 would be this process's own group.
     expect(pid).toBeGreaterThan(0);
-    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect.poll(() => isProcessAlive(pid)).toBe(false);
   });
 
   test("whose process dies is told as unavailable", async () => {
@@ -115,13 +116,3 @@ describe("the system's keychain", () => {
     });
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    // ESRCH: it is gone.
-    return false;
-  }
-}
