@@ -1,0 +1,26 @@
+// This program as people start it: a script that Node runs, or one executable that has Node and everything else inside
+// (packaging/executable/). The executable's boot script leaves a description of itself, which is read here.
+
+import { resolve } from "node:path";
+
+/** What the boot script of the executable offers. */
+export interface Executable {
+  /** What people start, absolute: the executable itself, or the self-unpacking script that it came out of. */
+  readonly path: string;
+  /** A file that was built in, such as `quickjs.wasm`. @throws Error if there is none of this name */
+  asset(name: string): Uint8Array;
+}
+
+/** The boot script sets it before it loads anything of ours. */
+const PLACE = Symbol.for("sallyport.executable");
+
+/** undefined: Node runs a script. */
+export function executable(): Executable | undefined {
+  return (globalThis as { [PLACE]?: Executable })[PLACE];
+}
+
+/** The command line that starts this program again: the executable, or Node and the script. */
+export function ownProgram(): readonly [string, ...string[]] {
+  const self = executable();
+  return self === undefined ? [process.execPath, resolve(process.argv[1] ?? "sallyport")] : [self.path];
+}
