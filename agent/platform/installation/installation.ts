@@ -1,0 +1,113 @@
+// How this program came onto this machine, and so who replaces it by a newer one: itself (`sallyport upgrade`), a package
+// manager, or the person who built it.
+
+import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { isVersion, PLATFORMS } from "../../../protocol/release/manifest.ts";
+import { errorCode } from "../error-code.ts";
+import { executable } from "../executable.ts";
+import { type PackageOwner, packageOwner } from "./package-owner.ts";
+
+export type Installation =
+  | {
+      /** By install.sh: `place/versions/VERSION-PLATFORM/sallyport`, and the link `place/sallyport` that leads there. */
+      readonly kind: "script";
+      readonly place: string;
+      /** The link: what people start. */
+      readonly link: string;
+      readonly path: string;
+    }
+  /** One executable file on its own. */
+  | { readonly kind: "file"; readonly path: string }
+  /** An unpacked archive: an executable with its native parts beside it. */
+  | { readonly kind: "archive"; readonly path: string }
+  | ({ readonly kind: "package"; readonly path: string } & PackageOwner)
+  | { readonly kind: "npm"; readonly path: string; readonly global: boolean }
+  | { readonly kind: "clone"; readonly path: string }
+  /** Inside an editor's extension. */
+  | { readonly kind: "extension"; readonly path: string }
+  /** A copy of the built files, of unknown origin. */
+  | { readonly kind: "copy"; readonly path: string };
+
+export interface Program {
+  /** undefined: Node runs a script. */
+  readonly executable: string | undefined;
+  /** The script that Node runs. */
+  readonly script: string;
+}
+
+/** The program that runs. */
+export function thisProgram(): Program {
+  return { executable: executable()?.path, script: process.argv[1] ?? "" };
+}
+
+/**
+ * Paths are absolute and without links, except `link`.
+ * @throws CommandError stage `file`: a package manager that may own the program does not answer
+ */
+export async function findInstallation(
+  program: Program,
+  signal: AbortSignal,
+  ownerOf: (path: string, signal: AbortSignal) => Promise<PackageOwner | undefined> = packageOwner,
+): Promise<Installation> {
+  if (program.executable === undefined) return ofScript(realpathSync(program.script));
+  const path = realpathSync(program.executable);
+  const script = byInstallScript(path);
+  if (script !== undefined) return script;
+  const owner = await ownerOf(path, signal);
+  if (owner !== undefined) return { kind: "package", path, ...owner };
+  const alone = !existsSync(join(dirname(path), "pty.node"));
+  return { kind: alone ? "file" : "archive", path };
+}
+
+/** `VERSION-PLATFORM`, as a directory in `versions/` is named; undefined: it is named differently. */
+export function versionDirectory(name: string): { version: string; platform: string } | undefined {
+  const platform = PLATFORMS.filter((one) => name.endsWith(`-${one}`)).toSorted(
+    (a, b) => b.length - a.length,
+  )[0];
+  if (platform === undefined) return undefined;
+  const version = name.slice(0, -platform.length - 1);
+  return isVersion(version) ? { version, platform } : undefined;
+}
+
+function byInstallScript(path: string): Installation | undefined {
+  const directory = dirname(path);
+  const versions = dirname(directory);
+  const place = dirname(versions);
+  const link = join(place, basename(path));
+  if (basename(versions) !== "versions" || versionDirectory(basename(directory)) === undefined)
+    return undefined;
+  return isLink(link) ? { kind: "script", place, link, path } : undefined;
+}
+
+/** @param script without links: `ROOT/dist/cli.js`, or `ROOT/agent/cli.ts` unbuilt */
+function ofScript(script: string): Installation {
+  const path = dirname(dirname(script));
+  if (existsSync(join(path, ".vsixmanifest")) || /^sallyport\.sallyport-\d/.test(basename(path)))
+    return { kind: "extension", path };
+  if (basename(dirname(path)) === "node_modules" && isOurPackage(path)) {
+    return { kind: "npm", path, global: /[\\/](?:lib|npm)[\\/]node_modules$/.test(dirname(path)) };
+  }
+  return { kind: existsSync(join(path, ".git")) ? "clone" : "copy", path };
+}
+
+function isOurPackage(directory: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    return (
+      typeof manifest === "object" && manifest !== null && "name" in manifest && manifest.name === "sallyport"
+    );
+  } catch {
+    // No package at all.
+    return false;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
