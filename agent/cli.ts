@@ -7,6 +7,8 @@ import module from "node:module";
 import { homedir } from "node:os";
 import type { CommandContext, ConfigFile } from "../protocol/command/command.ts";
 import { allDefinitions, COMMANDS, type CommandEntry, findCommand } from "./cli/commands.ts";
+import { executable } from "./platform/executable.ts";
+import { HELPER_COMMAND } from "./platform/helper-process.ts";
 import { cacheDirectory, configFilePath, thisMachine } from "./platform/paths.ts";
 
 /** Microsoft's builds of Electron need this to run as Node, and pass it on among the program's own arguments. */
@@ -18,6 +20,11 @@ async function main(args: readonly string[]): Promise<number> {
     const { overview } = await import("./cli/help/text.ts");
     stderr().write(overview(await allDefinitions()));
     return 2;
+  }
+  if (first === HELPER_COMMAND && executable() !== undefined) {
+    const { runHelper } = await import("./cli/run-helper.ts");
+    // The script ends this process, or has nothing left to do.
+    if (await runHelper(args)) return new Promise(() => {});
   }
   if (first === "--help" || first === "-h") return run("help", []);
   if (first === "--version" || first === "-V") return run("version", rest);
@@ -166,7 +173,8 @@ function exit(code: number): void {
  * else can write to. Without one, the start is only slower.
  */
 function keepCompiledCode(): void {
-  if (module.enableCompileCache === undefined) return;
+  // The executable brings its compiled code along.
+  if (module.enableCompileCache === undefined || executable() !== undefined) return;
   try {
     const directory = cacheDirectory(thisMachine(process.env, homedir));
     mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -4,6 +4,7 @@
 
 import { accessSync, constants } from "node:fs";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { ownProgram } from "../platform/executable.ts";
 import type { Log } from "../platform/log.ts";
 
 /**
@@ -38,8 +39,9 @@ done
  */
 export function replaceFirstProcess(token: string | undefined, gateway: GatewayUrl, log: Log): void {
   if (process.pid !== 1 || process.platform !== "linux") return;
-  const args = token === undefined ? process.argv.slice(1) : withoutToken(process.argv.slice(1));
-  const program = [process.execPath, ...process.execArgv, ...args];
+  const args = token === undefined ? process.argv.slice(2) : withoutToken(process.argv.slice(2));
+  const [start, ...script] = ownProgram();
+  const program = [start, ...process.execArgv, ...script, ...args];
   const environment =
     token === undefined
       ? process.env

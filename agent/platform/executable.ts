@@ -1,7 +1,8 @@
 // This program as people start it: a script that Node runs, or one executable that has Node and everything else inside
 // (packaging/executable/). The executable's boot script leaves a description of itself, which is read here.
 
-import { resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** What the boot script of the executable offers. */
 export interface Executable {
@@ -23,4 +24,20 @@ export function executable(): Executable | undefined {
 export function ownProgram(): readonly [string, ...string[]] {
   const self = executable();
   return self === undefined ? [process.execPath, resolve(process.argv[1] ?? "sallyport")] : [self.path];
+}
+
+/**
+ * The path under which later versions of the executable will be found too: install.sh puts each version into a directory
+ * `versions/` and a link to the newest beside that.
+ */
+export function lastingPath(path: string): string {
+  const versions = dirname(dirname(path));
+  if (basename(versions) !== "versions") return path;
+  const link = join(dirname(versions), basename(path));
+  try {
+    return realpathSync(link) === realpathSync(path) ? link : path;
+  } catch {
+    // There is no link: the directory only has the name by chance.
+    return path;
+  }
 }

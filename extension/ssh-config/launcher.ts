@@ -8,7 +8,7 @@ import { describe } from "../failure-message.ts";
 import { isMicrosoftBuild, machine } from "../machine.ts";
 import type { Services } from "../services.ts";
 
-export function companion(services: Services): LaunchCandidate {
+export function companion(services: Services): LaunchCandidate & { readonly cliPath: string } {
   return {
     execPath: process.execPath,
     cliPath: join(services.context.extensionPath, "dist", "cli.js"),

@@ -13,7 +13,7 @@ import { type LaunchCandidate, lastingPath, launcherText, withCandidate } from "
 const Candidates = Type.Array(
   Type.Object({
     execPath: Type.String(),
-    cliPath: Type.String(),
+    cliPath: Type.Optional(Type.String()),
     electron: Type.Boolean(),
     microsoftBuild: Type.Boolean(),
   }),
@@ -80,11 +80,11 @@ function readCandidates(path: string): LaunchCandidate[] {
 }
 
 function isThere({ execPath, cliPath }: LaunchCandidate): boolean {
-  return existsSync(execPath) && existsSync(cliPath);
+  return existsSync(execPath) && (cliPath === undefined || existsSync(cliPath));
 }
 
 /** A line break in a path would end a line of the script. */
-function refuseControlCharacters({ execPath, cliPath }: LaunchCandidate): void {
+function refuseControlCharacters({ execPath, cliPath = "" }: LaunchCandidate): void {
   for (const path of [execPath, cliPath]) {
     if (!/\p{Cc}/u.test(path)) continue;
     throw new CommandError(

@@ -3,11 +3,11 @@
 
 import { FOREIGN_TO_NODE } from "../../platform/node-environment.ts";
 
-/** A program that can run the companion: an editor, which can run as Node, or Node itself. */
+/** A program that can run the companion: an editor, which can run as Node, Node itself, or Sallyport's executable. */
 export interface LaunchCandidate {
   readonly execPath: string;
-  /** The companion's `cli.js`. */
-  readonly cliPath: string;
+  /** The companion's `cli.js`; absent: the program is the companion. */
+  readonly cliPath?: string;
   /** The program is Electron, and has to be told to run as Node. */
   readonly electron: boolean;
   /** Microsoft's builds need a switch as well. */
@@ -65,11 +65,12 @@ export function launcherText(
 function shLauncher(candidates: readonly LaunchCandidate[]): string {
   const lines = ["#!/bin/sh", `# ${HEADING}`, `unset ${FOREIGN_TO_NODE.join(" ")}`];
   for (const { execPath, cliPath, electron, microsoftBuild } of candidates) {
-    const [program, cli] = [shellWord(execPath), shellWord(cliPath)];
+    const program = shellWord(execPath);
+    const cli = cliPath === undefined ? "" : `${shellWord(cliPath)} `;
     lines.push(
-      `if [ -f ${program} ] && [ -x ${program} ] && [ -f ${cli} ]; then`,
+      `if [ -f ${program} ] && [ -x ${program} ]${cli === "" ? "" : ` && [ -f ${cli}]`}; then`,
       ...(electron ? ["  export ELECTRON_RUN_AS_NODE=1"] : []),
-      `  exec ${program} ${cli} ${microsoftBuild ? `${MICROSOFT_SWITCH} ` : ""}tunnel "$@"`,
+      `  exec ${program} ${cli}${microsoftBuild ? `${MICROSOFT_SWITCH} ` : ""}tunnel "$@"`,
       "fi",
     );
   }
@@ -93,7 +94,7 @@ export function cmdLauncher(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   const path = (text: string) => batchPath(text, env);
-  const programs = candidates.flatMap(({ execPath, cliPath }) => [path(execPath), path(cliPath)]);
+  const programs = candidates.flatMap(({ execPath, cliPath = "" }) => [path(execPath), path(cliPath)]);
   const lines = [
     "@echo off",
     `rem ${HEADING}`,
@@ -105,12 +106,13 @@ export function cmdLauncher(
     ...(programs.some((text) => /[^ -~]/.test(text)) ? ["chcp 65001 >nul"] : []),
   ];
   for (const [index, { execPath, cliPath, electron, microsoftBuild }] of candidates.entries()) {
-    const [program, cli] = [`"${path(execPath)}"`, `"${path(cliPath)}"`];
+    const program = `"${path(execPath)}"`;
+    const cli = cliPath === undefined ? "" : `"${path(cliPath)}" `;
     lines.push(
       `if not exist ${program} goto next${index}`,
-      `if not exist ${cli} goto next${index}`,
+      ...(cli === "" ? [] : [`if not exist ${cli}goto next${index}`]),
       ...(electron ? ['set "ELECTRON_RUN_AS_NODE=1"'] : []),
-      `${program} ${cli} ${microsoftBuild ? `${MICROSOFT_SWITCH} ` : ""}tunnel %*`,
+      `${program} ${cli}${microsoftBuild ? `${MICROSOFT_SWITCH} ` : ""}tunnel %*`,
       "exit /b %ERRORLEVEL%",
       `:next${index}`,
     );
@@ -135,7 +137,7 @@ export function cmdLauncher(
 }
 
 function distinctCli(candidates: readonly LaunchCandidate[]): string[] {
-  return [...new Set(candidates.map(({ cliPath }) => cliPath))];
+  return [...new Set(candidates.flatMap(({ cliPath }) => cliPath ?? []))];
 }
 
 /** One word for sh. Inside single quotes only the single quote is special. */

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CommandError } from "../command-error.ts";
+import { type HelperScript, helperCommand } from "../helper-process.ts";
 import { nodeEnvironment } from "../node-environment.ts";
 import type { Machine } from "../paths.ts";
 
@@ -50,8 +51,10 @@ interface Question {
   readonly secret?: string;
 }
 
-/** Runs in the child. The question, with its secret, comes on stdin, because every user can see arguments. */
-const CHILD = `
+/** The question, with its secret, comes on stdin, because every user can see arguments. */
+export const KEYCHAIN_HELPER: HelperScript = {
+  name: "keychain",
+  source: `
 let text = "";
 process.stdin.on("data", (part) => { text += part; }).on("end", async () => {
   const answer = (value) => process.stdout.write(JSON.stringify(value));
@@ -69,12 +72,14 @@ process.stdin.on("data", (part) => { text += part; }).on("end", async () => {
     answer({ problem: String(error.message) });
   }
 });
-`;
+`,
+};
 
 async function ask(options: KeychainOptions, question: Question): Promise<string | null> {
   const { env } = options;
   const timeoutMs = options.timeoutMs ?? defaultTimeout();
-  const child = spawn(process.execPath, ["-e", CHILD], {
+  const [program, ...args] = helperCommand(KEYCHAIN_HELPER);
+  const child = spawn(program, args, {
     // Inside an editor, execPath is Electron.
     env: { ...nodeEnvironment(env), ELECTRON_RUN_AS_NODE: "1" },
     stdio: ["pipe", "pipe", "ignore"],

@@ -3,6 +3,7 @@
 import type { Worker } from "node:cluster";
 import cluster from "node:cluster";
 import { Socket } from "node:net";
+import { isSea } from "node:sea";
 import type { GatewayOptions } from "../../program/options.ts";
 import { type FromPrimary, type FromWorker, parseFromWorker } from "../messages.ts";
 import { stopReading } from "../stop-reading.ts";
@@ -42,6 +43,8 @@ export class WorkerProcess {
 
   constructor(slot: number, options: GatewayOptions, outcome: WorkerOutcome) {
     this.slot = slot;
+    // By default a worker's first argument is the script that this process runs, and an executable has none.
+    if (isSea()) cluster.setupPrimary({ exec: process.argv[2], args: process.argv.slice(3) });
     this.#worker = cluster.fork({ ...OWN_ENVIRONMENT, ...environmentWith(options) });
     this.#worker.on("message", (value: unknown, handle: unknown) => receive(value, handle, outcome));
     this.#worker.on("error", (error) => outcome.failed(error));

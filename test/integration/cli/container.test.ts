@@ -241,21 +241,31 @@ describe.skipIf(!isRoot)(
       expect(run.said()).toContain("key.pub: 1 key\n");
     });
 
-    test("says what to do where it may not keep its state", async () => {
-      const run = start(
-        [
-          "setpriv",
-          `--reuid=${UNKNOWN}`,
-          `--regid=${UNKNOWN}`,
-          "--clear-groups",
-          ...host("--open", "--name", "fourth"),
-        ],
-        {},
-      );
-      expect(await run.ended).toBe(1);
-      expect(run.said()).toMatch(
-        /the host's state in \/.* cannot be used \(choose .* with --state DIR\): .*EACCES/,
-      );
+    test("keeps its identity among temporary files where it has no home, and says so", async () => {
+      const TMPDIR = mkdtempSync(join(directory, "temporary-"));
+      execFileSync("chown", [String(UNKNOWN), TMPDIR]);
+      const key = join(TMPDIR, `sallyport-${UNKNOWN}`, "host", "ssh_host_ed25519_key");
+      const keys = new Set<string>();
+      for (let round = 0; round < 2; round++) {
+        const run = start(
+          [
+            "setpriv",
+            `--reuid=${UNKNOWN}`,
+            `--regid=${UNKNOWN}`,
+            "--clear-groups",
+            ...host("--open", "--name", "fourth"),
+          ],
+          { TMPDIR },
+        );
+        await until(() => run.said().includes('"event":"ready"'), run.said);
+        keys.add(readFileSync(key, "utf8"));
+        expect(run.said()).toContain(
+          `/.local/state/sallyport/host cannot be written to (EACCES), so this workspace's identity is in ${TMPDIR}/sallyport-${UNKNOWN}: keep`,
+        );
+        run.child.kill("SIGTERM");
+        await run.ended;
+      }
+      expect(keys.size).toBe(1);
     });
   },
 );

@@ -34,7 +34,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dirname(home), { recursive: true, force: true }));
 
 /** An editor that tells how it was started. */
-function editor(name: string, change: Partial<LaunchCandidate> = {}): LaunchCandidate {
+function editor(name: string, change: Partial<LaunchCandidate> = {}): LaunchCandidate & { cliPath: string } {
   const directory = join(home, name);
   mkdirSync(directory, { recursive: true });
   const execPath = join(directory, "editor");
@@ -168,6 +168,17 @@ describe("the launcher", () => {
     onPath("exit 0");
     rmSync(candidate.cliPath);
     expect(await launch(), "no companion").toEqual(nothing);
+  });
+
+  test("starts the executable, which needs no script, and forgets it when it is gone", async () => {
+    const { execPath } = editor("one-file");
+    const alone = { execPath, electron: false, microsoftBuild: false };
+    await writeLauncher(editor("code"), machine);
+    const { path } = await writeLauncher(alone, machine);
+    expect((await launch("x")).stdout).toMatch(/^one-file {2}tunnel x$/m);
+    expect(readFileSync(path, "utf8")).not.toContain("undefined");
+    rmSync(execPath);
+    expect((await launch("x")).stdout).toMatch(/^code 1 /);
   });
 
   test("refuses a path that would end a line of the script", async () => {

@@ -1,7 +1,6 @@
 // `sallyport config-ssh`: puts the workspaces of every gateway into the managed SSH configuration, and its Include line into the
 // person's own.
 
-import { resolve } from "node:path";
 import type { CommandContext } from "../../../../protocol/command/command.ts";
 import type { GatewayUrl } from "../../../../protocol/values/gateway-url.ts";
 import { gatewayApi } from "../../../client/gateway-api.ts";
@@ -20,6 +19,7 @@ import { type Plan, planInclude } from "../../../client/ssh-config/person/includ
 import type { Difference } from "../../../client/ssh-config/person/verify-alias.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { listGateways, requireAccessToken, resolveGateway } from "../../../platform/credentials/store.ts";
+import { lastingPath, ownProgram } from "../../../platform/executable.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
 import type { Machine } from "../../../platform/paths.ts";
 import { type Consent, confirm, outdated, planFor } from "./change.ts";
@@ -133,10 +133,11 @@ function desiredOptions(
 }
 
 async function writeOwnLauncher(machine: Machine): Promise<void> {
+  const [program, script] = ownProgram();
   await writeLauncher(
     {
-      execPath: process.execPath,
-      cliPath: resolve(process.argv[1] ?? "sallyport"),
+      execPath: script === undefined ? lastingPath(program) : program,
+      ...(script === undefined ? {} : { cliPath: script }),
       electron: process.versions.electron !== undefined,
       microsoftBuild: "microsoft-build" in process.versions,
     },

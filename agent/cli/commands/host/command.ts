@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { PROCESS_BYTES } from "../../../../protocol/resume/limits.ts";
@@ -20,11 +20,12 @@ import { holdLink } from "../../../host/link/link.ts";
 import { registeredId } from "../../../host/link/registration.ts";
 import { AllowedKeys } from "../../../host/ssh/sign-in/allowed-keys.ts";
 import { createHostSshServer } from "../../../host/ssh/ssh-server.ts";
+import { hostStateDirectory } from "../../../host/state-directory.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import { createLog, type Log } from "../../../platform/log.ts";
 import { nativeParts } from "../../../platform/native-parts.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
-import { stateDirectory, thisMachine } from "../../../platform/paths.ts";
+import { thisMachine } from "../../../platform/paths.ts";
 import { definition } from "./definition.ts";
 import { type HostOptions, hostOptions } from "./options.ts";
 
@@ -45,10 +46,12 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
   // Read now, so that a wrong file is reported at once. Without a token there is no account whose keys could come in.
   const takesAccountKeys = options.accountKeys && (await token()) !== undefined;
   const machine = thisMachine(context.env, homedir);
-  const directory =
-    options.state === undefined ? join(stateDirectory(machine), "host") : resolve(options.state);
-  const identity = await loadIdentity(directory);
-  for (const warning of identity.warnings) log.warn(warning);
+  const state =
+    options.state === undefined
+      ? hostStateDirectory(machine)
+      : { path: resolve(options.state), warning: undefined };
+  const identity = await loadIdentity(state.path);
+  for (const warning of [state.warning ?? [], identity.warnings].flat()) log.warn(warning);
 
   const allowed = await AllowedKeys.open({ files: options.authorizedKeys.map((file) => resolve(file)), log });
   let gatewayKeys: readonly string[] = [];

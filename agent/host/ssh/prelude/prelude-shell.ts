@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { type HelperScript, helperCommand } from "../../../platform/helper-process.ts";
 
 export interface PreludeShell {
   /** The program and its options, up to where the script goes. */
@@ -41,7 +42,7 @@ export function withoutBash(...shell: readonly [string, ...string[]]): PreludeSh
     return { command: [...shell, "-c"], closedBy: "nothing", environment: {} };
   }
   return {
-    command: [process.execPath, "--no-warnings", "-e", CLOSE_AND_BECOME, "--", ...shell, "-c"],
+    command: [...helperCommand(CLOSE_DESCRIPTORS), ...shell, "-c"],
     closedBy: "node",
     // For the Node of an editor.
     environment: process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" },
@@ -62,7 +63,9 @@ function isCapable([file, ...options]: readonly [string, ...string[]]): boolean 
 }
 
 /** At its start, Node marks inherited descriptors as close-on-exec, but only up to the first gap in their numbers. */
-const CLOSE_AND_BECOME = `
+export const CLOSE_DESCRIPTORS: HelperScript = {
+  name: "close-descriptors",
+  source: `
 const { closeSync, readFileSync, readdirSync } = require("node:fs");
 for (const fd of readdirSync("/proc/self/fd").map(Number)) {
   if (fd <= 2) continue;
@@ -75,4 +78,5 @@ for (const fd of readdirSync("/proc/self/fd").map(Number)) {
 for (const signal of ["SIGPIPE", "SIGXFSZ"]) process.on(signal, () => {});
 const { ELECTRON_RUN_AS_NODE, ...environment } = process.env;
 process.execve(process.argv[1], process.argv.slice(1), environment);
-`;
+`,
+};

@@ -7,6 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { CommandError } from "../../command-error.ts";
+import { executable } from "../../executable.ts";
 import { bundledFile } from "./bundled-file.ts";
 import { PAC_BOUNDS, type PacQuestion, type PacRun } from "./pac-run.ts";
 
@@ -53,8 +54,19 @@ export async function findProxy(
 }
 
 function startWorker(): Worker {
-  const path = bundledFile("pac-worker.js") ?? fileURLToPath(new URL("./worker.ts", import.meta.url));
-  const worker = new Worker(path, { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 64 } });
+  const built = executable()?.asset("pac-worker.js");
+  const code =
+    built === undefined
+      ? (bundledFile("pac-worker.js") ?? fileURLToPath(new URL("./worker.ts", import.meta.url)))
+      : Buffer.from(built).toString("utf8");
+  const worker = new Worker(code, {
+    eval: built !== undefined,
+    // The executable's thread has no file to read it from.
+    workerData: executable()?.asset("quickjs.wasm"),
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 64 },
+  });
   // An error without a listener would end the process.
   worker.on("error", () => undefined);
   return worker;
