@@ -169,7 +169,9 @@ function setUp(pristine: string, directory: string, { readOnly, mounts = [] }: C
     `  { cp -a ${quoteForShell(pristine)}/. ${root}; mount --bind ${root} ${root}; }`,
     `mount -t proc proc ${inside("/proc")}`,
     `mount -t tmpfs -o mode=755 tmpfs ${inside("/dev")}`,
-    ...DEVICES.map((name) => `: >${inside(`/dev/${name}`)}; mount --bind /dev/${name} ${inside(`/dev/${name}`)}`),
+    ...DEVICES.map(
+      (name) => `: >${inside(`/dev/${name}`)}; mount --bind /dev/${name} ${inside(`/dev/${name}`)}`,
+    ),
     `ln -s /proc/self/fd ${inside("/dev/fd")}; ln -s pts/ptmx ${inside("/dev/ptmx")}`,
     `mkdir ${inside("/dev/pts")} ${inside("/dev/shm")}`,
     `mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts ${inside("/dev/pts")}`,
