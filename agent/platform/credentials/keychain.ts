@@ -7,7 +7,9 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CommandError } from "../command-error.ts";
+import { executable } from "../executable.ts";
 import { type HelperScript, helperCommand } from "../helper-process.ts";
+import { nativeFile } from "../native-files.ts";
 import { nodeEnvironment } from "../node-environment.ts";
 import type { Machine } from "../paths.ts";
 
@@ -129,6 +131,7 @@ function parseAnswer(text: string): string | null {
 
 /** The package itself, then its prebuilt addon for this machine: an install without scripts does not copy that into place. */
 function candidates(): string[] {
+  if (executable() !== undefined) return [builtIn()];
   const here = import.meta.url;
   const names = [`${process.platform}-${process.arch}`];
   if (process.platform === "linux") names.push(`linuxmusl-${process.arch}`);
@@ -144,6 +147,14 @@ function candidates(): string[] {
   for (const root of roots)
     for (const name of names) found.push(join(root, "prebuilds", name, "keytar.node"));
   return found;
+}
+
+function builtIn(): string {
+  try {
+    return nativeFile("keytar.node");
+  } catch (cause) {
+    throw unavailable("keychain_unavailable", cause instanceof Error ? cause.message : String(cause), cause);
+  }
 }
 
 function unavailable(code: string, message: string, cause?: unknown): CommandError {

@@ -1,11 +1,10 @@
 // `sallyport version`: prints the version, the platform, and whether the native parts load.
 
-import { createRequire } from "node:module";
 import { release } from "node:os";
 import type { CommandContext } from "../../../../protocol/command/command.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";
 import { VERSION } from "../../../../protocol/version.ts";
-import { nativeCrypto, nativeParts, nativePty } from "../../../platform/native-parts.ts";
+import { nativeCrypto, nativeKeychain, nativeParts, nativePty } from "../../../platform/native-parts.ts";
 import { json } from "../../../platform/output.ts";
 import { definition } from "./definition.ts";
 
@@ -17,7 +16,7 @@ function run({ options }: Input<typeof definition>, context: CommandContext): nu
     system: release(),
   };
   const native = options.verbose
-    ? { sshCiphers: nativeCrypto(), terminals: nativePty(), keychain: keychainLoads() }
+    ? { sshCiphers: nativeCrypto(), terminals: nativePty(), keychain: nativeKeychain() }
     : undefined;
   if (options.json) {
     context.stdout.write(json({ ...facts, native }));
@@ -29,17 +28,6 @@ function run({ options }: Input<typeof definition>, context: CommandContext): nu
     context.stdout.write(`${nativeParts()}; keychain: ${keychain}\n`);
   }
   return 0;
-}
-
-/** The keychain's addon needs libsecret on Linux. Where it does not load, tokens are kept in a file. */
-function keychainLoads(): boolean {
-  try {
-    createRequire(import.meta.url)("keytar");
-    return true;
-  } catch {
-    // The answer itself.
-    return false;
-  }
 }
 
 export const command = executable(definition, run);

@@ -2,7 +2,7 @@
 // The JavaScript layer above it loses output, since it closes the terminal 200 ms after the process has ended, whether
 // the output was read or not.
 
-import { createRequire } from "node:module";
+import { loadNativePart, spawnHelper } from "../../../platform/native-parts.ts";
 
 interface ForkedTerminal {
   /** The terminal's master end; the caller closes it. */
@@ -54,18 +54,15 @@ interface NativeBinding {
 }
 
 function load(): PtyBinding {
-  const platform = `${process.platform}-${process.arch}`;
   if (process.platform === "win32") throw new PtyUnavailable("A host on Windows has no PTY yet.");
   let native: unknown;
   let helper = "unused";
   try {
-    const require = createRequire(createRequire(import.meta.url).resolve("@lydell/node-pty/package.json"));
-    native = require(`@lydell/node-pty-${platform}/pty.node`);
-    if (process.platform === "darwin") helper = require.resolve(`@lydell/node-pty-${platform}/spawn-helper`);
+    native = loadNativePart("pty");
+    if (process.platform === "darwin") helper = spawnHelper();
   } catch (cause) {
-    throw new PtyUnavailable(`There is no PTY: the package @lydell/node-pty-${platform} does not load.`, {
-      cause,
-    });
+    const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : cause;
+    throw new PtyUnavailable(`There is no PTY: node-pty's native part does not load (${why}).`, { cause });
   }
   if (!isNativeBinding(native)) {
     throw new PtyUnavailable(
