@@ -44,7 +44,12 @@ export class Person {
   }
 
   start(args: readonly string[], env: Record<string, string> = {}): Running {
-    const child = spawn(process.execPath, [CLI, ...args], { env: { ...this.env, ...env }, cwd: this.home });
+    return this.startOther(process.execPath, [CLI, ...args], env);
+  }
+
+  /** Any other program, in the same home. */
+  startOther(program: string, args: readonly string[], env: Record<string, string> = {}): Running {
+    const child = spawn(program, args, { env: { ...this.env, ...env }, cwd: this.home });
     this.#running.add(child);
     let stdout = "";
     let stderr = "";

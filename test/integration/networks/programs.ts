@@ -13,6 +13,11 @@ import { type Certificate, readableByOthers } from "./certificates.ts";
 /** PATH of a login as root: daemons are in the sbin directories. */
 const PATH = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
 
+/** What the routers of hosting platforms add to a request. */
+const FORWARDED = `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+              proxy_set_header X-Forwarded-Proto https; proxy_set_header X-Forwarded-Port 443;
+              proxy_set_header Via "1.1 router"; proxy_set_header X-Request-Id $request_id;`;
+
 /** What a test says when it skips; undefined: the program is here. */
 export function missing(program: string): string | undefined {
   const found = spawnSync("sh", ["-c", `command -v ${program}`], { env: { PATH } }).status === 0;
@@ -111,16 +116,16 @@ export class Programs {
     ]);
   }
 
-  /** In front of `gatewayPort`, as its documentation has WebSockets. `idleSeconds`: the time-out that cuts idle connections. */
+  /** In front of `gatewayPort`, as its documentation has WebSockets. `idleSeconds`: the time-out that cuts idle connections; `forwarded`: with the headers of a platform's router. */
   async nginx(
     gatewayPort: number,
     tls: Certificate,
-    options: { idleSeconds?: number; clientCa?: string } = {},
+    options: { idleSeconds?: number; clientCa?: string; forwarded?: boolean } = {},
   ): Promise<RunningProxy> {
     const directory = this.#place();
     const log = join(directory, "error.log");
     return await this.#start("nginx", log, (port) => {
-      const { idleSeconds, clientCa } = options;
+      const { idleSeconds, clientCa, forwarded = false } = options;
       const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
         (kind) => `${kind}_temp_path ${join(directory, kind)};`,
       );
@@ -141,6 +146,7 @@ export class Programs {
               proxy_set_header Upgrade $http_upgrade;
               proxy_set_header Connection $connection_upgrade;
               proxy_set_header Host $host;
+              ${forwarded ? FORWARDED : ""}
               ${idleSeconds === undefined ? "" : `proxy_read_timeout ${idleSeconds * 1000}ms;`}
             }
           }
