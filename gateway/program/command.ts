@@ -23,6 +23,7 @@ import { createGatewayLog } from "../log.ts";
 import { hasDatabase, openDatabase } from "../store/database/sqlite.ts";
 import { Store } from "../store/store.ts";
 import { definition } from "./definition.ts";
+import { checkHealth } from "./health.ts";
 import { defaultDataDir, type GatewayOptions, gatewayOptions } from "./options.ts";
 import { StartError } from "./start-error.ts";
 
@@ -153,12 +154,20 @@ function started<I>(run: (input: I, context: CommandContext) => Promise<void>) {
   };
 }
 
-const { "admin-token": adminTokenDefinition, "host-keys": hostKeysDefinition } = definition.subcommands;
+const {
+  "admin-token": adminTokenDefinition,
+  health: healthDefinition,
+  "host-keys": hostKeysDefinition,
+} = definition.subcommands;
 
 const family = commandGroup(
   definition,
   {
     "admin-token": executable(adminTokenDefinition, started(adminToken)),
+    health: executable(
+      healthDefinition,
+      started(({ options }) => checkHealth(options.http)),
+    ),
     "host-keys": commandGroup(
       hostKeysDefinition,
       { rotate: executable(hostKeysDefinition.subcommands.rotate, started(rotate)) },

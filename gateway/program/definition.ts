@@ -21,6 +21,14 @@ const JSON_RESULT = {
   variable: "SALLYPORT_JSON",
 } as const satisfies OptionDefinition;
 
+const HTTP = {
+  type: ADDRESS,
+  description: "API, hosts and tunnels; port 0 takes a free one",
+  default: "127.0.0.1:8022",
+  variable: "SALLYPORT_HTTP",
+  config: true,
+} as const satisfies OptionDefinition;
+
 const ownData = { data: DATA, json: JSON_RESULT } as const;
 
 export const definition = {
@@ -30,13 +38,7 @@ export const definition = {
 
 The first start makes an account named admin and prints its access token once. \`gateway admin-token\` makes a new one if the first is lost.`,
   options: {
-    http: {
-      type: ADDRESS,
-      description: "API, hosts and tunnels; port 0 takes a free one",
-      default: "127.0.0.1:8022",
-      variable: "SALLYPORT_HTTP",
-      config: true,
-    },
+    http: HTTP,
     ssh: {
       type: ADDRESS,
       description: "SSH: `ssh WORKSPACE@GATEWAY`, `ssh -J GATEWAY WORKSPACE`",
@@ -158,6 +160,14 @@ The first start makes an account named admin and prints its access token once. \
         "Makes a new access token with every scope for the first administrator, and prints it. Works on the data directory itself, whether the gateway runs or not.",
       options: ownData,
       examples: ["sallyport gateway admin-token --data /var/lib/sallyport"],
+    },
+    health: {
+      name: "gateway health",
+      summary: "ask the gateway on this machine whether it is ready",
+      description:
+        "Asks the gateway that listens at the address of --http whether requests should be sent to it (/readyz). Prints nothing, and ends with status 0 if so and 1 if not: for health checks of containers. It does not look at the certificate, which is for the public name.",
+      options: { http: { ...HTTP, description: "where the gateway listens" } },
+      examples: ["sallyport gateway health --http 127.0.0.1:443"],
     },
     "host-keys": {
       name: "gateway host-keys",

@@ -1,7 +1,10 @@
-// Why a gateway does not start: one line for a person that names the stage. The command shows it once.
+// Why a gateway does not start, or is not ready: one line for a person that names the stage. The command shows it once.
 
-/** `file`: data directory or database. `tcp`: an address to listen on. `tls`: certificate and key. `worker`: of several. */
-export const START_STAGES = ["file", "tcp", "tls", "worker"] as const;
+/**
+ * `file`: data directory or database. `tcp`: an address to listen on. `tls`: certificate and key. `worker`: of several.
+ * `health`: whether it is ready.
+ */
+export const START_STAGES = ["file", "tcp", "tls", "worker", "health"] as const;
 export type StartStage = (typeof START_STAGES)[number];
 
 export class StartError extends Error {

@@ -148,7 +148,8 @@ test("clients learn that there is no SSH port, and the doctor looks at the tunne
 test("ssh, scp both ways and `sallyport ssh` reach the workspace", async ({ skip }) => {
   skip(absent !== undefined, absent);
   const bytes = randomBytes(2_000_000);
-  const [from, there, back] = ["from", "there", "back"].map((name) => join(person.home, name));
+  const place = (name: string) => join(person.home, name);
+  const [from, there, back] = [place("from"), place("there"), place("back")];
   writeFileSync(from, bytes);
   expect(await run("ssh", ["-F", config, alias, "echo", "by ssh"])).toMatchObject({
     code: 0,
