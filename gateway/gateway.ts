@@ -214,7 +214,7 @@ export async function startGateway(
   publicUrl = options.publicUrl ?? publicUrlOf(bound, options.tls !== null);
   if (isFirst) warnOfPlainHttp(options, log);
   // Last of all: a first start that fails prints no token, so it must not create one.
-  const adminToken = siblings === undefined ? await createFirstAdmin(store) : undefined;
+  const adminToken = siblings === undefined ? await createFirstAdmin(store, options.firstToken) : undefined;
   log.info(
     { http: formatAddress(bound), ssh: boundSsh === null ? null : formatAddress(boundSsh), publicUrl },
     "The gateway is ready.",

@@ -36,7 +36,7 @@ export const definition = {
   summary: "run the server where hosts and companions meet",
   description: `Runs the server where hosts and companions meet.
 
-The first start makes an account named admin and prints its access token once. \`gateway admin-token\` makes a new one if the first is lost.`,
+The first start makes an account named admin and prints its access token once. \`gateway admin-token\` makes one if the first is lost or not wanted (--no-first-token).`,
   options: {
     http: HTTP,
     ssh: {
@@ -108,6 +108,11 @@ The first start makes an account named admin and prints its access token once. \
       config: true,
     },
     open: { description: "hosts may register without an account", variable: "SALLYPORT_OPEN", config: true },
+    "no-first-token": {
+      description: "the first start makes and prints no access token, which would stay in a container's log",
+      variable: "SALLYPORT_NO_FIRST_TOKEN",
+      config: true,
+    },
     "host-keys-allowed": {
       type: FILE,
       description: "upterm hosts may register, with the keys of this file only",

@@ -32,6 +32,8 @@ export interface GatewayOptions {
   readonly trustProxy: readonly string[];
   /** Hosts may register without an account. */
   readonly open: boolean;
+  /** The first start makes an access token, and prints it. */
+  readonly firstToken: boolean;
   /** File of the keys that upterm hosts may register with; null: any key, if `open`. */
   readonly hostKeysAllowed: string | null;
   readonly metrics: ListenAddress | null;
@@ -60,6 +62,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     tls: tlsOf(values["tls-cert"], values["tls-key"]),
     trustProxy: values["trust-proxy"],
     open: values.open,
+    firstToken: !values["no-first-token"],
     hostKeysAllowed: values["host-keys-allowed"] ?? null,
     metrics: values.metrics ?? null,
     logLevel: values["log-level"],

@@ -46,6 +46,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       tls: null,
       trustProxy: [],
       open: false,
+      firstToken: true,
       hostKeysAllowed: null,
       metrics: null,
       logLevel: "debug",

@@ -66,7 +66,7 @@ export async function startWorkers(
     metricsUrl = `http://${formatAddress(await listen(server, options.metrics))}/metrics`;
     started.defer(() => closeServer(server, readers));
   }
-  const adminToken = await createFirstAdmin(store);
+  const adminToken = await createFirstAdmin(store, options.firstToken);
   log.info({ workers: options.workers }, "The gateway's workers are ready.");
   const parts = started.move();
   let closed: Promise<void> | undefined;

@@ -85,6 +85,20 @@ test("without --json, the address and the token are printed in a sentence", asyn
   expect(gateway.out()).toMatch(/Access token of the account admin, shown this once: spt_\w+\n$/);
 });
 
+test("a first start that is to print no token makes none, but an administrator who can be given one", async () => {
+  const dir = join(temporaryDirectory(), "data");
+  const first = serve(dir, "--no-first-token", "--json");
+  expect(JSON.parse(await first.first())).toEqual({ event: "ready", http: expect.any(String), ssh: null });
+  const minted = command("admin-token", "--data", dir);
+  expect(await minted.exit).toBe(0);
+  const headers = { authorization: `Bearer ${(await minted.first()).trim()}` };
+  const { http } = JSON.parse(await first.first());
+  const tokens = await (await fetch(`${http}/api/v1/tokens`, { headers })).json();
+  expect(tokens).toMatchObject([{ title: "admin-token" }]);
+  first.stop();
+  expect(await first.exit).toBe(0);
+});
+
 test("an administrator who has lost the token gets a new one from the data directory, even while the gateway runs", async () => {
   const { dataDir, call } = await testGateway();
   const minted = command("admin-token", "--data", dataDir);

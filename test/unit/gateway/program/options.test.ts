@@ -20,6 +20,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       tls: null,
       trustProxy: [],
       open: false,
+      firstToken: true,
       hostKeysAllowed: null,
       metrics: null,
       logLevel: "info",
