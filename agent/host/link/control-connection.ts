@@ -26,6 +26,8 @@ export interface LinkOptions extends Registrant, StreamOptions {
   /** Is set at each registration. Missing: the gateway's time stays unknown. */
   readonly clock?: GatewayClock | undefined;
   readonly onRegistered: (message: RegisteredMessage) => void;
+  /** The link was lost or could not be made; it is tried again. */
+  readonly onDown?: (why: string) => void;
   readonly onKeys: (keys: PushedKey[]) => void;
   /**
    * The keys (authorized_keys form) of the gateway that has just accepted the registration: they may sign certificates

@@ -37,6 +37,7 @@ export async function holdLink(options: LinkOptions, signal: AbortSignal): Promi
     if (isRefused && !everRegistered) throw reason;
     failures++;
     const why = reason instanceof Error ? reason.message : String(reason);
+    options.onDown?.(why);
     let waitMs = isRefused ? REFUSED_RETRY_MS : backoff(failures, Math.random());
     if (code === "host_key_held") {
       waitMs = HELD_RETRY_MS;

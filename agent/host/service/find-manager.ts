@@ -3,11 +3,11 @@
 import { CommandError } from "../../platform/command-error.ts";
 import { launchd } from "./launchd.ts";
 import type { ServiceManager } from "./manager.ts";
+import type { MANAGERS } from "./managers.ts";
 import { openrc } from "./openrc.ts";
 import type { ServiceMachine } from "./service-machine.ts";
 import { systemd } from "./systemd.ts";
 
-export const MANAGERS = ["systemd", "openrc", "launchd"] as const;
 type Manager = (typeof MANAGERS)[number];
 
 interface Wanted {

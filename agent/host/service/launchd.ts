@@ -19,7 +19,7 @@ export async function launchd(
     `${SERVICE_NAME}.plist`,
   );
   const logFile = join(isAgent ? join(home, "Library", "Logs") : "/Library/Logs", `${SERVICE_NAME}.log`);
-  const bootout = { words: ["launchctl", "bootout", "--wait", target], mayFail: true } as const;
+  const bootout = { words: ["launchctl", "bootout", target], mayFail: true } as const;
   return {
     kind,
     file,
@@ -30,7 +30,8 @@ export async function launchd(
     start: [
       bootout,
       { words: ["launchctl", "enable", target] },
-      { words: ["launchctl", "bootstrap", domain, file] },
+      // Until the former service has ended, launchd answers that an operation is in progress.
+      { words: ["launchctl", "bootstrap", domain, file], retried: true },
     ],
     stop: [bootout],
     forget: [],

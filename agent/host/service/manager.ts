@@ -28,6 +28,8 @@ export interface ServiceStep {
   readonly words: readonly string[];
   /** It fails where there is nothing to do, and then that is well. */
   readonly mayFail?: true;
+  /** It fails for a moment after the step before it, and is tried again for some seconds. */
+  readonly retried?: true;
 }
 
 export interface ServiceState {

@@ -44,3 +44,13 @@ export function refuseControlCharacters({ program, args, tokenFile, env, state }
 export function argumentsOf({ args, tokenFile }: Service): readonly string[] {
   return tokenFile === undefined ? args : [...args, "--token-file", tokenFile];
 }
+
+/** @throws CommandError stage `config`, code `unwritable_argument`: the manager takes no program with such a path */
+export function refuseProgramPath(path: string, refused: RegExp, manager: string): void {
+  if (!refused.test(path)) return;
+  throw new CommandError(
+    "config",
+    "unwritable_argument",
+    `${manager} cannot start ${JSON.stringify(path)}: install sallyport at a path without quotes, backslashes and $.`,
+  );
+}

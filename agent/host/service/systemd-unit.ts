@@ -2,12 +2,13 @@
 // every session); what is said here is how it starts again, and what does not end with it.
 
 import { recordLines } from "./record.ts";
-import type { Service } from "./service.ts";
+import { refuseProgramPath, type Service } from "./service.ts";
 
 const CREDENTIAL = "host-token";
 
 /**
  * @param version systemd's own: a key that it does not know would be a warning in its log at each start
+ * @throws CommandError stage `config`, code `unwritable_argument`
  */
 export function systemdUnit(service: Service, version: number): string {
   const { user, env, tokenFile, handsOverToken } = service;
@@ -52,6 +53,7 @@ export function systemdUnit(service: Service, version: number): string {
 function commandLine(service: Service): string {
   const { program, args, tokenFile, handsOverToken } = service;
   const [path = "", ...words] = [...program, ...args];
+  refuseProgramPath(path, /["'\\]/, "systemd");
   const token =
     tokenFile === undefined
       ? []

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
-import { executable, type Input } from "../../../../protocol/command/run.ts";
+import { commandGroup, executable, type Input } from "../../../../protocol/command/run.ts";
 import { PROCESS_BYTES } from "../../../../protocol/resume/limits.ts";
 import { ByteBudget } from "../../../../protocol/resume/outgoing.ts";
 import { Responder } from "../../../../protocol/resume/responder.ts";
@@ -18,6 +18,7 @@ import { loadIdentity } from "../../../host/identity.ts";
 import { GatewayClock } from "../../../host/link/gateway-clock.ts";
 import { holdLink } from "../../../host/link/link.ts";
 import { registeredId } from "../../../host/link/registration.ts";
+import { keepRunningNote } from "../../../host/running-note.ts";
 import { AllowedKeys } from "../../../host/ssh/sign-in/allowed-keys.ts";
 import { createHostSshServer } from "../../../host/ssh/ssh-server.ts";
 import { hostStateDirectory } from "../../../host/state-directory.ts";
@@ -82,6 +83,12 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
   const announce = (what: Announced): void => {
     context.stdout.write(options.json ? `${JSON.stringify(readyEvent(what))}\n` : announcement(what));
   };
+  const note = keepRunningNote(state.path, {
+    version: VERSION,
+    startedAt: Date.now(),
+    gateway: options.gateway,
+    name: options.name,
+  });
   try {
     await holdLink(
       {
@@ -98,6 +105,7 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
         network,
         clock,
         onRegistered(message) {
+          note.online();
           identity.remember(options.gateway, options.name, registeredId(message)).catch((error: unknown) => {
             log.warn(
               `the workspace's id could not be kept: ${error instanceof Error ? error.message : String(error)}`,
@@ -107,6 +115,7 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
           else announce({ ...options, message, hostKey: identity.publicKey });
           announced = true;
         },
+        onDown: (why) => note.offline(why),
         onGatewayKeys(keys) {
           gatewayKeys = keys;
         },
@@ -127,6 +136,7 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
     return 0;
   } finally {
     context.signal.removeEventListener("abort", onAbort);
+    note.end();
     allowed.close();
     responder.dropDetached();
     await server.close();
@@ -185,4 +195,21 @@ async function readTokenFile(path: string): Promise<string> {
   }
 }
 
-export const command = executable(definition, run);
+const { subcommands } = definition;
+
+// Their code is loaded when they are called: a container starts a host each time, and a service is made once.
+export const command = commandGroup(
+  definition,
+  {
+    "install-service": executable(subcommands["install-service"], async (input, context) =>
+      (await import("./service/install.ts")).installService(input, context),
+    ),
+    "uninstall-service": executable(subcommands["uninstall-service"], async (input, context) =>
+      (await import("./service/uninstall.ts")).uninstallService(input, context),
+    ),
+    "service-status": executable(subcommands["service-status"], async (input, context) =>
+      (await import("./service/status.ts")).serviceStatus(input, context),
+    ),
+  },
+  run,
+);
