@@ -97,6 +97,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
       command: (await import("./commands/help/command.ts")).helpCommand(allDefinitions),
     }),
   },
+  upgrade: {
+    definition: () => import("./commands/upgrade/definition.ts"),
+    load: () => import("./commands/upgrade/command.ts"),
+  },
   version: {
     definition: () => import("./commands/version/definition.ts"),
     load: () => import("./commands/version/command.ts"),

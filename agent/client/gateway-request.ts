@@ -8,11 +8,11 @@ import { printable } from "../../protocol/values/printable.ts";
 import type { AccessToken } from "../../protocol/values/token.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { CommandError } from "../platform/command-error.ts";
-import { networkWithEditor } from "../platform/network/configured-network.ts";
 import type { HttpAnswer, HttpRequest } from "../platform/network/http-request.ts";
 import type { Network } from "../platform/network/network.ts";
 import { networkFailure } from "../platform/network/network-failure.ts";
 import { checked, foreignTo, refusal } from "./gateway-answer.ts";
+import { send } from "./http-send.ts";
 
 const TIMEOUT_MS = 15_000;
 /** Enough for a list of 10,000 workspaces. */
@@ -59,7 +59,7 @@ export async function request(
   let response: HttpAnswer;
   let text: string;
   try {
-    response = await send(gateway, options, what, signal);
+    response = await sendToGateway(gateway, options, what, signal);
     text = await readAll(response);
   } catch (error) {
     throw failure(error, gateway, options.signal);
@@ -81,7 +81,7 @@ export async function openStream(
   let response: HttpAnswer;
   let text = "";
   try {
-    response = await send(gateway, options, what, options.signal);
+    response = await sendToGateway(gateway, options, what, options.signal);
     if (!isOk(response)) text = await readAll(response);
   } catch (error) {
     throw failure(error, gateway, options.signal);
@@ -92,7 +92,7 @@ export async function openStream(
   return response.body;
 }
 
-async function send(
+async function sendToGateway(
   gateway: GatewayUrl,
   { token, network }: GatewayApiOptions,
   what: ApiRequest & { readonly accept?: string },
@@ -111,30 +111,8 @@ async function send(
     body: what.body === undefined ? undefined : JSON.stringify(what.body),
     signal,
   };
-  // Read for each request: an editor's other extensions may set it for the whole process at any time.
-  const verifies = process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0";
-  if (network === undefined && verifies) return await byFetch(request);
-  const { sendRequest } = await import("../platform/network/http-request.ts");
-  return await sendRequest(request, network ?? networkWithEditor(process.env, undefined));
+  return await send(request, network);
 }
-
-async function byFetch({ url, method, headers, body, signal }: HttpRequest): Promise<HttpAnswer> {
-  const response = await fetch(url, {
-    method,
-    headers,
-    // A redirect would either take the token along or lose it, and the person would not notice.
-    redirect: "manual",
-    ...(body === undefined ? {} : { body }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return {
-    status: response.status,
-    header: (name) => response.headers.get(name) ?? undefined,
-    body: response.body ?? nothing(),
-  };
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function isOk({ status }: HttpAnswer): boolean {
   return status >= 200 && status < 300;

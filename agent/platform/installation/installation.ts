@@ -60,14 +60,12 @@ export async function findInstallation(
   return { kind: alone ? "file" : "archive", path };
 }
 
-/** `VERSION-PLATFORM`, as a directory in `versions/` is named; undefined: it is named differently. */
-export function versionDirectory(name: string): { version: string; platform: string } | undefined {
-  const platform = PLATFORMS.filter((one) => name.endsWith(`-${one}`)).toSorted(
-    (a, b) => b.length - a.length,
-  )[0];
-  if (platform === undefined) return undefined;
-  const version = name.slice(0, -platform.length - 1);
-  return isVersion(version) ? { version, platform } : undefined;
+/** Whether it is `VERSION-PLATFORM`, as directories in `versions/` are named. */
+function isVersionDirectory(name: string): boolean {
+  return PLATFORMS.some((platform) => {
+    const end = `-${platform}`;
+    return name.endsWith(end) && isVersion(name.slice(0, -end.length));
+  });
 }
 
 function byInstallScript(path: string): Installation | undefined {
@@ -75,8 +73,7 @@ function byInstallScript(path: string): Installation | undefined {
   const versions = dirname(directory);
   const place = dirname(versions);
   const link = join(place, basename(path));
-  if (basename(versions) !== "versions" || versionDirectory(basename(directory)) === undefined)
-    return undefined;
+  if (basename(versions) !== "versions" || !isVersionDirectory(basename(directory))) return undefined;
   return isLink(link) ? { kind: "script", place, link, path } : undefined;
 }
 
