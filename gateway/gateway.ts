@@ -6,6 +6,8 @@ import { assertNever } from "../protocol/assert-never.ts";
 import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/values/gateway-url.ts";
 import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
 import { clientAddressOf, formatAddress, type ListenAddress } from "./address.ts";
+import { startAutomaticCertificate } from "./certificate/automatic-certificate.ts";
+import { ServerCertificate } from "./certificate/server-certificate.ts";
 import { perWorker } from "./cluster/per-worker.ts";
 import type { Siblings } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
@@ -20,7 +22,7 @@ import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metr
 import { OpenConnections } from "./open-connections.ts";
 import { createFirstAdmin } from "./program/first-admin.ts";
 import type { GatewayOptions } from "./program/options.ts";
-import { closeServer, createGatewayServer, listen, reloadTls, trackConnections } from "./server.ts";
+import { closeServer, createGatewayServer, listen, trackConnections } from "./server.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/database/sqlite.ts";
 import { Store } from "./store/store.ts";
@@ -68,7 +70,8 @@ export async function startGateway(
   // Ends what has been started if a later step fails; otherwise `close` does.
   await using started = new AsyncDisposableStack();
 
-  const server = await createGatewayServer(options);
+  const certificate = await ServerCertificate.load(options);
+  const server = createGatewayServer(options, certificate);
   const sockets = trackConnections(server);
   if (siblings === undefined) {
     prepareDataDir(options.dataDir);
@@ -125,6 +128,7 @@ export async function startGateway(
       sshPending: () => ssh?.admission.pending ?? 0,
       sshPenalized: () => ssh?.admission.penalized ?? 0,
       unwritten: () => store.unwritten.size,
+      ...(certificate === null ? {} : { certificateExpiresAt: () => certificate.expiresAt }),
     },
   });
   let metricsUrl: string | null = null;
@@ -213,6 +217,18 @@ export async function startGateway(
   const bound = await listen(server, options.http);
   publicUrl = options.publicUrl ?? publicUrlOf(bound, options.tls !== null);
   if (isFirst) warnOfPlainHttp(options, log);
+  if (options.acme !== null && siblings === undefined) {
+    started.use(
+      await startAutomaticCertificate({
+        acme: options.acme,
+        dataDir: options.dataDir,
+        log,
+        audit: (event) => store.audit(event),
+        failed: metrics.acmeFailed,
+        installed: async () => certificate?.reload(),
+      }),
+    );
+  }
   // Last of all: a first start that fails prints no token, so it must not create one.
   const adminToken = siblings === undefined ? await createFirstAdmin(store, options.firstToken) : undefined;
   log.info(
@@ -231,7 +247,7 @@ export async function startGateway(
     registry,
     hostKeys,
     metrics,
-    reloadTls: () => reloadTls(server, options.tls),
+    reloadTls: async () => certificate?.reload(),
     close: () => {
       closed ??= parts.disposeAsync();
       return closed;
@@ -267,7 +283,7 @@ function warnOfPlainHttp({ http, tls, publicUrl, trustProxy }: GatewayOptions, l
   const local = http.host === "localhost" || http.host === "::1" || http.host.startsWith("127.");
   if (!local && tls === null && trustProxy.length === 0) {
     log.warn(
-      "Tokens cross the network in clear text: give --tls-cert and --tls-key, or put a TLS proxy in front.",
+      "Tokens cross the network in clear text: give --acme, or --tls-cert and --tls-key, or put a TLS proxy in front.",
     );
   }
   if (publicUrl === null && (http.host === "0.0.0.0" || (isIPv6(http.host) && http.host === "::"))) {

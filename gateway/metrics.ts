@@ -12,6 +12,8 @@ export interface Metrics {
   bytes(direction: Direction, count: number): void;
   refused(code: string): void;
   sshRefused(reason: SshRefusal): void;
+  /** An attempt to get a certificate failed. `code` is one of ours. */
+  acmeFailed(code: string): void;
   /** `route` is the pattern (`/api/v1/workspaces/:ref`), never the URL: labels stay few and hold no ids. */
   apiRequest(method: string, route: string, status: number, seconds: number): void;
 }
@@ -28,6 +30,8 @@ interface Levels {
   readonly sshPenalized: () => number;
   /** Revocations that are in effect and that the database has not taken. */
   readonly unwritten: () => number;
+  /** In milliseconds since 1970. Missing: the gateway serves without TLS; undefined: it has no certificate yet. */
+  readonly certificateExpiresAt?: () => number | undefined;
 }
 
 export interface MetricsRegistry extends Metrics {
@@ -90,6 +94,21 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
       },
     });
   }
+  const { certificateExpiresAt } = options.levels;
+  if (certificateExpiresAt !== undefined) {
+    new Gauge({
+      name: "sallyport_certificate_expiry_seconds",
+      help: "Time until the TLS certificate that is served expires; 0 while there is none, negative once it has expired.",
+      registers,
+      // A worker that has missed a renewal shows.
+      aggregator: "min",
+      collect() {
+        const at = certificateExpiresAt();
+        this.set(at === undefined ? 0 : (at - Date.now()) / 1_000);
+      },
+    });
+  }
+  const acmeFailures = acmeFailureCounter(registry);
   const sshRefusals = new Counter({
     name: "sallyport_ssh_refused_connections_total",
     help: "Connections that the SSH port turned away before they began, by reason.",
@@ -127,6 +146,7 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
     bytes: (direction, count) => (direction === "in" ? sent : received).inc(count),
     refused: (code) => refusals.inc({ code: isErrorCode(code) ? code : "other" }),
     sshRefused: (reason) => sshRefusals.inc({ reason }),
+    acmeFailed: (code) => acmeFailures.inc({ code }),
     apiRequest: (method, route, status, seconds) => {
       requests.inc({ method, route, status: String(status) });
       duration.observe({ route }, seconds);
@@ -134,6 +154,16 @@ export function createMetrics(options: { process: boolean; levels: Levels }): Me
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     json: () => registry.getMetricsAsJSON(),
   };
+}
+
+/** Where there are workers, the primary counts these. */
+export function acmeFailureCounter(registry: Registry): Counter<"code"> {
+  return new Counter({
+    name: "sallyport_acme_failures_total",
+    help: "Attempts to get a certificate that failed, by code.",
+    labelNames: ["code"],
+    registers: [registry],
+  });
 }
 
 /** A server for `GET /metrics` only; not listening yet. */

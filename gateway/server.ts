@@ -1,15 +1,13 @@
-// The HTTP server below the API, links and tunnels: its limits, its certificate, how it listens and closes.
+// The HTTP server below the API, links and tunnels: its limits, how it listens and closes.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { FairSlots } from "../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
 import { addressMatcher, formatAddress, type ListenAddress, plainAddress } from "./address.ts";
+import type { ServerCertificate } from "./certificate/server-certificate.ts";
 import { answerClientError } from "./http/error-response.ts";
 import type { GatewayOptions } from "./program/options.ts";
-import { readGuardedFile } from "./program/private-files.ts";
 import { reasonOf, StartError } from "./program/start-error.ts";
 
 /**
@@ -27,13 +25,15 @@ export const LIMITS = {
 /** From the connection to the end of the TLS handshake. */
 const HANDSHAKE_MS = 10_000;
 
-export async function createGatewayServer(
-  options: Pick<GatewayOptions, "tls" | "maxStreams" | "trustProxy">,
-): Promise<Server> {
+/** @param certificate null: without TLS */
+export function createGatewayServer(
+  options: Pick<GatewayOptions, "maxStreams" | "trustProxy">,
+  certificate: ServerCertificate | null,
+): Server {
   const server =
-    options.tls === null
+    certificate === null
       ? createServer(LIMITS)
-      : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...(await readTls(options.tls)) });
+      : certificate.createServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS });
   // A tunnel has two connections, the client's and the host's; the rest is for hosts and requests. One
   // address may have half of them, which is enough for a proxy that is not named in --trust-proxy.
   shareConnections(server, options.maxStreams * 4 + 40_000, addressMatcher(options.trustProxy));
@@ -53,12 +53,6 @@ function shareConnections(server: Server, total: number, isProxy: (address: stri
     if (typeof slot === "string") socket.destroy();
     else socket.once("close", () => slot.leave());
   });
-}
-
-/** Reads the certificate's files again; open connections keep the old certificate. @throws StartError */
-export async function reloadTls(server: Server, tls: GatewayOptions["tls"]): Promise<void> {
-  if (tls === null || !(server instanceof TlsServer)) return;
-  server.setSecureContext(await readTls(tls));
 }
 
 /** @throws StartError stage `tcp` */
@@ -119,21 +113,4 @@ export function trackConnections(server: Server): { destroyAll(): void } {
 function boundPort(address: AddressInfo | string | null): number {
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return address.port;
-}
-
-async function readTls(tls: NonNullable<GatewayOptions["tls"]>): Promise<{ cert: string; key: string }> {
-  const [cert, key] = await Promise.all([
-    readGuardedFile(tls.certFile, "readers", { stage: "tls", what: "The certificate" }),
-    readGuardedFile(tls.keyFile, "group of root", { stage: "tls", what: "The certificate's key" }),
-  ]);
-  try {
-    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
-  } catch (error) {
-    throw new StartError(
-      "tls",
-      `${tls.certFile} and ${tls.keyFile} are not a certificate and its private key in PEM form (${reasonOf(error)}).`,
-      error,
-    );
-  }
-  throw new StartError("tls", `The key ${tls.keyFile} does not belong to the certificate ${tls.certFile}.`);
 }

@@ -4,6 +4,7 @@
 import type { CommandDefinition, OptionDefinition } from "../../protocol/command/definition.ts";
 import { choice, DIRECTORY, FILE, integer } from "../../protocol/command/value-types.ts";
 import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { ACME_OPTIONS } from "./acme-definition.ts";
 import { ADDRESS, LOG_LEVELS, PROXY_ADDRESSES, WORKERS } from "./value-types.ts";
 
 const MAX_COUNT = 9_999_999;
@@ -147,6 +148,7 @@ The first start makes an account named admin and prints its access token once. \
       variable: "SALLYPORT_LOG_LEVEL",
       config: true,
     },
+    ...ACME_OPTIONS,
     json: {
       description: 'one JSON object per line on stdout, the first one with "event":"ready"',
       variable: "SALLYPORT_JSON",
@@ -156,6 +158,7 @@ The first start makes an account named admin and prints its access token once. \
   examples: [
     "sallyport gateway --http 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem \\",
     "  --public-url https://gateway.example --data /var/lib/sallyport",
+    "sallyport gateway --http 0.0.0.0:443 --acme --public-url https://gateway.example",
   ],
   subcommands: {
     "admin-token": {

@@ -8,6 +8,7 @@ import type { Input } from "../../protocol/command/run.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { isHostName, parsePort, type SshAddress } from "../../protocol/values/host-name.ts";
 import type { ListenAddress } from "../address.ts";
+import { type AcmeOptions, acmeOptions, certificateFile } from "../certificate/acme-options.ts";
 import type { definition } from "./definition.ts";
 import type { GatewayLogLevel } from "./value-types.ts";
 
@@ -27,7 +28,10 @@ export interface GatewayOptions {
   readonly dataDir: string;
   /** null: the address that is listened on. */
   readonly publicUrl: GatewayUrl | null;
+  /** With `acme`, both are the one file that the gateway writes itself; it may be missing. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** null: certificates are not ordered. */
+  readonly acme: AcmeOptions | null;
   /** Addresses, CIDR ranges, or `loopback`. */
   readonly trustProxy: readonly string[];
   /** Hosts may register without an account. */
@@ -48,6 +52,8 @@ type Values = Input<typeof definition>["options"];
 
 /** @throws UsageError */
 export function gatewayOptions(values: Values, env: Environment): GatewayOptions {
+  const dataDir = values.data ?? defaultDataDir(env);
+  const acme = acmeOptions(values);
   return {
     http: values.http,
     ssh: values.ssh ?? null,
@@ -57,9 +63,14 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     // 0 is never, too.
     sshIdleTimeout: values["ssh-idle-timeout"] || null,
     sshMaxSession: values["ssh-max-session"] || null,
-    dataDir: values.data ?? defaultDataDir(env),
+    dataDir,
     publicUrl: values["public-url"] ?? null,
-    tls: tlsOf(values["tls-cert"], values["tls-key"]),
+    tls: tlsOf(
+      values["tls-cert"],
+      values["tls-key"],
+      acme === null ? undefined : certificateFile(dataDir, acme),
+    ),
+    acme,
     trustProxy: values["trust-proxy"],
     open: values.open,
     firstToken: !values["no-first-token"],
@@ -90,8 +101,15 @@ function homeDirectory(): string {
   }
 }
 
-function tlsOf(certFile: string | undefined, keyFile: string | undefined): GatewayOptions["tls"] {
-  if (certFile === undefined && keyFile === undefined) return null;
+function tlsOf(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+  ordered: string | undefined,
+): GatewayOptions["tls"] {
+  if (certFile === undefined && keyFile === undefined) {
+    return ordered === undefined ? null : { certFile: ordered, keyFile: ordered };
+  }
+  if (ordered !== undefined) throw new UsageError("--acme takes the place of --tls-cert and --tls-key.");
   if (certFile === undefined || keyFile === undefined) {
     throw new UsageError("--tls-cert and --tls-key go together.");
   }

@@ -26,6 +26,16 @@ export const ADDRESS: ValueType<ListenAddress> = {
   },
 };
 
+export const ACME_DIRECTORY: ValueType<string> = {
+  hint: "URL",
+  read(text, name) {
+    if (text.startsWith("https://") && text.length <= 500 && URL.canParse(text)) return new URL(text).href;
+    throw new UsageError(
+      `${name} takes the URL of an ACME directory, with https, not ${JSON.stringify(text)}.`,
+    );
+  },
+};
+
 /** One address, CIDR range, or `loopback`. */
 export const PROXY_ADDRESSES: ValueType<string> = {
   hint: "LIST",

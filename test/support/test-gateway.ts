@@ -44,6 +44,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       dataDir,
       publicUrl: null,
       tls: null,
+      acme: null,
       trustProxy: [],
       open: false,
       firstToken: true,

@@ -4,10 +4,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Registry } from "prom-client";
 import { formatAddress, type ListenAddress } from "../../address.ts";
+import { startAutomaticCertificate } from "../../certificate/automatic-certificate.ts";
 import { loadHostKeys } from "../../host-keys/host-keys.ts";
 import { createGatewayLog } from "../../log.ts";
-import { createMetricsServer } from "../../metrics.ts";
+import { acmeFailureCounter, createMetricsServer } from "../../metrics.ts";
 import { createFirstAdmin } from "../../program/first-admin.ts";
 import type { GatewayOptions } from "../../program/options.ts";
 import { closeServer, listen, trackConnections } from "../../server.ts";
@@ -50,7 +52,9 @@ export async function startWorkers(
 
   const directory = mkdtempSync(join(tmpdir(), "sallyport-"));
   started.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const metrics = new WorkerMetrics(() => primary.ready());
+  const own = new Registry();
+  const acmeFailures = acmeFailureCounter(own);
+  const metrics = new WorkerMetrics(() => primary.ready(), own);
   const primary = new Primary(options, directory, {
     log,
     store,
@@ -65,6 +69,18 @@ export async function startWorkers(
     const readers = trackConnections(server);
     metricsUrl = `http://${formatAddress(await listen(server, options.metrics))}/metrics`;
     started.defer(() => closeServer(server, readers));
+  }
+  if (options.acme !== null) {
+    started.use(
+      await startAutomaticCertificate({
+        acme: options.acme,
+        dataDir: options.dataDir,
+        log,
+        audit: (event) => store.audit(event),
+        failed: (code) => acmeFailures.inc({ code }),
+        installed: async () => primary.reloadTls(),
+      }),
+    );
   }
   const adminToken = await createFirstAdmin(store, options.firstToken);
   log.info({ workers: options.workers }, "The gateway's workers are ready.");

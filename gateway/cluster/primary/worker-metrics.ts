@@ -1,6 +1,6 @@
 // The metrics of a gateway of several processes: asks every worker for its own, and aggregates them.
 
-import { AggregatorRegistry } from "prom-client";
+import { AggregatorRegistry, type Registry } from "prom-client";
 import type { MetricsRegistry } from "../../metrics.ts";
 import type { FromWorker } from "../messages.ts";
 import { Questions } from "../questions.ts";
@@ -11,10 +11,13 @@ const ANSWER_MS = 2_000;
 
 export class WorkerMetrics implements Pick<MetricsRegistry, "render"> {
   readonly #workers: () => readonly WorkerProcess[];
+  readonly #own: Registry;
   readonly #questions = new Questions<object[]>();
 
-  constructor(workers: () => readonly WorkerProcess[]) {
+  /** @param own what the primary counts itself */
+  constructor(workers: () => readonly WorkerProcess[], own: Registry) {
     this.#workers = workers;
+    this.#own = own;
   }
 
   receive({ request, metrics }: Extract<FromWorker, { type: "metrics" }>): void {
@@ -30,7 +33,7 @@ export class WorkerMetrics implements Pick<MetricsRegistry, "render"> {
         }),
       ),
     );
-    const all = AggregatorRegistry.aggregate(answers);
+    const all = AggregatorRegistry.aggregate([...answers, await this.#own.getMetricsAsJSON()]);
     return { contentType: all.contentType, body: await all.metrics() };
   }
 }

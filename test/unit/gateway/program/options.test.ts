@@ -18,6 +18,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       dataDir: "/home/ada/.local/share/sallyport/gateway",
       publicUrl: null,
       tls: null,
+      acme: null,
       trustProxy: [],
       open: false,
       firstToken: true,
