@@ -68,19 +68,20 @@ function respond(
   answer: ChallengePortOptions["answer"],
 ): void {
   const { method, url = "" } = request;
-  response.setHeader("connection", "close");
-  response.setHeader("content-type", "text/plain; charset=utf-8");
-  const isRead = method === "GET" || method === "HEAD";
+  const send = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): void => {
+    const common = { connection: "close", "content-type": "text/plain", "content-length": text.length };
+    response.writeHead(status, { ...common, ...headers }).end(text);
+  };
   const token = CHALLENGE_PATH.exec(url)?.[1];
   const content = token === undefined ? undefined : answer(token);
-  if (isRead && content !== undefined) {
-    response.writeHead(200, { "content-type": "application/octet-stream" }).end(content);
-  } else if (isRead && !url.startsWith("/.well-known/acme-challenge/") && REDIRECTED.test(url)) {
-    response.writeHead(302, { location: `${origin}${url}` }).end(`This gateway is at ${origin}\n`);
-  } else if (isRead) {
-    response.writeHead(404).end("There is nothing here.\n");
-  } else {
+  if (method !== "GET" && method !== "HEAD") {
     // A redirect would hide that whatever the request contains has crossed the network in clear text.
-    response.writeHead(403).end(`Nothing is taken without TLS: use ${origin}\n`);
+    send(403, `Nothing is taken without TLS: use ${origin}\n`);
+  } else if (content !== undefined) {
+    send(200, content, { "content-type": "application/octet-stream" });
+  } else if (!url.startsWith("/.well-known/acme-challenge/") && REDIRECTED.test(url)) {
+    send(302, `This gateway is at ${origin}\n`, { location: `${origin}${url}` });
+  } else {
+    send(404, "There is nothing here.\n");
   }
 }

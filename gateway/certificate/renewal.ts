@@ -10,6 +10,8 @@ const FAILURES_PER_HOUR = 4;
 /** The wait after the first failure; each further one makes it four times as long. */
 const FIRST_WAIT_MS = MINUTE_MS;
 const LONGEST_WAIT_MS = 6 * HOUR_MS;
+/** Between two certificates that succeed; authorities date them back by up to an hour. */
+const SPACING_MS = 2 * HOUR_MS;
 /** While clients are refused for want of a valid certificate. */
 const LONGEST_WAIT_WITHOUT_MS = HOUR_MS;
 
@@ -36,8 +38,14 @@ interface Validity {
  * @param chance 0 to 1; always the same one for a certificate, so that its time does not move
  */
 export function renewalTime({ from, until }: Validity, chance: number, window?: SuggestedWindow): number {
-  if (window !== undefined) return window.start + (window.end - window.start) * chance;
   const lifetime = until - from;
+  if (window !== undefined) {
+    // An authority that always asks for the next one must not be asked for them in a loop.
+    return Math.max(
+      window.start + (window.end - window.start) * chance,
+      from + Math.min(SPACING_MS, lifetime / 3),
+    );
+  }
   return from + (lifetime * 2) / 3 + (lifetime / 30) * chance;
 }
 

@@ -90,3 +90,62 @@ describe("wrong usage is refused with a word on what is wrong", () => {
     expect(parse).toThrow(expect.objectContaining({ name: "UsageError" }));
   });
 });
+
+describe("--acme", () => {
+  const named = ["--acme", "--public-url", "https://gw.example"];
+  const acme = (...args: string[]) => parseGatewayOptions([...named, ...args], { HOME: "/h" }).options.acme;
+
+  test("names the public URL's host, and keeps account and certificate apart for each authority", () => {
+    const { options } = parseGatewayOptions([...named, "--data", "/data"], {});
+    expect(options.acme).toEqual({
+      names: ["gw.example"],
+      publicUrl: "https://gw.example",
+      email: null,
+      directory: "https://acme-v02.api.letsencrypt.org/directory",
+      caFile: null,
+      http: null,
+      challenges: ["tls-alpn-01"],
+      externalAccount: null,
+    });
+    const file = "/data/acme/acme-v02.api.letsencrypt.org_directory/certificate.pem";
+    expect(options.tls).toEqual({ certFile: file, keyFile: file });
+    const other = parseGatewayOptions([...named, "--acme-directory", "https://[::1]:14000/../a/?b"], {});
+    expect(other.options.tls?.certFile).toMatch(/\/acme\/_1_14000_a\/certificate\.pem$/);
+  });
+
+  test("takes further names once each, in lower case", () => {
+    expect(acme("--acme-domain", "GW.example", "--acme-domain", "b.example,C.example")?.names).toEqual([
+      "gw.example",
+      "b.example",
+      "c.example",
+    ]);
+  });
+
+  test("tries HTTP-01 first where there is a port for it, and only what is chosen otherwise", () => {
+    expect(acme("--acme-http", "0.0.0.0:80")?.challenges).toEqual(["http-01", "tls-alpn-01"]);
+    expect(acme("--acme-http", "0.0.0.0:80", "--acme-challenge", "tls-alpn-01")?.challenges).toEqual([
+      "tls-alpn-01",
+    ]);
+  });
+
+  test.each([
+    [["--acme"], /--public-url https:/],
+    [["--acme", "--public-url", "http://gw.example"], /--public-url https:/],
+    [["--acme", "--public-url", "https://192.0.2.1"], /no certificate for "192.0.2.1"/],
+    [["--acme", "--public-url", "https://[::1]"], /no certificate for "::1"/],
+    [["--acme", "--public-url", "https://localhost"], /no certificate for "localhost"/],
+    [[...named, "--acme-domain", "*.example"], /without \*/],
+    [[...named, "--acme-domain", "../x.example"], /no certificate for/],
+    [
+      [...named, "--acme-domain", Array.from({ length: 25 }, (_, i) => `n${i}.example`).join(",")],
+      /25 names/,
+    ],
+    [[...named, "--acme-challenge", "http-01"], /needs --acme-http/],
+    [[...named, "--acme-challenge", "dns-01"], /must be one of tls-alpn-01, http-01/],
+    [[...named, "--acme-directory", "http://ca.example"], /with https/],
+    [[...named, "--acme-eab-kid", "x"], /go together/],
+    [[...named, "--tls-cert", "c", "--tls-key", "k"], /--acme takes the place/],
+  ])("refuses %j", (args, message) => {
+    expect(() => parseGatewayOptions(args, {})).toThrow(message);
+  });
+});
