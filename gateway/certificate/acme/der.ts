@@ -27,7 +27,7 @@ export const octets = (value: Uint8Array): Buffer => der(0x04, value);
 export const tagged = (number: number, ...items: readonly Uint8Array[]): Buffer =>
   der(0xa0 + number, ...items);
 /** Whole octets only. */
-export const bits = (value: Uint8Array): Buffer => der(0x03, Buffer.from([0]), value);
+const bits = (value: Uint8Array): Buffer => der(0x03, Buffer.from([0]), value);
 
 /** A positive number, most significant octet first. */
 export function integer(value: Uint8Array): Buffer {

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 30_000;
 /** Orders and certificate chains have a few KiB. */
 const MAX_BODY_BYTES = 512 * 1024;
 
-export interface AcmeRequest {
+interface AcmeRequest {
   readonly method: "GET" | "HEAD" | "POST";
   readonly url: string;
   /** JSON of a JWS. */
