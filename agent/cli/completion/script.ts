@@ -1,18 +1,19 @@
-// Completion scripts for bash, zsh and fish. They hold all words, so that a key press starts no program.
+// Completion scripts for bash, zsh, fish and PowerShell. They hold all words, so that a key press starts no program.
 
 import type { CommandDefinition, ValueType } from "../../../protocol/command/definition.ts";
+import { powershell } from "./powershell.ts";
 import { type OptionWord, type Place, places, steps } from "./words.ts";
 
-type Shell = "bash" | "zsh" | "fish";
+type Shell = "bash" | "zsh" | "fish" | "powershell";
 
 /** Under which each shell looks for the completion of `sallyport`. */
 export function completionFile(shell: Shell): string {
-  return { bash: "sallyport", zsh: "_sallyport", fish: "sallyport.fish" }[shell];
+  return { bash: "sallyport", zsh: "_sallyport", fish: "sallyport.fish", powershell: "sallyport.ps1" }[shell];
 }
 
 export function completionScript(shell: Shell, definitions: readonly CommandDefinition[]): string {
   const all = places(definitions);
-  return { bash, zsh, fish }[shell](all);
+  return { bash, zsh, fish, powershell }[shell](all);
 }
 
 type Completion = ValueType<unknown>["completion"];

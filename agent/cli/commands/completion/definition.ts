@@ -3,7 +3,7 @@
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
 import { choice } from "../../../../protocol/command/value-types.ts";
 
-export const SHELLS = ["bash", "zsh", "fish"] as const;
+export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 export const definition = {
   name: "completion",
@@ -16,5 +16,6 @@ export const definition = {
     "sallyport completion bash > ~/.local/share/bash-completion/completions/sallyport",
     "sallyport completion zsh > ~/.zfunc/_sallyport  # in a directory of fpath",
     "sallyport completion fish > ~/.config/fish/completions/sallyport.fish",
+    "sallyport completion powershell | Out-String | Invoke-Expression  # in your $PROFILE",
   ],
 } as const satisfies CommandDefinition;
