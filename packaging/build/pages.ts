@@ -1,7 +1,7 @@
 // For packages of a system: a man page for each command, and completion for shells, from the commands' own definitions.
 
-import { allDefinitions } from "../../agent/cli/commands.ts";
 import { SHELLS } from "../../agent/cli/commands/completion/definition.ts";
+import { allDefinitions } from "../../agent/cli/commands.ts";
 import { completionFile, completionScript } from "../../agent/cli/completion/script.ts";
 import { manPages } from "../../agent/cli/help/man-page.ts";
 
