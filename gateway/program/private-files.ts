@@ -31,7 +31,10 @@ export function looseness(
   self: number,
 ): string | undefined {
   if (uid !== self && uid !== 0) {
-    return `${path} belongs to another user (uid ${uid}): run \`chown ${self} ${quoteForShell(path)}\`.`;
+    // A gateway has a user of its own, and loses its files if root takes them.
+    return self === 0
+      ? `${path} belongs to another user (uid ${uid}): run this command as that user, with \`sudo -u '#${uid}'\` before it.`
+      : `${path} belongs to another user (uid ${uid}): run \`chown ${self} ${quoteForShell(path)}\`.`;
   }
   if (openTo === "readers") {
     return (mode & 0o022) === 0
