@@ -10,6 +10,7 @@ import {
 import { commandGroup, executable, type Input } from "../../protocol/command/run.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { formatAddress } from "../address.ts";
+import { watchFiles } from "../certificate/watch-files.ts";
 import { optionsOfWorker } from "../cluster/worker-options.ts";
 import { startGateway } from "../gateway.ts";
 import { type HostKeysAction, hostKeyReport, hostKeyText } from "../host-keys/host-key-report.ts";
@@ -46,6 +47,9 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
     });
   };
   process.on("SIGHUP", reload);
+  const { tls, acme } = options;
+  // What the gateway orders itself is installed by who ordered it.
+  const watched = tls === null || acme !== null ? undefined : watchFiles([tls.certFile, tls.keyFile], reload);
   try {
     const { httpUrl: http, ssh, adminToken } = gateway;
     const ready = {
@@ -59,6 +63,7 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
     await aborted(context.signal);
   } finally {
     process.off("SIGHUP", reload);
+    watched?.stop();
     await gateway.close();
   }
 }

@@ -91,7 +91,7 @@ The first start makes an account named admin and prints its access token once. \
     },
     "tls-cert": {
       type: FILE,
-      description: "certificate chain (PEM); SIGHUP reads it again",
+      description: "certificate chain (PEM); read again when it changes",
       variable: "SALLYPORT_TLS_CERT",
       config: true,
     },

@@ -1,14 +1,18 @@
 import { execFileSync, spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { get } from "node:https";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
 import { command as gateway } from "../../../gateway/program/command.ts";
+import { LONG } from "../../support/long.ts";
 import { freePort } from "../../support/loopback.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
+import { Authority } from "../networks/certificates.ts";
 
 /** Runs the command in this process. `first` resolves with its first line on stdout. */
 function command(...args: string[]) {
@@ -187,6 +191,35 @@ test("TLS is served with a certificate that can be renewed, and a key that does 
   const refused = serve(join(dir, "data"), "--tls-cert", tls.certFile, "--tls-key", other.keyFile);
   expect(await refused.exit).toBe(1);
   expect(refused.err()).toMatch(/^sallyport: tls: The key .* does not belong to the certificate .*\n$/);
+});
+
+test("a certificate that somebody else renews is served without a signal", LONG, async () => {
+  const dir = temporaryDirectory();
+  const authority = new Authority(dir, "Somebody else");
+  const [cert, key] = [join(dir, "tls.crt"), join(dir, "tls.key")];
+  const install = (): Buffer => {
+    const signed = authority.sign(["localhost"]);
+    renameSync(signed.cert, cert);
+    renameSync(signed.key, key);
+    return new X509Certificate(readFileSync(cert)).raw;
+  };
+  const former = install();
+  const gateway = serve(join(dir, "data"), "--tls-cert", cert, "--tls-key", key, "--json");
+  const { port } = new URL(JSON.parse(await gateway.first()).http);
+  const served = () =>
+    new Promise<Buffer>((resolve, reject) => {
+      const socket = connectTls({ port: Number(port), rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().raw);
+        socket.destroy();
+      }).on("error", reject);
+    });
+  expect((await served()).equals(former)).toBe(true);
+  const renewed = install();
+  await expect
+    .poll(async () => (await served()).equals(renewed), { timeout: 60_000, interval: 200 })
+    .toBe(true);
+  gateway.stop();
+  expect(await gateway.exit).toBe(0);
 });
 
 test("while hosts disconnect, /readyz and the API answer 503, running requests are answered, and streams end", async () => {
