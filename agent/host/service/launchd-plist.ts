@@ -4,7 +4,9 @@ import { recordLines } from "./record.ts";
 import { argumentsOf, SERVICE_NAME, type Service } from "./service.ts";
 
 export function launchdPlist(service: Service): string {
-  const { program, user, env, logFile } = service;
+  const { program, user, logFile } = service;
+  // launchd sets it for agents only.
+  const env = user === undefined ? service.env : { HOME: service.home, ...service.env };
   const entries: [string, string][] = [
     ["Label", string(SERVICE_NAME)],
     ["ProgramArguments", array([...program, ...argumentsOf(service)])],

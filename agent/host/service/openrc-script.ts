@@ -7,9 +7,9 @@ import { argumentsOf, refuseProgramPath, type Service } from "./service.ts";
 /** @throws CommandError stage `config`, code `unwritable_argument` */
 export function openrcScript(service: Service): string {
   const [command = "", ...words] = [...service.program, ...argumentsOf(service)];
-  // OpenRC puts it between double quotes of its own and evaluates them.
-  refuseProgramPath(command, /["$`\\]/, "OpenRC");
-  const { user, env, logFile } = service;
+  // OpenRC evaluates it, within quotes of its own or without, as its version has it.
+  refuseProgramPath(command, /[^\w@%+=:,./-]/, "OpenRC");
+  const { user, home, env, logFile } = service;
   const set = (name: string, value: string) => `${name}=${quoteForShell(value)}`;
   return `${[
     "#!/sbin/openrc-run",
@@ -17,6 +17,8 @@ export function openrcScript(service: Service): string {
     "",
     'name="Sallyport host"',
     'description="Makes this machine a workspace"',
+    // OpenRC leaves whatever its own caller has.
+    `export ${set("HOME", home)}`,
     ...Object.entries(env).map(([name, value]) => `export ${set(name, value)}`),
     "supervisor=supervise-daemon",
     set("command", command),

@@ -20,6 +20,8 @@ export interface Service {
   readonly state: string;
   /** The account that a service of the whole machine runs as; undefined: a service of one account. */
   readonly user: string | undefined;
+  /** That account's home directory. */
+  readonly home: string;
   readonly env: Readonly<Record<string, string>>;
   /** Where the manager has no log of its own. */
   readonly logFile: string | undefined;
@@ -29,8 +31,8 @@ export interface Service {
 const CONTROL = /\p{Cc}/u;
 
 /** @throws CommandError stage `config`, code `unwritable_argument` */
-export function refuseControlCharacters({ program, args, tokenFile, env, state }: Service): void {
-  const words = [...program, ...args, tokenFile ?? "", state, ...Object.values(env)];
+export function refuseControlCharacters({ program, args, tokenFile, env, state, home }: Service): void {
+  const words = [...program, ...args, tokenFile ?? "", state, home, ...Object.values(env)];
   const bad = words.find((word) => CONTROL.test(word));
   if (bad === undefined) return;
   throw new CommandError(
@@ -51,6 +53,6 @@ export function refuseProgramPath(path: string, refused: RegExp, manager: string
   throw new CommandError(
     "config",
     "unwritable_argument",
-    `${manager} cannot start ${JSON.stringify(path)}: install sallyport at a path without quotes, backslashes and $.`,
+    `${manager} cannot start ${JSON.stringify(path)}: install sallyport at a path of plain letters, digits, ., _ and -.`,
   );
 }

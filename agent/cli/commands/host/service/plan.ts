@@ -55,6 +55,7 @@ export async function planService(
       checkTokenFile(tokenFile, account, manager.handsOverTokens) === "handed over",
     state,
     user: account.isSystem ? account.name : undefined,
+    home: account.paths.home,
     env: proxyFile === undefined ? {} : { [VARIABLE.proxyFile]: proxyFile },
     logFile: manager.logFile,
   };

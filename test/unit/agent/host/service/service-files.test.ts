@@ -47,6 +47,7 @@ function serviceOf(words: readonly string[], more: Partial<Service> = {}): Servi
     handsOverToken: false,
     state: "/home/ada/.local/state/sallyport/host",
     user: undefined,
+    home: "/home/ada",
     env: {},
     logFile: undefined,
     ...more,
@@ -214,7 +215,7 @@ describe("a property list of launchd", () => {
         Label: "sallyport-host",
         ProgramArguments: [...program, ...args, "--token-file", "/a <token> & more"],
         UserName: "ada",
-        EnvironmentVariables: { SALLYPORT_PROXY_FILE: "/a&b" },
+        EnvironmentVariables: { HOME: "/home/ada", SALLYPORT_PROXY_FILE: "/a&b" },
         RunAtLoad: true,
         KeepAlive: true,
         ThrottleInterval: 10,
@@ -230,7 +231,7 @@ describe("a property list of launchd", () => {
 
 describe("an init script of OpenRC", () => {
   /** As OpenRC's own scripts start supervise-daemon (sh/supervise-daemon.sh). */
-  const EVALUATED = `. "$1"; eval set -- "\\"$command\\"" $command_args; for word; do printf '%s\\0' "$word"; done`;
+  const EVALUATED = `. "$1"; eval set -- $command $command_args; for word; do printf '%s\\0' "$word"; done`;
 
   test.each(
     [["sh"], ["busybox"]].filter(([shell = ""]) =>
@@ -242,7 +243,7 @@ describe("an init script of OpenRC", () => {
       for (const given of [HARD, ...fc.sample(words, { numRuns: 20, seed: 2 })]) {
         const file = join(directory, "script");
         const service = serviceOf(given, {
-          program: ["/usr/bin/node 24", "/opt/cli.js"],
+          program: ["/usr/bin/node-24", "/opt/cli.js"],
           tokenFile: "/etc/a 'token' $HOME",
           user: "ada",
           logFile: "/var/log/x.log",
@@ -252,7 +253,7 @@ describe("an init script of OpenRC", () => {
         execFileSync(shell, [...run.slice(0, -1), "-n", file]);
         const output = execFileSync(shell, [...run, EVALUATED, "sh", file], { encoding: "utf8" });
         expect(output.split("\0").slice(0, -1)).toEqual([
-          "/usr/bin/node 24",
+          "/usr/bin/node-24",
           "/opt/cli.js",
           "host",
           ...given,
@@ -272,6 +273,6 @@ describe("an init script of OpenRC", () => {
 
   test("refuses a program whose path OpenRC would take apart", () => {
     expect(() => openrcScript(serviceOf([], { program: ['/opt/"x"/s'] }))).toThrow(/OpenRC cannot start/);
-    expect(() => openrcScript(serviceOf([], { program: ["/opt/$(id)"] }))).toThrow(/OpenRC cannot start/);
+    expect(() => openrcScript(serviceOf([], { program: ["/opt/a b"] }))).toThrow(/OpenRC cannot start/);
   });
 });
