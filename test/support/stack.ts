@@ -39,8 +39,14 @@ export interface StackOptions {
   readonly gatewayArgs?: readonly string[];
   /** Where host and companion reach the gateway, if not at its own URL: through something in between. */
   readonly reach?: (gateway: Gateway) => Promise<{ readonly host: string; readonly companion: string }>;
+  /** What starts `sallyport`, for gateway, host and companion; missing: the build in dist/. */
+  readonly program?: ProgramWords;
   readonly signal?: AbortSignal;
 }
+
+type ProgramWords = readonly [string, ...string[]];
+
+const BUILT: ProgramWords = [process.execPath, CLI];
 
 export interface Gateway {
   readonly url: string;
@@ -75,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const key = await makeKey(options.directory);
     const urls = (await options.reach?.(gateway)) ?? { host: gateway.url, companion: gateway.url };
     const signIn = { ...env, SALLYPORT_TOKEN_FILE: gateway.tokenFile, SALLYPORT_GATEWAY: urls.companion };
-    await sallyport(["login", urls.companion], signIn);
+    await sallyport(options.program ?? BUILT, ["login", urls.companion], signIn);
     await addKey(gateway, key);
     const started = await startHost(options, { ...gateway, url: urls.host });
     host = started;
@@ -100,11 +106,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** Starts a gateway with its data below `directory`; its token is in a file from the first start on. */
 export async function startGateway(options: Omit<StackOptions, "workspace">): Promise<Gateway> {
-  const { directory, signal, gatewayArgs = ["--http", "127.0.0.1:0"] } = options;
+  const { directory, signal, gatewayArgs = ["--http", "127.0.0.1:0"], program: own = BUILT } = options;
   const flags = ["--json", "--ssh", "127.0.0.1:0", "--data", join(directory, "gateway")];
   const program = await startProgram({
     name: "the gateway",
-    command: [process.execPath, CLI, "gateway", ...flags, ...gatewayArgs],
+    command: [...own, "gateway", ...flags, ...gatewayArgs],
     env: personEnvironment(directory),
     cwd: directory,
     logFile: join(directory, "gateway.log"),
@@ -118,11 +124,11 @@ export async function startGateway(options: Omit<StackOptions, "workspace">): Pr
   return { url: http, sshPort: Number(ssh.slice(ssh.lastIndexOf(":") + 1)), tokenFile, program };
 }
 
-export function startHost({ directory, workspace, signal }: StackOptions, gateway: Gateway) {
+export function startHost({ directory, workspace, signal, program = BUILT }: StackOptions, gateway: Gateway) {
   const flags = ["--json", "--gateway", gateway.url, "--name", workspace, "--token-file", gateway.tokenFile];
   return startProgram({
     name: "the host",
-    command: [process.execPath, CLI, "host", ...flags, "--state", join(directory, "host")],
+    command: [...program, "host", ...flags, "--state", join(directory, "host")],
     env: personEnvironment(directory),
     cwd: directory,
     logFile: join(directory, "host.log"),
@@ -142,9 +148,13 @@ export function personEnvironment(directory: string): NodeJS.ProcessEnv {
   };
 }
 
-async function sallyport(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+async function sallyport(
+  [program, ...words]: ProgramWords,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   try {
-    await run(process.execPath, [CLI, ...args], { env, timeout: 30_000 });
+    await run(program, [...words, ...args], { env, timeout: 30_000 });
   } catch (cause) {
     const stderr = cause instanceof Error && "stderr" in cause ? String(cause.stderr).trim() : String(cause);
     throw new Error(`\`sallyport ${args.join(" ")}\` failed: ${stderr}`, { cause });
@@ -180,7 +190,7 @@ export function callApi({ url, tokenFile }: Gateway, path: string, body?: unknow
 
 /** An ssh config with the host key pinned as the gateway publishes it, and a ProxyCommand through the companion. */
 async function writeSshConfig(options: StackOptions, gateway: Gateway, key: string): Promise<string> {
-  const { directory, workspace } = options;
+  const { directory, workspace, program = BUILT } = options;
   const response = await callApi(gateway, `workspaces/${workspace}`);
   const found: unknown = await response.json();
   if (!Check(Workspace, found)) throw new Error(`the workspace's host keys: ${JSON.stringify(found)}`);
@@ -197,7 +207,7 @@ async function writeSshConfig(options: StackOptions, gateway: Gateway, key: stri
   const own = Object.entries({ SALLYPORT_CONFIG, XDG_CACHE_HOME })
     .map(([name, value = ""]) => `${name}=${shellWord(value)}`)
     .join(" ");
-  const tunnel = [process.execPath, CLI, "tunnel", gateway.url, workspace].map(shellWord).join(" ");
+  const tunnel = [...program, "tunnel", gateway.url, workspace].map(shellWord).join(" ");
   const common = [
     `  IdentityFile ${sshConfigWord(key)}`,
     "  IdentitiesOnly yes",

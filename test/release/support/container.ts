@@ -103,23 +103,26 @@ export class Container implements AsyncDisposable {
     return await this.start(command, options).result;
   }
 
-  start(command: readonly string[], { uid = 0, env = {}, input }: RunOptions = {}): Running {
-    const child = spawn(
+  /** The command line on this machine that runs `command` inside, with the caller's environment. */
+  words(command: readonly string[], uid = 0): [string, ...string[]] {
+    return [
       "/usr/bin/nsenter",
-      [
-        "--mount",
-        "--pid",
-        ...(this.#network ? [] : ["--net"]),
-        `--target=${this.#init}`,
-        "--",
-        "/usr/sbin/chroot",
-        `--userspec=${uid}:${uid}`,
-        "--groups=",
-        rootOf(this.#directory),
-        ...command,
-      ],
-      { env: { PATH, ...env } },
-    );
+      "--mount",
+      "--pid",
+      ...(this.#network ? [] : ["--net"]),
+      `--target=${this.#init}`,
+      "--",
+      "/usr/sbin/chroot",
+      `--userspec=${uid}:${uid}`,
+      "--groups=",
+      rootOf(this.#directory),
+      ...command,
+    ];
+  }
+
+  start(command: readonly string[], { uid = 0, env = {}, input }: RunOptions = {}): Running {
+    const [program, ...args] = this.words(command, uid);
+    const child = spawn(program, args, { env: { PATH, ...env } });
     child.stdin.on("error", () => undefined); // It need not read what it is given.
     child.stdin.end(input);
     return {
