@@ -98,7 +98,7 @@ async function commonJs(
     target: TARGET,
     supported: { "dynamic-import": false },
     define: { "import.meta.url": "moduleUrl" },
-    logLevel: "warning",
+    logLevel: "error", // The build has warned already.
   });
   if (!/\bmoduleUrl\b/.test(code)) return code;
   const definition = 'const moduleUrl=require("node:url").pathToFileURL(__filename).href;';

@@ -1,0 +1,24 @@
+// `npm run release`: makes everything that people install, in one directory (docs/releasing.md).
+//   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--programs-only]
+
+import { archivesStep } from "./release/archives.ts";
+import { programsStep } from "./release/programs.ts";
+import { openRelease } from "./release/release.ts";
+import { signatureStep } from "./release/signature.ts";
+
+const release = await openRelease(process.argv.slice(2));
+try {
+  await programsStep(release);
+  await archivesStep(release);
+  if (!release.programsOnly) {
+    release.say("packages: none yet");
+    // Packages, images and the extension: one step each.
+  }
+  // Names all files that are there, so it comes last.
+  await signatureStep(release);
+} catch (error) {
+  release.say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+} finally {
+  await release.close();
+}
