@@ -1,5 +1,5 @@
 // `npm run release`: makes everything that people install, in one directory (docs/releasing.md).
-//   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--programs-only]
+//   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--version X] [--programs-only]
 
 import { archivesStep } from "./release/archives.ts";
 import { programsStep } from "./release/programs.ts";

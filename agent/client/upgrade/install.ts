@@ -89,7 +89,7 @@ export async function installOffer(
         renameSync(unpacked, directory);
       });
     }
-    writing(installation.link, () => replaceLink(installation.link, join(directory, name), work));
+    switchTo(installation, directory, work);
   });
 }
 
@@ -108,7 +108,7 @@ export async function switchToUnpacked(
   if (!existsSync(program)) return false;
   return await exclusively(installation, async (work) => {
     if (!(await isWhole(program, version, signal))) return false;
-    writing(installation.link, () => replaceLink(installation.link, program, work));
+    switchTo(installation, dirname(program), work);
     return true;
   });
 }
@@ -120,37 +120,54 @@ export async function switchToUnpacked(
  */
 export async function goBack(installation: OwnInstallation, { signal }: UpgradeContext): Promise<string> {
   return await exclusively(installation, async (work) => {
-    const program = startedAs(installation);
-    const former = formerOf(program);
-    if (!isFormer(program, former)) {
+    const replaced = replacedBy(installation);
+    const former = formerOf(replaced);
+    if (!isFormer(replaced, former)) {
       throw new CommandError(
         "config",
         "no_former_version",
-        `There is no version before this one beside ${program}: name one, as in \`sallyport upgrade 1.2.3\`.`,
+        `There is no version before this one beside ${replaced}: name one, as in \`sallyport upgrade 1.2.3\`.`,
       );
     }
     checkProgram(former);
-    const version = await versionOf(former, signal);
+    const target = realpathSync(former);
+    const name = basename(installation.path);
+    const version = await versionOf(statSync(target).isDirectory() ? join(target, name) : target, signal);
     if (installation.kind === "file") {
-      const newer = join(work, basename(program));
+      const newer = join(work, name);
       writing(newer, () => linkOrCopy(former, newer));
-      writing(program, () => replaceFile(program, newer, work));
-    } else writing(program, () => replaceLink(program, realpathSync(former), work));
+      writing(replaced, () => replaceFile(replaced, newer, work));
+    } else writing(replaced, () => replaceLink(replaced, target, work));
     return version;
   });
 }
 
 /** What people start. */
 export function startedAs(installation: OwnInstallation): string {
+  const replaced = replacedBy(installation);
+  return statSync(replaced).isDirectory() ? join(replaced, basename(installation.path)) : replaced;
+}
+
+/** The file or link in whose place the other version comes. */
+function replacedBy(installation: OwnInstallation): string {
   return installation.kind === "script" ? installation.link : installation.path;
+}
+
+function switchTo(
+  { link, path }: OwnInstallation & { kind: "script" },
+  directory: string,
+  work: string,
+): void {
+  const target = statSync(link).isDirectory() ? directory : join(directory, basename(path));
+  writing(link, () => replaceLink(link, target, work));
 }
 
 /** Runs `work` with an empty directory beside the program, which is removed afterwards. */
 async function exclusively<T>(installation: OwnInstallation, run: (work: string) => Promise<T>): Promise<T> {
-  const program = startedAs(installation);
-  checkProgram(program);
+  const replaced = replacedBy(installation);
+  checkProgram(replaced);
   if (installation.kind === "script") checkDirectory(join(installation.place, "versions"));
-  const work = join(dirname(program), ".sallyport-upgrade");
+  const work = join(dirname(replaced), ".sallyport-upgrade");
   return await withUpgradeLock(`${work}.lock`, async () => {
     const sweep = () => rmSync(work, { recursive: true, force: true });
     try {

@@ -1,6 +1,7 @@
 // Puts another version in the place of a program, so that at each moment one of the two can be started, whatever ends this
 // process. The version before stays beside it as `sallyport.old`. Programs that run keep their file: only its name goes away.
 
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   copyFileSync,
@@ -14,6 +15,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  unlinkSync,
 } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { errorCode } from "../../platform/error-code.ts";
@@ -44,12 +46,27 @@ export function replaceFile(
   flushNames(dirname(program));
 }
 
-/** @param target absolute; the link is relative, so that it also leads there where its directory is mounted elsewhere @throws system errors */
-export function replaceLink(link: string, target: string, work: WorkDirectory): void {
+/**
+ * @param target absolute; the link is relative, so that it also leads there where its directory is mounted elsewhere
+ * @throws system errors
+ */
+export function replaceLink(
+  link: string,
+  target: string,
+  work: WorkDirectory,
+  platform: NodeJS.Platform = process.platform,
+): void {
+  const next = join(work, "next");
+  if (platform === "win32") {
+    // A junction, which needs no privilege, unlike a link. Only what is empty can be replaced in one step there.
+    symlinkSync(target, next, "junction");
+    if (lstatSync(formerOf(link), { throwIfNoEntry: false }) !== undefined) unlinkSync(formerOf(link));
+    exchange(link, next);
+    return;
+  }
   const kept = join(work, "former");
   symlinkSync(readlinkSync(link), kept);
   renameSync(kept, formerOf(link));
-  const next = join(work, "next");
   symlinkSync(relative(dirname(link), target), next);
   renameSync(next, link);
   flushNames(dirname(link));
@@ -79,12 +96,17 @@ function replaceRunningFile(program: string, newer: string): void {
   const former = formerOf(program);
   sweepFormer(program);
   // The version before may still run.
-  if (existsSync(former)) renameSync(former, `${former}.${lstatSync(former).mtimeMs.toString(36)}`);
-  renameSync(program, former);
+  if (existsSync(former)) renameSync(former, `${former}.${randomBytes(4).toString("hex")}`);
+  exchange(program, newer);
+}
+
+/** In two steps, of which the first is taken back if the second fails. */
+function exchange(path: string, newer: string): void {
+  renameSync(path, formerOf(path));
   try {
-    renameSync(newer, program);
+    renameSync(newer, path);
   } catch (error) {
-    renameSync(former, program);
+    renameSync(formerOf(path), path);
     throw error;
   }
 }

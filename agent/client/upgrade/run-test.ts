@@ -9,8 +9,6 @@ import { errorCode } from "../../platform/error-code.ts";
 /** The self-unpacking program unpacks 120 MB the first time. */
 const TIMEOUT_MS = 120_000;
 const MAX_OUTPUT_BYTES = 64 * 1024;
-/** Names what is started, and options for Node: both are of the program that runs, not of the one that is tried. */
-const { SALLYPORT_EXE: _, NODE_OPTIONS: __, ...ENVIRONMENT } = process.env;
 
 /**
  * The version that the program says it is.
@@ -63,7 +61,6 @@ function run(program: string, signal: AbortSignal, timeoutMs: number): Promise<O
     timeout: timeoutMs,
     killSignal: "SIGKILL",
     maxBuffer: MAX_OUTPUT_BYTES,
-    env: ENVIRONMENT,
     cwd: dirname(program),
     signal,
   } as const;

@@ -1,15 +1,17 @@
-// Lets one process upgrade a program at a time. The lock is a file beside the program, which its owner keeps fresh: containers that
-// share a volume do not see each other's processes.
+// Lets one process upgrade a program at a time. The lock is beside the program, and its owner keeps it fresh: containers that share
+// a volume do not see each other's processes. It is a symbolic link whose target names the owner, because that is made in one step,
+// or a file where there are no such links.
 
 import { randomBytes } from "node:crypto";
 import {
   linkSync,
   lstatSync,
+  lutimesSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
-  statSync,
-  utimesSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -40,12 +42,7 @@ export async function withUpgradeLock<T>(path: string, work: () => Promise<T>): 
 
 function take(path: string): void {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    try {
-      writeFileSync(path, `${process.pid} ${hostname()}`, { flag: "wx", mode: 0o600 });
-      return;
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw cannotWrite(path, error);
-    }
+    if (make(path, `${process.pid} ${hostname()}`)) return;
     if (!removeStale(path)) break;
   }
   throw new CommandError(
@@ -53,6 +50,23 @@ function take(path: string): void {
     "upgrade_running",
     `Another upgrade is running here: wait for it, or remove ${path} if there is none.`,
   );
+}
+
+/** False: there is one. */
+function make(path: string, owner: string): boolean {
+  try {
+    symlinkSync(owner, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+  }
+  try {
+    writeFileSync(path, owner, { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw cannotWrite(path, error);
+  }
 }
 
 /** False: its owner is alive. It is moved away first, because another process may do the same at this moment. */
@@ -74,15 +88,17 @@ function removeStale(path: string): boolean {
 }
 
 function isStale(path: string): boolean {
-  if (Date.now() - statSync(path).mtimeMs > STALE_MS) return true;
-  const [pid, host] = readFileSync(path, "utf8").split(" ");
+  const facts = lstatSync(path);
+  if (Date.now() - facts.mtimeMs > STALE_MS) return true;
+  const owner = facts.isSymbolicLink() ? readlinkSync(path) : readFileSync(path, "utf8");
+  const [pid, host] = owner.split(" ");
   return host === hostname() && !isProcessAlive(Number(pid));
 }
 
 function refresh(path: string): void {
   try {
     const now = new Date();
-    utimesSync(path, now, now);
+    lutimesSync(path, now, now);
   } catch {
     // Whoever removed it wanted to; the work itself is made of atomic steps.
   }

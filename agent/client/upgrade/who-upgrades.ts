@@ -41,12 +41,10 @@ export function notByItself(
       return refusal(`${path} is a clone, so git upgrades it: run \`git pull && npm run build\` there.`);
     case "extension":
       return refusal(`${path} is part of the extension: install a newer version of it in your editor.`);
-    case "archive":
-      return refusal(
-        `${path} was unpacked from an archive: unpack the newer one there, or install it with the gateway's install.sh.`,
-      );
     case "copy":
-      return refusal(`${path} is a copy of a build: replace it by a newer one.`);
+      return refusal(
+        `${path} is a copy of unknown origin: install the newer version with the gateway's install.sh.`,
+      );
   }
 }
 

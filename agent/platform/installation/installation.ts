@@ -10,23 +10,21 @@ import { type PackageOwner, packageOwner } from "./package-owner.ts";
 
 export type Installation =
   | {
-      /** By install.sh: `place/versions/VERSION-PLATFORM/sallyport`, and the link `place/sallyport` that leads there. */
+      /** By install.sh or install.ps1: `place/versions/VERSION-PLATFORM/sallyport`. */
       readonly kind: "script";
       readonly place: string;
-      /** The link: what people start. */
+      /** Leads to the version that people start: `place/sallyport` to the program or, on Windows, `place/current` to its directory. */
       readonly link: string;
       readonly path: string;
     }
-  /** One executable file on its own. */
+  /** One executable file. Native parts of another version may be beside it: the program leaves them alone (native-files.ts). */
   | { readonly kind: "file"; readonly path: string }
-  /** An unpacked archive: an executable with its native parts beside it. */
-  | { readonly kind: "archive"; readonly path: string }
   | ({ readonly kind: "package"; readonly path: string } & PackageOwner)
   | { readonly kind: "npm"; readonly path: string; readonly global: boolean }
   | { readonly kind: "clone"; readonly path: string }
   /** Inside an editor's extension. */
   | { readonly kind: "extension"; readonly path: string }
-  /** A copy of the built files, of unknown origin. */
+  /** Of unknown origin: the built files, or a version's directory without the link that leads there. */
   | { readonly kind: "copy"; readonly path: string };
 
 export interface Program {
@@ -56,8 +54,7 @@ export async function findInstallation(
   if (script !== undefined) return script;
   const owner = await ownerOf(path, signal);
   if (owner !== undefined) return { kind: "package", path, ...owner };
-  const alone = !existsSync(join(dirname(path), "pty.node"));
-  return { kind: alone ? "file" : "archive", path };
+  return { kind: "file", path };
 }
 
 /** Whether it is `VERSION-PLATFORM`, as directories in `versions/` are named. */
@@ -71,10 +68,10 @@ function isVersionDirectory(name: string): boolean {
 function byInstallScript(path: string): Installation | undefined {
   const directory = dirname(path);
   const versions = dirname(directory);
-  const place = dirname(versions);
-  const link = join(place, basename(path));
   if (basename(versions) !== "versions" || !isVersionDirectory(basename(directory))) return undefined;
-  return isLink(link) ? { kind: "script", place, link, path } : undefined;
+  const place = dirname(versions);
+  const link = [basename(path), "current"].map((name) => join(place, name)).find(isLink);
+  return link === undefined ? { kind: "copy", path } : { kind: "script", place, link, path };
 }
 
 /** @param script without links: `ROOT/dist/cli.js`, or `ROOT/agent/cli.ts` unbuilt */

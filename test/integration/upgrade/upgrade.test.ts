@@ -2,11 +2,13 @@ import { execFile, execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -188,11 +190,11 @@ describe.each(LAYOUTS)("installed as %s", (_, install, left) => {
     const go = join(temporaryDirectory(), "go");
     const waits = `while ! [ -e ${go} ]; do sleep 0.05; done`;
     const slow = upgrade(request(installation, await fakeRelease("1.1.0", ours, waits)));
-    await until(() => existsSync(lock));
+    await until(() => lstatSync(lock, { throwIfNoEntry: false }) !== undefined);
     await expect(upgrade(request(installation, release))).rejects.toMatchObject({ code: "upgrade_running" });
     writeFileSync(go, "");
     await slow;
-    writeFileSync(lock, `${deadProcess()} ${hostname()}`);
+    symlinkSync(`${deadProcess()} ${hostname()}`, lock);
     mkdirSync(join(dirname(lock), ".sallyport-upgrade", "download"), { recursive: true });
     await goBack(installation, { signal });
     expect(runs(installation)).toBe("1.0.0");
