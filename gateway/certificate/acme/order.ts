@@ -42,15 +42,7 @@ export async function orderCertificate(
   answer: AnswerChallenge,
   signal: AbortSignal,
 ): Promise<string> {
-  const { value: order, url } = await session.post(
-    Order,
-    session.directory.newOrder,
-    {
-      identifiers: names.map((value) => ({ type: "dns", value })),
-      ...(replaces === undefined ? {} : { replaces }),
-    },
-    "order",
-  );
+  const { value: order, url } = await newOrder(session, names, replaces);
   // One after the other: a few names at most, and the first refusal is reason enough to stop.
   for (const authorization of order.authorizations) {
     await authorize(session, authorization, kinds, answer, signal);
@@ -67,10 +59,22 @@ export async function orderCertificate(
     signal,
   );
   if (done.status !== "valid" || done.certificate === undefined) {
-    const why = done.error === undefined ? `the order is ${done.status}` : problemText(done.error);
+    const why = done.error === undefined ? `the order is ${done.status}.` : problemText(done.error);
     throw new AcmeError("acme_refused", `The certificate authority did not issue the certificate: ${why}`);
   }
   return checkedChain(await session.read(done.certificate), names, key);
+}
+
+/** What is replaced is a courtesy: an authority that does not know it any more gets an order without it. */
+async function newOrder(session: AcmeSession, names: readonly string[], replaces: string | undefined) {
+  const identifiers = names.map((value) => ({ type: "dns", value }));
+  const send = (more: object) =>
+    session.post(Order, session.directory.newOrder, { identifiers, ...more }, "order");
+  if (replaces === undefined) return send({});
+  return send({ replaces }).catch((error: unknown) => {
+    if (error instanceof AcmeError && error.code === "acme_refused") return send({});
+    throw error;
+  });
 }
 
 async function authorize(
@@ -93,7 +97,7 @@ async function authorize(
   const decided = await poll(read, ({ status }) => status === "pending", signal);
   if (decided.status === "valid") return;
   const problem = decided.challenges.find(({ url }) => url === challenge.url)?.error;
-  const why = problem === undefined ? `the authorization is ${decided.status}` : problemText(problem);
+  const why = problem === undefined ? `the authorization is ${decided.status}.` : problemText(problem);
   throw new AcmeError(
     "acme_challenge_failed",
     `The certificate authority could not verify ${name} by ${kind}: ${why} ${ADVICE[kind]}`,

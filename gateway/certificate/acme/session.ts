@@ -135,16 +135,17 @@ const ACCOUNT_ERRORS = new Set([
   "userActionRequired",
 ]);
 
-/** One line of what a problem says, without anything that a terminal or a log would act on. */
+/** A sentence of what a problem says, without anything that a terminal or a log would act on. */
 export function problemText({ type, detail, subproblems = [] }: Problem): string {
   const details = [detail, ...subproblems.map((part) => part.detail)].filter((text) => text !== undefined);
-  return printable(details.length === 0 ? (type ?? "no reason given") : details.join(" "), 500);
+  const text = details.length === 0 ? (type ?? "no reason given") : details.join(" ");
+  return `${printable(text, 500).replace(/[.\s]+$/, "")}.`;
 }
 
 function refusal({ status, headers }: AcmeResponse, problem: Problem | undefined): AcmeError {
   const kind = problem?.type?.startsWith(ACME_ERROR) ? problem.type.slice(ACME_ERROR.length) : undefined;
   const notBefore = retryAfter(headers["retry-after"], Date.now());
-  const said = problem === undefined ? `status ${status}` : problemText(problem);
+  const said = problem === undefined ? `status ${status}.` : problemText(problem);
   if (kind === "rateLimited" || status === 429) {
     return new AcmeError("acme_rate_limited", `The certificate authority issues no more for now: ${said}`, {
       notBefore,

@@ -116,7 +116,7 @@ describe("an authority", () => {
 
   test("cannot put control characters into a log", async () => {
     const error = await order({ "/order": [problem("malformed", "a\u001b[2Jb\nc\u202e", 400)] });
-    expect(error?.message).toBe("The certificate authority refused: a�[2Jb�c�");
+    expect(error?.message).toBe("The certificate authority refused: a�[2Jb�c�.");
   });
 });
 
