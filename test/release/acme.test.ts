@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import tls, { type PeerCertificate } from "node:tls";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { dialTunnel } from "../../agent/client/tunnel/tunnel.ts";
 import type { Network } from "../../agent/platform/network/network.ts";
 import { parseGatewayUrl, SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
@@ -17,7 +17,7 @@ import { Person } from "../support/cli.ts";
 import { prepareGatewayData } from "../support/host-state.ts";
 import { echo } from "../support/link.ts";
 import { freePort } from "../support/loopback.ts";
-import { NO_PEBBLE, Pebble, type PebbleOptions } from "../support/programs/pebble.ts";
+import { builtPebble, NO_PEBBLE, Pebble, type PebbleOptions } from "../support/programs/pebble.ts";
 import { type Gateway, startGateway } from "../support/stack.ts";
 import { startTestHost } from "../support/test-host.ts";
 import { until } from "../support/until.ts";
@@ -157,6 +157,8 @@ async function plain(
 }
 
 describe.skipIf(NO_PEBBLE !== undefined)(`with Pebble (${NO_PEBBLE ?? "here"})`, () => {
+  beforeAll(async () => void (await builtPebble()));
+
   test.each([
     ["tls-alpn-01", "1"],
     ["tls-alpn-01", "2"],
