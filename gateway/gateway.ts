@@ -13,6 +13,7 @@ import type { Siblings } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
 import { createApi } from "./http/api.ts";
 import { discovery } from "./http/discovery.ts";
+import { openDownloads } from "./http/downloads/downloads.ts";
 import { EventStreams } from "./http/event-streams.ts";
 import { SignInThrottle } from "./http/sign-in-throttle.ts";
 import { LinkRegistry } from "./link/registry.ts";
@@ -148,7 +149,10 @@ export async function startGateway(
       : (options.publicSsh ?? { host: gatewayHost(publicUrl), port: parsePort(boundSsh.port) });
   const events = new EventStreams({ store, presence: registry, log });
   started.defer(() => events.close());
+  const downloads = openDownloads({ directory: options.downloads, log, processes, isFirst });
+  started.defer(() => downloads?.close());
   const api = await createApi({
+    downloads,
     server,
     store,
     presence: registry,

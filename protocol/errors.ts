@@ -33,6 +33,7 @@ export const ERROR_STATUS = {
   limit_reached: 409,
   message_too_large: 413,
   unsupported_media_type: 415,
+  bad_range: 416,
   unsupported_version: 426,
   rate_limited: 429,
   internal: 500,

@@ -12,6 +12,7 @@ import { sendError } from "./error-response.ts";
 import { openApiOptions } from "./openapi.ts";
 import { oneAtATime } from "./pipelining.ts";
 import { accountRoutes } from "./routes/account-routes.ts";
+import { downloadRoutes } from "./routes/download-routes.ts";
 import { keyRoutes } from "./routes/key-routes.ts";
 import { ownerTokenRoutes } from "./routes/owner-token-routes.ts";
 import { publicRoutes } from "./routes/public-routes.ts";
@@ -50,6 +51,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
 
   await api.register(swagger, openApiOptions());
   publicRoutes(api, context);
+  downloadRoutes(api, context);
   await api.register(
     (instance: Api, _options: object, done: () => void) => {
       instance.addHook("onRequest", async () => {

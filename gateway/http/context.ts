@@ -9,6 +9,7 @@ import type { ClientAddress } from "../address.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
+import type { Downloads } from "./downloads/downloads.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { SignInThrottle } from "./sign-in-throttle.ts";
 
@@ -19,6 +20,8 @@ export interface ApiContext {
   readonly presence: Presence;
   readonly events: EventStreams;
   readonly throttle: SignInThrottle;
+  /** undefined: without --downloads. */
+  readonly downloads: Downloads | undefined;
   readonly clientAddress: ClientAddress;
   readonly metrics: Metrics;
   readonly log: Logger;

@@ -29,6 +29,7 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
           description: "Workspaces that other accounts share with you: accept, decline, leave.",
         },
         { name: "owner-tokens", description: "Secrets that each open one workspace." },
+        { name: "downloads", description: "Programs and installers, if the gateway offers them." },
         { name: "gateway", description: "The gateway itself and its health." },
       ],
       components: {

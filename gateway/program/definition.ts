@@ -83,6 +83,13 @@ The first start makes an account named admin and prints its access token once. \
       config: true,
     },
     data: DATA,
+    downloads: {
+      type: DIRECTORY,
+      description: "a release that people install from here: /install.sh, /bin/NAME, /sallyport.vsix",
+      otherwise: "off",
+      variable: "SALLYPORT_DOWNLOADS",
+      config: true,
+    },
     "public-url": {
       type: { hint: "URL", read: (text: string) => parseGatewayUrl(text) },
       description: "the address that clients use, such as https://gateway.example",

@@ -26,6 +26,8 @@ export interface GatewayOptions {
   /** In seconds, from sign-in to the end; null: for ever. */
   readonly sshMaxSession: number | null;
   readonly dataDir: string;
+  /** A release directory; null: none is offered. */
+  readonly downloads: string | null;
   /** null: the address that is listened on. */
   readonly publicUrl: GatewayUrl | null;
   /** With `acme`, both are the one file that the gateway writes itself; it may be missing. */
@@ -64,6 +66,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     sshIdleTimeout: values["ssh-idle-timeout"] || null,
     sshMaxSession: values["ssh-max-session"] || null,
     dataDir,
+    downloads: values.downloads ?? null,
     publicUrl: values["public-url"] ?? null,
     tls: tlsOf(
       values["tls-cert"],

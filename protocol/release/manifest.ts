@@ -42,7 +42,7 @@ export interface ReleaseManifest {
 /** Signed along, so that a signature of something else never passes for one of a manifest. */
 const FORMAT = "sallyport-release/1";
 /** Without a leading dot and without slashes: a name in one directory, on every system. */
-const FILE_NAME = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$";
+export const FILE_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$";
 /** Semantic Versioning 2.0.0 without build metadata, and short enough for a path. */
 const VERSION =
   "^(0|[1-9]\\d{0,5})(\\.(0|[1-9]\\d{0,5})){2}(-[0-9A-Za-z-]{1,20}(\\.[0-9A-Za-z-]{1,20}){0,4})?$";
@@ -52,7 +52,7 @@ const Manifest = Type.Object({
   version: Type.String({ pattern: VERSION }),
   files: Type.Array(
     Type.Object({
-      name: Type.String({ pattern: FILE_NAME }),
+      name: Type.String({ pattern: FILE_NAME_PATTERN }),
       size: Type.Integer({ minimum: 1, maximum: MAX_FILE_SIZE }),
       sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
     }),

@@ -42,6 +42,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       sshIdleTimeout: null,
       sshMaxSession: null,
       dataDir,
+      downloads: null,
       publicUrl: null,
       tls: null,
       acme: null,

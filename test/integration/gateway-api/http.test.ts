@@ -137,6 +137,12 @@ test("the OpenAPI document is of version 3.1, consistent, and lists every route"
   expect(routes.sort()).toEqual(
     [
       "get /.well-known/sallyport",
+      "get /bin/manifest.json",
+      "get /bin/manifest.json.sig",
+      "get /bin/{name}",
+      "get /install.ps1",
+      "get /install.sh",
+      "get /sallyport.vsix",
       "get /healthz",
       "get /readyz",
       "get /api/v1/openapi.json",

@@ -16,6 +16,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       sshIdleTimeout: null,
       sshMaxSession: null,
       dataDir: "/home/ada/.local/share/sallyport/gateway",
+      downloads: null,
       publicUrl: null,
       tls: null,
       acme: null,
