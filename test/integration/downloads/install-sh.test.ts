@@ -20,8 +20,8 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { shellInstaller } from "../../../gateway/http/downloads/install-sh.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
-import { writeRelease } from "../../support/offered-release.ts";
 import { LONG } from "../../support/long.ts";
+import { writeRelease } from "../../support/offered-release.ts";
 import { findProgram } from "../../support/programs/find-program.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
 
