@@ -1,18 +1,32 @@
 // Builds dist/: the command line (cli.js and its chunks), the extension (extension/, likewise), man pages (man/) and shell
-// completion (completions/). `--dev` adds source maps and leaves the code as written. packaging/build/ says how.
+// completion (completions/). `--dev` adds source maps and leaves the code as written. packaging/build/ says how. For releases:
+// `--out DIR` builds there, `--version X` and `--release-keys KEY,…` go into the code.
 
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { buildChunks } from "./packaging/build/chunks.ts";
 import { licences } from "./packaging/build/licences.ts";
 import { pages } from "./packaging/build/pages.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-const dist = join(root, "dist");
-const dev = process.argv.includes("--dev");
+const { values } = parseArgs({
+  options: {
+    dev: { type: "boolean", default: false },
+    out: { type: "string", default: join(root, "dist") },
+    version: { type: "string" },
+    "release-keys": { type: "string" },
+  },
+});
+const { dev } = values;
+const dist = resolve(values.out);
 const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-const define = { __SALLYPORT_VERSION__: JSON.stringify(manifest.version) };
+const version = values.version ?? manifest.version;
+const define = {
+  __SALLYPORT_VERSION__: JSON.stringify(version),
+  __SALLYPORT_RELEASE_KEYS__: JSON.stringify(values["release-keys"]?.split(",") ?? []),
+};
 // What has a native part stays a dependency: its binary is made or chosen where it is installed.
 const external = Object.keys(manifest.dependencies);
 
@@ -54,10 +68,10 @@ files.set(
     ),
   ),
 );
-for (const [name, text] of await pages(manifest.version)) files.set(join(dist, name), Buffer.from(text));
+for (const [name, text] of await pages(version)) files.set(join(dist, name), Buffer.from(text));
 await writeAll(files);
 const size = [...files.values()].reduce((sum, contents) => sum + contents.length, 0);
-process.stderr.write(`built dist/: ${files.size} files, ${Math.round(size / 1024)} KiB\n`);
+process.stderr.write(`built ${dist}: ${files.size} files, ${Math.round(size / 1024)} KiB\n`);
 
 /** Writes what differs and removes what is left over, so that a build in vain disturbs nobody who runs from dist/. */
 async function writeAll(wanted) {

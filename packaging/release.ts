@@ -2,6 +2,7 @@
 //   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--version X] [--programs-only]
 
 import { archivesStep } from "./release/archives.ts";
+import { extensionStep } from "./release/extension.ts";
 import { programsStep } from "./release/programs.ts";
 import { openRelease } from "./release/release.ts";
 import { signatureStep } from "./release/signature.ts";
@@ -11,8 +12,8 @@ try {
   await programsStep(release);
   await archivesStep(release);
   if (!release.programsOnly) {
-    release.say("packages: none yet");
-    // Packages, images and the extension: one step each.
+    await extensionStep(release);
+    // Packages and images: one step each.
   }
   // Names all files that are there, so it comes last.
   await signatureStep(release);

@@ -4,13 +4,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ROOT } from "./repository.ts";
 
-/** `dev`: with source maps. @throws Error with what the build printed */
-export async function buildAll(signal?: AbortSignal, dev = false): Promise<void> {
+/** `options` are those of esbuild.mjs. @throws Error with what the build printed */
+export async function buildAll(signal?: AbortSignal, options: readonly string[] = []): Promise<void> {
   try {
-    await promisify(execFile)(process.execPath, ["esbuild.mjs", ...(dev ? ["--dev"] : [])], {
-      cwd: ROOT,
-      signal,
-    });
+    await promisify(execFile)(process.execPath, ["esbuild.mjs", ...options], { cwd: ROOT, signal });
   } catch (cause) {
     const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : String(cause);
     throw new Error(`the build failed\n${said.trim()}`, { cause });

@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   const directory = data === undefined ? mkdtempSync(join(tmpdir(), "sallyport-")) : resolve(data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
-    await buildAll(signal, dev);
+    await buildAll(signal, dev ? ["--dev"] : []);
     const stack = await startStack({
       directory,
       workspace: WORKSPACE,

@@ -81,7 +81,7 @@ function parsePlatforms(only: string | undefined): readonly Platform[] {
 async function emptyDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   const files = await readdir(directory);
-  const isRelease = files.every((name) => /^(sallyport|manifest\.json|SHA256SUMS)/.test(name));
+  const isRelease = files.every((name) => /^(sallyport|manifest\.json|SHA256SUMS|CHANGELOG\.md)/.test(name));
   if (files.length > 0 && !existsSync(join(directory, MANIFEST_FILE)) && !isRelease) {
     throw new Error(
       `${directory} has files that are not of a release: empty it, or name another directory with --out`,

@@ -8,9 +8,9 @@ import { type Manifest, shippedManifest } from "./manifest.ts";
 import { nativePackage } from "./native-package.ts";
 
 /** Beside these: package.json and the dependencies. A folder ends in a slash and keeps its place. */
-const OWN = ["dist/", "media/", "l10n/", "CHANGELOG.md", "LICENSE"];
+const OWN = ["media/", "l10n/", "CHANGELOG.md", "LICENSE"];
 /** What systems install beside a program; an extension does not. */
-const FOR_SYSTEMS = /^dist\/(man|completions)\//;
+const FOR_SYSTEMS = /^(man|completions)\//;
 /** package.json's texts, in every language that there is. */
 const TEXTS = /^package\.nls(\.[a-z-]+)?\.json$/;
 /** The page in the marketplace, which is not the repository's front page. */
@@ -32,16 +32,23 @@ const INSTALLED: Readonly<Record<string, RegExp>> = {
 const NATIVE = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win32-arm64", "win32-x64"];
 const NATIVE_FILES = /^(package\.json|[^/]+\.node|spawn-helper)$/;
 
-/** Paths in the extension, with their contents, in one order. @throws Error that names what is missing */
-export async function collectFiles(manifest: Manifest): Promise<Map<string, Buffer>> {
+/**
+ * Paths in the extension, with their contents, in one order.
+ * @param built the directory that esbuild.mjs has built
+ * @throws Error that names what is missing
+ */
+export async function collectFiles(manifest: Manifest, built: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
-  files.set("package.json", Buffer.from(await shippedManifest()));
+  files.set("package.json", Buffer.from(await shippedManifest(manifest.version)));
+  for (const [name, contents] of await readFolder(built)) {
+    if (!FOR_SYSTEMS.test(name)) files.set(`dist/${name}`, contents);
+  }
   files.set("README.md", await readFile(join(ROOT, PAGE)));
   for (const own of [...OWN, ...(await readdir(ROOT)).filter((name) => TEXTS.test(name))]) {
     if (!own.endsWith("/")) files.set(own, await readFile(join(ROOT, own)));
     else
       for (const [name, contents] of await readFolder(join(ROOT, own))) {
-        if (!FOR_SYSTEMS.test(own + name)) files.set(own + name, contents);
+        files.set(own + name, contents);
       }
   }
   const forgotten = Object.keys(manifest.dependencies).find((name) => !(name in INSTALLED));

@@ -51,11 +51,11 @@ export async function readManifest(): Promise<Manifest> {
  * package.json as it goes into the extension. What installs, builds and tests the repository stays out: editors do not
  * read it.
  */
-export async function shippedManifest(): Promise<string> {
+export async function shippedManifest(version: string): Promise<string> {
   const whole: unknown = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   if (!Check(Strings, whole)) throw new Error("package.json is not an object");
   const { scripts, devDependencies, bin, private: unpublished, ...shipped } = whole;
-  return `${JSON.stringify(shipped, null, 2)}\n`;
+  return `${JSON.stringify({ ...shipped, version }, null, 2)}\n`;
 }
 
 async function readStrings(path: string): Promise<Record<string, unknown>> {

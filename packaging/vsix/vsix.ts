@@ -2,8 +2,10 @@
 
 import { createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import yazl from "yazl";
+import { ROOT } from "../../scripts/repository.ts";
 import { collectFiles } from "./contents.ts";
 import { readManifest } from "./manifest.ts";
 import { contentTypes, vsixManifest } from "./vsix-manifest.ts";
@@ -11,10 +13,16 @@ import { contentTypes, vsixManifest } from "./vsix-manifest.ts";
 /** The oldest time that a zip can say: the files' own times differ from one clone to the next. */
 const MTIME = new Date(1980, 0, 1);
 
-/** Writes the VSIX of what is built in dist/ now, and returns its size in bytes. @throws Error that names a missing file */
-export async function writeVsix(path: string): Promise<number> {
-  const manifest = await readManifest();
-  const files = await collectFiles(manifest);
+/**
+ * Writes the VSIX, and returns its size in bytes.
+ * @param built the directory that esbuild.mjs has built
+ * @param version instead of package.json's
+ * @throws Error that names a missing file
+ */
+export async function writeVsix(path: string, built = join(ROOT, "dist"), version?: string): Promise<number> {
+  const own = await readManifest();
+  const manifest = { ...own, version: version ?? own.version };
+  const files = await collectFiles(manifest, built);
   const zip = new yazl.ZipFile();
   const add = (name: string, contents: Buffer | string) => {
     // What node-pty starts on macOS; VS Code keeps a file's mode when it installs.

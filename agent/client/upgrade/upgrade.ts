@@ -36,7 +36,9 @@ export interface UpgradeOutcome {
 export async function upgrade(request: UpgradeRequest): Promise<UpgradeOutcome> {
   const { installation, running, platform, version } = request;
   const own = upgradesItself(installation);
-  if (!own && installation.kind !== "package" && installation.kind !== "npm") throw notByItself(installation);
+  // Packages have commands that name the newer release.
+  const isPackage = installation.kind === "package" || installation.kind === "npm";
+  if (!own && (!isPackage || request.keys.length === 0)) throw notByItself(installation);
   if (version === running) return { version, changed: false };
   if (own && version !== undefined && (await switchToUnpacked(installation, platform, version, request))) {
     return { version, changed: true };
