@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { VERSION } from "../../protocol/version.ts";
+import { formatAddress } from "../address.ts";
 import type { AuditEvent } from "../directory.ts";
 import { readGuardedFile } from "../program/private-files.ts";
 import { closeServer, listen, trackConnections } from "../server.ts";
@@ -60,7 +61,8 @@ export async function startAutomaticCertificate(
   if (acme.http !== null) {
     const port = createChallengePort({ publicUrl: acme.publicUrl, answer: (token) => answers.http(token) });
     const connections = trackConnections(port);
-    await listen(port, acme.http);
+    const bound = await listen(port, acme.http);
+    options.log.info({ http: formatAddress(bound) }, "acme: HTTP-01 is answered, and people are redirected.");
     started.defer(() => {
       connections.destroyAll();
       return closeServer(port, connections);

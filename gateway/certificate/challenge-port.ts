@@ -10,10 +10,13 @@ import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { plainAddress } from "../address.ts";
 
 export const CHALLENGE_PORT_LIMITS = {
-  connections: 500,
+  connections: 2_000,
   perAddress: 50,
-  /** A connection that is older may be evicted. */
-  stalledMs: 1_000,
+  /**
+   * A connection that is older may be evicted. An authority sends its request as soon as it is connected, so it gets through a
+   * flood of 6,000 connections per second.
+   */
+  stalledMs: 300,
   /** From the connection to the end of the request's headers. */
   requestMs: 5_000,
   /** For the answer, which is short. */
@@ -31,9 +34,12 @@ interface ChallengePortOptions {
   readonly answer: (token: string) => string | undefined;
 }
 
-/** A server that is not listening yet. */
-export function createChallengePort({ publicUrl, answer }: ChallengePortOptions): Server {
-  const { connections, perAddress, stalledMs, requestMs, idleMs, headerBytes } = CHALLENGE_PORT_LIMITS;
+/** A server that is not listening yet. @param limits fewer connections, for tests */
+export function createChallengePort(
+  { publicUrl, answer }: ChallengePortOptions,
+  limits: Readonly<Record<keyof typeof CHALLENGE_PORT_LIMITS, number>> = CHALLENGE_PORT_LIMITS,
+): Server {
+  const { connections, perAddress, stalledMs, requestMs, idleMs, headerBytes } = limits;
   const server = createServer({
     maxHeaderSize: headerBytes,
     headersTimeout: requestMs,

@@ -1,7 +1,17 @@
 // `sallyport gateway --acme` as a process of its own, with a real ACME server.
 
+import { execFileSync } from "node:child_process";
 import dns from "node:dns";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { get } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -354,6 +364,39 @@ describe.skipIf(NO_PEBBLE !== undefined)(`with Pebble (${NO_PEBBLE ?? "here"})`,
     await setting.startGateway(...named);
     await setting.issued();
   });
+
+  test("where the clock is wrong, what was issued is served, and no further one ordered at once", async () => {
+    const setting = await Setting.make();
+    // A clock that is ahead sees a certificate that is old already.
+    await setting.startPebble({ validitySeconds: 1 });
+    await setting.startGateway();
+    const failed = await until(() => setting.logged("certificate.failed")[0]);
+    expect(failed).toMatchObject({ code: "clock", detail: expect.stringContaining("set the clock") });
+    const line = await until(() => setting.log().find(({ failures }) => failures === 1));
+    expect(Date.parse(String(line.next)) - Date.parse(String(line.time))).toBeGreaterThan(59_000);
+    expect(setting.pebble.log().match(/POST \/order-plz/g)).toHaveLength(1);
+    expect(setting.logged("certificate.issued")).toHaveLength(1);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "a full disk is named before anything is ordered (needs root)",
+    async () => {
+      const setting = await Setting.make();
+      await setting.startPebble();
+      const full = join(setting.directory, "gateway", "acme");
+      mkdirSync(full, { recursive: true, mode: 0o700 });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=32k,mode=700", "none", full]);
+      onTestFinished(() => void execFileSync("umount", [full]));
+      await setting.startGateway();
+      const failed = await until(() => setting.logged("certificate.failed")[0]);
+      expect(failed).toMatchObject({ code: "file", detail: expect.stringContaining("ENOSPC") });
+      expect(setting.pebble.log()).not.toMatch(/order-plz/);
+      await setting.stopGateway();
+      execFileSync("mount", ["-o", "remount,size=1m", full]);
+      await setting.startGateway();
+      await setting.issued();
+    },
+  );
 
   test("an authority whose own certificate is not trusted is not used", async () => {
     const setting = await Setting.make();

@@ -15,7 +15,7 @@ const OBJECT_IDS = {
 type ObjectName = keyof typeof OBJECT_IDS;
 
 /** One value: its tag, its length, and its content. */
-export function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
+function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   return Buffer.concat([Buffer.from([tag, ...lengthOctets(body.length)]), body]);
 }
