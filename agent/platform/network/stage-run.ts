@@ -78,9 +78,15 @@ const advice: Readonly<Record<string, string>> = {
   EPROTO: "it does not speak TLS there: is the URL https where it should be http, or the port wrong?",
 };
 
+const HANDSHAKE_REFUSED =
+  "it refuses the TLS handshake: a gateway that gets its certificate by itself (--acme) does so until it has one, and its log says when";
+
 function stageError(stage: Stage, what: string, cause: Error): CommandError {
   const first = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
   const code = errorCode(first) ?? errorCode(cause) ?? "EFAILED";
-  const hint = advice[code] ?? (code.startsWith("ERR_SSL") ? advice.EPROTO : undefined);
+  const hint =
+    (/alert handshake failure/i.test(first.message) ? HANDSHAKE_REFUSED : undefined) ??
+    advice[code] ??
+    (code.startsWith("ERR_SSL") ? advice.EPROTO : undefined);
   return new CommandError(stage, code, `${what} failed: ${hint ?? cause.message} (${code})`, { cause });
 }
