@@ -13,6 +13,7 @@ import { createEditorLog } from "./log.ts";
 import { resumeClipboardClearing } from "./owner-token/clipboard.ts";
 import type { Services } from "./services.ts";
 import { registerSharing } from "./sharing/sharing-status.ts";
+import { watchUpdates } from "./updates/watch-updates.ts";
 import { registerUriHandler } from "./uri-handler.ts";
 import { WorkspacesView } from "./workspaces/workspaces-view.ts";
 
@@ -36,6 +37,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     watchSignIns(services),
     registerSharing(services),
     resumeClipboardClearing(services),
+    watchUpdates(services),
   );
   log.info(`Sallyport ${VERSION} activated in ${Math.round(performance.now() - started)} ms.`);
   void keepLauncher(services);

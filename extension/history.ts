@@ -14,6 +14,9 @@ const AGREED = "sallyport.agreedShares";
 const OWNER_TOKEN_GATEWAYS = "sallyport.ownerTokenGateways";
 const NOTICED_NETWORKS = "sallyport.noticedNetworks";
 const LEFT_NOTICE = "sallyport.leftNotice";
+const UPDATE_CHECKS = "sallyport.updateChecks";
+const DECLINED_UPDATE = "sallyport.declinedUpdate";
+const INSTALLED_UPDATE = "sallyport.installedUpdate";
 const MAX_ENTRIES = 1_000;
 const MAX_NETWORKS = 50;
 
@@ -99,5 +102,32 @@ export class History {
     if (known.includes(network)) return false;
     await this.#state.update(NOTICED_NETWORKS, [...known, network].slice(-MAX_NETWORKS));
     return true;
+  }
+
+  /** Whether the gateway has not been asked for a newer version for so long. It counts as asked now. */
+  async isUpdateDue(gateway: GatewayUrl, ms: number, now = Date.now()): Promise<boolean> {
+    const { [gateway]: last, ...others } = this.#state.get<Record<string, number>>(UPDATE_CHECKS, {});
+    // A time to come: the clock was wrong.
+    if (last !== undefined && now - last < ms && last <= now) return false;
+    const kept = Object.entries(others).slice(1 - MAX_ENTRIES);
+    await this.#state.update(UPDATE_CHECKS, { ...Object.fromEntries(kept), [gateway]: now });
+    return true;
+  }
+
+  hasDeclinedUpdate(version: string): boolean {
+    return this.#state.get(DECLINED_UPDATE) === version;
+  }
+
+  async setDeclinedUpdate(version: string): Promise<void> {
+    await this.#state.update(DECLINED_UPDATE, version);
+  }
+
+  /** The version that was installed from a gateway last; windows that have not been reloaded run an older one. */
+  get installedUpdate(): string | undefined {
+    return this.#state.get<string>(INSTALLED_UPDATE);
+  }
+
+  async setInstalledUpdate(version: string): Promise<void> {
+    await this.#state.update(INSTALLED_UPDATE, version);
   }
 }

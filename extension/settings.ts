@@ -35,15 +35,19 @@ export function sshProgram(): string {
 export function ownSettings(): Record<string, unknown> {
   const configuration = workspace.getConfiguration("sallyport");
   return Object.fromEntries(
-    ["transport", "ownerToken.expiryHours", "defaultFolder", "notifyAboutTunnel"].map((name) => [
-      `sallyport.${name}`,
-      configuration.get(name),
-    ]),
+    ["transport", "ownerToken.expiryHours", "defaultFolder", "notifyAboutTunnel", "update.offer"].map(
+      (name) => [`sallyport.${name}`, configuration.get(name)],
+    ),
   );
 }
 
 export function notifiesAboutTunnel(): boolean {
   return workspace.getConfiguration("sallyport").get("notifyAboutTunnel") !== false;
+}
+
+/** Whether gateways are asked for a newer version of the extension. */
+export function offersUpdates(): boolean {
+  return workspace.getConfiguration("sallyport").get("update.offer") !== false;
 }
 
 function text(section: string, name: string): string {

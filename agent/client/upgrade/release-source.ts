@@ -51,7 +51,7 @@ export function gatewaySource(
   network: Network | undefined,
   limits: DownloadLimits = LIMITS,
 ): ReleaseSource {
-  return { ...urlSource(new URL("/bin/", gateway), network, limits), name: gateway };
+  return { ...urlSource(new URL(`${gateway}/bin/`), network, limits), name: gateway };
 }
 
 /** @param base ends in a slash, and has neither user name nor password */

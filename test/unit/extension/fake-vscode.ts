@@ -100,6 +100,7 @@ export const window = {
   showErrorMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
   showQuickPick: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
   showTextDocument: vi.fn((..._: unknown[]) => Promise.resolve()),
+  withProgress: (_options: unknown, task: () => Promise<unknown>) => task(),
   createOutputChannel: () => log,
   createTreeView: (id: string) => {
     registered.push(`view ${id}`);
