@@ -2,6 +2,7 @@
 //   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--version X] [--programs-only]
 
 import { archivesStep } from "./release/archives.ts";
+import { chartStep } from "./release/chart.ts";
 import { extensionStep } from "./release/extension.ts";
 import { programsStep } from "./release/programs.ts";
 import { openRelease } from "./release/release.ts";
@@ -13,6 +14,7 @@ try {
   await archivesStep(release);
   if (!release.programsOnly) {
     await extensionStep(release);
+    await chartStep(release);
     // Packages and images: one step each.
   }
   // Names all files that are there, so it comes last.
