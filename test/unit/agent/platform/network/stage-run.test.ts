@@ -3,7 +3,7 @@ import { runStage } from "../../../../../agent/platform/network/stage-run.ts";
 
 const tls = (error: Error) =>
   runStage("tls", 1_000, "the TLS handshake with gw", new AbortController().signal, (_done, fail) => {
-    fail(error);
+    queueMicrotask(() => fail(error));
     return () => undefined;
   });
 
