@@ -193,6 +193,7 @@ function setUp(pristine: string, directory: string, { readOnly, mounts = [] }: C
     }),
     ...(readOnly === true ? [`mount -o remount,bind,ro ${root}`] : []),
     "echo",
-    "exec cat",
+    // The shell stays, as process 1: while it waits, it reaps what daemons leave behind.
+    "cat || exit; exit",
   ].join("\n");
 }

