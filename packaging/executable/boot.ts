@@ -3,30 +3,34 @@
 
 import { dirname, isAbsolute } from "node:path";
 import { getRawAsset } from "node:sea";
+import type { AssetForms } from "./blob.ts";
 import { chunkLoader } from "./loader.ts";
 
-/** The chunks that compiled code was recorded for. */
-declare const __SALLYPORT_CACHED_CHUNKS__: readonly string[];
+declare const __SALLYPORT_ASSETS__: AssetForms;
 
 /** The self-unpacking script says here what people start. The program's children may be other programs: they do not get it. */
 const { SALLYPORT_EXE: script } = process.env;
 delete process.env.SALLYPORT_EXE;
 const path = script !== undefined && isAbsolute(script) ? script : process.execPath;
 
-Reflect.set(globalThis, Symbol.for("sallyport.executable"), {
-  path,
-  asset: (name: string) => new Uint8Array(getRawAsset(name)),
-});
+Reflect.set(globalThis, Symbol.for("sallyport.executable"), { path, asset });
 // Node puts the name that was typed there.
 process.argv[1] = path;
 
-const cached = new Set(__SALLYPORT_CACHED_CHUNKS__);
 const load = chunkLoader(
   {
-    text: (name) => Buffer.from(getRawAsset(name)).toString("latin1"),
-    cache: (name) => (cached.has(name) ? Buffer.from(getRawAsset(`${name}.cache`)) : undefined),
+    text: (name) => asset(name).toString("latin1"),
+    cache: (name) =>
+      __SALLYPORT_ASSETS__[`${name}.cache`] === undefined ? undefined : asset(`${name}.cache`),
   },
   dirname(process.execPath),
   require,
 );
 load("cli.js");
+
+/** @throws Error: there is none of this name */
+function asset(name: string): Buffer {
+  const raw = Buffer.from(getRawAsset(name));
+  if (__SALLYPORT_ASSETS__[name] !== "deflated") return raw;
+  return process.getBuiltinModule("node:zlib").inflateRawSync(raw);
+}

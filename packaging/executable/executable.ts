@@ -1,16 +1,15 @@
 // Makes one executable: Node for a platform with a blob inside, which holds the boot script, the chunks of the program with their
 // compiled code, and everything else that is built in.
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import type { Platform } from "../../protocol/release/manifest.ts";
 import { nativeAddons } from "./addons.ts";
+import { makeBlob } from "./blob.ts";
 import { codeCaches } from "./code-caches.ts";
 import { injectIntoElf } from "./elf.ts";
 import type { PartCache } from "./part-cache.ts";
-import { type ProgramChunks, singleScript } from "./program-chunks.ts";
-import { runTool } from "./run-tool.ts";
+import type { ProgramChunks } from "./program-chunks.ts";
 import { nodeRuntime } from "./runtime.ts";
 
 export interface ExecutableParts {
@@ -37,9 +36,7 @@ export async function makeExecutable(
     const compiled = caches?.get(name);
     if (compiled !== undefined) assets.set(`${name}.cache`, compiled);
   }
-  const cached = JSON.stringify([...(caches?.keys() ?? [])]);
-  const boot = await singleScript("packaging/executable/boot.ts", { __SALLYPORT_CACHED_CHUNKS__: cached });
-  const bytes = injectIntoElf(await readFile(node), await makeBlob(boot, assets));
+  const bytes = injectIntoElf(await readFile(node), await makeBlob(assets));
   const beside = [...addons.filter((path) => basename(path) !== "keytar.node"), ...libraries];
   return { bytes, beside, hasCodeCaches: caches !== undefined };
 }
@@ -48,25 +45,4 @@ export async function makeExecutable(
 async function cachesFor(cache: PartCache, platform: Platform, { chunks }: ProgramChunks) {
   if (!platform.startsWith("linux")) return undefined;
   return await codeCaches(cache, platform.endsWith("arm64") ? "arm64" : "x64", chunks);
-}
-
-/** Node writes it in the form of its own version: the same major version will read it. */
-async function makeBlob(boot: string, assets: ReadonlyMap<string, Uint8Array>): Promise<Buffer> {
-  const work = await mkdtemp(join(tmpdir(), "sallyport-blob-"));
-  try {
-    const paths: Record<string, string> = {};
-    for (const [name, contents] of assets) {
-      const path = join(work, String(Object.keys(paths).length));
-      await writeFile(path, contents);
-      paths[name] = path;
-    }
-    const [main, output, config] = [join(work, "boot.js"), join(work, "blob"), join(work, "config.json")];
-    await writeFile(main, boot);
-    const settings = { main, output, disableExperimentalSEAWarning: true, execArgvExtension: "none" };
-    await writeFile(config, JSON.stringify({ ...settings, assets: paths }));
-    await runTool(process.execPath, ["--experimental-sea-config", config]);
-    return await readFile(output);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
 }
