@@ -1,5 +1,5 @@
 // `npm run release`: makes everything that people install, in one directory (docs/releasing.md).
-//   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--version X] [--programs-only]
+//   npm run release -- [--only PLATFORM,…] [--out DIR] [--key FILE] [--version X] [--programs-only] [--draft]
 
 import { archivesStep } from "./release/archives.ts";
 import { chartStep } from "./release/chart.ts";

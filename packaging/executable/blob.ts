@@ -4,12 +4,12 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
+import { constants, zstdCompressSync } from "node:zlib";
 import { singleScript } from "./program-chunks.ts";
 import { runTool } from "./run-tool.ts";
 
 /** How each asset is kept. */
-export type AssetForms = Readonly<Record<string, "plain" | "deflated" | undefined>>;
+export type AssetForms = Readonly<Record<string, "plain" | "zstd" | undefined>>;
 
 const LARGE = 100_000;
 
@@ -18,11 +18,11 @@ export async function makeBlob(assets: ReadonlyMap<string, Uint8Array>): Promise
   const work = await mkdtemp(join(tmpdir(), "sallyport-blob-"));
   try {
     const paths: Record<string, string> = {};
-    const forms: Record<string, "plain" | "deflated"> = {};
+    const forms: Record<string, "plain" | "zstd"> = {};
     for (const [name, contents] of assets) {
       const path = join(work, String(Object.keys(paths).length));
-      const form = contents.length > LARGE ? "deflated" : "plain";
-      await writeFile(path, form === "deflated" ? deflateRawSync(contents, { level: 9 }) : contents);
+      const form = contents.length > LARGE ? "zstd" : "plain";
+      await writeFile(path, form === "zstd" ? compressed(contents) : contents);
       paths[name] = path;
       forms[name] = form;
     }
@@ -36,4 +36,8 @@ export async function makeBlob(assets: ReadonlyMap<string, Uint8Array>): Promise
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+function compressed(contents: Uint8Array): Buffer {
+  return zstdCompressSync(contents, { params: { [constants.ZSTD_c_compressionLevel]: 19 } });
 }

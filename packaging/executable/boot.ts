@@ -31,6 +31,6 @@ load("cli.js");
 /** @throws Error: there is none of this name */
 function asset(name: string): Buffer {
   const raw = Buffer.from(getRawAsset(name));
-  if (__SALLYPORT_ASSETS__[name] !== "deflated") return raw;
-  return process.getBuiltinModule("node:zlib").inflateRawSync(raw);
+  if (__SALLYPORT_ASSETS__[name] !== "zstd") return raw;
+  return process.getBuiltinModule("node:zlib").zstdDecompressSync(raw);
 }

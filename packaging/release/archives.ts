@@ -12,7 +12,10 @@ export async function archivesStep(release: Release): Promise<void> {
     const tar = join(release.work, `${platform}.tar`);
     await writeTar(tar, directory, await readdir(directory), release.time);
     const out = join(release.directory, `sallyport-${platform}.tar`);
-    await Promise.all([compress("gzip", tar, `${out}.gz`), compress("xz", tar, `${out}.xz`)]);
+    await Promise.all([
+      compress("gzip", tar, `${out}.gz`, release.draft),
+      compress("xz", tar, `${out}.xz`, release.draft),
+    ]);
     await rm(tar);
   }
 }

@@ -49,7 +49,7 @@ async function unpackingProgram(release: Release, platform: Platform): Promise<B
   const directory = join(release.work, platform);
   const files = (await readdir(directory)).filter((name) => /^sallyport$|\.node$|\.so\./.test(name));
   const archive = join(release.work, `${platform}.tar.gz`);
-  await writeTarGz(archive, directory, files, release.time);
+  await writeTarGz(archive, directory, files, release.time, release.draft);
   const bytes = await selfUnpacking(release.version, platform, await readFile(archive));
   await rm(archive);
   return bytes;

@@ -18,6 +18,8 @@ export interface Release {
   readonly platforms: readonly Platform[];
   /** Only programs and archives: no packages, images and the rest. */
   readonly programsOnly: boolean;
+  /** For tests: archives are made quickly rather than small. */
+  readonly draft: boolean;
   readonly cache: PartCache;
   /** Ed25519, private. */
   readonly key: KeyObject;
@@ -40,6 +42,7 @@ export async function openRelease(args: readonly string[]): Promise<Release> {
       key: { type: "string" },
       version: { type: "string" },
       "programs-only": { type: "boolean", default: false },
+      draft: { type: "boolean", default: false },
     },
   });
   const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -59,6 +62,7 @@ export async function openRelease(args: readonly string[]): Promise<Release> {
     directory,
     platforms,
     programsOnly: values["programs-only"],
+    draft: values.draft,
     cache: new PartCache(),
     key,
     time: await commitTime(),

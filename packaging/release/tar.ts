@@ -11,7 +11,13 @@ export async function writeTar(
 ): Promise<void> {
   const ownership = ["--owner=root:0", "--group=root:0", "--mode=u=rwX,go=rX"];
   const form = ["--format=ustar", "--sort=name", `--mtime=@${time}`, ...ownership];
-  await runTool("tar", ["-cf", tar, ...form, "-C", directory, ...[...files].sort()]);
+  await runTool("tar", ["-cf", tar, ...form, "-C", directory, ...inOrder(files)]);
+}
+
+/** The program comes first: it has the native parts inside, too, and a compressor sees those again if they follow closely. */
+function inOrder(files: readonly string[]): string[] {
+  const isProgram = (name: string) => Number(/^sallyport(\.exe)?$/.test(name));
+  return [...files].sort((a, b) => isProgram(b) - isProgram(a) || (a < b ? -1 : 1));
 }
 
 /** @throws Error */
@@ -20,16 +26,23 @@ export async function writeTarGz(
   directory: string,
   files: readonly string[],
   time: number,
+  draft = false,
 ): Promise<void> {
   const tar = `${archive}.part`;
   await writeTar(tar, directory, files, time);
-  await compress("gzip", tar, archive);
+  await compress("gzip", tar, archive, draft);
   await runTool("rm", [tar]);
 }
 
-/** Keeps the original. Without its name and time. @throws Error: the program is missing */
-export async function compress(program: "gzip" | "xz", file: string, compressed: string): Promise<void> {
-  const command = program === "gzip" ? "gzip -9 -n" : "xz -6 -T1";
+/** Keeps the original. Without its name and time. @param draft quick rather than small @throws Error: the program is missing */
+export async function compress(
+  program: "gzip" | "xz",
+  file: string,
+  compressed: string,
+  draft: boolean,
+): Promise<void> {
+  const level = draft ? 1 : program === "gzip" ? 9 : 6;
+  const command = program === "gzip" ? `gzip -${level} -n` : `xz -${level} -T1`;
   await runTool(program, ["--version"]); // Says what to install if it is missing, which a shell does not.
   await runTool("sh", ["-c", `${command} < "$1" > "$2"`, "sh", file, compressed]);
 }
