@@ -1,12 +1,13 @@
 // `npm run demo`: builds Sallyport, starts a gateway and a host on this machine, and does the main job with the
-// machine's own ssh. `--json`: one JSON object on stdout and nothing else. `--keep`: leaves the directory.
+// machine's own ssh. `--json`: one JSON object on stdout and nothing else. `--keep`: leaves the directory. `--binary`: with the
+// executable of `npm run release` for this machine, which is made first, in all three parts. `--program FILE`: with that one.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startStack } from "../test/support/stack.ts";
-import { buildAll } from "./build.ts";
+import { buildAll, buildExecutable } from "./build.ts";
 import { CHECKS } from "./demo/checks.ts";
 import { Runner } from "./demo/runner.ts";
 import { abortOnSignals } from "./interrupt.ts";
@@ -17,7 +18,7 @@ const WORKSPACE = "demo";
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { json, keep } = options();
+  const { json, keep, binary, program } = options();
   const interrupt = abortOnSignals();
   const signal = AbortSignal.any([interrupt, AbortSignal.timeout(TOTAL_TIMEOUT_MS)]);
   const screen = {
@@ -28,13 +29,17 @@ async function main(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-demo-"));
   let stack: Awaited<ReturnType<typeof startStack>> | undefined;
   try {
-    const built = await runner.run("build", async () => {
-      await buildAll(signal);
-      return true;
-    });
+    const executable = binary ? await buildExecutable(signal) : program;
+    const built =
+      executable !== undefined || (await runner.run("build", async () => buildAll(signal).then(() => true)));
     if (built === true) {
       stack = await runner.run("a gateway and a workspace start", (limit) =>
-        startStack({ directory, workspace: WORKSPACE, signal: limit }),
+        startStack({
+          directory,
+          workspace: WORKSPACE,
+          signal: limit,
+          ...(executable === undefined ? {} : { program: [resolve(executable)] }),
+        }),
       );
     }
     if (stack !== undefined) {
@@ -55,13 +60,14 @@ async function main(): Promise<number> {
   return report.failed === 0 ? 0 : 1;
 }
 
-function options(): { json: boolean; keep: boolean } {
+function options() {
   try {
-    const { values } = parseArgs({ options: { json: { type: "boolean" }, keep: { type: "boolean" } } });
-    return { json: values.json === true, keep: values.keep === true };
+    const flag = { type: "boolean", default: false } as const;
+    return parseArgs({ options: { json: flag, keep: flag, binary: flag, program: { type: "string" } } })
+      .values;
   } catch (error) {
     process.stderr.write(
-      `${error instanceof Error ? error.message : error}\nusage: npm run demo [-- --json --keep]\n`,
+      `${error instanceof Error ? error.message : error}\nusage: npm run demo [-- --json --keep --binary --program FILE]\n`,
     );
     process.exit(2);
   }

@@ -4,7 +4,7 @@
 
 import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:https";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,6 +36,7 @@ function startGateway(): Running {
     PORT: String(port),
     SALLYPORT_PUBLIC_URL: url,
     SALLYPORT_TRUST_PROXY: "loopback",
+    SALLYPORT_OPEN: "true",
     SALLYPORT_DATA: join(person.home, "data"),
   });
 }
@@ -63,6 +64,8 @@ function throughRouter(path: string): Promise<number | undefined> {
     }).on("error", fail);
   });
 }
+
+const publicKey = () => join(person.home, ".ssh", "id_ed25519.pub");
 
 beforeAll(async () => {
   if (missing("nginx") !== undefined) return;
@@ -97,7 +100,7 @@ beforeAll(async () => {
     join(person.home, ".ssh", "id_ed25519"),
   ]);
   expect(await person.run(["login", url], token)).toMatchObject({ code: 0 });
-  expect(await person.run(["keys", "add", join(person.home, ".ssh", "id_ed25519.pub")])).toMatchObject({
+  expect(await person.run(["keys", "add", publicKey()])).toMatchObject({
     code: 0,
   });
   const tokenFile = join(person.home, "token");
@@ -189,4 +192,33 @@ test("a restart ends in good order within a platform's grace, and sessions go on
   session.child.stdin?.end("a line\n");
   expect(await session.finished).toMatchObject({ code: 0, stdout: "begun\ngot a line\n", stderr: "" });
   expect(await throughRouter("/readyz")).toBe(200);
+});
+
+test("a workspace without an account prints where it is to be found when the platform has thrown the disk away", async ({
+  skip,
+}) => {
+  skip(absent !== undefined, absent);
+  const options = ["--open", "--state", join(person.home, "open"), "--authorized-keys", publicKey()];
+  const open = person.start(["host", "--gateway", url, "--name", "open", ...options]);
+  let said = "";
+  open.child.stdout?.on("data", (part: string) => {
+    said += part;
+  });
+  const commands = () =>
+    [...said.matchAll(/^ {2}sallyport (ssh --gateway .*)$/gm)].map(([, command]) => command);
+  // Somebody who has no account there.
+  const stranger = { SALLYPORT_CONFIG: join(person.home, "stranger") };
+  const connect = (command = "") => {
+    const line = `exec '${process.execPath}' '${CLI}' ${command} -F '${config}' echo hello`;
+    return person.startOther("sh", ["-c", line], stranger).finished;
+  };
+  await expect.poll(commands).toHaveLength(1);
+  expect(await connect(commands()[0])).toMatchObject({ code: 0, stdout: "hello\n" });
+  gateway.child.kill("SIGTERM");
+  await gateway.finished;
+  rmSync(join(person.home, "data"), { recursive: true });
+  gateway = startGateway();
+  await expect.poll(commands).toHaveLength(2);
+  await open.seen("warn: the gateway has forgotten this workspace and made a new one");
+  expect(await connect(commands()[1])).toMatchObject({ code: 0, stdout: "hello\n" });
 });

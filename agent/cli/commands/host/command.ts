@@ -79,7 +79,7 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
   const onAbort = (): void => stop.abort(new CommandError("tunnel", "STOPPED", "the host was stopped"));
   if (context.signal.aborted) onAbort();
   context.signal.addEventListener("abort", onAbort, { once: true });
-  let announced = false;
+  let announced: string | undefined;
   const announce = (what: Announced): void => {
     context.stdout.write(options.json ? `${JSON.stringify(readyEvent(what))}\n` : announcement(what));
   };
@@ -111,9 +111,16 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
               `the workspace's id could not be kept: ${error instanceof Error ? error.message : String(error)}`,
             );
           });
-          if (announced) log.info("the link is up again");
-          else announce({ ...options, message, hostKey: identity.publicKey });
-          announced = true;
+          const { id } = message.workspace;
+          if (announced !== undefined) log.info("the link is up again");
+          // A gateway that has lost its data makes a new workspace, and the addresses that people have are dead.
+          if (announced !== undefined && announced !== id) {
+            log.warn(
+              "the gateway has forgotten this workspace and made a new one: what was printed before leads nowhere",
+            );
+          }
+          if (announced !== id) announce({ ...options, message, hostKey: identity.publicKey });
+          announced = id;
         },
         onDown: (why) => note.offline(why),
         onGatewayKeys(keys) {
