@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chartStep } from "../../packaging/release/chart.ts";
 import { ROOT } from "../../scripts/repository.ts";
 import { parseGatewayOptions } from "../support/gateway-options.ts";
+import { readYaml } from "./support/descriptions.ts";
 import { helm, kubernetesValidate, missingTool } from "./support/tools.ts";
-import { readYaml } from "./support/yaml.ts";
 
 const CHART = join(ROOT, "deploy", "helm", "sallyport");
 const VALUES = readdirSync(join(CHART, "ci"));

@@ -37,3 +37,16 @@ export async function kubernetesValidate(): Promise<string> {
     await runTool("python3", ["-m", "pip", "install", ...flags, KUBERNETES_VALIDATE]);
   });
 }
+
+/** The schema of cloud-init's user data, out of Debian's package, which is not installed for that. @throws Error */
+export async function cloudConfigSchema(): Promise<string> {
+  const directory = await new PartCache().part("cloud-init-schema", ["1"], async (into) => {
+    await runTool("apt-get", ["download", "-q", "cloud-init"], { cwd: into });
+    const unpack = 'for file in cloud-init_*.deb; do dpkg-deb -x "$file" .; rm "$file"; done';
+    await runTool("sh", ["-ec", unpack], { cwd: into });
+  });
+  return join(
+    directory,
+    "usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-config-v1.json",
+  );
+}
