@@ -23,6 +23,7 @@ import {
 import { createGatewayLog } from "../log.ts";
 import { hasDatabase, openDatabase } from "../store/database/sqlite.ts";
 import { Store } from "../store/store.ts";
+import { writeBackup } from "./backup.ts";
 import { definition } from "./definition.ts";
 import { checkHealth } from "./health.ts";
 import { defaultDataDir, type GatewayOptions, gatewayOptions } from "./options.ts";
@@ -102,6 +103,16 @@ async function adminToken({ options }: DataInput, context: CommandContext): Prom
   }
 }
 
+async function backup(
+  { options }: Input<(typeof definition)["subcommands"]["backup"]>,
+  { env, stdout }: CommandContext,
+): Promise<void> {
+  if ("isTTY" in stdout && stdout.isTTY === true) {
+    throw new UsageError("gateway backup writes an archive: send it to a file, with `> sallyport.tar`.");
+  }
+  await writeBackup(options.data ?? defaultDataDir(env), stdout);
+}
+
 /** Works on the data directory: what it changes is in effect from the gateway's next start on. */
 function hostKeys(action: HostKeysAction) {
   return async ({ options }: DataInput, context: CommandContext): Promise<void> => {
@@ -161,6 +172,7 @@ function started<I>(run: (input: I, context: CommandContext) => Promise<void>) {
 
 const {
   "admin-token": adminTokenDefinition,
+  backup: backupDefinition,
   health: healthDefinition,
   "host-keys": hostKeysDefinition,
 } = definition.subcommands;
@@ -169,6 +181,7 @@ const family = commandGroup(
   definition,
   {
     "admin-token": executable(adminTokenDefinition, started(adminToken)),
+    backup: executable(backupDefinition, started(backup)),
     health: executable(
       healthDefinition,
       started(({ options }) => checkHealth(options.http)),

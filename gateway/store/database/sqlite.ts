@@ -73,6 +73,18 @@ export function openDatabase(dataDir: string): Kysely<Tables> {
   }
 }
 
+/** Copies the database as it is at one moment, also while a gateway uses it. `to` does not exist yet. @throws StartError */
+export function copyDatabase(dataDir: string, to: string): void {
+  const database = openFile(databaseFile(dataDir));
+  try {
+    database.exec("PRAGMA busy_timeout = 5000");
+    database.prepare("VACUUM INTO ?").run(to);
+    chmodSync(to, 0o600);
+  } finally {
+    database.close();
+  }
+}
+
 /** A database in memory, for tests. */
 export function openMemoryDatabase(): Kysely<Tables> {
   const database = new DatabaseSync(":memory:");
