@@ -36,7 +36,7 @@ export async function launchd(
     stop: [bootout],
     forget: [],
     state: async () => launchdState(await machine.run(["launchctl", "print", target])),
-    logCommand: ["tail", "-n", "8", logFile],
+    logCommand: ["tail", "-n", "30", logFile],
   };
 }
 

@@ -25,7 +25,7 @@ export function openrc(machine: ServiceMachine): ServiceManager {
     forget: [],
     state: async () =>
       openrcState(await machine.run(service("status")), await machine.run(["rc-update", "show", RUNLEVEL])),
-    logCommand: ["tail", "-n", "8", LOG],
+    logCommand: ["tail", "-n", "30", LOG],
   };
 }
 

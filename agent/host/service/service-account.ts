@@ -8,7 +8,7 @@ export interface ServiceAccount {
   readonly uid: number;
   /** A service of the whole machine. */
   readonly isSystem: boolean;
-  /** The person who installs it has the same account, and so the same configuration file and sign-ins. */
+  /** The person who installs it has the same account and home, and so the same configuration file and sign-ins. */
   readonly isSelf: boolean;
   /** What its directories depend on. */
   readonly paths: { readonly home: string; readonly env: Readonly<Record<string, string | undefined>> };
@@ -36,7 +36,8 @@ export async function serviceAccount(
   const name = user ?? "root";
   // Whatever sudo leaves in HOME, the service gets the home of its account.
   const [uid, home] = await Promise.all([uidOf(name, machine), homeOf(name, machine)]);
-  return { name, uid, isSystem, isSelf: uid === machine.uid, paths: { home, env: {} } };
+  const isSelf = uid === machine.uid && home === machine.home;
+  return { name, uid, isSystem, isSelf, paths: { home, env: {} } };
 }
 
 async function uidOf(name: string, machine: ServiceMachine): Promise<number> {

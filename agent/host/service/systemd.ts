@@ -40,7 +40,7 @@ export async function systemd(
     ],
     state: async () =>
       systemdState((await machine.run(systemctl("show", `--property=${PROPERTIES.join(",")}`, UNIT))).stdout),
-    logCommand: ["journalctl", ...own, "--unit", UNIT, "--lines=8", "--output=cat", "--quiet", "--no-pager"],
+    logCommand: ["journalctl", ...own, "--unit", UNIT, "--lines=30", "--output=cat", "--quiet", "--no-pager"],
   };
 }
 

@@ -51,6 +51,9 @@ async function failure(
 ): Promise<CommandError> {
   const { stdout } = await machine.run(logCommand);
   const lines = stdout.split("\n").filter((line) => line.trim() !== "");
-  const said = lines.length === 0 ? "" : ` Its last words: ${lines.slice(-3).join(" / ")}`;
+  // What the host says of itself; the rest is how to connect to it.
+  const own = lines.filter((line) => line.includes("sallyport: "));
+  const last = (own.length === 0 ? lines : own).slice(-3);
+  const said = last.length === 0 ? "" : ` Its last words: ${last.join(" / ")}`;
   return new CommandError("workspace", code, `${what}: see \`${commandText(logCommand)}\`.${said}`);
 }

@@ -5,7 +5,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isProcessAlive } from "../../../agent/platform/process-alive.ts";
-import { readUnit } from "../../support/programs/systemd-unit.ts";
+import { readUnit, unitWords } from "../../support/programs/systemd-unit.ts";
 import { until } from "../../support/until.ts";
 
 const { FAKE: directory = "", FAKE_FILE: file = "", FAKE_FAILS: fails = "" } = process.env;
@@ -40,7 +40,7 @@ async function systemctl([verb]: readonly string[]): Promise<number> {
   if (verb === "restart") {
     await end();
     const unit = readUnit(readFileSync(file, "utf8"));
-    start(unit.command({}));
+    start(unit.command({}), unit.values("Environment").flatMap(unitWords));
   }
   if (verb === "disable") await end();
   if (verb === "show") {
@@ -61,7 +61,7 @@ async function launchctl([verb]: readonly string[]): Promise<number> {
     const code = "import sys,json,plistlib; print(json.dumps(plistlib.load(open(sys.argv[1],'rb'))))";
     const plist: unknown = JSON.parse(execFileSync("python3", ["-c", code, file], { encoding: "utf8" }));
     if (typeof plist !== "object" || plist === null || !("ProgramArguments" in plist)) return 1;
-    start((plist.ProgramArguments as unknown[]).map(String));
+    start((plist.ProgramArguments as unknown[]).map(String), []);
   }
   if (verb === "print") {
     if (args[1]?.startsWith("gui/") === true && !args[1].includes("sallyport")) return 0;
@@ -72,10 +72,16 @@ async function launchctl([verb]: readonly string[]): Promise<number> {
   return 0;
 }
 
-function start([path = "", ...words]: readonly string[]): void {
+function start([path = "", ...words]: readonly string[], variables: readonly string[]): void {
   const log = openSync(logFile, "a", 0o600);
   // Nothing of the caller's environment, as from a service manager.
-  const env = { HOME: process.env.HOME, PATH: "/usr/bin:/bin", SALLYPORT_KEYCHAIN: "off" };
+  const own = variables.map((each) => [each.slice(0, each.indexOf("=")), each.slice(each.indexOf("=") + 1)]);
+  const env = {
+    ...Object.fromEntries(own),
+    HOME: process.env.HOME,
+    PATH: "/usr/bin:/bin",
+    SALLYPORT_KEYCHAIN: "off",
+  };
   const child = spawn(path, words, { detached: true, stdio: ["ignore", log, log], env, cwd: "/" });
   child.unref();
   writeFileSync(pidFile, String(child.pid));

@@ -106,6 +106,7 @@ describe.skipIf(!canBeSomebody)("a service of an account", () => {
     const text = readFileSync(unitFile(), "utf8");
     for (const line of text.trimEnd().split("\n")) expect(installed.stderr).toContain(`    ${line}\n`);
     expect(text).not.toContain(token);
+    expect(installed.stdout).toMatch(/How to connect is in its log: journalctl --user/);
     const command = readUnit(text).command({});
     expect(command).toEqual([
       process.execPath,
@@ -139,8 +140,9 @@ describe.skipIf(!canBeSomebody)("a service of an account", () => {
     });
     expect((await host(["service-status"])).stdout).toMatch(/Workspace +dev at .*, online\n/);
 
-    const replaced = await install(["--token-file", tokenFile, "--name", "other"]);
-    expect(replaced.stdout).toContain("Workspace other is online");
+    const replaced = await install(["--token-file", tokenFile, "--no-owner-token"]);
+    expect(replaced.stdout, replaced.stderr).toContain("Workspace dev is online");
+    expect(readUnit(readFileSync(unitFile(), "utf8")).command({})).toContain("--no-owner-token");
     expect(replaced.stderr).toContain(`This replaces ${unitFile()}`);
 
     const removed = await host(["uninstall-service", "--yes"]);
@@ -251,6 +253,21 @@ describe.skipIf(!canBeSomebody)("a service of an account", () => {
       /the host has ended: see `journalctl --user .*`\. Its last words: sallyport: sign-in: /,
     );
     expect(await host(["service-status"])).toMatchObject({ code: 1 });
+  });
+
+  test("finds the sign-in of the person, wherever that is kept", async () => {
+    const connects = (
+      await stack.token(await stack.account(`in${accounts++}`), ["host", "account", "connect"])
+    ).token;
+    const config = join(person.home, "own config");
+    const login = [...AS_SOMEBODY, process.execPath, CLI, "login", stack.url];
+    const env = { SALLYPORT_CONFIG: config, SALLYPORT_TOKEN: connects, SALLYPORT_GATEWAY: stack.url };
+    const signedIn = await run(login, env);
+    expect(signedIn.code, signedIn.stderr).toBe(0);
+    expect(await install([], { SALLYPORT_CONFIG: config })).toMatchObject({ code: 0 });
+    expect(readUnit(readFileSync(unitFile(), "utf8")).values("Environment")).toEqual([
+      `"SALLYPORT_CONFIG=${config}"`,
+    ]);
   });
 
   test("lets the account linger where that is asked for", async () => {

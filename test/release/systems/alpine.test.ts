@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)("in Alpine", () => {
     expect(stdout).toBe("pipe\n0 1 2 ");
   });
 
-  test("as process 1 of a container the host reaps what sessions leave behind, and ends with its signal", async () => {
+  test("as process 1 of a container the host reaps what sessions leave behind, and ends when it is stopped", async () => {
     const host = await startHostInside(inside, {
       name: "first",
       before: ["unshare", "-p", "-f", "--mount-proc"],
@@ -83,6 +83,9 @@ describe.skipIf(reason !== undefined)("in Alpine", () => {
         "pid=$(sh -c 'sleep 0.5 >/dev/null & echo $!'); sed -n 's/^PPid:[^0-9]*//p' /proc/$pid/status; " +
         "for i in $(seq 200); do [ -e /proc/$pid ] || { echo gone; exit; }; sleep 0.1; done; cat /proc/$pid/status";
       expect(await sshInto(inside, "first", orphan)).toMatchObject({ code: 0, stdout: "1\ngone\n" });
+      // As an engine stops a container.
+      await sshInto(inside, "first", "kill -TERM 1");
+      await host.exited;
     } finally {
       await host.stop();
     }

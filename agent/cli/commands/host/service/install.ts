@@ -58,8 +58,10 @@ export async function installService(input: InstallInput, context: CommandContex
   }
   if (manager.kind === "systemd-user") await offerLinger(options, machine, context);
   await waitUntilOnline(service.state, startedAt, manager, machine, context.signal);
+  const starts = isSystem ? "the machine" : "your services";
   context.stdout.write(
-    `Workspace ${host.name} is online at ${host.gateway}, and will be after every start of ${isSystem ? "the machine" : "your services"}.\n`,
+    `Workspace ${host.name} is online at ${host.gateway}, and will be after every start of ${starts}.\n` +
+      `How to connect is in its log: ${commandText(manager.logCommand)}\n`,
   );
   return 0;
 }

@@ -56,7 +56,10 @@ export async function planService(
     state,
     user: account.isSystem ? account.name : undefined,
     home: account.paths.home,
-    env: proxyFile === undefined ? {} : { [VARIABLE.proxyFile]: proxyFile },
+    env: {
+      ...(proxyFile === undefined ? {} : { [VARIABLE.proxyFile]: proxyFile }),
+      ...ownDirectories(account, machine.env),
+    },
     logFile: manager.logFile,
   };
   refuseControlCharacters(service);
@@ -127,6 +130,18 @@ function proxyNotes(
   );
   if (set === undefined) return [];
   return [`The service does not see ${set}: pass --proxy if it needs that proxy.`];
+}
+
+/** Where the person's configuration and sign-ins are, if not where every program would look. */
+function ownDirectories({ isSelf }: ServiceAccount, env: CommandContext["env"]): Record<string, string> {
+  if (!isSelf) return {};
+  const names = ["SALLYPORT_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const path = env[name] ?? "";
+      return path === "" ? [] : [[name, resolve(path)]];
+    }),
+  );
 }
 
 function asHostReads(service: Service, account: ServiceAccount, context: CommandContext): HostOptions {

@@ -180,9 +180,10 @@ describe("the account of a service", () => {
   test("is root's for the whole machine, with root's home whatever sudo left in HOME", async () => {
     expect(await serviceAccount(undefined, true, root)).toMatchObject({
       name: "root",
-      isSelf: true,
+      isSelf: false,
       paths: { home: "/root", env: {} },
     });
+    expect(await serviceAccount(undefined, true, { ...root, home: "/root" })).toMatchObject({ isSelf: true });
     expect(await serviceAccount("ada", true, root)).toMatchObject({
       uid: 1000,
       isSelf: false,
