@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { spawn as spawnInTerminal } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { CLI } from "../../../scripts/repository.ts";
@@ -83,6 +84,26 @@ function run(command: readonly string[], env: Record<string, string> = {}): Prom
   });
 }
 
+/** Runs it in a terminal, and types each answer when its question shows. */
+function runInTerminal(
+  command: readonly string[],
+  answers: readonly (readonly [question: string, answer: string])[],
+): Promise<{ readonly code: number; readonly output: string }> {
+  const [program = "", ...args] = command;
+  const env = { ...person.env, PATH: `${fake}:${person.env.PATH}`, FAKE: fake, FAKE_FILE: unitFile() };
+  const pty = spawnInTerminal(program, args, { env, cwd: person.home, cols: 200, rows: 50 });
+  const waiting = [...answers];
+  let output = "";
+  pty.onData((part) => {
+    output += part;
+    const [next] = waiting;
+    if (next === undefined || !output.includes(`${next[0]} [y/N] `)) return;
+    waiting.shift();
+    pty.write(`${next[1]}\r`);
+  });
+  return new Promise((resolve) => pty.onExit(({ exitCode }) => resolve({ code: exitCode, output })));
+}
+
 const host = (args: readonly string[], env: Record<string, string> = {}) =>
   run([...AS_SOMEBODY, process.execPath, CLI, "host", ...args, "--manager", "systemd"], env);
 
@@ -158,6 +179,36 @@ describe.skipIf(!canBeSomebody)("a service of an account", () => {
     ]);
     expect(await host(["service-status"])).toMatchObject({ code: 1 });
     expect(await host(["uninstall-service", "--yes"])).toMatchObject({ code: 0 });
+  });
+
+  test("asks a person, and does what they say", async () => {
+    const flags = [
+      "--gateway",
+      stack.url,
+      "--name",
+      "dev",
+      "--token-file",
+      tokenFile,
+      "--manager",
+      "systemd",
+    ];
+    const command = [...AS_SOMEBODY, process.execPath, CLI, "host", "install-service", ...flags];
+    const refused = await runInTerminal(command, [["Install the service?", "n"]]);
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining("Nothing was changed.") });
+    expect(existsSync(unitFile())).toBe(false);
+    const linger = "Let it linger (`loginctl enable-linger`)?";
+    const installed = await runInTerminal(command, [
+      ["Install the service?", "y"],
+      [linger, "n"],
+    ]);
+    expect(installed).toMatchObject({ code: 0, output: expect.stringContaining("Workspace dev is online") });
+    expect(calls()).not.toContain("loginctl enable-linger");
+    const replaced = await runInTerminal(command, [
+      ["Replace the service?", "yes"],
+      [linger, "y"],
+    ]);
+    expect(replaced.code).toBe(0);
+    expect(calls()).toContain("loginctl enable-linger");
   });
 
   test("is not written without a yes", async () => {
