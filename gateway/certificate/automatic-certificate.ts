@@ -57,7 +57,7 @@ export async function startAutomaticCertificate(
   await using started = new AsyncDisposableStack();
   const { acme, dataDir } = options;
   const files = new StoredFiles(certificateFile(dataDir, acme));
-  const answers = new ChallengeAnswers(files, acme.names);
+  const answers = new ChallengeAnswers(files);
   if (acme.http !== null) {
     const port = createChallengePort({ publicUrl: acme.publicUrl, answer: (token) => answers.http(token) });
     const connections = trackConnections(port);

@@ -7,13 +7,10 @@ import type { StoredFiles } from "./stored-files.ts";
 
 export class ChallengeAnswers {
   readonly #files: StoredFiles;
-  readonly #names: readonly string[];
   readonly #http = new Map<string, string>();
 
-  /** @param names the only ones that are ever answered for */
-  constructor(files: StoredFiles, names: readonly string[]) {
+  constructor(files: StoredFiles) {
     this.#files = files;
-    this.#names = names;
   }
 
   /** The content at `/.well-known/acme-challenge/<token>`. */
@@ -23,7 +20,6 @@ export class ChallengeAnswers {
 
   /** Answers the challenge until the answer is disposed. @throws AcmeError `file` */
   async answer({ kind, name, token, keyAuthorization }: PendingChallenge): Promise<AsyncDisposable> {
-    if (!this.#names.includes(name)) throw new Error("a challenge is about a name that was not ordered");
     if (kind === "tls-alpn-01") {
       return this.#files.writeChallenge(name, challengeCertificate(name, keyAuthorization, new Date()));
     }

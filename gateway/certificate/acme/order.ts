@@ -45,7 +45,7 @@ export async function orderCertificate(
   const { value: order, url } = await newOrder(session, names, replaces);
   // One after the other: a few names at most, and the first refusal is reason enough to stop.
   for (const authorization of order.authorizations) {
-    await authorize(session, authorization, kinds, answer, signal);
+    await authorize(session, authorization, { names, kinds }, answer, signal);
   }
   const isPending = (value: Order): boolean => value.status === "pending";
   const ready = await poll(() => session.post(Order, url, undefined, "order"), isPending, signal);
@@ -80,7 +80,7 @@ async function newOrder(session: AcmeSession, names: readonly string[], replaces
 async function authorize(
   session: AcmeSession,
   url: string,
-  kinds: readonly ChallengeKind[],
+  { names, kinds }: Pick<Wanted, "names" | "kinds">,
   answer: AnswerChallenge,
   signal: AbortSignal,
 ): Promise<void> {
@@ -88,7 +88,13 @@ async function authorize(
   const { value: asked } = await read();
   // The authority may remember an earlier proof.
   if (asked.status === "valid") return;
-  const name = asked.identifier.value;
+  const name = asked.identifier.value.toLowerCase();
+  if (!names.includes(name)) {
+    throw new AcmeError(
+      "acme_malformed",
+      "The certificate authority asks about a name that was not ordered.",
+    );
+  }
   const { kind, challenge } = chosenChallenge(asked, kinds);
   const { token } = challenge;
   const keyAuthorization = session.keyAuthorization(token);

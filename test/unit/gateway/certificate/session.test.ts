@@ -1,61 +1,11 @@
 // Refusals and nonsense of an authority, by an authority that is a function.
 
-import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { AccountKey } from "../../../../gateway/certificate/acme/account-key.ts";
 import { AcmeError } from "../../../../gateway/certificate/acme/acme-error.ts";
-import type { AcmeResponse, SendRequest } from "../../../../gateway/certificate/acme/https-request.ts";
 import { Order } from "../../../../gateway/certificate/acme/messages.ts";
 import { retryAfter } from "../../../../gateway/certificate/acme/retry-after.ts";
 import { AcmeSession } from "../../../../gateway/certificate/acme/session.ts";
-
-const BASE = "https://ca.example";
-const ACCOUNT = {
-  key: new AccountKey(generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey),
-  email: null,
-  externalAccount: undefined,
-};
-
-type Answer = Partial<Omit<AcmeResponse, "body">> & { readonly body?: unknown };
-
-/** An authority whose answers are given by path; the last one of a path is repeated. */
-function authority(answers: Readonly<Record<string, readonly Answer[]>>): {
-  send: SendRequest;
-  asked: string[];
-} {
-  const asked: string[] = [];
-  const all: Record<string, readonly Answer[]> = {
-    "/directory": [
-      {
-        body: {
-          newNonce: `${BASE}/nonce`,
-          newAccount: `${BASE}/account`,
-          newOrder: `${BASE}/order`,
-        },
-      },
-    ],
-    "/nonce": [{ headers: { "replay-nonce": "first" } }],
-    "/account": [{ status: 201, headers: { location: `${BASE}/account/1`, "replay-nonce": "n" }, body: {} }],
-    ...answers,
-  };
-  return {
-    asked,
-    send: async ({ url }) => {
-      const path = url.slice(BASE.length);
-      const count = asked.filter((other) => other === path).length;
-      asked.push(path);
-      const list = all[path] ?? [{ status: 404 }];
-      const { status = 200, headers = {}, body = "" } = list[Math.min(count, list.length - 1)] ?? {};
-      return { status, headers, body: typeof body === "string" ? body : JSON.stringify(body) };
-    },
-  };
-}
-
-const problem = (type: string, detail: string, status: number, headers = {}): Answer => ({
-  status,
-  headers,
-  body: { type: `urn:ietf:params:acme:error:${type}`, detail },
-});
+import { ACCOUNT, type Answer, authority, BASE, problem } from "./authority.ts";
 
 async function order(answers: Readonly<Record<string, readonly Answer[]>>): Promise<AcmeError | undefined> {
   try {
