@@ -157,6 +157,33 @@ describe("Fly and Heroku", () => {
   });
 });
 
+const systemd = missingTool("systemd-analyze");
+
+test.skipIf(systemd !== undefined)(
+  `the unit in docs/deploying.md is one that systemd takes${needs(systemd)}`,
+  () => {
+    const document = readFileSync(join(ROOT, "docs/deploying.md"), "utf8");
+    const unit = /```ini\n([\s\S]*?)```/.exec(document)?.[1] ?? "";
+    const directory = mkdtempSync(join(tmpdir(), "sallyport-unit-"));
+    const verify = (text: string) => {
+      writeFileSync(join(directory, "sallyport-gateway.service"), text);
+      const args = ["verify", "--man=no", "--recursive-errors=no", "./sallyport-gateway.service"];
+      const { status, stderr } = spawnSync("systemd-analyze", args, { cwd: directory, encoding: "utf8" });
+      return { status, stderr };
+    };
+    try {
+      const here = unit.replace("/usr/local/bin/sallyport", process.execPath);
+      expect(verify(here)).toEqual({ status: 0, stderr: "" });
+      expect(verify(here.replace("KillMode=mixed", "KillMode=some")).stderr).toMatch(/kill ?mode/i);
+      const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = ""]) => line.split(" "));
+      const options = optionsOf(Object.fromEntries(lines.map((line) => line.split(/=(.*)/).slice(0, 2))));
+      expect(options).toMatchObject({ acme: { names: ["gateway.example"] }, ssh: { port: 2222 } });
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+);
+
 const terraform = python ?? missingTool("terraform");
 
 describe.skipIf(terraform !== undefined)(`the Terraform module${needs(terraform)}`, () => {
