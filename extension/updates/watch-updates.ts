@@ -1,5 +1,5 @@
-// Looks for a newer version of the extension at the gateways, some time after activation and then each day. Nothing that
-// takes time is loaded before.
+// Looks for a newer version of the extension at the gateways: some time after activation or a sign-in, and then again and
+// again. Nothing that takes time is loaded before.
 
 import type { Disposable } from "vscode";
 import type { Services } from "../services.ts";
@@ -9,9 +9,18 @@ const FIRST_MS = 15_000;
 /** Each gateway is asked once a day at most, however many windows look. */
 const AGAIN_MS = 6 * 60 * 60_000;
 
-export function watchUpdates(services: Services, firstMs = FIRST_MS): Disposable {
-  let timer = setTimeout(look, firstMs);
-  return { dispose: () => clearTimeout(timer) };
+export function watchUpdates(services: Services): Disposable {
+  let timer = setTimeout(look, FIRST_MS);
+  const listening = services.accounts.onDidChange(() => {
+    clearTimeout(timer);
+    timer = setTimeout(look, FIRST_MS);
+  });
+  return {
+    dispose() {
+      clearTimeout(timer);
+      listening.dispose();
+    },
+  };
 
   function look(): void {
     timer = setTimeout(look, AGAIN_MS);

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { type Signer, signer, temporaryDirectory, writeRelease } from "../../support/fake-release.ts";
 import { workspace as someWorkspace } from "../agent/client/workspaces/workspaces.ts";
-import { commands, window, workspace } from "./fake-vscode.ts";
+import { commands, EventEmitter, window, workspace } from "./fake-vscode.ts";
 import { oneGateway } from "./one-gateway.ts";
 
 vi.mock("vscode", () => import("./fake-vscode.ts"));
@@ -180,13 +180,21 @@ test("the setting turns it off", async () => {
   expect(gateway.requests).toEqual([]);
 });
 
-test("it begins some time after activation, and not in a window that is closed before", () => {
+test("it begins some time after activation or a sign-in, and not in a window that is closed before", () => {
   vi.useFakeTimers();
   try {
     const { services } = person([]);
+    const signedIn = new EventEmitter<void>();
+    Object.assign(services, { accounts: { onDidChange: signedIn.event } });
     const closed: { dispose(): void } = Reflect.apply(watchUpdates, undefined, [services]);
+    vi.advanceTimersByTime(10_000);
+    signedIn.fire();
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersToNextTimer();
+    // The next look is hours away.
     expect(vi.getTimerCount()).toBe(1);
     closed.dispose();
+    signedIn.fire();
     expect(vi.getTimerCount()).toBe(0);
   } finally {
     vi.useRealTimers();

@@ -114,7 +114,9 @@ function tell(
   else {
     const path = upgradesItself(installation) ? startedAs(installation) : installation.path;
     stdout.write(`${path} is now version ${version}; \`sallyport upgrade --back\` returns to ${VERSION}.\n`);
-    stderr.write(`Hosts and tunnels that run go on with ${VERSION} until they are restarted.\n`);
+    stderr.write(
+      `Hosts and tunnels that run go on with the version that they were started with, until they are restarted; \`sallyport host service-status\` tells of a service.\n`,
+    );
   }
 }
 
