@@ -51,10 +51,14 @@ export function acmeOptions(values: Values): AcmeOptions | null {
   if (names.length > MAX_NAMES)
     throw new UsageError(`--acme-domain: a certificate has ${MAX_NAMES} names at most.`);
   const http = values["acme-http"] ?? null;
+  const email = values["acme-email"] ?? null;
+  if (email !== null && !/^[^\s@]{1,100}@[^\s@]{1,200}$/.test(email)) {
+    throw new UsageError(`--acme-email: ${JSON.stringify(email)} is not an e-mail address.`);
+  }
   return {
     names,
     publicUrl,
-    email: values["acme-email"] ?? null,
+    email,
     directory: values["acme-directory"],
     caFile: values["acme-ca"] ?? null,
     http,

@@ -31,6 +31,7 @@ import { builtPebble, NO_PEBBLE, Pebble, type PebbleOptions } from "../support/p
 import { type Gateway, startGateway } from "../support/stack.ts";
 import { startTestHost } from "../support/test-host.ts";
 import { until } from "../support/until.ts";
+import { releasedProgram } from "./support/release.ts";
 
 const NAME = "gw.sallyport.test";
 const OTHER = "other.sallyport.test";
@@ -40,6 +41,16 @@ const lookup = dns.lookup;
 dns.lookup = ((name: string, ...rest: unknown[]) =>
   Reflect.apply(lookup, dns, [name.endsWith(".sallyport.test") ? "127.0.0.1" : name, ...rest])) as never;
 syncBuiltinESMExports();
+
+const EXECUTABLE = executable();
+
+function executable(): string | undefined {
+  try {
+    return process.platform === "linux" && process.arch === "x64" ? releasedProgram("linux-x64") : undefined;
+  } catch {
+    return undefined; // Not made.
+  }
+}
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -81,11 +92,16 @@ class Setting {
   }
 
   async startGateway(...args: string[]): Promise<void> {
+    await this.startProgram({}, ...args);
+  }
+
+  async startProgram(built: { readonly program?: readonly [string] }, ...args: string[]): Promise<void> {
     await prepareGatewayData(join(this.directory, "gateway"));
     const from = ["--acme-directory", this.pebble.directoryUrl, "--acme-ca", this.pebble.caFile];
     const at = ["--http", `127.0.0.1:${this.tlsPort}`, "--public-url", this.url];
     this.#gateway = await startGateway({
       directory: this.directory,
+      ...built,
       gatewayArgs: [...at, "--acme", ...from, ...args],
     });
   }
@@ -206,6 +222,17 @@ describe.skipIf(NO_PEBBLE !== undefined)(`with Pebble (${NO_PEBBLE ?? "here"})`,
       });
     }
   });
+
+  test.skipIf(EXECUTABLE === undefined)(
+    `the executable gets one for its workers, too${EXECUTABLE === undefined ? " (there is no release for linux-x64)" : ""}`,
+    async () => {
+      const setting = await Setting.make();
+      await setting.startPebble();
+      await setting.startProgram({ program: [EXECUTABLE ?? ""] }, "--workers", "2");
+      await setting.issued();
+      await setting.served();
+    },
+  );
 
   test.each(["1", "2"])(
     "with %s workers it is renewed in time, and open tunnels live on",

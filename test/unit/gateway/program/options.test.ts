@@ -145,6 +145,7 @@ describe("--acme", () => {
     [[...named, "--acme-challenge", "dns-01"], /must be one of tls-alpn-01, http-01/],
     [[...named, "--acme-directory", "http://ca.example"], /with https/],
     [[...named, "--acme-eab-kid", "x"], /go together/],
+    [[...named, "--acme-email", ""], /"" is not an e-mail address/],
     [[...named, "--tls-cert", "c", "--tls-key", "k"], /--acme takes the place/],
   ])("refuses %j", (args, message) => {
     expect(() => parseGatewayOptions(args, {})).toThrow(message);
