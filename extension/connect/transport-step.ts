@@ -30,7 +30,8 @@ export async function findTransport(
   fresh = false,
 ): Promise<FoundTransport> {
   const discovery = await gateway.discovery();
-  const setting = transportSetting();
+  // Without an SSH port there is one transport only, whatever is set for the gateways that have one.
+  const setting = discovery.ssh === null ? "auto" : transportSetting();
   if (setting !== "auto" || discovery.ssh === null) {
     return { ...chooseTransport(setting, undefined), discovery, bannerMs: undefined };
   }
