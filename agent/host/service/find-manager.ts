@@ -1,12 +1,11 @@
 // Finds the program that keeps services running on this machine.
 
 import { CommandError } from "../../platform/command-error.ts";
-import { launchd } from "./launchd.ts";
-import type { ServiceManager } from "./manager.ts";
-import type { MANAGERS } from "./managers.ts";
-import { openrc } from "./openrc.ts";
+import type { MANAGERS, ServiceManager } from "./manager.ts";
+import { launchd } from "./managers/launchd.ts";
+import { openrc } from "./managers/openrc.ts";
+import { systemd } from "./managers/systemd.ts";
 import type { ServiceMachine } from "./service-machine.ts";
-import { systemd } from "./systemd.ts";
 
 type Manager = (typeof MANAGERS)[number];
 

@@ -1,6 +1,9 @@
-// One interface to the programs that keep services running. systemd.ts, openrc.ts and launchd.ts are the three that there are.
+// One interface to the programs that keep services running; managers/ has the three that there are.
 
 import type { Service, ServiceKind } from "./service.ts";
+
+/** As people name them. */
+export const MANAGERS = ["systemd", "openrc", "launchd"] as const;
 
 export interface ServiceManager {
   readonly kind: ServiceKind;

@@ -1,5 +1,5 @@
 // What a host that runs as a service is, whichever program keeps it running: the words of its command line and the account it
-// runs as. systemd-unit.ts, launchd-plist.ts and openrc-script.ts write it down in the manager's own form.
+// runs as. The files in managers/ write it down in the manager's own form.
 
 import { CommandError } from "../../platform/command-error.ts";
 

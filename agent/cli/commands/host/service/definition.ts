@@ -2,7 +2,7 @@
 
 import type { CommandDefinition } from "../../../../../protocol/command/definition.ts";
 import { choice, text } from "../../../../../protocol/command/value-types.ts";
-import { MANAGERS } from "../../../../host/service/managers.ts";
+import { MANAGERS } from "../../../../host/service/manager.ts";
 import { JSON_OUTPUT, ONE_PROXY } from "../../../shared-options.ts";
 import { HOST_OPTIONS } from "../host-options.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { findManager } from "../../../../../agent/host/service/find-manager.ts";
-import { launchdState } from "../../../../../agent/host/service/launchd.ts";
-import { openrcState } from "../../../../../agent/host/service/openrc.ts";
+import { launchdState } from "../../../../../agent/host/service/managers/launchd.ts";
+import { openrcState } from "../../../../../agent/host/service/managers/openrc.ts";
+import { systemdState } from "../../../../../agent/host/service/managers/systemd.ts";
 import { serviceAccount } from "../../../../../agent/host/service/service-account.ts";
 import type { Ran, ServiceMachine } from "../../../../../agent/host/service/service-machine.ts";
-import { systemdState } from "../../../../../agent/host/service/systemd.ts";
 
 const ok = (stdout = ""): Ran => ({ code: 0, stdout, stderr: "" });
 const failed = (code = 1): Ran => ({ code, stdout: "", stderr: "" });

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { launchdPlist } from "../../../../../agent/host/service/launchd-plist.ts";
-import { openrcScript } from "../../../../../agent/host/service/openrc-script.ts";
+import { launchdPlist } from "../../../../../agent/host/service/managers/launchd-plist.ts";
+import { openrcScript } from "../../../../../agent/host/service/managers/openrc-script.ts";
+import { systemdUnit } from "../../../../../agent/host/service/managers/systemd-unit.ts";
 import { readRecord } from "../../../../../agent/host/service/record.ts";
 import { refuseControlCharacters, type Service } from "../../../../../agent/host/service/service.ts";
-import { systemdUnit } from "../../../../../agent/host/service/systemd-unit.ts";
 import { readUnit, unitWords } from "../../../../support/programs/systemd-unit.ts";
 
 /** What each of the three forms reads in its own way. */

@@ -1,8 +1,8 @@
 // The init script that OpenRC gets (openrc-run(8)). Pure. supervise-daemon starts the host again when it ends.
 
-import { quoteForShell } from "../../../protocol/values/shell-word.ts";
-import { recordLines } from "./record.ts";
-import { argumentsOf, refuseProgramPath, type Service } from "./service.ts";
+import { quoteForShell } from "../../../../protocol/values/shell-word.ts";
+import { recordLines } from "../record.ts";
+import { argumentsOf, refuseProgramPath, type Service } from "../service.ts";
 
 /** @throws CommandError stage `config`, code `unwritable_argument` */
 export function openrcScript(service: Service): string {

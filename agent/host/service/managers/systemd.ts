@@ -1,10 +1,10 @@
 // Services of systemd: of the whole machine, or of one account.
 
 import { join } from "node:path";
-import { CommandError } from "../../platform/command-error.ts";
-import type { ServiceManager, ServiceState } from "./manager.ts";
-import { SERVICE_NAME } from "./service.ts";
-import { type ServiceMachine, unitDirectory } from "./service-machine.ts";
+import { CommandError } from "../../../platform/command-error.ts";
+import type { ServiceManager, ServiceState } from "../manager.ts";
+import { SERVICE_NAME } from "../service.ts";
+import { type ServiceMachine, unitDirectory } from "../service-machine.ts";
 import { systemdUnit } from "./systemd-unit.ts";
 
 const UNIT = `${SERVICE_NAME}.service`;

@@ -1,10 +1,10 @@
 // Services of launchd on macOS: an agent of one account, or a daemon of the whole machine.
 
 import { join } from "node:path";
+import type { ServiceManager, ServiceState } from "../manager.ts";
+import { SERVICE_NAME } from "../service.ts";
+import type { Ran, ServiceMachine } from "../service-machine.ts";
 import { launchdPlist } from "./launchd-plist.ts";
-import type { ServiceManager, ServiceState } from "./manager.ts";
-import { SERVICE_NAME } from "./service.ts";
-import type { Ran, ServiceMachine } from "./service-machine.ts";
 
 export async function launchd(
   kind: "launch-agent" | "launch-daemon",

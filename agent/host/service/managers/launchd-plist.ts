@@ -1,7 +1,7 @@
 // The property list that launchd gets (launchd.plist(5)). Pure.
 
-import { recordLines } from "./record.ts";
-import { argumentsOf, SERVICE_NAME, type Service } from "./service.ts";
+import { recordLines } from "../record.ts";
+import { argumentsOf, SERVICE_NAME, type Service } from "../service.ts";
 
 export function launchdPlist(service: Service): string {
   const { program, user, logFile } = service;

@@ -1,8 +1,8 @@
 // The unit that systemd gets. Pure. A host gives people shells, so it is not shut away (ProtectHome and the like would hold for
 // every session); what is said here is how it starts again, and what does not end with it.
 
-import { recordLines } from "./record.ts";
-import { refuseProgramPath, type Service } from "./service.ts";
+import { recordLines } from "../record.ts";
+import { refuseProgramPath, type Service } from "../service.ts";
 
 const CREDENTIAL = "host-token";
 

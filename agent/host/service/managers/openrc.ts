@@ -1,9 +1,9 @@
 // Services of OpenRC, as Alpine and Gentoo have it. They belong to the whole machine.
 
-import type { ServiceManager, ServiceState } from "./manager.ts";
+import type { ServiceManager, ServiceState } from "../manager.ts";
+import { SERVICE_NAME } from "../service.ts";
+import type { Ran, ServiceMachine } from "../service-machine.ts";
 import { openrcScript } from "./openrc-script.ts";
-import { SERVICE_NAME } from "./service.ts";
-import type { Ran, ServiceMachine } from "./service-machine.ts";
 
 const LOG = "/var/log/sallyport-host.log";
 const RUNLEVEL = "default";
