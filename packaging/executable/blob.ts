@@ -5,8 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
+import { runTool } from "./parts/run-tool.ts";
 import { singleScript } from "./program-chunks.ts";
-import { runTool } from "./run-tool.ts";
 
 /** How each asset is kept. */
 export type AssetForms = Readonly<Record<string, "plain" | "zstd" | undefined>>;

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Type } from "typebox";
 import { startProgram } from "../../test/support/programs/program.ts";
-import type { PartCache } from "./part-cache.ts";
+import type { PartCache } from "./parts/part-cache.ts";
+import { hasTool } from "./parts/run-tool.ts";
+import { nodeRuntime } from "./parts/runtime.ts";
 import { singleScript } from "./program-chunks.ts";
-import { hasTool } from "./run-tool.ts";
-import { nodeRuntime } from "./runtime.ts";
 
 type Command = readonly [string, ...string[]];
 

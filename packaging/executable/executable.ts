@@ -4,13 +4,15 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Platform } from "../../protocol/release/manifest.ts";
-import { nativeAddons } from "./addons.ts";
 import { makeBlob } from "./blob.ts";
 import { codeCaches } from "./code-caches.ts";
-import { injectIntoElf } from "./elf.ts";
-import type { PartCache } from "./part-cache.ts";
+import { injectIntoElf } from "./formats/elf.ts";
+import { injectIntoMachO } from "./formats/macho.ts";
+import { injectIntoPe } from "./formats/pe.ts";
+import { nativeAddons } from "./parts/addons.ts";
+import type { PartCache } from "./parts/part-cache.ts";
+import { nodeRuntime } from "./parts/runtime.ts";
 import type { ProgramChunks } from "./program-chunks.ts";
-import { nodeRuntime } from "./runtime.ts";
 
 export interface ExecutableParts {
   readonly bytes: Buffer;
@@ -36,9 +38,14 @@ export async function makeExecutable(
     const compiled = caches?.get(name);
     if (compiled !== undefined) assets.set(`${name}.cache`, compiled);
   }
-  const bytes = injectIntoElf(await readFile(node), await makeBlob(assets));
+  const bytes = injectorFor(platform)(await readFile(node), await makeBlob(assets));
   const beside = [...addons.filter((path) => basename(path) !== "keytar.node"), ...libraries];
   return { bytes, beside, hasCodeCaches: caches !== undefined };
+}
+
+function injectorFor(platform: Platform): (node: Buffer, blob: Uint8Array) => Buffer {
+  if (platform.startsWith("darwin")) return injectIntoMachO;
+  return platform.startsWith("win") ? injectIntoPe : injectIntoElf;
 }
 
 /** Systems that do not run here have none, and compile each chunk as they load it. */

@@ -4,7 +4,7 @@
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/repository.ts";
-import { runTool } from "../executable/run-tool.ts";
+import { runTool } from "../executable/parts/run-tool.ts";
 import type { Release } from "./release.ts";
 
 const SOURCE = join(ROOT, "deploy", "helm", "sallyport");

@@ -7,8 +7,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { isVersion, MANIFEST_FILE, PLATFORMS, type Platform } from "../../protocol/release/manifest.ts";
 import { ROOT } from "../../scripts/repository.ts";
-import { PartCache } from "../executable/part-cache.ts";
-import { runTool } from "../executable/run-tool.ts";
+import { PartCache } from "../executable/parts/part-cache.ts";
+import { runTool } from "../executable/parts/run-tool.ts";
 import { releaseKey } from "./key.ts";
 
 export interface Release {

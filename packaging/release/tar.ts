@@ -1,6 +1,6 @@
 // Archives that are the same, byte for byte, whenever and by whomever they are made from the same files.
 
-import { runTool } from "../executable/run-tool.ts";
+import { runTool } from "../executable/parts/run-tool.ts";
 
 /** In the oldest form that every tar reads, owned by root. @param time of all files, in seconds since 1970 @throws Error */
 export async function writeTar(

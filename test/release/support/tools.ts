@@ -3,8 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PartCache } from "../../../packaging/executable/part-cache.ts";
-import { runTool } from "../../../packaging/executable/run-tool.ts";
+import { PartCache } from "../../../packaging/executable/parts/part-cache.ts";
+import { runTool } from "../../../packaging/executable/parts/run-tool.ts";
 
 const HELM_MODULE = join(import.meta.dirname, "helm");
 /** It carries the schemas of Kubernetes. */

@@ -1,4 +1,4 @@
-// Fetches what releases are made from, by the registries' own clients, and checks it against packaging/executable/pinned.ts.
+// Fetches what releases are made from, by the registries' own clients, and checks it against pinned.ts.
 
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";

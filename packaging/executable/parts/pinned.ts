@@ -1,6 +1,6 @@
 // What releases are made from, by version and digest. A file with a different digest is refused.
 
-import type { Platform } from "../../protocol/release/manifest.ts";
+import type { Platform } from "../../../protocol/release/manifest.ts";
 
 /** From the Python Package Index, fetched by pip. */
 export interface PinnedWheel {

@@ -4,9 +4,9 @@
 
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Platform } from "../../protocol/release/manifest.ts";
-import { ROOT } from "../../scripts/repository.ts";
-import { nativePackage } from "../vsix/native-package.ts";
+import type { Platform } from "../../../protocol/release/manifest.ts";
+import { ROOT } from "../../../scripts/repository.ts";
+import { nativePackage } from "../../vsix/native-package.ts";
 import { fetchPackage, fetchWheel } from "./downloads.ts";
 import type { PartCache } from "./part-cache.ts";
 import { NODE_HEADERS, NODE_PTY, ZIG } from "./pinned.ts";

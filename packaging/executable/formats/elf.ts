@@ -3,17 +3,13 @@
 // and the note's program header names it. Nothing moves, so it is quick and every address stays. Symbols and section headers,
 // which programs do not need to run, are left out.
 
+import { flipFuse, UnsuitableExecutable } from "./fuse.ts";
+
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 const HEADER_SIZE = 64;
 const PROGRAM_HEADER_SIZE = 56;
 const NOTE_NAME = "NODE_SEA_BLOB";
-/** Followed by ":0", and by ":1" in an executable with a blob (node/src/node_sea.cc). */
-const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
-
-export class UnsuitableExecutable extends Error {
-  override readonly name = "UnsuitableExecutable";
-}
 
 interface ProgramHeader {
   /** Its own place in the file. */
@@ -59,16 +55,6 @@ export function injectIntoElf(elf: Buffer, blob: Uint8Array): Buffer {
   result.writeUInt32LE(0, 60);
   flipFuse(result);
   return result;
-}
-
-/** Turns the fuse on. @throws UnsuitableExecutable */
-export function flipFuse(executable: Buffer): void {
-  const at = executable.indexOf(FUSE);
-  if (at < 0 || executable.includes(FUSE, at + 1))
-    throw new UnsuitableExecutable("it is not Node, or has no one fuse");
-  const state = executable.toString("latin1", at + FUSE.length, at + FUSE.length + 2);
-  if (state !== ":0") throw new UnsuitableExecutable("it has a blob already");
-  executable.write(":1", at + FUSE.length, "latin1");
 }
 
 function programHeaders(elf: Buffer): ProgramHeader[] {
