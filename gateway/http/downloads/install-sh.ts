@@ -142,7 +142,6 @@ install() {
     cp "$source" "$part/archive" || fail "$source cannot be read"
   else
     source=$gateway/bin/$archive
-    say "downloading $source"
     download "$source" "$part/archive"
   fi
   got=$(digest "$part/archive") || fail "sha256sum, shasum or openssl is needed to check what came"
@@ -183,6 +182,7 @@ download() {
   fi
   # busybox wget leaves certificates to a helper, which takes the authorities from this variable.
   if [ -n "$ca" ]; then SSL_CERT_FILE=$ca; export SSL_CERT_FILE; fi
+  say "downloading $source"
   status=0
   "$@" || status=$?
   unset SSL_CERT_FILE

@@ -20,7 +20,7 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { shellInstaller } from "../../../gateway/http/downloads/install-sh.ts";
 import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
-import { LONG } from "../../support/long.ts";
+import { LONG, shortAndLong } from "../../support/long.ts";
 import { writeRelease } from "../../support/offered-release.ts";
 import { findProgram } from "../../support/programs/find-program.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
@@ -64,92 +64,99 @@ async function world(program?: string) {
   return { directory, downloads, home, bin, script, install, fetched, url: gateway.httpUrl };
 }
 
-describe.each(named)("by %s", (_name, shell) => {
-  test("it installs, links, and a second run downloads nothing", async () => {
-    const { install, home, bin, fetched } = await world();
-    const first = await install(shell);
-    expect(first).toMatchObject({ code: 0, stdout: "" });
-    expect(first.stderr).toContain(`version ${VERSION} is installed as ${bin}/sallyport`);
-    const target = readlinkSync(join(home, "sallyport"));
-    expect(target).toMatch(new RegExp(`^versions/${VERSION}-linux-(musl-)?x64/sallyport$|^versions/.*arm64`));
-    expect(spawnSync(join(bin, "sallyport"), ["version"], { encoding: "utf8" }).stdout).toBe(`${VERSION}\n`);
-    expect(fetched()).toBe(1);
-    expect(await install(shell)).toMatchObject({ code: 0 });
-    expect(fetched()).toBe(1);
-    expect(readdirSync(home).sort()).toEqual(["sallyport", "versions"]);
-  });
-
-  test("it runs the program with the arguments, this gateway, and not the script as its stdin", async () => {
-    const { install, url } = await world();
-    const { code, stdout } = await install(shell, ["host", "--name", "a b", "$(id)"]);
-    expect({ code, stdout }).toEqual({
-      code: 0,
-      stdout: `args: host --name a b $(id)\ngateway: ${url}\nstdin: `,
+for (const [shells, options] of shortAndLong(named, 2)) {
+  describe.each(shells)("%s", options, (_name, shell) => {
+    test("it installs, links, and a second run downloads nothing", async () => {
+      const { install, home, bin, fetched } = await world();
+      const first = await install(shell);
+      expect(first).toMatchObject({ code: 0, stdout: "" });
+      expect(first.stderr).toContain(`version ${VERSION} is installed as ${bin}/sallyport`);
+      const target = readlinkSync(join(home, "sallyport"));
+      expect(target).toMatch(
+        new RegExp(`^versions/${VERSION}-linux-(musl-)?x64/sallyport$|^versions/.*arm64`),
+      );
+      expect(spawnSync(join(bin, "sallyport"), ["version"], { encoding: "utf8" }).stdout).toBe(
+        `${VERSION}\n`,
+      );
+      expect(fetched()).toBe(1);
+      expect(await install(shell)).toMatchObject({ code: 0 });
+      expect(fetched()).toBe(1);
+      expect(readdirSync(home).sort()).toEqual(["sallyport", "versions"]);
     });
-    const other = await install(shell, ["login"], { SALLYPORT_GATEWAY: "https://other.example" });
-    expect(other.stdout).toContain("gateway: https://other.example\n");
-  });
 
-  test("as a file, it leaves stdin to the program", async () => {
-    const { directory, script, home, bin } = await world();
-    writeFileSync(join(directory, "install.sh"), await script());
-    const [program = "", ...flags] = shell;
-    const run = promisify(execFile)(program, [...flags, join(directory, "install.sh"), "host"], {
-      env: { PATH: process.env.PATH, SALLYPORT_HOME: home, SALLYPORT_BIN: bin },
+    test("it runs the program with the arguments, this gateway, and not the script as its stdin", async () => {
+      const { install, url } = await world();
+      const { code, stdout } = await install(shell, ["host", "--name", "a b", "$(id)"]);
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: `args: host --name a b $(id)\ngateway: ${url}\nstdin: `,
+      });
+      const other = await install(shell, ["login"], { SALLYPORT_GATEWAY: "https://other.example" });
+      expect(other.stdout).toContain("gateway: https://other.example\n");
     });
-    run.child.stdin?.end("typed");
-    expect((await run).stdout).toContain("stdin: typed");
-  });
 
-  test("cut off anywhere, it runs nothing", async () => {
-    const script = shellInstaller(parseGatewayUrl("https://gateway.example"), {
-      version: VERSION,
-      files: [],
+    test("as a file, it leaves stdin to the program", async () => {
+      const { directory, script, home, bin } = await world();
+      writeFileSync(join(directory, "install.sh"), await script());
+      const [program = "", ...flags] = shell;
+      const run = promisify(execFile)(program, [...flags, join(directory, "install.sh"), "host"], {
+        env: { PATH: process.env.PATH, SALLYPORT_HOME: home, SALLYPORT_BIN: bin },
+      });
+      run.child.stdin?.end("typed");
+      expect((await run).stdout).toContain("stdin: typed");
     });
-    expect(ranSomething(shell, script)).toBe(true);
-    const places = [...script.matchAll(/\n/g)].map(({ index }) => index + 1);
-    for (let index = 0; index < 60; index++) places.push(Math.floor(Math.random() * script.length));
-    for (let back = 2; back < 20; back++) places.push(script.length - back);
-    // All but the last line break is there: nothing is missing.
-    for (const place of places.filter((place) => place < script.length - 1)) {
-      expect(ranSomething(shell, script.slice(0, place)), `cut after ${place} bytes`).toBe(false);
-    }
-  });
 
-  test("a damaged download, a web page and an error page are refused, each in one clear line", async () => {
-    const { script, install, home, url } = await world();
-    let answer: [number, string] = [200, ""];
-    const server = createServer((_request, response) => response.writeHead(answer[0]).end(answer[1]));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void server.close());
-    const proxied = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const theirs = (await script()).replaceAll(url, proxied);
-    const refused = async (status: number, body: string): Promise<string> => {
-      answer = [status, body];
-      const { code, stderr } = await install(shell, ["host"], {}, theirs);
-      expect(code).toBe(1);
-      expect(existsSync(join(home, "sallyport"))).toBe(false);
-      expect(readdirSync(home)).toEqual(["versions"]);
-      return stderr;
-    };
-    expect(await refused(200, "x")).toMatch(
-      /^sallyport: what came from \S+ is damaged \(SHA-256 2d71\w+ instead of/m,
-    );
-    expect(await refused(200, "<!doctype html>")).toMatch(/^sallyport: a web page came instead of/m);
-    expect(await refused(404, "{}")).toMatch(
-      /^sallyport: \S+ cannot be downloaded \(curl ended with status 22\)/m,
-    );
-  });
+    test("cut off anywhere, it runs nothing", async () => {
+      const script = shellInstaller(parseGatewayUrl("https://gateway.example"), {
+        version: VERSION,
+        files: [],
+      });
+      expect(ranSomething(shell, script)).toBe(true);
+      const lineEnds = [...script.matchAll(/\n/g)].map(({ index }) => index + 1);
+      const places = lineEnds.filter((_, index) => index % 5 === 0);
+      for (let index = 0; index < 30; index++) places.push(Math.floor(Math.random() * script.length));
+      for (let back = 2; back < 20; back++) places.push(script.length - back);
+      // All but the last line break is there: nothing is missing.
+      for (const place of places.filter((place) => place < script.length - 1)) {
+        expect(ranSomething(shell, script.slice(0, place)), `cut after ${place} bytes`).toBe(false);
+      }
+    });
 
-  test("five at the same time install one, and leave nothing else", async () => {
-    const { install, home } = await world();
-    const runs = await Promise.all([1, 2, 3, 4, 5].map(() => install(shell, ["host"])));
-    expect(runs.map(({ code, stderr }) => (code === 0 ? "" : stderr))).toEqual(["", "", "", "", ""]);
-    expect(readdirSync(home).sort()).toEqual(["sallyport", "versions"]);
-    const [leaf = ""] = readdirSync(join(home, "versions"));
-    expect(readdirSync(join(home, "versions", leaf))).toEqual(["sallyport"]);
+    test("a damaged download, a web page and an error page are refused, each in one clear line", async () => {
+      const { script, install, home, url } = await world();
+      let answer: [number, string] = [200, ""];
+      const server = createServer((_request, response) => response.writeHead(answer[0]).end(answer[1]));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      onTestFinished(() => void server.close());
+      const proxied = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const theirs = (await script()).replaceAll(url, proxied);
+      const refused = async (status: number, body: string): Promise<string> => {
+        answer = [status, body];
+        const { code, stderr } = await install(shell, ["host"], {}, theirs);
+        expect(code).toBe(1);
+        expect(existsSync(join(home, "sallyport"))).toBe(false);
+        expect(readdirSync(home)).toEqual(["versions"]);
+        return stderr;
+      };
+      expect(await refused(200, "x")).toMatch(
+        /^sallyport: what came from \S+ is damaged \(SHA-256 2d71\w+ instead of/m,
+      );
+      expect(await refused(200, "<!doctype html>")).toMatch(/^sallyport: a web page came instead of/m);
+      expect(await refused(404, "{}")).toMatch(
+        /^sallyport: \S+ cannot be downloaded \(curl ended with status 22\)/m,
+      );
+    });
+
+    test("five at the same time install one, and leave nothing else", async () => {
+      const { install, home } = await world();
+      const runs = await Promise.all([1, 2, 3, 4, 5].map(() => install(shell, ["host"])));
+      expect(runs.map(({ code, stderr }) => (code === 0 ? "" : stderr))).toEqual(["", "", "", "", ""]);
+      expect(readdirSync(home).sort()).toEqual(["sallyport", "versions"]);
+      const [leaf = ""] = readdirSync(join(home, "versions"));
+      expect(readdirSync(join(home, "versions", leaf))).toEqual(["sallyport"]);
+    });
   });
-});
+}
 
 describe("by any of them", () => {
   const shell = SHELLS[0] ?? ["sh"];

@@ -133,9 +133,11 @@ export class Container implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#keeper, "exit");
-    this.#keeper.stdin?.end();
-    await ended;
+    if (this.#keeper.exitCode === null && this.#keeper.signalCode === null) {
+      const ended = once(this.#keeper, "exit");
+      this.#keeper.stdin?.end();
+      await ended;
+    }
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
