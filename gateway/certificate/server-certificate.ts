@@ -25,6 +25,7 @@ export class ServerCertificate {
   readonly #challengeTls: TlsOptions;
   #pair: KeyPair | undefined;
   #server: Server | undefined;
+  #reloading: Promise<void> = Promise.resolve();
 
   private constructor(files: CertificateFiles, options: Pick<GatewayOptions, "acme" | "dataDir">) {
     const { acme, dataDir } = options;
@@ -59,7 +60,14 @@ export class ServerCertificate {
   }
 
   /** Reads the files again; open connections keep the old certificate. @throws StartError stage `tls` */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    // One after the other, so that the last one that was asked for is the one that is served.
+    const reloaded = this.#reloading.then(() => this.#reload());
+    this.#reloading = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  async #reload(): Promise<void> {
     this.#pair = (await this.#read()) ?? this.#pair;
     if (this.#pair !== undefined) this.#server?.setSecureContext(this.#pair);
   }

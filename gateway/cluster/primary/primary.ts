@@ -154,6 +154,8 @@ export class Primary {
       case "ready":
         state.isReady = true;
         this.#switchboard.ready(worker);
+        // The certificate may have been replaced since the worker read it.
+        if (this.#options.tls !== null) worker.send({ type: "reload-tls" });
         this.#log.info({ slot: worker.slot, pid: worker.pid }, "A worker is ready.");
         this.#starting?.ready({ http: message.http, ssh: message.ssh });
         return;
