@@ -81,7 +81,7 @@ describe.skipIf(!mayUnshare)("a gateway in a container (skipped unless root may 
       const stopped = performance.now();
       process.kill(gateway.first(), "SIGTERM");
       expect(await gateway.ended).toBe(0);
-      expect(performance.now() - stopped).toBeLessThan(10_000);
+      expect(performance.now() - stopped).toBeLessThan(30_000);
       expect(sallyport(AS_USER, "gateway", "health")).toMatchObject({ status: 1 });
     });
   }
