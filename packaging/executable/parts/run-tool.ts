@@ -10,6 +10,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   readelf: "binutils",
   "aarch64-linux-gnu-strip": "binutils-aarch64-linux-gnu",
   xz: "xz-utils",
+  "qemu-img": "qemu-utils",
+  debugfs: "e2fsprogs",
+  go: "golang (1.25 or newer)",
   "qemu-aarch64-static": "qemu-user-static",
 };
 
