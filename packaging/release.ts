@@ -4,9 +4,12 @@
 import { archivesStep } from "./release/archives.ts";
 import { chartStep } from "./release/chart.ts";
 import { extensionStep } from "./release/extension.ts";
+import { imageStep } from "./release/image/image.ts";
+import { npmStep } from "./release/npm/tarball.ts";
 import { programsStep } from "./release/programs.ts";
 import { openRelease } from "./release/release.ts";
 import { signatureStep } from "./release/signature.ts";
+import { systemPackagesStep } from "./release/system/packages.ts";
 
 const release = await openRelease(process.argv.slice(2));
 try {
@@ -15,7 +18,9 @@ try {
   if (!release.programsOnly) {
     await extensionStep(release);
     await chartStep(release);
-    // Packages and images: one step each.
+    await npmStep(release);
+    await systemPackagesStep(release);
+    await imageStep(release);
   }
   // Names all files that are there, so it comes last.
   await signatureStep(release);

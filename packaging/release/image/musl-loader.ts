@@ -4,10 +4,10 @@
 import { copyFile, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { extract, fetchWheel } from "../../executable/downloads.ts";
-import type { PartCache } from "../../executable/part-cache.ts";
-import type { PinnedWheel } from "../../executable/pinned.ts";
-import { runTool } from "../../executable/run-tool.ts";
+import { extract, fetchWheel } from "../../executable/parts/downloads.ts";
+import type { PartCache } from "../../executable/parts/part-cache.ts";
+import type { PinnedWheel } from "../../executable/parts/pinned.ts";
+import { runTool } from "../../executable/parts/run-tool.ts";
 
 /** By the names that images have for architectures. */
 export type ImageArchitecture = "amd64" | "arm64";

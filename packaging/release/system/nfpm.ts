@@ -3,8 +3,8 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PartCache } from "../../executable/part-cache.ts";
-import { runTool } from "../../executable/run-tool.ts";
+import type { PartCache } from "../../executable/parts/part-cache.ts";
+import { runTool } from "../../executable/parts/run-tool.ts";
 
 const MODULE = join(import.meta.dirname, "nfpm");
 const PACKAGE = "github.com/goreleaser/nfpm/v2/cmd/nfpm";

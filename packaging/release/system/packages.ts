@@ -2,7 +2,7 @@
 
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runTool } from "../../executable/run-tool.ts";
+import { runTool } from "../../executable/parts/run-tool.ts";
 import type { Release } from "../release.ts";
 import { writeDocuments } from "./documents.ts";
 import { packageFile, SYSTEM_PACKAGES } from "./formats.ts";
