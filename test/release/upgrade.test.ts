@@ -17,12 +17,18 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PLATFORMS, type Platform } from "../../protocol/release/manifest.ts";
 import { ROOT } from "../../scripts/repository.ts";
 import { startGateway, startStack } from "../support/stack.ts";
+import { Container } from "./support/container.ts";
 import { isReleased, releaseDirectory, releasedProgram, releasedVersion } from "./support/release.ts";
+import { whyNot } from "./systems/installed-stack.ts";
 
 const run = promisify(execFile);
 const NEWER = "9.8.7";
+const MADE: readonly Platform[] = ["linux-x64", "linux-musl-x64"];
+const noAlpine = whyNot("alpine", "linux-musl-x64");
+if (noAlpine !== undefined) console.warn(`skipped: an upgrade in Alpine: ${noAlpine}`);
 
 interface Outcome {
   readonly code: number;
@@ -42,10 +48,11 @@ describe.skipIf(!isReleased("linux-x64"))(
       newer = join(directory, "newer");
       version = await releasedVersion();
       env = { PATH: "/usr/bin:/bin", HOME: directory, SALLYPORT_KEYCHAIN: "off" };
+      const only = PLATFORMS.filter((platform) => MADE.includes(platform) && isReleased(platform));
       const release = [
         join(ROOT, "packaging", "release.ts"),
         "--only",
-        "linux-x64",
+        only.join(","),
         "--programs-only",
         "--draft",
       ];
@@ -162,5 +169,30 @@ describe.skipIf(!isReleased("linux-x64"))(
       });
       expect(readdirSync(own)).toEqual(["sallyport"]);
     });
+
+    it.skipIf(noAlpine !== undefined)(
+      "in Alpine, the one file that unpacks itself is replaced by its like",
+      async () => {
+        const mounts = [
+          { at: "/old", from: releaseDirectory(), options: "ro" },
+          { at: "/new", from: newer, options: "ro" },
+        ];
+        await using container = await Container.start("alpine", { mounts });
+        const alpine = async (script: string) => {
+          const { code, stdout, stderr } = await container.run(["sh", "-ec", script], {
+            env: { HOME: "/root" },
+          });
+          expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("sallyport: ") });
+          return stdout;
+        };
+        const installed = 'cd /root/bin; ./sallyport version --json | grep -o "version[^,]*"; ls -A';
+        await alpine("mkdir /root/bin; cp /old/sallyport-linux-musl-x64 /root/bin/sallyport");
+        await alpine("/root/bin/sallyport upgrade --from /new/manifest.json");
+        expect(await alpine(installed)).toBe(`version":"${NEWER}"\nsallyport\nsallyport.old\n`);
+        expect(await alpine("head -c 2 /root/bin/sallyport")).toBe("#!");
+        await alpine("/root/bin/sallyport upgrade --back");
+        expect(await alpine(installed)).toBe(`version":"${version}"\nsallyport\nsallyport.old\n`);
+      },
+    );
   },
 );

@@ -16,10 +16,12 @@ export interface DownloadLimits {
   readonly stallMs: number;
   /** For the answer to one request, from its beginning to its end. */
   readonly answerMs: number;
+  /** Before the second attempt; it doubles each time. */
+  readonly retryMs: number;
 }
 
 /** 42 MB in half an hour are 23 KB/s. */
-export const LIMITS: DownloadLimits = { stallMs: 30_000, answerMs: 30 * 60_000 };
+export const LIMITS: DownloadLimits = { stallMs: 30_000, answerMs: 30 * 60_000, retryMs: 500 };
 
 export interface DownloadOptions {
   /** undefined: the process's own `fetch`, as in an editor. */

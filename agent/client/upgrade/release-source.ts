@@ -2,8 +2,9 @@
 // its manifest has to be signed, and a file has to have the digest that the manifest names.
 
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { join, sep } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import {
   MANIFEST_FILE,
@@ -25,6 +26,8 @@ export interface ReleaseSource {
   readonly name: string;
   /** Where its files are, for commands that people type: a URL or a path that ends in a slash. */
   readonly base: string;
+  /** How long to wait before a download that was cut goes on; it doubles each time. */
+  readonly retryMs: number;
   /** A small file, whole. @throws CommandError */
   read(name: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   /**
@@ -63,6 +66,7 @@ export function urlSource(
   return {
     name: base.href,
     base: base.href,
+    retryMs: limits.retryMs,
     read: (name, maxBytes, signal) => readWhole(new URL(name, base), maxBytes, { network, signal, limits }),
     open: (file, offset, signal) =>
       openAnswer(new URL(file.name, base), file, offset, { network, signal, limits }),
@@ -73,6 +77,7 @@ export function directorySource(directory: string): ReleaseSource {
   return {
     name: directory,
     base: join(directory, sep),
+    retryMs: 0,
     async read(name, maxBytes) {
       const parts: Uint8Array[] = [];
       for await (const part of bytesOf(join(directory, name), 0, maxBytes)) parts.push(part);
@@ -137,7 +142,8 @@ export async function fetchFile(
     let hash = createHash("sha256");
     let size = 0;
     for (let attempt = 1; size < file.size; attempt++) {
-      const before = size;
+      if (attempt > MAX_ATTEMPTS) throw incomplete(source, file);
+      if (attempt > 1) await delay(source.retryMs * 2 ** (attempt - 2), undefined, { signal });
       try {
         const { offset, bytes } = await source.open(file, size, signal);
         if (offset === 0 && size > 0) {
@@ -156,13 +162,11 @@ export async function fetchFile(
           size += part.length;
           progress(size);
         }
-        if (size < file.size && attempt >= MAX_ATTEMPTS) throw cut(source, file);
       } catch (error) {
-        // A download that gained something is worth another attempt; one that never began is not.
-        const isCut = error instanceof CommandError && CUT.has(error.code) && size > before;
-        if (!isCut || attempt >= MAX_ATTEMPTS || signal.aborted) throw error;
+        // A gateway that restarts refuses connections for a while; one that never sent anything is not waited for.
+        const isCut = error instanceof CommandError && CUT.has(error.code) && size > 0;
+        if (!isCut || attempt >= MAX_ATTEMPTS) throw error;
       }
-      if (size === before && size < file.size) throw cut(source, file);
     }
     if (hash.digest("hex") !== file.sha256) {
       throw new CommandError(
@@ -171,21 +175,24 @@ export async function fetchFile(
         `${file.name} from ${source.name} is not the file of the signed release (its SHA-256 differs): nothing was changed.`,
       );
     }
+    writing(path, () => fsyncSync(descriptor));
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** With these codes a connection ended in the middle. */
+/** With these codes a connection ended in the middle, or there is none for a while. */
 const CUT: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
   "UND_ERR_SOCKET",
   "UND_ERR_BODY_TIMEOUT",
+  "busy",
   "stalled",
 ]);
 
-function cut(source: ReleaseSource, { name }: ReleaseFile): CommandError {
+function incomplete(source: ReleaseSource, { name }: ReleaseFile): CommandError {
   return new CommandError(
     "http",
     "incomplete",

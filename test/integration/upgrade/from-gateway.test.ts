@@ -72,7 +72,7 @@ describe.each([
       installation,
       running: "1.0.0",
       platform: PLATFORM,
-      source: () => gatewaySource(url, network, { ...LIMITS, ...limits }),
+      source: () => gatewaySource(url, network, { ...LIMITS, retryMs: 1, ...limits }),
       keys: ours.keys,
       version: undefined,
       signal,
@@ -97,6 +97,19 @@ describe.each([
       expect.stringMatching(/ bytes=[1-9]/),
       expect.stringMatching(/ bytes=[1-9]/),
     ]);
+  });
+
+  test("a gateway that is busy for a moment in between is waited for", async () => {
+    let requests = 0;
+    const { outcome } = await attempt({
+      [FILE]: (request, response, bytes) => {
+        requests++;
+        if (requests === 1) part(request, response, bytes, 300_000);
+        else if (requests < 4) response.writeHead(503).end();
+        else part(request, response, bytes);
+      },
+    });
+    expect(outcome).toEqual({ version: "1.1.0", changed: true });
   });
 
   test("a server that knows no ranges sends it again from the start", async () => {
