@@ -1,6 +1,7 @@
 // The installer of a gateway that offers this release, in the root directories of other systems: as root, as a user without a
 // name, where nothing can be written or run, and with what can go wrong on the way.
 
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -26,6 +27,7 @@ import { until } from "../support/until.ts";
 import { Container, type ContainerOptions, type RunOptions } from "./support/container.ts";
 import { isReleased, releaseDirectory, releasedVersion } from "./support/release.ts";
 import { type RootName, whyNoRoot } from "./support/roots.ts";
+import { shellcheck } from "./support/tools.ts";
 
 const VERSION = await releasedVersion();
 /** Systems that have something to download with, and the program that they need. */
@@ -294,4 +296,12 @@ test("a loader for guests does not make Alpine a glibc system", async ({ skip })
   symlinkSync("/lib/ld-musl-x86_64.so.1", box.outside("/lib64/ld-linux-x86-64.so.2"));
   const { stderr } = await box.run(oneLine(gateway.httpUrl));
   expect(stderr).toContain("/bin/sallyport-linux-musl-x64.tar.gz");
+});
+
+test("ShellCheck has nothing to say about the script", async () => {
+  const { script } = await offering();
+  const file = join(temporaryDirectory(), "install.sh");
+  writeFileSync(file, await script());
+  const { status, stdout } = spawnSync(await shellcheck(), ["--shell=sh", file], { encoding: "utf8" });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
 });

@@ -60,7 +60,8 @@ export function powerShellInstaller(gateway: GatewayUrl, { version, files }: Rel
   $current = Join-Path $place 'current'
   if (Test-Path -LiteralPath $current) { [IO.Directory]::Delete($current) }
   New-Item -ItemType Junction -Path $current -Target $target | Out-Null
-  $path = [Environment]::GetEnvironmentVariable('Path', 'User')
+  # Whoever has no variable of their own gets an empty one here.
+  $path = [string][Environment]::GetEnvironmentVariable('Path', 'User')
   if (";$path;" -notlike "*;$current;*") {
     [Environment]::SetEnvironmentVariable('Path', ($path.TrimEnd(';') + ";$current").TrimStart(';'), 'User')
   }

