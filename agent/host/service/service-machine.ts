@@ -1,6 +1,6 @@
 // What managing a service asks of the machine. Tests put a different machine in its place.
 
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,8 @@ export interface ServiceMachine extends Machine {
 
 /** `rc-service restart` waits until the old host has ended. */
 const TIMEOUT_MS = 90_000;
+/** From a program's end to that of its output. */
+const LEFT_OPEN_MS = 1_000;
 const MAX_OUTPUT = 1024 * 1024;
 
 export function thisServiceMachine(given: Machine["env"]): ServiceMachine {
@@ -34,16 +36,36 @@ export function thisServiceMachine(given: Machine["env"]): ServiceMachine {
     uid,
     userName: ownName() ?? String(uid),
     exists: existsSync,
-    run: ([program = "", ...args]) =>
-      new Promise((resolve) => {
-        const options = { env, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT, encoding: "utf8" } as const;
-        execFile(program, args, options, (error, stdout, stderr) => {
-          const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
-          const missing = errorCode(error) === "ENOENT";
-          resolve({ code: missing ? undefined : code, stdout, stderr });
-        });
-      }),
+    run: (words) => runAside(words, env),
   };
+}
+
+/**
+ * Runs it in a session of its own: a person may restart the host whose terminal they sit in, and the terminal's end must not
+ * end the restart half-way.
+ */
+function runAside([program = "", ...args]: readonly string[], env: Machine["env"]): Promise<Ran> {
+  const child = spawn(program, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (part: string) => {
+      output[name] = (output[name] + part).slice(0, MAX_OUTPUT);
+    });
+  }
+  let limit = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+  return new Promise((resolve) => {
+    const end = (code: Ran["code"]): void => {
+      clearTimeout(limit);
+      resolve({ ...output, code });
+    };
+    child.once("error", (error) => end(errorCode(error) === "ENOENT" ? undefined : null));
+    child.once("close", end);
+    // A daemon that it has started may keep its output open.
+    child.once("exit", (code) => {
+      clearTimeout(limit);
+      limit = setTimeout(end, LEFT_OPEN_MS, code);
+    });
+  });
 }
 
 /** Where the person's units, and with them ours, are (systemd.unit(5)). */

@@ -9,16 +9,19 @@ import type { Ran, ServiceMachine } from "./service-machine.ts";
 const TRIES = 20;
 const RETRY_MS = 500;
 
-/** @throws CommandError stage `config`, code `service_failed`, with what the command said last */
+/**
+ * Runs all of them, even if the person's terminal ends meanwhile: a service that is stopped and not started again may be their
+ * only way back.
+ * @throws CommandError stage `config`, code `service_failed`, with what the command said last
+ */
 export async function runSteps(
   steps: readonly ServiceStep[],
   machine: Pick<ServiceMachine, "run">,
-  signal: AbortSignal,
 ): Promise<void> {
   for (const { words, mayFail, retried } of steps) {
     let ran = await machine.run(words);
     for (let tries = 1; retried && ran.code !== 0 && tries < TRIES; tries++) {
-      await delay(RETRY_MS, undefined, { signal });
+      await delay(RETRY_MS);
       ran = await machine.run(words);
     }
     if (ran.code === 0 || mayFail) continue;

@@ -3,6 +3,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 import { CHECKS } from "../../../scripts/demo/checks.ts";
 import { until } from "../../support/until.ts";
 import { releaseFile } from "../support/release.ts";
@@ -157,11 +158,18 @@ describe.skipIf(reason !== undefined)("in Alpine", () => {
     ]);
     expect(await sshInto(inside, "rc", "pwd")).toMatchObject({ code: 0, stdout: `${folder}\n` });
 
+    const anotherThan = (pid: number) =>
+      until(async () => {
+        const { host } = await status();
+        return host?.online === true && host.pid !== pid && host;
+      }, 60_000);
     await container.run(["kill", "-9", String(first.host.pid)]);
-    await until(async () => {
-      const { host } = await status();
-      return host?.online === true && host.pid !== first.host.pid;
-    }, 60_000);
+    const second = await anotherThan(first.host.pid);
+
+    // From a terminal that the host itself gives, and that ends when the host is stopped for the restart.
+    const again = [PROGRAM, "host", "install-service", ...flags, "--yes"].map(quoteForShell).join(" ");
+    await sshInto(inside, "rc", `HOME=/root ${again}`, ["-tt"]);
+    await anotherThan(second.pid);
 
     expect(await sallyport("uninstall-service", "--yes")).toMatchObject({ code: 0 });
     const left = "ls /etc/init.d/sallyport-host /etc/runlevels/*/sallyport-host /var/log/sallyport-host.log";

@@ -50,9 +50,14 @@ export interface Ran {
 }
 
 /** Runs a command in a workspace by the machine's own ssh, through the gateway's SSH port. */
-export function sshInto({ stack }: InstalledStack, name: string, command: string): Promise<Ran> {
+export function sshInto(
+  { stack }: InstalledStack,
+  name: string,
+  command: string,
+  options: readonly string[] = [],
+): Promise<Ran> {
   const pinned = ["-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR"];
-  const args = ["-F", stack.sshConfig, ...pinned, "-o", `User=${name}`, "gateway", command];
+  const args = ["-F", stack.sshConfig, ...options, ...pinned, "-o", `User=${name}`, "gateway", command];
   return new Promise((resolve) => {
     execFile("ssh", args, { encoding: "utf8", timeout: 120_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;

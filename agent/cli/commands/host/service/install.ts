@@ -46,14 +46,14 @@ export async function installService(input: InstallInput, context: CommandContex
   writeServiceFile(manager.file, text, manager.fileMode);
   const startedAt = Date.now();
   try {
-    await runSteps(manager.start, machine, context.signal);
+    await runSteps(manager.start, machine);
   } catch (error) {
     // As before: what cannot be started must not be started at the next boot either.
     if (former === undefined) {
-      await runSteps(manager.stop, machine, context.signal).catch(() => undefined);
+      await runSteps(manager.stop, machine).catch(() => undefined);
       removeServiceFile(manager.file);
     } else writeServiceFile(manager.file, former.text, manager.fileMode);
-    await runSteps(manager.forget, machine, context.signal).catch(() => undefined);
+    await runSteps(manager.forget, machine).catch(() => undefined);
     throw error;
   }
   if (manager.kind === "systemd-user") await offerLinger(options, machine, context);

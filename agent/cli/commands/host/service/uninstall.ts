@@ -27,7 +27,7 @@ export async function uninstallService(
   const files = [manager.file, ...(manager.logFile === undefined ? [] : [manager.logFile])];
   context.stderr.write(`This stops the service and removes ${files.join(" and ")}.\n`);
   await agreed(options.yes, "Remove the service?", context);
-  await runSteps(manager.stop, machine, context.signal);
+  await runSteps(manager.stop, machine);
   const { is, words } = await manager.state();
   if (is === "running") {
     const stop = manager.stop.map((step) => commandText(step.words)).join("; ");
@@ -38,7 +38,7 @@ export async function uninstallService(
     );
   }
   for (const file of files) removeServiceFile(file);
-  await runSteps(manager.forget, machine, context.signal);
+  await runSteps(manager.forget, machine);
   context.stdout.write(`The service is removed. The host's keys and id are still in ${found.state}.\n`);
   return 0;
 }
