@@ -10,6 +10,8 @@ const PT_NOTE = 4;
 const HEADER_SIZE = 64;
 const PROGRAM_HEADER_SIZE = 56;
 const NOTE_NAME = "NODE_SEA_BLOB";
+/** They become bytes of the file. Node has less than a mebibyte. */
+const MAX_ZEROES = 64 * 1024 * 1024;
 
 interface ProgramHeader {
   /** Its own place in the file. */
@@ -36,9 +38,10 @@ export function injectIntoElf(elf: Buffer, blob: Uint8Array): Buffer {
   if (endInFile !== last.offset + last.fileSize) {
     throw new UnsuitableExecutable("its last segment in memory is not the last one in the file");
   }
+  if (last.memorySize - last.fileSize > MAX_ZEROES) throw new UnsuitableExecutable("it has too many zeroes");
   const head = noteHead(blob.length);
   const start = align(last.memorySize, 16);
-  const noteSize = head.length + blob.length;
+  const noteSize = head.length + align(blob.length, 4);
   const result = Buffer.alloc(last.offset + start + noteSize);
   elf.copy(result, 0, 0, endInFile);
   head.copy(result, last.offset + start);
