@@ -64,6 +64,8 @@ export class FileSender {
       throw new ProtocolError("gateway_full", "The gateway has as many downloads open as it allows.");
     }
     reply.raw.once("close", () => slot.leave());
+    // It says so once only, and the client may have left while the release was looked at.
+    if (reply.raw.closed) slot.leave();
     const { file, handle } = await open();
     let isSending = false;
     try {

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import Fastify from "fastify";
 import { expect, onTestFinished, test } from "vitest";
 import { type DownloadLimits, FileSender } from "../../../../../gateway/http/downloads/send-file.ts";
@@ -15,8 +16,14 @@ import { asRefusal } from "../../../../../gateway/http/error-response.ts";
 const SIZE = 64 * 1024 * 1024;
 const GENEROUS = { total: 100, perAddress: 50, leastBytes: 1, windowMs: 60_000 };
 
-/** A server with one file, in which the path says what the client's address is. */
-async function serving(limits: DownloadLimits) {
+/**
+ * A server with one file, in which the path says what the client's address is.
+ * @param before what the server waits for before it sends
+ */
+async function serving(
+  limits: DownloadLimits,
+  before?: (address: string, response: Writable) => Promise<unknown>,
+) {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-send-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const path = join(directory, "file");
@@ -30,6 +37,7 @@ async function serving(limits: DownloadLimits) {
   );
   app.get<{ Params: { address: string } }>("/:address", async (request, reply) => {
     request.clientAddress = request.params.address;
+    await before?.(request.clientAddress, reply.raw);
     const file = { name: "file", size: SIZE, sha256: "0".repeat(64) };
     return await sender.send(
       async () => ({ file, handle: await open(path) }),
@@ -87,4 +95,18 @@ test("a client that takes its time, but moves, gets all of it", async () => {
     size += (chunk as Uint8Array).length;
   }
   expect(size).toBe(SIZE);
+});
+
+test("a client that has left before its turn takes no slot with it", async () => {
+  let gone = 0;
+  const { ask, url } = await serving({ ...GENEROUS, total: 1 }, async (address, response) => {
+    if (address !== "leaves") return;
+    await once(response, "close");
+    gone++;
+  });
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write("GET /leaves HTTP/1.1\r\nHost: x\r\n\r\n", () => socket.destroy());
+  await expect.poll(() => gone).toBe(1);
+  expect((await ask("192.0.2.2")).status).toBe(200);
 });
