@@ -95,24 +95,39 @@ find_place() {
     fail "SALLYPORT_HOME=$SALLYPORT_HOME cannot be written to and run from by user $(id -u)"
   fi
   user=$(id -u) home=\${HOME:-} shared=\${TMPDIR:-/tmp} tried=
-  if [ "$user" = 0 ]; then set -- /opt/sallyport; else set --; fi
-  if [ -n "\${XDG_DATA_HOME:-}" ]; then set -- "$@" "$XDG_DATA_HOME/sallyport"
-  elif [ -n "$home" ] && [ "$home" != / ]; then set -- "$@" "$home/.local/share/sallyport"; fi
+  data=\${XDG_DATA_HOME:-}
+  if [ -z "$data" ] && [ -n "$home" ] && [ "$home" != / ]; then data=$home/.local/share; fi
+  if [ "$user" = 0 ]; then
+    set -- /opt/sallyport
+    # sudo may leave root the home of a person, who could exchange what root would run.
+    # shellcheck disable=SC3067 # -O is not of POSIX, but every shell has it.
+    if [ -e "$home" ] && [ ! -O "$home" ]; then data=; fi
+  else set --; fi
+  if [ -n "$data" ]; then set -- "$@" "$data/sallyport"; fi
   [ "$user" = 0 ] || set -- "$@" /opt/sallyport
   for place in "$@"; do
     if has_it "$place"; then return; fi
   done
   for place in "$@" "/var/tmp/sallyport-$user" "$shared/sallyport-$user" "/dev/shm/sallyport-$user"; do
     case " $tried " in *" $place "*) continue ;; esac
-    # Others may have put something there, where everyone can: only what is this user's counts.
-    # shellcheck disable=SC3067 # -O is not of POSIX, but every shell has it.
-    if is_usable "$place" && [ -O "$place" ] && [ ! -L "$place" ]; then return; fi
+    if is_own "$place" && is_usable "$place"; then return; fi
     tried="$tried $place"
   done
   fail "there is no directory that can be written to and run from; tried:$tried; set SALLYPORT_HOME to one"
 }
 
 has_it() { [ -x "$1/versions/$leaf/sallyport" ]; }
+
+# Others may have put something there, where everyone can, and could exchange what is run there: nothing is, unless it is a
+# directory of this user that not everybody can write to. One look at it tells both, since links can change in between.
+is_own() {
+  (umask 022; mkdir -p "$1") 2>/dev/null || return 1
+  facts=$(ls -ldn "$1" 2>/dev/null) || return 1
+  case $facts in d???????-*) ;; *) return 1 ;; esac
+  # shellcheck disable=SC2086 # It is to be split.
+  set -- $facts
+  [ "$3" = "$user" ]
+}
 
 # Writes a script there and runs it: a file system may be mounted read-only or noexec.
 is_usable() {
