@@ -14,6 +14,7 @@ import { asides, enclosed } from "./setup/enclosure.ts";
 import { cacheRoot, installCodeServer } from "./setup/install-code-server.ts";
 import { withoutPlaces } from "./setup/own-home.ts";
 import { findBrowser, missing } from "./setup/prerequisites.ts";
+import { makeUpdateRelease } from "./setup/update-release.ts";
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 process.exitCode = await main();
@@ -31,6 +32,7 @@ async function main(): Promise<number> {
     await buildAll();
     const vsix = join(directory, "sallyport.vsix");
     await writeVsix(vsix);
+    const update = await makeUpdateRelease(directory);
     const aside = asides([ROOT, cacheRoot()], directory);
     const certificate = makeCertificate(directory);
     const env = {
@@ -39,6 +41,7 @@ async function main(): Promise<number> {
       SALLYPORT_E2E: JSON.stringify({
         directory,
         vsix,
+        update,
         codeServer,
         certificate,
         aside,

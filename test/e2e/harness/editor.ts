@@ -43,6 +43,8 @@ interface EditorOptions {
    * follow.
    */
   readonly language?: string;
+  /** Instead of those that all editors of the run have. */
+  readonly extensionsDirectory?: string;
   /** Size of the window in pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -67,7 +69,7 @@ export class Editor {
       writeFileSync(join(userData, scope, "settings.json"), JSON.stringify(settings, null, 2));
     }
     if (options.language !== undefined) speak(userData, options.language);
-    const { child, url } = await startCodeServer(userData, folder, options.env ?? {}, options.language);
+    const { child, url } = await startCodeServer(userData, folder, options);
     try {
       const browser = await chromium.launch({ executablePath: browserPath, args: [...BROWSER_FLAGS] });
       const context = await browser.newContext({
@@ -142,8 +144,7 @@ export const BROWSER_FLAGS: readonly string[] = [
 async function startCodeServer(
   userData: string,
   folder: string,
-  env: NodeJS.ProcessEnv,
-  language = "en",
+  { env = {}, language = "en", extensionsDirectory: extensions = extensionsDirectory }: EditorOptions,
 ): Promise<{ child: ChildProcess; url: string }> {
   const port = await freePort();
   const logFile = join(userData, "code-server.log");
@@ -154,7 +155,7 @@ async function startCodeServer(
       codeServer.entry,
       ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`],
       ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"],
-      ...["--extensions-dir", extensionsDirectory, "--user-data-dir", userData],
+      ...["--extensions-dir", extensions, "--user-data-dir", userData],
       ...["--locale", language, folder],
     ],
     {

@@ -51,11 +51,21 @@ export class World implements AsyncDisposable {
   readonly #admin: AccessToken;
   readonly #hosts: Host[] = [];
 
-  static async start(): Promise<World> {
+  /** @param more flags for the gateway */
+  static async start(more: readonly string[] = []): Promise<World> {
     const own = mkdtempSync(join(directory, "world-"));
     const listen = ["--http", `${GATEWAY_ADDRESS}:443`, "--ssh", `${GATEWAY_ADDRESS}:22`];
     const tls = ["--tls-cert", certificate.certFile, "--tls-key", certificate.keyFile];
-    const flags = ["--json", ...listen, ...tls, "--public-url", GATEWAY_URL, "--data", join(own, "gateway")];
+    const flags = [
+      "--json",
+      ...listen,
+      ...tls,
+      "--public-url",
+      GATEWAY_URL,
+      "--data",
+      join(own, "gateway"),
+      ...more,
+    ];
     const program = await startProgram({
       name: "the gateway",
       command: [process.execPath, CLI, "gateway", ...flags],

@@ -7,6 +7,7 @@ import { Check } from "typebox/value";
 const Environment = Type.Object({
   directory: Type.String(),
   vsix: Type.String(),
+  update: Type.Object({ vsix: Type.String(), release: Type.String() }),
   browser: Type.String(),
   codeServer: Type.Object({ node: Type.String(), entry: Type.String() }),
   certificate: Type.Object({ certFile: Type.String(), keyFile: Type.String() }),
@@ -16,6 +17,6 @@ const Environment = Type.Object({
 const given: unknown = JSON.parse(process.env.SALLYPORT_E2E ?? "null");
 if (!Check(Environment, given)) throw new Error("these tests are started by `npm run test:e2e`");
 
-export const { directory, vsix, browser, codeServer, certificate, aside } = given;
+export const { directory, vsix, update, browser, codeServer, certificate, aside } = given;
 /** Extensions are installed once; every editor of the run uses them. */
 export const extensionsDirectory = join(directory, "extensions");

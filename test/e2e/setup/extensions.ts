@@ -12,8 +12,13 @@ import { codeServer, directory, extensionsDirectory, vsix } from "./environment.
 export async function setup(): Promise<void> {
   const standIn = join(directory, "remote-ssh-stand-in.vsix");
   await writeStandIn(standIn);
-  const install = [vsix, standIn].flatMap((path) => ["--install-extension", path]);
-  const where = ["--extensions-dir", extensionsDirectory, "--user-data-dir", join(directory, "installer")];
+  await installExtensions([vsix, standIn], extensionsDirectory);
+}
+
+/** @param paths VSIX files @param into the directory of an editor's extensions */
+export async function installExtensions(paths: readonly string[], into: string): Promise<void> {
+  const install = paths.flatMap((path) => ["--install-extension", path]);
+  const where = ["--extensions-dir", into, "--user-data-dir", join(directory, "installer")];
   await promisify(execFile)(codeServer.node, [codeServer.entry, ...where, ...install], { timeout: 300_000 });
 }
 
