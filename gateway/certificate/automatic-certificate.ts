@@ -24,6 +24,7 @@ import { createChallengePort } from "./challenge-port.ts";
 import {
   type Attempts,
   afterFailure,
+  afterSuccess,
   firstAttempt,
   NO_ATTEMPTS,
   nextAttempt,
@@ -86,6 +87,8 @@ class Keeper {
   #chance = Math.random();
   #window: SuggestedWindow | undefined;
   #askWindowAt = 0;
+  /** The next one is not ordered before, as long as the one that was issued is there. */
+  #renewableAt = 0;
 
   constructor(
     options: AutomaticCertificateOptions,
@@ -122,6 +125,7 @@ class Keeper {
         const issued = await this.#issue(certificate);
         await this.#succeeded(issued);
         attemptAt = 0;
+        this.#renewableAt = afterSuccess(validityOf(issued), Date.now());
       } catch (error) {
         if (this.#signal.aborted) return;
         attemptAt = await this.#failed(error, certificate);
@@ -135,7 +139,7 @@ class Keeper {
     if (certificate === undefined) return 0;
     if (acme.names.some((name) => certificate.checkHost(name) === undefined)) return 0;
     await this.#askWindow(certificate);
-    return renewalTime(validityOf(certificate), this.#chance, this.#window);
+    return Math.max(renewalTime(validityOf(certificate), this.#chance, this.#window), this.#renewableAt);
   }
 
   /** Failures are of no account: without the authority's wish the lifetime decides. */

@@ -49,6 +49,14 @@ export function renewalTime({ from, until }: Validity, chance: number, window?: 
   return from + (lifetime * 2) / 3 + (lifetime / 30) * chance;
 }
 
+/**
+ * The earliest time for the next one after one that was issued now, whatever the authority says: it could date its certificates
+ * back and always want them to be renewed.
+ */
+export function afterSuccess({ until }: Validity, now: number): number {
+  return now + Math.min(SPACING_MS, Math.max(until - now, 0) / 3);
+}
+
 /** @param notBefore what the authority has asked for */
 export function afterFailure(attempts: Attempts, now: number, notBefore = 0): Attempts {
   return {

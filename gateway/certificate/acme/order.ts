@@ -2,10 +2,11 @@
 
 import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { createSecureContext } from "node:tls";
 import type { ChallengeKind } from "../challenge-kind.ts";
 import { AcmeError } from "./acme-error.ts";
 import { Authorization, Challenge, Order } from "./messages.ts";
-import { signingRequest } from "./own-certificate.ts";
+import { keyPem, signingRequest } from "./own-certificate.ts";
 import { type AcmeSession, problemText } from "./session.ts";
 
 export interface PendingChallenge {
@@ -30,6 +31,8 @@ export interface Wanted {
 
 /** How long the authority may take for one step. */
 const STEP_MS = 180_000;
+/** One certificate in PEM (RFC 7468). */
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 const POLL_MS = { least: 1_000, most: 30_000 } as const;
 
 /**
@@ -148,17 +151,25 @@ async function poll<T>(
   }
 }
 
-function checkedChain(chain: string, names: readonly string[], key: KeyObject): string {
+/**
+ * The certificates alone: whatever else an authority sends, such as a key, would get into the file that the gateway's own key is
+ * in. They are tried as the gateway will use them, because they take the place of some that work.
+ */
+function checkedChain(text: string, names: readonly string[], key: KeyObject): string {
+  const blocks = text.match(CERTIFICATE) ?? [];
+  const pem = blocks.map((block) => `${block}\n`).join("");
   let leaf: X509Certificate;
   try {
-    leaf = new X509Certificate(chain);
+    leaf = new X509Certificate(pem);
+    if (!leaf.publicKey.equals(createPublicKey(key))) throw new Error("its key is not the gateway's");
+    createSecureContext({ cert: pem, key: keyPem(key) });
   } catch (cause) {
-    throw new AcmeError("acme_malformed", "The certificate authority sent no certificate in PEM form.", {
-      cause,
-    });
+    throw new AcmeError(
+      "acme_malformed",
+      "The certificate authority sent no certificate for the gateway's key in PEM form.",
+      { cause },
+    );
   }
-  const fits =
-    leaf.publicKey.equals(createPublicKey(key)) && names.every((name) => leaf.checkHost(name) !== undefined);
-  if (fits) return chain;
+  if (names.every((name) => leaf.checkHost(name) !== undefined)) return pem;
   throw new AcmeError("acme_malformed", "The certificate authority sent a certificate for something else.");
 }

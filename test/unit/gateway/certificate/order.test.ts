@@ -1,9 +1,14 @@
 // An order, with an authority that is a function: what Pebble never does.
 
+import { createPrivateKey, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { AcmeError } from "../../../../gateway/certificate/acme/acme-error.ts";
 import { orderCertificate, type PendingChallenge } from "../../../../gateway/certificate/acme/order.ts";
-import { challengeCertificate, newKey } from "../../../../gateway/certificate/acme/own-certificate.ts";
+import {
+  challengeCertificate,
+  keyPem,
+  newKey,
+} from "../../../../gateway/certificate/acme/own-certificate.ts";
 import { AcmeSession } from "../../../../gateway/certificate/acme/session.ts";
 import { ACCOUNT, type Answer, authority, BASE, problem } from "./authority.ts";
 
@@ -28,7 +33,10 @@ const authorization = (status: string, challenges: readonly object[] = BOTH, val
 });
 
 /** Runs an order; `answers` are the authority's, where they differ from those of a good one. */
-async function run(answers: Readonly<Record<string, readonly Answer[]>>, replaces?: string) {
+async function run(
+  answers: Readonly<Record<string, readonly Answer[]>>,
+  { replaces, key = newKey() }: { replaces?: string; key?: KeyObject } = {},
+) {
   const { send, asked } = authority({
     "/order": [order("pending")],
     "/order/1": [order("ready"), order("valid", { certificate: `${BASE}/certificate` })],
@@ -42,7 +50,8 @@ async function run(answers: Readonly<Record<string, readonly Answer[]>>, replace
   const answered: PendingChallenge[] = [];
   let open = 0;
   const session = await AcmeSession.open(send, `${BASE}/directory`, ACCOUNT);
-  const wanted = { names: [NAME], kinds: ["tls-alpn-01", "http-01"] as const, key: newKey(), replaces };
+  const wanted = { names: [NAME], kinds: ["tls-alpn-01", "http-01"] as const, key, replaces };
+  let chain: string | undefined;
   const error = await orderCertificate(
     session,
     wanted,
@@ -57,11 +66,13 @@ async function run(answers: Readonly<Record<string, readonly Answer[]>>, replace
     },
     new AbortController().signal,
   ).then(
-    () => undefined,
+    (issued) => {
+      chain = issued;
+    },
     (reason: unknown) => reason,
   );
   if (error !== undefined && !(error instanceof AcmeError)) throw error;
-  return { error, answered, asked, open };
+  return { error, chain, answered, asked, open };
 }
 
 describe("an order", () => {
@@ -123,9 +134,28 @@ describe("an order", () => {
     },
   );
 
+  test("takes nothing but certificates, which the gateway's own key is stored beside", async () => {
+    const own = challengeCertificate(NAME, "", new Date());
+    const certificate = own.slice(own.indexOf("-----BEGIN CERTIFICATE-----"));
+    const { chain, error } = await run(
+      { "/certificate": [{ body: `${keyPem(newKey())}${own}${keyPem(newKey())}` }] },
+      { key: createPrivateKey(own) },
+    );
+    expect(error).toBeUndefined();
+    expect(chain?.trim()).toBe(certificate.trim());
+    expect(chain).not.toContain("KEY");
+  });
+
+  test("does not take a chain that the gateway could not serve, in the place of one that works", async () => {
+    const own = challengeCertificate(NAME, "", new Date());
+    const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const { error } = await run({ "/certificate": [{ body: own + broken }] }, { key: createPrivateKey(own) });
+    expect(error).toMatchObject({ code: "acme_malformed" });
+  });
+
   test("goes on without what it replaces, where the authority does not know that", async () => {
     const unknown = problem("malformed", "no such certificate", 404);
-    const { asked } = await run({ "/order": [unknown, order("pending")] }, "issuer.serial");
+    const { asked } = await run({ "/order": [unknown, order("pending")] }, { replaces: "issuer.serial" });
     expect(asked.filter((path) => path === "/order")).toHaveLength(2);
     expect(asked).toContain("/certificate");
     const refused = await run({ "/order": [unknown] });

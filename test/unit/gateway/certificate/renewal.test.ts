@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   type Attempts,
   afterFailure,
+  afterSuccess,
   firstAttempt,
   NO_ATTEMPTS,
   nextAttempt,
@@ -35,6 +36,11 @@ describe("a certificate is renewed", () => {
     expect(renewalTime(validity, 0, { start: 0, end: 1 })).toBe(NOW + 2 * HOUR);
     expect(renewalTime({ from: NOW, until: NOW + HOUR }, 0, { start: 0, end: 1 })).toBe(NOW + HOUR / 3);
   });
+});
+
+test("nor in a loop, where the authority dates its certificates back, too", () => {
+  expect(afterSuccess({ from: NOW - 30 * DAY, until: NOW + 60 * DAY }, NOW)).toBe(NOW + 2 * HOUR);
+  expect(afterSuccess({ from: NOW - 30 * DAY, until: NOW + HOUR }, NOW)).toBe(NOW + HOUR / 3);
 });
 
 describe("after a failure", () => {
