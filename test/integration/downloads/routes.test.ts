@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -186,7 +186,7 @@ test("the installers name the public URL, whatever a request calls the gateway",
 });
 
 test("a client that has gone away leaves no open file, and one that asks again gets it", async () => {
-  const { gateway, get } = await serving({ big: Buffer.alloc(32 * 1024 * 1024) });
+  const { gateway, get, downloads } = await serving({ big: Buffer.alloc(32 * 1024 * 1024) });
   const { hostname, port } = new URL(gateway.httpUrl);
   // As many as one address may have, one after the other: none of them keeps its slot.
   for (let index = 0; index < 150; index++) {
@@ -197,4 +197,16 @@ test("a client that has gone away leaves no open file, and one that asks again g
     await once(socket, "close");
   }
   await expect.poll(async () => (await get("/bin/big", { range: "bytes=0-0" })).status).toBe(206);
+  if (process.platform === "linux") await expect.poll(() => openFiles(join(downloads, "big"))).toBe(0);
 });
+
+/** How many descriptors of this process, which is the gateway's, are of the file. */
+function openFiles(path: string): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false; // Closed meanwhile.
+    }
+  }).length;
+}

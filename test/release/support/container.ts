@@ -14,7 +14,7 @@ import { text } from "node:stream/consumers";
 import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 import { type RootName, rootDirectory } from "./roots.ts";
 
-export interface Mount {
+interface Mount {
   /** Where it is seen inside, absolute; made if it is not there. */
   readonly at: string;
   /** A file or directory of the machine; missing: an empty tmpfs that everyone may write to. */
