@@ -1,0 +1,10 @@
+// Each ssh connection waits for a companion's start.
+
+import { expect, it } from "vitest";
+import { isReleased, releasedProgram } from "./support/release.ts";
+import { companionStarts } from "./support/start-time.ts";
+
+it.skipIf(!isReleased("linux-x64"))("the executable starts at least as quickly as a clone", async () => {
+  const [, executable, clone] = await companionStarts(releasedProgram("linux-x64"), 15);
+  expect(executable?.cpuMs).toBeLessThanOrEqual(clone?.cpuMs ?? 0);
+});
