@@ -15,7 +15,7 @@ import type { Release } from "./release.ts";
 import { writeTarGz } from "./tar.ts";
 
 /** The program's file name in archives. */
-export function programName(platform: Platform): string {
+function programName(platform: Platform): string {
   return platform.startsWith("win") ? "sallyport.exe" : "sallyport";
 }
 
