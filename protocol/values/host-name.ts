@@ -36,7 +36,9 @@ const IPV6 = `(?:${[
 ].join("|")})`;
 
 export const HOST_NAME_PATTERN = `^(?:${DNS_NAME}|${IPV6})$`;
-const hostNameRegExp = new RegExp(HOST_NAME_PATTERN);
+/** Apart, because V8 takes 20 ms to compile the one for IPv6, which each companion would wait for. */
+const dnsNameRegExp = new RegExp(`^${DNS_NAME}$`);
+const ipv6RegExp = new RegExp(`^${IPV6}$`);
 
 /**
  * A client's address as its socket reports it: an address, with a zone if it is link-local, or an empty text if the connection
@@ -70,7 +72,11 @@ export function clientAddressText(address: string): string {
 }
 
 export function isHostName(value: unknown): value is HostName {
-  return typeof value === "string" && value.length <= MAX_HOST_NAME && hostNameRegExp.test(value);
+  return (
+    typeof value === "string" &&
+    value.length <= MAX_HOST_NAME &&
+    (value.includes(":") ? ipv6RegExp : dnsNameRegExp).test(value)
+  );
 }
 
 /** @throws ProtocolError `bad_name` with `field` */

@@ -4,7 +4,10 @@ import { expect, it } from "vitest";
 import { isReleased, releasedProgram } from "./support/release.ts";
 import { companionStarts } from "./support/start-time.ts";
 
-it.skipIf(!isReleased("linux-x64"))("the executable starts at least as quickly as a clone", async () => {
-  const [, executable, clone] = await companionStarts(releasedProgram("linux-x64"), 15);
-  expect(executable?.cpuMs).toBeLessThanOrEqual(clone?.cpuMs ?? 0);
-});
+it.skipIf(!isReleased("linux-x64"))(
+  "the executable starts about as quickly as a clone that has kept its compiled code",
+  async () => {
+    const [, executable, clone] = await companionStarts(releasedProgram("linux-x64"), 15);
+    expect(executable?.cpuMs).toBeLessThanOrEqual((clone?.cpuMs ?? 0) * 1.15);
+  },
+);
