@@ -6,6 +6,8 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -167,19 +169,28 @@ async function exclusively<T>(installation: OwnInstallation, run: (work: string)
   const replaced = replacedBy(installation);
   checkProgram(replaced);
   if (installation.kind === "script") checkDirectory(join(installation.place, "versions"));
-  const work = join(dirname(replaced), ".sallyport-upgrade");
-  return await withUpgradeLock(`${work}.lock`, async () => {
-    const sweep = () => rmSync(work, { recursive: true, force: true });
+  const prefix = join(dirname(replaced), ".sallyport-upgrade");
+  return await withUpgradeLock(`${prefix}.lock`, async () => {
+    // Each has a directory of its own: whose lock was taken over as that of a dead one must not find another one's files in it.
+    let work: string | undefined;
     try {
-      writing(work, () => {
-        sweep();
-        mkdirSync(work, { mode: 0o700 });
+      work = writing(prefix, () => {
+        sweep(`${prefix}-`);
+        return mkdtempSync(`${prefix}-`);
       });
       return await run(work);
     } finally {
-      sweep();
+      if (work !== undefined) rmSync(work, { recursive: true, force: true });
     }
   });
+}
+
+/** Removes what upgrades that were killed have left. */
+function sweep(prefix: string): void {
+  const directory = dirname(prefix);
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(basename(prefix))) rmSync(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 async function isWhole(program: string, version: string, signal: AbortSignal): Promise<boolean> {

@@ -12,6 +12,7 @@ const CHANGES = [
   "ftruncateSync",
   "linkSync",
   "mkdirSync",
+  "mkdtempSync",
   "openSync",
   "renameSync",
   "rmSync",

@@ -195,7 +195,7 @@ describe.each(LAYOUTS)("installed as %s", (_, install, left) => {
     writeFileSync(go, "");
     await slow;
     symlinkSync(`${deadProcess()} ${hostname()}`, lock);
-    mkdirSync(join(dirname(lock), ".sallyport-upgrade", "download"), { recursive: true });
+    mkdirSync(join(dirname(lock), ".sallyport-upgrade-dead", "download"), { recursive: true });
     await goBack(installation, { signal });
     expect(runs(installation)).toBe("1.0.0");
     expect(beside(installation)).toEqual(left);
