@@ -1,7 +1,7 @@
 // Whether a directory may be upgraded in: it belongs to who upgrades, and nobody else could have put something there or could
 // exchange what is put there. On Windows access lists protect directories, so modes are not checked.
 
-import { lstatSync, statSync } from "node:fs";
+import { lstatSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 import { CommandError } from "../../platform/command-error.ts";
@@ -32,6 +32,17 @@ export function checkDirectory(directory: string, user: number | undefined = pro
     "loose_mode",
     `Others can write to ${path}, so nothing is upgraded there: run \`chmod go-w ${quoteForShell(path)}\`.`,
   );
+}
+
+/**
+ * What somebody else than root could exchange on the way to a program that root runs; undefined: nothing.
+ * @param program absolute
+ */
+export function exposedForRoot(program: string): string | undefined {
+  if (process.getuid === undefined) return undefined;
+  const file = realpathSync(program);
+  if (isLoose(statSync(file))) return file;
+  return looseForRoot(dirname(program)) ?? looseForRoot(dirname(file));
 }
 
 function checkOwner(path: string, user: number | undefined): void {

@@ -1,6 +1,6 @@
 // `sallyport host install-service` and its siblings, from the first question to the last trace.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
@@ -187,12 +187,17 @@ cat ${file}
 "$@" service-status --json
 "$@" uninstall-service --yes
 ls -A /etc/systemd/system`;
-    const words = [process.execPath, CLI, "host", "--manager", "systemd"];
+    const exposed = join(world.home, "exposed");
+    mkdirSync(exposed);
+    chmodSync(exposed, 0o777);
+    symlinkSync(CLI, join(exposed, "cli.js"));
+    const words = [process.execPath, join(exposed, "cli.js"), "host", "--manager", "systemd"];
     const ran = await world.run(["unshare", "--mount", "sh", "-c", script, "sh", ...words], {
       FAKE_FILE: file,
     });
     expect(ran).toMatchObject({ code: 0 });
     expect(ran.stderr).toContain("The host and all of its sessions run as root.");
+    expect(ran.stderr).toContain(`Others than root can change ${exposed}, and so what root will run`);
     const status = ran.stdout.split("\n").find((line) => line.startsWith("{")) ?? "";
     expect(JSON.parse(status)).toMatchObject({
       manager: "systemd-system",

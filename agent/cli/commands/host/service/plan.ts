@@ -8,6 +8,7 @@ import type { CommandDefinition } from "../../../../../protocol/command/definiti
 import { type Input, readInput } from "../../../../../protocol/command/run.ts";
 import type { Setting } from "../../../../../protocol/command/settings.ts";
 import { isPlainRemote, parseGatewayUrl } from "../../../../../protocol/values/gateway-url.ts";
+import { exposedForRoot } from "../../../../client/upgrade/place.ts";
 import type { ServiceManager } from "../../../../host/service/manager.ts";
 import { refuseControlCharacters, type Service } from "../../../../host/service/service.ts";
 import type { ServiceAccount } from "../../../../host/service/service-account.ts";
@@ -64,7 +65,7 @@ export async function planService(
   };
   refuseControlCharacters(service);
   const options = asHostReads(service, account, context);
-  const notes = proxyNotes(input, proxyFile, machine.env);
+  const notes = [...proxyNotes(input, proxyFile, machine.env), ...programNotes(service, account)];
   if (options.token.kind === "stored") {
     notes.push(...(await signInOfService(options, account, machine.env)));
   }
@@ -130,6 +131,15 @@ function proxyNotes(
   );
   if (set === undefined) return [];
   return [`The service does not see ${set}: pass --proxy if it needs that proxy.`];
+}
+
+/** Whoever can change what root runs at every start of the machine is root. */
+function programNotes({ program }: Service, { uid }: ServiceAccount): string[] {
+  const exposed = uid === 0 ? program.map(exposedForRoot).find((path) => path !== undefined) : undefined;
+  if (exposed === undefined) return [];
+  return [
+    `Others than root can change ${exposed}, and so what root will run: install sallyport where only root can write, or pass --user.`,
+  ];
 }
 
 /** Where the person's configuration and sign-ins are, if not where every program would look. */

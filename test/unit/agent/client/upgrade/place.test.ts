@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { checkDirectory, checkProgram } from "../../../../../agent/client/upgrade/place.ts";
+import { checkDirectory, checkProgram, exposedForRoot } from "../../../../../agent/client/upgrade/place.ts";
 import { temporaryDirectory } from "../../../../support/fake-release.ts";
 
 function place() {
@@ -36,3 +36,21 @@ test.runIf(process.getuid?.() === 0)("for root, no directory above may be writab
   chmodSync(above, 0o1777);
   checkProgram(program);
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "what root runs is exposed by its file, its directory, or that of a link",
+  () => {
+    const { above, directory, program } = place();
+    expect(exposedForRoot(program)).toBeUndefined();
+    const link = join(above, "link");
+    symlinkSync(program, link);
+    expect(exposedForRoot(link)).toBeUndefined();
+    chmodSync(above, 0o777);
+    expect(exposedForRoot(link)).toBe(above);
+    chmodSync(above, 0o755);
+    chownSync(directory, 65_534, 65_534);
+    expect(exposedForRoot(link)).toBe(directory);
+    chownSync(program, 65_534, 65_534);
+    expect(exposedForRoot(link)).toBe(program);
+  },
+);
