@@ -1,7 +1,7 @@
 // Writes everything that a gateway must not lose as a tar archive: also while it runs, and in containers that have no tar. Unpacked into
 // an empty data directory, it is the gateway again.
 
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { fstatSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { packTar, type TarSource } from "modern-tar/fs";
@@ -36,6 +36,13 @@ export async function writeBackup(dataDir: string, output: NodeJS.WritableStream
   } finally {
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** Whether `output` goes to a file that other users can read or change, as a shell makes it. */
+export function isOpenToOthers(output: NodeJS.WritableStream): boolean {
+  if (process.getuid === undefined || !("fd" in output) || typeof output.fd !== "number") return false;
+  const facts = fstatSync(output.fd);
+  return facts.isFile() && (facts.mode & 0o077) !== 0;
 }
 
 /** Host keys, and the accounts and certificates of `--acme`; links and sockets are left out. */

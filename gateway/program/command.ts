@@ -23,7 +23,7 @@ import {
 import { createGatewayLog } from "../log.ts";
 import { hasDatabase, openDatabase } from "../store/database/sqlite.ts";
 import { Store } from "../store/store.ts";
-import { writeBackup } from "./backup.ts";
+import { isOpenToOthers, writeBackup } from "./backup.ts";
 import { definition } from "./definition.ts";
 import { checkHealth } from "./health.ts";
 import { defaultDataDir, type GatewayOptions, gatewayOptions } from "./options.ts";
@@ -105,10 +105,15 @@ async function adminToken({ options }: DataInput, context: CommandContext): Prom
 
 async function backup(
   { options }: Input<(typeof definition)["subcommands"]["backup"]>,
-  { env, stdout }: CommandContext,
+  { env, stdout, stderr }: CommandContext,
 ): Promise<void> {
   if ("isTTY" in stdout && stdout.isTTY === true) {
     throw new UsageError("gateway backup writes an archive: send it to a file, with `> sallyport.tar`.");
+  }
+  if (isOpenToOthers(stdout)) {
+    stderr.write(
+      "sallyport: Other users can read this file, and it gets the host keys: chmod 600 it, and run `umask 077` before.\n",
+    );
   }
   await writeBackup(options.data ?? defaultDataDir(env), stdout);
 }

@@ -4,7 +4,7 @@
 // this gateway's program does not know.
 
 import { createHash } from "node:crypto";
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -86,7 +86,7 @@ export class ReleaseDirectory {
   async open(name: string): Promise<OpenFile> {
     const file = (await this.current())?.manifest.files.find((known) => known.name === name);
     if (file === undefined) throw new ProtocolError("not_found", "The gateway's release has no such file.");
-    const handle = await open(join(this.#options.directory, name)).catch((cause: unknown) => {
+    const handle = await openFile(join(this.#options.directory, name)).catch((cause: unknown) => {
       throw new ProtocolError("not_found", `The gateway's release lacks its file ${name}.`, { cause });
     });
     try {
@@ -181,11 +181,17 @@ async function sha256Of(handle: FileHandle): Promise<string> {
   }
 }
 
+/** Does not wait for somebody to write into a pipe, which would keep one of few threads. */
+async function openFile(path: string): Promise<FileHandle> {
+  return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+}
+
 async function readBounded(path: string, most: number): Promise<Buffer> {
-  const handle = await open(path);
+  const handle = await openFile(path);
   try {
-    const { size } = await handle.stat();
-    if (size > most) throw new Error(`${path} is longer than ${most} bytes`);
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error(`${path} is not a file`);
+    if (found.size > most) throw new Error(`${path} is longer than ${most} bytes`);
     return await handle.readFile();
   } finally {
     await handle.close();

@@ -1,5 +1,6 @@
 // What a gateway with --downloads serves, and what it does not.
 
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
@@ -166,6 +167,16 @@ test("a directory without a release stops nobody: the gateway starts, says so, a
   expect(await raw("GET", "/install.sh")).toMatchObject({ status: 404, body: { code: "not_found" } });
   writeRelease(downloads, VERSION);
   await expect.poll(async () => (await send("GET", "/install.sh", undefined)).status).toBe(200);
+});
+
+test.skipIf(process.platform === "win32")("a pipe in the place of a file keeps nobody waiting", async () => {
+  const { get, downloads } = await serving();
+  expect((await get(`/bin/${ARCHIVE}`)).status).toBe(200);
+  for (const name of [ARCHIVE, `sallyport-${VERSION}.vsix`]) {
+    unlinkSync(join(downloads, name));
+    execFileSync("mkfifo", [join(downloads, name)]);
+    expect((await get(`/bin/${name}`)).status).toBe(404);
+  }
 });
 
 test("the installers name the public URL, whatever a request calls the gateway", async () => {

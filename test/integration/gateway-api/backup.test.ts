@@ -1,12 +1,13 @@
 // `sallyport gateway backup`: the archive of a running gateway, unpacked elsewhere, is the same gateway.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { command } from "../../../gateway/program/command.ts";
+import { CLI } from "../../../scripts/repository.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
 
 async function backup(dataDir: string) {
@@ -42,6 +43,17 @@ test("a restored backup has the accounts, tokens, host keys and certificates of 
     body: { account: { name: "ada" } },
   });
   expect(again.gateway.hostKeys.publicKeys).toEqual(running.gateway.hostKeys.publicKeys);
+});
+
+test.skipIf(process.platform === "win32")("a file that others can read is told of", async () => {
+  const { dataDir } = await testGateway();
+  const run = (umask: string) => {
+    const words = ["-c", `umask ${umask}; exec "$0" "$@" > archive-${umask}`, process.execPath, CLI];
+    const cwd = temporaryDirectory();
+    return spawnSync("sh", [...words, "gateway", "backup", "--data", dataDir], { encoding: "utf8", cwd });
+  };
+  expect(run("022")).toMatchObject({ status: 0, stderr: expect.stringContaining("umask 077") });
+  expect(run("077")).toMatchObject({ status: 0, stderr: "" });
 });
 
 test("without a gateway's data, or with a damaged database, there is one line, and nothing is left behind", async () => {
