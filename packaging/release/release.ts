@@ -1,11 +1,10 @@
 // One run of `npm run release`: what is made, where, and with which key. Every step gets it.
 
 import type { KeyObject } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { isVersion, MANIFEST_FILE, PLATFORMS, type Platform } from "../../protocol/release/manifest.ts";
+import { isVersion, PLATFORMS, type Platform } from "../../protocol/release/manifest.ts";
 import { ROOT } from "../../scripts/repository.ts";
 import { PartCache } from "../executable/parts/part-cache.ts";
 import { runTool } from "../executable/parts/run-tool.ts";
@@ -81,17 +80,19 @@ function parsePlatforms(only: string | undefined): readonly Platform[] {
   });
 }
 
+const OF_A_RELEASE = /^(sallyport|manifest\.json(\.sig)?$|SHA256SUMS$|CHANGELOG\.md$)/;
+
 /** Takes an earlier release away, so that no file of it gets into this one. */
 async function emptyDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const files = await readdir(directory);
-  const isRelease = files.every((name) => /^(sallyport|manifest\.json|SHA256SUMS|CHANGELOG\.md)/.test(name));
-  if (files.length > 0 && !existsSync(join(directory, MANIFEST_FILE)) && !isRelease) {
+  const files = await readdir(directory, { withFileTypes: true });
+  const isRelease = files.every((file) => file.isFile() && OF_A_RELEASE.test(file.name));
+  if (!isRelease) {
     throw new Error(
       `${directory} has files that are not of a release: empty it, or name another directory with --out`,
     );
   }
-  for (const name of files) await rm(join(directory, name), { recursive: true });
+  for (const { name } of files) await rm(join(directory, name));
 }
 
 /** SOURCE_DATE_EPOCH comes first (reproducible-builds.org). Sources without a history get the time of the first release. */
