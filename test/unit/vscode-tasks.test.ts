@@ -68,7 +68,7 @@ describe("debugging in VS Code", () => {
     const [, name, source = ""] = /entryPoints: \{ (\w+): "(extension\/[^"]+)" \}/.exec(build) ?? [];
     expect(`./dist/extension/${name}.js`).toBe(manifest.main);
     expect(existsSync(join(ROOT, source))).toBe(true);
-    expect(build).toContain('outdir: join(dist, "extension")');
+    expect(build).toContain('["extension", results[1]]');
   });
 
   test("the window opens as soon as `npm start` says that both programs run", () => {
