@@ -119,11 +119,11 @@ find_place() {
 has_it() { [ -x "$1/versions/$leaf/sallyport" ]; }
 
 # Others may have put something there, where everyone can, and could exchange what is run there: nothing is, unless it is a
-# directory of this user that not everybody can write to. One look at it tells both, since links can change in between.
+# directory of this user. One look at it tells both, since a link can change in between.
 is_own() {
   (umask 022; mkdir -p "$1") 2>/dev/null || return 1
   facts=$(ls -ldn "$1" 2>/dev/null) || return 1
-  case $facts in d???????-*) ;; *) return 1 ;; esac
+  case $facts in d*) ;; *) return 1 ;; esac
   # shellcheck disable=SC2086 # It is to be split.
   set -- $facts
   [ "$3" = "$user" ]

@@ -9,10 +9,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { writeRelease } from "../../support/offered-release.ts";
 import { findProgram } from "../../support/programs/find-program.ts";
 import { temporaryDirectory, testGateway } from "../../support/test-gateway.ts";
@@ -60,19 +61,38 @@ async function world() {
   return { directory, install, own, made };
 }
 
-test("nothing is written to a directory that everybody can write to, nor run from there", async () => {
-  const { directory, install, own, made } = await world();
-  const theirs = join(directory, "theirs", "sallyport");
-  mkdirSync(theirs, { recursive: true });
-  chmodSync(theirs, 0o777);
-  expect(install({ XDG_DATA_HOME: dirname(theirs) })).toMatchObject({ status: 0, stdout: `${VERSION}\n` });
-  expect(made()).toContain(dirname(own));
-  expect(made()).not.toContain(theirs);
-  expect(readdirSync(theirs)).toEqual([]);
-  expect(existsSync(own)).toBe(true);
+const isRoot = process.getuid?.() === 0;
+
+describe("nothing is written to or run from", () => {
+  async function refuses(prepare: (path: string, directory: string) => void): Promise<void> {
+    const { directory, install, own, made } = await world();
+    const theirs = join(directory, "theirs", "sallyport");
+    mkdirSync(dirname(theirs));
+    prepare(theirs, directory);
+    expect(install({ XDG_DATA_HOME: dirname(theirs) })).toMatchObject({ status: 0, stdout: `${VERSION}\n` });
+    expect(made()).toContain(dirname(own));
+    expect(made()).not.toContain(theirs);
+    expect(readdirSync(theirs)).toEqual([]);
+    expect(existsSync(own)).toBe(true);
+  }
+
+  test("a link, which others could exchange", async () => {
+    await refuses((path, directory) => {
+      mkdirSync(join(directory, "target"));
+      symlinkSync(join(directory, "target"), path);
+    });
+  });
+
+  test.skipIf(!isRoot)("another user's directory", async () => {
+    await refuses((path) => {
+      mkdirSync(path);
+      chownSync(path, NOBODY, NOBODY);
+      chmodSync(path, 0o777);
+    });
+  });
 });
 
-test.skipIf(process.getuid?.() !== 0)("root runs nothing from the home that sudo left it", async () => {
+test.skipIf(!isRoot)("root runs nothing from the home that sudo left it", async () => {
   const { directory, install, own } = await world();
   const home = join(directory, "home");
   expect(install({ HOME: home })).toMatchObject({ status: 0, stdout: `${VERSION}\n` });
