@@ -2,7 +2,16 @@
 // `sallyport host install-service` waits for it, and `service-status` shows it. A host never fails because of it.
 
 import { randomUUID } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
@@ -53,13 +62,21 @@ export function keepRunningNote(state: string, fixed: Omit<RunningNote, "pid" | 
   };
 }
 
-/** undefined: there is none that can be read. The process may have ended without removing it. */
+/**
+ * undefined: there is none that can be read. The process may have ended without removing it. Root reads it in directories of
+ * others, who could put a pipe there, or much.
+ */
 export function readRunningNote(state: string): RunningNote | undefined {
   try {
-    const text = readFileSync(noteFile(state), "utf8");
-    if (text.length > MAX_BYTES) return undefined;
-    const note: unknown = JSON.parse(text);
-    return Check(Note, note) ? note : undefined;
+    const descriptor = openSync(noteFile(state), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const facts = fstatSync(descriptor);
+      if (!facts.isFile() || facts.size > MAX_BYTES) return undefined;
+      const note: unknown = JSON.parse(readFileSync(descriptor, "utf8"));
+      return Check(Note, note) ? note : undefined;
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     return undefined;
   }
