@@ -60,9 +60,9 @@ export function commandGroup<D extends CommandDefinition & { subcommands: object
         if (alone !== undefined && (first === undefined || definition.operands !== undefined)) {
           return alone.run(args, context);
         }
+        // What is wrong with the options is said first: the word may be the value of a mistyped one.
+        splitArguments(args, table);
         if (first === undefined) {
-          // What is wrong with the options is said first.
-          splitArguments(args, table);
           throw new UsageError(`${definition.name} needs a subcommand: ${names.join(", ")}.`);
         }
         const message = `${definition.name} has no subcommand ${JSON.stringify(first.word)}: there is ${names.join(", ")}.`;

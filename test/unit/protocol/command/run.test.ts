@@ -99,6 +99,7 @@ describe("the values of a command's options", () => {
 describe("wrong usage is told in one wording", () => {
   test.each([
     [["--frob"], "Unknown option: --frob."],
+    [["--titel", "x"], "Unknown option: --titel."],
     [["-x"], "Unknown option: -x."],
     [["--toString"], "Unknown option: --toString."],
     [["--no-quiet"], "Unknown option: --no-quiet."],
