@@ -208,10 +208,8 @@ async function* bytesOf(path: string, offset: number, maxBytes: number): AsyncGe
     throw new CommandError(
       "file",
       errorCode(cause) ?? "EUNKNOWN",
-      `Cannot read ${path}: is it a release's?`,
-      {
-        cause,
-      },
+      `Cannot read ${path}: name the directory of a release, which has manifest.json.`,
+      { cause },
     );
   }
   try {

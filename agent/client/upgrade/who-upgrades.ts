@@ -78,10 +78,13 @@ function packageCommand(
 }
 
 function npmCommand(global: boolean, offer: NewerRelease | undefined): string {
+  const install = `npm install ${global ? "--global " : ""}`;
   const name = `sallyport-${offer?.manifest.version}.tgz`;
-  const isOffered = offer?.manifest.files.some((file) => file.name === name) === true;
-  const what = isOffered ? quoteForShell(`${offer.base}${name}`) : "sallyport@latest";
-  return `npm install ${global ? "--global " : ""}${what}`;
+  if (offer?.manifest.files.some((file) => file.name === name) === true) {
+    return install + quoteForShell(`${offer.base}${name}`);
+  }
+  // Never by name: releases are in no registry, where somebody else may have taken the name.
+  return `get the newer release's sallyport-VERSION.tgz, then ${install}./sallyport-VERSION.tgz`;
 }
 
 /** Downloads the package, if the release has it, and installs it. */

@@ -57,7 +57,11 @@ test("what npm installed is upgraded by npm", () => {
   expect(told({ ...installation, global: true }, offer)).toBe(
     "npm install --global https://gw.example/bin/sallyport-1.1.0.tgz",
   );
-  expect(told({ ...installation, global: false }, empty)).toBe("npm install sallyport@latest");
+  for (const nothing of [empty, undefined]) {
+    expect(told({ ...installation, global: false }, nothing)).toBe(
+      "get the newer release's sallyport-VERSION.tgz, then npm install ./sallyport-VERSION.tgz",
+    );
+  }
 });
 
 test.each([
