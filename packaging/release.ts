@@ -11,7 +11,10 @@ import { openRelease } from "./release/release.ts";
 import { signatureStep } from "./release/signature.ts";
 import { systemPackagesStep } from "./release/system/packages.ts";
 
-const release = await openRelease(process.argv.slice(2));
+const release = await openRelease(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`npm run release: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
 try {
   await programsStep(release);
   await archivesStep(release);

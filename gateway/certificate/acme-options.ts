@@ -42,7 +42,10 @@ interface Values {
 
 /** @throws UsageError */
 export function acmeOptions(values: Values): AcmeOptions | null {
-  if (!values.acme) return null;
+  if (!values.acme) {
+    if (values["acme-http"] === undefined) return null;
+    throw new UsageError("--acme-http is part of --acme: add --acme, or leave it out.");
+  }
   const publicUrl = values["public-url"];
   if (publicUrl === undefined || !publicUrl.startsWith("https://")) {
     throw new UsageError("--acme needs the name that gets a certificate: --public-url https://NAME.");

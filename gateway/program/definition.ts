@@ -191,7 +191,7 @@ The first start makes an account named admin and prints its access token once. \
       name: "gateway health",
       summary: "ask the gateway on this machine whether it is ready",
       description:
-        "Asks the gateway that listens at the address of --http whether requests should be sent to it (/readyz). Prints nothing, and ends with status 0 if so and 1 if not: for health checks of containers. It does not look at the certificate, which is for the public name.",
+        "Asks the gateway that listens at the address of --http whether requests should be sent to it (/readyz). Prints nothing, and ends with status 0 if so and 1 if not: for health checks of containers. It does not look at the certificate, which is for the public name; with --acme, a gateway that waits for its first certificate is ready.",
       options: { http: { ...HTTP, description: "where the gateway listens" } },
       examples: ["sallyport gateway health --http 127.0.0.1:443"],
     },

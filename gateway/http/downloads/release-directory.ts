@@ -127,7 +127,10 @@ export class ReleaseDirectory {
     } catch (error) {
       this.#release = undefined;
       const why = error instanceof Error ? error.message : String(error);
-      log.warn({ directory, why }, "There is no release to download in the directory of --downloads.");
+      log.warn(
+        { directory, why },
+        "There is no release to download in the directory of --downloads: `npm run release -- --out DIR` makes one.",
+      );
     }
   }
 

@@ -18,7 +18,7 @@ export const HOST_OPTIONS = {
     group: REGISTERS,
   },
   // Not in the configuration file, which says nothing of the gateway that the token is for.
-  "token-file": { type: FILE, description: "a file that holds it", group: REGISTERS },
+  "token-file": { type: FILE, description: "a file with the access token", group: REGISTERS },
   open: {
     description:
       "register without an account, where the gateway allows it; the workspace's id is the secret that opens it",

@@ -24,7 +24,9 @@ function run({ options }: Input<typeof definition>, context: CommandContext): nu
   }
   context.stdout.write(`sallyport ${VERSION} (Node ${facts.node}, ${facts.platform}, ${facts.system})\n`);
   if (native !== undefined) {
-    const keychain = native.keychain ? "yes" : "no (keytar does not load)";
+    const keychain = native.keychain
+      ? "yes"
+      : `no (keytar's native part does not load${process.platform === "linux" ? "; it needs libsecret" : ""})`;
     context.stdout.write(`${nativeParts()}; keychain: ${keychain}\n`);
   }
   return 0;

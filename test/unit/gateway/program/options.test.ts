@@ -142,6 +142,7 @@ describe("--acme", () => {
       /25 names/,
     ],
     [[...named, "--acme-challenge", "http-01"], /needs --acme-http/],
+    [["--acme-http", "0.0.0.0:80"], /--acme-http is part of --acme/],
     [[...named, "--acme-challenge", "dns-01"], /must be one of tls-alpn-01, http-01/],
     [[...named, "--acme-directory", "http://ca.example"], /with https/],
     [[...named, "--acme-eab-kid", "x"], /go together/],
