@@ -1,17 +1,21 @@
 // The first code that an executable runs: tells the program what it is (agent/platform/executable.ts) and starts it. It is loaded
 // once for each ssh connection, so it does nothing else.
 
-import { dirname, isAbsolute } from "node:path";
+import { basename, dirname, isAbsolute } from "node:path";
 import { getRawAsset } from "node:sea";
 import type { AssetForms } from "./blob.ts";
 import { chunkLoader } from "./loader.ts";
 
 declare const __SALLYPORT_ASSETS__: AssetForms;
 
-/** The self-unpacking script says here what people start. The program's children may be other programs: they do not get it. */
+/**
+ * The self-unpacking script says here what people start. Only a program that such a script has unpacked believes it, and the
+ * program's children, which may be other programs, do not get it.
+ */
 const { SALLYPORT_EXE: script } = process.env;
 delete process.env.SALLYPORT_EXE;
-const path = script !== undefined && isAbsolute(script) ? script : process.execPath;
+const isUnpacked = /^sallyport-unpacked-\d+$/.test(basename(dirname(dirname(process.execPath))));
+const path = isUnpacked && script !== undefined && isAbsolute(script) ? script : process.execPath;
 
 Reflect.set(globalThis, Symbol.for("sallyport.executable"), { path, asset });
 // Node puts the name that was typed there.

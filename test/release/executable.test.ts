@@ -2,7 +2,7 @@
 // or loads a native part.
 
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -45,6 +45,15 @@ describe.skipIf(!isReleased("linux-x64"))(
       const { stdout, stderr } = await run(program, ["version"], { env: hostile });
       expect(stdout).toMatch(/^sallyport \S+ \(Node [^\n]*\)\n$/);
       expect(stderr).toBe("");
+    });
+
+    it("is what is upgraded, whatever the environment says that people started", async () => {
+      const copy = join(directory, "sallyport");
+      copyFileSync(program, copy);
+      const misled = { ...env, SALLYPORT_EXE: "/usr/bin/false" };
+      await expect(run(copy, ["upgrade", "--back"], { env: misled })).rejects.toMatchObject({
+        stderr: expect.stringContaining(`There is no version before this one beside ${copy}:`),
+      });
     });
 
     it("asks the keychain in a process of its own", async () => {

@@ -30,13 +30,24 @@ const MAX_ATTEMPTS = 3;
  */
 export async function withUpgradeLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   take(path);
-  const timer = setInterval(() => refresh(path), REFRESH_MS);
+  const own = identityOf(path);
+  const timer = setInterval(() => refresh(path, own), REFRESH_MS);
   timer.unref();
   try {
     return await work();
   } finally {
     clearInterval(timer);
-    rmSync(path, { force: true });
+    // A machine that slept for long may have lost it to another process.
+    if (identityOf(path) === own) rmSync(path, { force: true });
+  }
+}
+
+/** undefined: it is not there, or cannot be looked at. */
+function identityOf(path: string): bigint | undefined {
+  try {
+    return lstatSync(path, { bigint: true }).ino;
+  } catch {
+    return undefined;
   }
 }
 
@@ -95,7 +106,8 @@ function isStale(path: string): boolean {
   return host === hostname() && !isProcessAlive(Number(pid));
 }
 
-function refresh(path: string): void {
+function refresh(path: string, own: bigint | undefined): void {
+  if (identityOf(path) !== own) return;
   try {
     const now = new Date();
     lutimesSync(path, now, now);
