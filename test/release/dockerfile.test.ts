@@ -1,3 +1,5 @@
+// deploy/Dockerfile: what hadolint says of it, and what its steps make out of a release, carried out by buildah.
+
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,5 @@
+// The image's program for arm64, under qemu-user.
+
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,5 @@
+// The container image: what is in it, and the gateway in it as runc runs it.
+
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";

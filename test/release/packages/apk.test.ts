@@ -1,3 +1,5 @@
+// The .apk in Alpine, by apk itself: what it installs, what it leaves behind, and that the program runs.
+
 import { expect, test } from "vitest";
 import { Container } from "../support/container.ts";
 import { releaseDirectory, releasedVersion } from "../support/release.ts";

@@ -1,3 +1,5 @@
+// The .deb in Debian, by dpkg and apt themselves: what it installs, what it leaves behind, and that the program runs.
+
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// The gateway's service in the packages: its unit and its init script, and the options that their files name.
+
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

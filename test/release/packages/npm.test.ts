@@ -1,3 +1,5 @@
+// The npm package, installed by npm without a registry and without scripts, on each version of Node that it is for.
+
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,5 @@
+// The .rpm, by rpm itself: what it installs, what it leaves behind, and that the program runs.
+
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -45,7 +45,10 @@ async function run(
     const source = sourceOf(options, context);
     const { offered, newer } = await checkForNewer(source, { keys: RELEASE_KEYS, running: VERSION, signal });
     if (options.json) context.stdout.write(json({ version: VERSION, offered, newer }));
-    else context.stdout.write(`This is sallyport ${VERSION}; ${source.name} offers ${offered}.\n`);
+    else {
+      const advice = newer ? ": `sallyport upgrade` installs it" : "";
+      context.stdout.write(`This is sallyport ${VERSION}; ${source.name} offers ${offered}${advice}.\n`);
+    }
     return newer ? NEWER : 0;
   }
   const installation = await findInstallation(thisProgram(), signal);
