@@ -43,6 +43,8 @@ async function run(name: string, args: readonly string[]): Promise<number> {
       const { tuneCollector } = await import("./cli/collector.ts");
       tuneCollector(entry.staysAndCarries);
     }
+    // Node reads its authorities in a thread, from when its TLS is loaded: for an https gateway this begins before all else.
+    if (args.some((arg) => arg.startsWith("https://"))) process.getBuiltinModule?.("node:tls");
     const { command } = await entry.load();
     if (entry.handlesSighup !== true) interruption.on("SIGHUP");
     return await command.run(args, contextOf(interruption.signal, await configuration()));

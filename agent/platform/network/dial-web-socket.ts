@@ -1,32 +1,14 @@
 // Dials a WebSocket of a gateway. If the gateway refuses the upgrade, the error carries its own code and words.
 
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
-import { type ErrorCode, isErrorCode } from "../../../protocol/errors.ts";
-import { MAX_MESSAGE_BYTES } from "../../../protocol/limits.ts";
-import { type GatewayUrl, isPlainRemote, webSocketUrl } from "../../../protocol/values/gateway-url.ts";
-import { printable } from "../../../protocol/values/printable.ts";
-import { zeroMask } from "../../../protocol/web-socket/web-socket-frame.ts";
-import { paceWebSocket } from "../../../protocol/web-socket/web-socket-pace.ts";
-import { CommandError } from "../command-error.ts";
-import { stageOf } from "../stage.ts";
+import { webSocketUrl } from "../../../protocol/values/gateway-url.ts";
 import type { Network } from "./network.ts";
 import { openSocket } from "./open-socket.ts";
-import { DEADLINE } from "./stage-run.ts";
+import type { UpgradeRequest } from "./upgrade.ts";
 
-export interface DialRequest {
-  readonly gateway: GatewayUrl;
+export interface DialRequest extends UpgradeRequest {
   /** One of PATHS. */
   readonly path: string;
-  /** Offered in order of preference; the socket's `protocol` is the one that the gateway chose. */
-  readonly subprotocols: readonly string[];
-  /** Sent as `Authorization: Bearer`; undefined: none. */
-  readonly token: string | undefined;
-  /** A function is called once the connection is open, just before the request is sent. */
-  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
-  /** Called with the headers of the answer that completes the upgrade. */
-  readonly onAnswer?: (headers: IncomingHttpHeaders) => void;
-  readonly signal: AbortSignal;
   /** Proxies and trust; undefined: no proxy, and Node's own authorities. */
   readonly network?: Network | undefined;
 }
@@ -37,8 +19,8 @@ export interface DialRequest {
  */
 export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
   const url = new URL(webSocketUrl(request.gateway, request.path));
-  // The WebSocket code is loaded while the handshake waits for the network: a companion starts once per ssh.
-  const load = (): Promise<typeof import("ws")> => import("ws");
+  // What speaks WebSocket is loaded while the network is waited for: a companion starts once per ssh.
+  const load = (): Promise<typeof import("./upgrade.ts")> => import("./upgrade.ts");
   let loading: ReturnType<typeof load> | undefined;
   const connection = await openSocket(url, request.signal, {
     network: request.network,
@@ -46,110 +28,6 @@ export async function dialWebSocket(request: DialRequest): Promise<WebSocket> {
       loading = load();
     },
   });
-  const { WebSocket } = await (loading ?? load());
-  const socket = new WebSocket(url, [...request.subprotocols], {
-    createConnection: () => connection,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
-    // Pings are answered at their pace.
-    autoPong: false,
-    maxPayload: MAX_MESSAGE_BYTES,
-    followRedirects: false,
-    headers: {
-      ...(typeof request.headers === "function" ? request.headers() : request.headers),
-      ...(request.token === undefined ? {} : { Authorization: `Bearer ${request.token}` }),
-    },
-    ...(isPlainRemote(request.gateway) ? {} : { generateMask: zeroMask }),
-  });
-  const { onAnswer } = request;
-  if (onAnswer !== undefined) socket.once("upgrade", ({ headers }) => onAnswer(headers));
-  try {
-    await opened(socket, url, request.signal);
-  } catch (error) {
-    // The error above has already said what `ws` would say again.
-    socket.on("error", () => undefined);
-    socket.terminate();
-    connection.destroy();
-    throw error;
-  }
-  return socket;
-}
-
-function opened(socket: WebSocket, url: URL, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      fail(
-        new CommandError("http", "ETIMEDOUT", `the gateway did not answer within ${DEADLINE.http / 1000} s`),
-      );
-    }, DEADLINE.http);
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-      socket.removeAllListeners();
-    };
-    const fail = (error: unknown): void => {
-      settle();
-      reject(error);
-    };
-    const onAbort = (): void => fail(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    socket.once("open", () => {
-      // Here and not later: what came with the handshake's answer is read on the next tick, before any `await` goes on.
-      socket.pause();
-      settle();
-      paceWebSocket(socket);
-      resolve();
-    });
-    socket.once("unexpected-response", (_request, response: IncomingMessage) => {
-      readRefusal(response, url).then(fail, fail);
-    });
-    socket.once("error", (error) => {
-      fail(
-        new CommandError("http", "EFAILED", `the gateway did not accept a WebSocket: ${error.message}`, {
-          cause: error,
-        }),
-      );
-    });
-  });
-}
-
-/** From the gateway's JSON error body or, where a proxy answered instead, from the status. */
-async function readRefusal(response: IncomingMessage, url: URL): Promise<CommandError> {
-  const status = response.statusCode ?? 0;
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of response) {
-    if (!Buffer.isBuffer(part)) continue;
-    size += part.length;
-    if (size > 16 * 1024) break;
-    parts.push(part);
-  }
-  const { foreignAnswer } = await import("./foreign-answer.ts");
-  const refusal = parseBody(Buffer.concat(parts).toString());
-  if (refusal !== undefined)
-    return new CommandError(stageOf(refusal.code), refusal.code, printable(refusal.message, 500));
-  const { location, "content-type": contentType } = response.headers;
-  const foreign = foreignAnswer({ status, location, contentType }, url);
-  if (foreign !== undefined) return foreign;
-  const redirected = location === undefined ? "" : ` and points to ${printable(location, 500)}`;
-  return new CommandError(
-    "http",
-    `HTTP_${status}`,
-    `the answer was HTTP ${status}${redirected}, which does not come from a Sallyport gateway: check the URL, and whether a proxy or a login page answers instead`,
-  );
-}
-
-function parseBody(text: string): { code: ErrorCode; message: string } | undefined {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    // Not JSON but, say, a proxy's page: the status tells enough.
-    return undefined;
-  }
-  if (typeof body !== "object" || body === null || !("code" in body) || !("message" in body))
-    return undefined;
-  return isErrorCode(body.code) && typeof body.message === "string"
-    ? { code: body.code, message: body.message }
-    : undefined;
+  const { upgrade } = await (loading ?? load());
+  return await upgrade(connection, url, request);
 }

@@ -3,18 +3,13 @@
 
 import { type LookupAddress, lookup } from "node:dns";
 import { isIP, type Socket } from "node:net";
-import {
-  connect as connectTls,
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  type TLSSocket,
-} from "node:tls";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { CommandError } from "../command-error.ts";
 import { connectFirst } from "./happy-eyeballs.ts";
 import type { Network } from "./network.ts";
 import { endpointOf, type Route } from "./route.ts";
 import { DEADLINE, runStage } from "./stage-run.ts";
+import type { TlsOptions } from "./tls-handshake.ts";
 
 const DIRECT: readonly Route[] = [{ kind: "direct" }];
 
@@ -64,11 +59,15 @@ async function open(
   trust: SecureContextOptions | undefined,
 ): Promise<Socket | TLSSocket> {
   const { host, port, secure } = endpointOf(url);
+  const loading = secure ? loadTls() : undefined;
   const opening = openPlain(url, signal, { ...options, trust });
-  if (!secure) setImmediate(options.onWaiting ?? (() => undefined));
+  if (loading === undefined) {
+    setImmediate(options.onWaiting ?? (() => undefined));
+    return await opening;
+  }
   const socket = await opening;
-  if (!secure) return socket;
-  const securing = startTls(socket, host, signal, { trust, sessions: options.network?.tlsSessions, port });
+  const sessions = options.network?.tlsSessions;
+  const securing = startTls(socket, host, signal, { trust, sessions, port }, loading);
   setImmediate(options.onWaiting ?? (() => undefined));
   return await securing;
 }
@@ -169,59 +168,32 @@ export function openTcp(
   );
 }
 
-export interface TlsOptions {
-  readonly trust?: SecureContextOptions | undefined;
-  readonly sessions?: Network["tlsSessions"] | undefined;
-  /** Part of the session's key. */
-  readonly port?: number;
-}
-
-/** Node's own authorities. One object, since parsed authorities are cached by it. */
-const NODES_OWN_TRUST: SecureContextOptions = {};
-
 /** The certificate is always verified, whatever the environment says. */
-export function startTls(
+export async function startTls(
   socket: Socket,
   host: string,
   signal: AbortSignal,
-  { trust = NODES_OWN_TRUST, sessions, port = 0 }: TlsOptions = {},
+  options: TlsOptions = {},
+  loading = loadTls(),
 ): Promise<TLSSocket> {
-  const key = `${host}:${port}`;
-  const session = sessions?.get(key);
-  return runStage("tls", DEADLINE.tls, `the TLS handshake with ${host}`, signal, (done, fail) => {
-    const secured = connectTls({
-      secureContext: contextOf(trust),
-      socket,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(session === undefined ? {} : { session }),
-      host,
-      ALPNProtocols: ["http/1.1"],
-      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED, which an editor's other extensions may set, changes the default.
-      rejectUnauthorized: true,
-    });
-    if (sessions !== undefined) secured.on("session", (ticket) => sessions.set(key, ticket));
-    secured.once("secureConnect", () => {
-      secured.off("error", failed);
-      done(secured);
-    });
-    const failed = (error: Error): void => {
-      sessions?.delete(key);
-      fail(error);
-    };
-    secured.once("error", failed);
-    return () => secured.destroy();
+  const what = `the TLS handshake with ${host}`;
+  const { handshake } = await runStage<TlsModule>("tls", DEADLINE.tls, what, signal, (done, fail) => {
+    // TLS would wait for a connection that broke meanwhile.
+    socket.once("error", fail);
+    const stopListening = (): unknown => socket.off("error", fail);
+    loading.finally(stopListening).then(done, fail);
+    return () => socket.destroy();
   });
+  return await runStage("tls", DEADLINE.tls, what, signal, (done, fail) =>
+    handshake(socket, host, options, done, fail),
+  );
 }
 
-const contexts = new WeakMap<SecureContextOptions, SecureContext>();
+type TlsModule = typeof import("./tls-handshake.ts");
 
-/** Parsing the authorities takes 2 ms, or 17 where some are configured: done once, not per connection. */
-function contextOf(trust: SecureContextOptions): SecureContext {
-  const known = contexts.get(trust);
-  if (known !== undefined) return known;
-  const context = createSecureContext(trust);
-  contexts.set(trust, context);
-  return context;
+/** Of a companion's start, Node's own TLS takes the most, so one without TLS does not load it. */
+function loadTls(): Promise<TlsModule> {
+  return import("./tls-handshake.ts");
 }
 
 /** Whether the gateway, or a proxy that speaks TLS, presented a chain that ends at an authority that is not trusted. */

@@ -7,8 +7,6 @@ import { executable, type Input } from "../../../../protocol/command/run.ts";
 import type { StreamState } from "../../../../protocol/resume/initiator.ts";
 import { type GatewayUrl, SUBPROTOCOL } from "../../../../protocol/values/gateway-url.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../../../protocol/values/name.ts";
-import { resumable } from "../../../client/tunnel/resumable.ts";
-import { resumableStdio, tunnelStdio } from "../../../client/tunnel/stdio.ts";
 import { dialFirst, type TunnelTarget } from "../../../client/tunnel/tunnel.ts";
 import { createLog } from "../../../platform/log.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
@@ -18,7 +16,6 @@ async function run(
   { options, operands: { gateway, workspace } }: Input<typeof definition>,
   context: CommandContext,
 ): Promise<number> {
-  const started = performance.now();
   const log = createLog({
     level: options.verbose ? "debug" : "warn",
     write: (line) => context.stderr.write(line),
@@ -29,7 +26,7 @@ async function run(
     token: await credential(gateway, workspace, context),
     network: networkFrom(context.env),
   };
-  log.debug(`ready to dial after ${Math.round(performance.now() - started)} ms`);
+  log.debug(`ready to dial after ${millisecondsUp()} ms`);
   if (options.listen !== undefined) {
     const [{ listen }, { parseListenAddress }] = await Promise.all([
       import("../../../client/tunnel/listen.ts"),
@@ -41,10 +38,13 @@ async function run(
       log,
     });
   }
-  const socket = await dialFirst(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], context.signal);
+  const dialling = dialFirst(target, [SUBPROTOCOL.resume, SUBPROTOCOL.raw], context.signal);
+  const [socket, { openStatusFile, resumable, resumableStdio, tunnelStdio }] = await Promise.all([
+    dialling,
+    nextTurn().then(() => import("../../../client/tunnel/carry.ts")),
+  ]);
   await avoidStuckExit();
-  log.debug(`connected after ${Math.round(performance.now() - started)} ms, by ${socket.protocol}`);
-  const { openStatusFile } = await import("../../../client/tunnel/status-file.ts");
+  log.debug(`connected after ${millisecondsUp()} ms, by ${socket.protocol}`);
   const status = openStatusFile(formatWorkspaceRef(workspace), context.env);
   if (socket.protocol !== SUBPROTOCOL.resume) return await tunnelStdio(socket, context, log, status);
   const onState = (state: StreamState, why: string): void => {
@@ -54,6 +54,16 @@ async function run(
   const tunnel = resumable(socket, target, onState, context.signal);
   status.measureWith(() => tunnel.roundTripMs);
   return await resumableStdio(tunnel, context, status);
+}
+
+/** Until this process waits for the network. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Since this process started. `performance` would load all that measures. */
+function millisecondsUp(): number {
+  return Math.round(process.uptime() * 1000);
 }
 
 /**
