@@ -64,9 +64,9 @@ function loads(name: NativePart): boolean {
   }
 }
 
-/** One line for `--verbose`. */
+/** A part of a line for `--verbose`. */
 export function nativeParts(): string {
   const crypto = nativeCrypto() ? "native" : "JavaScript (slower: ssh2's native part does not load)";
   const pty = nativePty() ? "yes" : "no (node-pty's native part does not load)";
-  return `Node ${process.version}, ${process.platform}-${process.arch}; SSH ciphers: ${crypto}; terminals: ${pty}`;
+  return `SSH ciphers: ${crypto}; terminals: ${pty}`;
 }

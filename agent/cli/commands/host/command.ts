@@ -41,7 +41,7 @@ async function run(input: Input<typeof definition>, context: CommandContext): Pr
   });
   const { token: given } = options;
   replaceFirstProcess(given.kind === "value" ? given.token : undefined, options.gateway, log);
-  log.debug(nativeParts());
+  log.debug(`Node ${process.version}, ${process.platform}-${process.arch}; ${nativeParts()}`);
   const network = networkFrom(context.env);
   const token = await tokenReader(options, context, log);
   // Read now, so that a wrong file is reported at once. Without a token there is no account whose keys could come in.
