@@ -7,8 +7,7 @@ import module from "node:module";
 import { homedir } from "node:os";
 import type { CommandContext, ConfigFile } from "../protocol/command/command.ts";
 import { allDefinitions, COMMANDS, type CommandEntry, findCommand } from "./cli/commands.ts";
-import { executable } from "./platform/executable.ts";
-import { HELPER_COMMAND } from "./platform/helper-process.ts";
+import { executable, HELPER_COMMAND } from "./platform/executable.ts";
 import { cacheDirectory, configFilePath, thisMachine } from "./platform/paths.ts";
 
 /** Microsoft's builds of Electron need this to run as Node, and pass it on among the program's own arguments. */

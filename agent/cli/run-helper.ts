@@ -2,7 +2,7 @@
 // mentions it, since only this program calls it.
 
 import { createRequire } from "node:module";
-import { HELPER_COMMAND, type HelperScript } from "../platform/helper-process.ts";
+import { HELPER_COMMAND, type HelperScript } from "../platform/executable.ts";
 
 const HELPERS: Readonly<Record<string, () => Promise<HelperScript>>> = {
   keychain: async () => (await import("../platform/credentials/keychain.ts")).KEYCHAIN_HELPER,

@@ -1,5 +1,8 @@
 // This program as people start it: a script that Node runs, or one executable that has Node and everything else inside
 // (packaging/executable/). The executable's boot script leaves a description of itself, which is read here.
+//
+// Small scripts of ours need a process of their own. Node runs them with `-e`; the executable has no such option, so a hidden
+// command finds the script by its name there (agent/cli/run-helper.ts).
 
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -40,4 +43,23 @@ export function lastingPath(path: string): string {
     // There is no link: the directory only has the name by chance.
     return path;
   }
+}
+
+/** The hidden command, followed by the name of a script and the script's arguments. */
+export const HELPER_COMMAND = "helper-process";
+
+/**
+ * In the script, `process.argv` has the program and then the arguments, and `require` finds Node's modules and files by path.
+ */
+export interface HelperScript {
+  readonly name: string;
+  readonly source: string;
+}
+
+/** The command line up to the script's arguments. */
+export function helperCommand({ name, source }: HelperScript): readonly [string, ...string[]] {
+  const self = executable();
+  return self === undefined
+    ? [process.execPath, "--no-warnings", "-e", source, "--"]
+    : [self.path, HELPER_COMMAND, name];
 }

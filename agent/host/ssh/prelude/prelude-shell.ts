@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { type HelperScript, helperCommand } from "../../../platform/helper-process.ts";
+import { type HelperScript, helperCommand } from "../../../platform/executable.ts";
 
 export interface PreludeShell {
   /** The program and its options, up to where the script goes. */
