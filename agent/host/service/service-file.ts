@@ -1,20 +1,10 @@
 // Reads, writes and removes the file of a service: only one that we wrote is touched.
 
-import { randomUUID } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { CommandError } from "../../platform/command-error.ts";
 import { errorCode } from "../../platform/error-code.ts";
+import { writeWholeFile } from "../../platform/files/whole-file.ts";
 import { readRecord, type ServiceRecord } from "./record.ts";
 
 interface ServiceFile extends ServiceRecord {
@@ -44,21 +34,11 @@ export function readServiceFile(path: string): ServiceFile | undefined {
 
 /** Replaces the file whole. @throws CommandError stage `file` */
 export function writeServiceFile(path: string, text: string, mode: 0o644 | 0o755): void {
-  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const descriptor = openSync(temporary, "wx", mode);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    // Service managers of the machine read it as root, and people may: the umask may have taken that away.
-    chmodSync(temporary, mode);
-    renameSync(temporary, path);
+    // Service managers of the machine read it as root, and people may: the mode is exact.
+    writeWholeFile(path, text, mode);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw failure("write", path, error);
   }
 }

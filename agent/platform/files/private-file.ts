@@ -1,23 +1,12 @@
 // Small files that only their owner may read: written whole and atomically, and refused if others could have read or changed
 // them. On Windows the access list of the profile directory protects them, so modes are not checked.
 
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { quoteForShell } from "../../../protocol/values/shell-word.ts";
 import { CommandError } from "../command-error.ts";
 import { errorCode } from "../error-code.ts";
+import { writeWholeFile } from "./whole-file.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -53,19 +42,10 @@ export function readPrivateFile(path: string): string | undefined {
  * @throws CommandError stage `file`
  */
 export function writePrivateFile(path: string, content: string, mode: 0o600 | 0o700 = 0o600): void {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     makePrivateDirectory(dirname(path));
-    const descriptor = openSync(temporary, "wx", mode);
-    try {
-      writeSync(descriptor, content);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
+    writeWholeFile(path, content, mode);
   } catch (error) {
-    rmSync(temporary, { force: true });
     if (error instanceof CommandError) throw error;
     throw new CommandError("file", systemCode(error), `Cannot write ${path}: ${reason(error)}.`, {
       cause: error,
