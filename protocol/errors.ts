@@ -18,6 +18,12 @@ export const ERROR_STATUS = {
   token_expired: 401,
   token_revoked: 401,
   account_disabled: 403,
+  /** The workspace or the key is frozen. */
+  frozen: 403,
+  /** The browser session is good, but the person must prove again who they are. */
+  reauthentication_required: 403,
+  /** The identity provider's answer, or the operator's rules, do not let this person in. */
+  sign_in_refused: 403,
   scope_missing: 403,
   forbidden: 403,
   registration_closed: 403,
@@ -31,6 +37,8 @@ export const ERROR_STATUS = {
   host_key_held: 409,
   fenced: 409,
   limit_reached: 409,
+  /** Signed in by a provider for the first time: the person must choose the name of the account. */
+  name_needed: 409,
   message_too_large: 413,
   unsupported_media_type: 415,
   bad_range: 416,
@@ -38,6 +46,8 @@ export const ERROR_STATUS = {
   rate_limited: 429,
   internal: 500,
   stream_refused: 502,
+  /** The identity provider does not answer, or not as it should. */
+  provider_unavailable: 502,
   workspace_offline: 503,
   gateway_full: 503,
   shutting_down: 503,

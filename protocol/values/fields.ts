@@ -33,6 +33,9 @@ export const AccountIdText = Type.String({ pattern: ID_PATTERN.account, maxLengt
 export const WorkspaceIdText = Type.String({ pattern: ID_PATTERN.workspace, maxLength: 40 });
 export const KeyIdText = Type.String({ pattern: ID_PATTERN.key, maxLength: 40 });
 export const TokenIdText = Type.String({ pattern: ID_PATTERN.token, maxLength: 40 });
+export const IdentityIdText = Type.String({ pattern: ID_PATTERN.identity, maxLength: 40 });
+export const PasskeyIdText = Type.String({ pattern: ID_PATTERN.passkey, maxLength: 40 });
+export const InvitationIdText = Type.String({ pattern: ID_PATTERN.invitation, maxLength: 40 });
 export const Time = Type.String({ format: "date-time", maxLength: 40 });
 
 /** Text for people: one line without control or format characters. */

@@ -13,21 +13,31 @@ export type AccessToken = Token<"spt">;
 export type OwnerToken = Token<"spo">;
 /** Lets a host dial back for one stream, once. */
 export type StreamToken = Token<"sps">;
+/** Renews a client's sign-in: protocol/sign-in/oauth.ts. */
+export type RefreshToken = Token<"spr">;
+/** A browser's session: the value of its cookie. */
+export type SessionSecret = Token<"spb">;
+/** Good once: the code of an invitation, an authorization or a device. */
+export type OneUseCode = Token<"spc">;
 
-export type TokenKind = "spt" | "spo" | "sps";
+export type TokenKind = "spt" | "spo" | "sps" | "spr" | "spb" | "spc";
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SECRET_LENGTH = 43;
 const CHECK_LENGTH = 6;
 
-const parsers = {
-  spt: new RegExp(`^spt_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`),
-  spo: new RegExp(`^spo_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`),
-  sps: new RegExp(`^sps_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`),
+const WORDS: Readonly<Record<TokenKind, string>> = {
+  spt: "an access token",
+  spo: "an owner token",
+  sps: "a stream token",
+  spr: "a refresh token",
+  spb: "a session",
+  spc: "a one-use code",
 };
+const form = new RegExp(`^sp[tosrbc]_[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`);
 
 /** Finds anything that looks like a token in a text: for redaction and for leak scanners. */
-export const TOKEN_PATTERN = /\bsp[tos]_[0-9A-Za-z]{20,}/g;
+export const TOKEN_PATTERN = /\bsp[tosrbc]_[0-9A-Za-z]{20,}/g;
 
 export function newAccessToken(): AccessToken {
   return newToken("spt") as AccessToken;
@@ -37,6 +47,15 @@ export function newOwnerToken(): OwnerToken {
 }
 export function newStreamToken(): StreamToken {
   return newToken("sps") as StreamToken;
+}
+export function newRefreshToken(): RefreshToken {
+  return newToken("spr") as RefreshToken;
+}
+export function newSessionSecret(): SessionSecret {
+  return newToken("spb") as SessionSecret;
+}
+export function newOneUseCode(): OneUseCode {
+  return newToken("spc") as OneUseCode;
 }
 
 export function parseAccessToken(value: unknown): AccessToken {
@@ -48,18 +67,24 @@ export function parseOwnerToken(value: unknown): OwnerToken {
 export function parseStreamToken(value: unknown): StreamToken {
   return parseToken("sps", value) as StreamToken;
 }
+export function parseRefreshToken(value: unknown): RefreshToken {
+  return parseToken("spr", value) as RefreshToken;
+}
+export function parseSessionSecret(value: unknown): SessionSecret {
+  return parseToken("spb", value) as SessionSecret;
+}
+export function parseOneUseCode(value: unknown): OneUseCode {
+  return parseToken("spc", value) as OneUseCode;
+}
 
 /** The kind of token that a text claims to be by its prefix; undefined for anything else. */
 export function tokenKind(value: string): TokenKind | undefined {
-  const prefix = value.slice(0, 4);
-  if (prefix === "spt_") return "spt";
-  if (prefix === "spo_") return "spo";
-  if (prefix === "sps_") return "sps";
-  return undefined;
+  const prefix = value.slice(0, 3);
+  return value[3] === "_" && Object.hasOwn(WORDS, prefix) ? (prefix as TokenKind) : undefined;
 }
 
 /** Lower-case hex SHA-256 of the whole token: what the gateway stores and looks up by. */
-export function hashToken(token: AccessToken | OwnerToken | StreamToken): string {
+export function hashToken(token: Token<TokenKind>): string {
   return createHash("sha256").update(token).digest("hex");
 }
 
@@ -92,14 +117,17 @@ function newToken(kind: TokenKind): string {
 }
 
 function parseToken(kind: TokenKind, value: unknown): string {
-  if (typeof value === "string" && value.length < 80 && parsers[kind].test(value)) {
+  if (typeof value === "string" && value.length < 80 && value.startsWith(`${kind}_`) && form.test(value)) {
     const secret = value.slice(4, 4 + SECRET_LENGTH);
     if (checksum(kind, secret) === value.slice(4 + SECRET_LENGTH)) return value;
   }
-  const what = { spt: "an access token", spo: "an owner token", sps: "a stream token" }[kind];
-  throw new ProtocolError("bad_token", `This is not ${what} (${kind}_…): it may be cut off or mistyped.`, {
-    field: "token",
-  });
+  throw new ProtocolError(
+    "bad_token",
+    `This is not ${WORDS[kind]} (${kind}_…): it may be cut off or mistyped.`,
+    {
+      field: "token",
+    },
+  );
 }
 
 function checksum(kind: TokenKind, secret: string): string {

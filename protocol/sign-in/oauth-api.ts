@@ -1,0 +1,50 @@
+// The shapes that the consent page and the device page exchange with the gateway's API.
+
+import { type Static, type TProperties, Type } from "typebox";
+import { ClientAddressText, Keyword, PrintableText, Time } from "../values/fields.ts";
+import { OAUTH_SCOPES } from "./oauth.ts";
+
+const object = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
+const OAuthScopeText = Type.Union(OAUTH_SCOPES.map((scope) => Type.Literal(scope)));
+const Scopes = Type.Array(OAuthScopeText, { minItems: 1, maxItems: 3, uniqueItems: true });
+
+/** The query of the authorization request, unchanged and without its `?`. */
+export const AuthorizationRequest = object({ query: Type.String({ maxLength: 4_000 }) });
+
+/** What the consent page shows. */
+export const AuthorizationPrompt = object({
+  client: Keyword,
+  /** The program and the machine as the client calls itself: `sallyport 0.1.0 on laptop`. */
+  device: PrintableText(100),
+  scopes: Scopes,
+  /** Where the answer goes: `127.0.0.1`, or the scheme of an editor. */
+  redirectTo: PrintableText(100),
+});
+export type AuthorizationPrompt = Static<typeof AuthorizationPrompt>;
+
+export const DecideAuthorization = object({
+  query: Type.String({ maxLength: 4_000 }),
+  allow: Type.Boolean(),
+  scopes: Type.Optional(Scopes),
+});
+/** Where the page goes next; the URL carries the code (or the error), `state` and `iss`. */
+export const AuthorizationDecision = object({ redirect: Type.String({ maxLength: 4_000 }) });
+
+/** Asks what a device's code stands for. */
+export const DeviceCodeLookup = object({ userCode: Type.String({ maxLength: 40 }) });
+export const DevicePrompt = object({
+  client: Keyword,
+  device: PrintableText(100),
+  scopes: Scopes,
+  /** Of the device that asks. */
+  address: ClientAddressText,
+  createdAt: Time,
+  expiresAt: Time,
+});
+export type DevicePrompt = Static<typeof DevicePrompt>;
+export const DecideDevice = object({
+  userCode: Type.String({ maxLength: 40 }),
+  allow: Type.Boolean(),
+  scopes: Type.Optional(Scopes),
+});
