@@ -15,6 +15,15 @@ export interface Identity {
   readonly tokenId: TokenId;
   readonly scopes: ReadonlySet<Scope>;
   readonly registers: RegistrationRight;
+  /** What signed in: an access token, a browser session, or a client of the authorization server. */
+  readonly kind: "token" | "browser" | "client";
+  /** When the person behind a sign-in last proved who they are; null for an access token. */
+  readonly authenticatedAt: Date | null;
+  /**
+   * The parent of tokens that this identity makes: they end with it. What is made in a browser outlives the
+   * browser's session, so there it is the session's own parent, if it has one.
+   */
+  readonly mintsUnder: TokenId | null;
 }
 
 /** Which workspaces of its account a token with the scope `host` may register. */
@@ -99,9 +108,10 @@ export interface Registration {
 export interface Directory {
   /**
    * Checks an access token as it came from the wire.
+   * @param address the client's, for the list of tokens
    * @throws ProtocolError bad_token, token_unknown, token_expired, token_revoked, account_disabled
    */
-  authenticate(bearer: string): Promise<Identity>;
+  authenticate(bearer: string, address?: string): Promise<Identity>;
   /** Checks a token again that was good before; same errors. */
   recheck(tokenId: TokenId): Promise<Identity>;
   /** Checks an owner token; same errors, and `forbidden` where the host does not take owner tokens. */

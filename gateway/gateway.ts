@@ -12,10 +12,12 @@ import { perWorker } from "./cluster/per-worker.ts";
 import type { Siblings } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
 import { createApi } from "./http/api.ts";
+import type { OfferedSignIn } from "./http/context.ts";
 import { discovery } from "./http/discovery.ts";
 import { openDownloads } from "./http/downloads/downloads.ts";
 import { EventStreams } from "./http/event-streams.ts";
 import { SignInThrottle } from "./http/sign-in-throttle.ts";
+import { loadSealer } from "./identity/sealed.ts";
 import { LinkRegistry } from "./link/registry.ts";
 import { PendingStreams } from "./link/streams/pending-streams.ts";
 import { createGatewayLog } from "./log.ts";
@@ -34,6 +36,12 @@ import { UPTERM_HOST_LIMITS } from "./upterm/host-connection.ts";
 import { SESSION_LIMITS, UptermSessions } from "./upterm/sessions.ts";
 
 const PRUNE_MS = 3_600_000;
+
+const NO_PROVIDERS: OfferedSignIn = {
+  providers: () => [],
+  deviceCodes: false,
+  endSessionUrl: async () => null,
+};
 
 export interface RunningGateway {
   /** The URL of the address that it listens on; the public URL may differ. */
@@ -161,6 +169,9 @@ export async function startGateway(
     clientAddress,
     metrics,
     log,
+    publicUrl: () => publicUrl,
+    sealer: await loadSealer(options.dataDir),
+    signInMethods: NO_PROVIDERS,
     discovery: () => discovery({ publicUrl, ssh: publicSsh(), hostKeys, open: options.open }),
     isShuttingDown: () => shuttingDown,
   });

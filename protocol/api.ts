@@ -70,6 +70,8 @@ export const AccessTokenInfo = object({
   createdAt: Time,
   expiresAt: Nullable(Time),
   lastUsedAt: Nullable(Time),
+  /** The address that it was last used from. */
+  lastUsedFrom: Type.Optional(ClientAddressText),
   /** Only for a host token: the name of the one workspace that it registers, or registered before that was deleted. */
   workspace: Type.Optional(NameText),
   /** Only for a host token: it registers any workspace of the account. */

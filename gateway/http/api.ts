@@ -7,6 +7,7 @@ import Fastify from "fastify";
 import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/values/gateway-url.ts";
+import { sessionRoutes } from "../identity/browser-session/session-routes.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { sendError } from "./error-response.ts";
 import { openApiOptions } from "./openapi.ts";
@@ -64,6 +65,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
       workspaceRoutes(instance, context);
       shareRoutes(instance, context);
       ownerTokenRoutes(instance, context);
+      sessionRoutes(instance, context);
       done();
     },
     { prefix: PATHS.api },

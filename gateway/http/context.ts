@@ -5,7 +5,11 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Discovery } from "../../protocol/api.ts";
+import type { ProviderInfo } from "../../protocol/sign-in/api.ts";
+import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import type { TokenId } from "../../protocol/values/id.ts";
 import type { ClientAddress } from "../address.ts";
+import type { Sealer } from "../identity/sealed.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
@@ -26,7 +30,20 @@ export interface ApiContext {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly discovery: () => Discovery;
+  /** The address that clients use. Redirects, cookies and origins follow it, and never a request's Host. */
+  readonly publicUrl: () => GatewayUrl;
+  readonly sealer: Sealer;
+  readonly signInMethods: OfferedSignIn;
   readonly isShuttingDown: () => boolean;
+}
+
+/** What there is besides access tokens and passkeys to sign in by. */
+export interface OfferedSignIn {
+  providers(): readonly ProviderInfo[];
+  /** Whether programs may sign in by a device code. */
+  readonly deviceCodes: boolean;
+  /** Where a browser signs out at the provider that it signed in by; null: nowhere. */
+  endSessionUrl(signIn: TokenId): Promise<string | null>;
 }
 
 export type Api = FastifyInstance<

@@ -25,6 +25,7 @@ export class Accounts {
       admin: flag(admin),
       disabled: 0,
       created_at: now().toISOString(),
+      role_from: null,
     };
     await db.transaction().execute(async (transaction) => {
       const { count } = await transaction

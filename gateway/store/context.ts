@@ -1,6 +1,7 @@
 // What every part of the store uses: the database, the clock, and where changes and audit lines go.
 
 import type { Kysely } from "kysely";
+import type { AccountId, TokenId } from "../../protocol/values/id.ts";
 import type { AuditEvent } from "../directory.ts";
 import type { DirectoryChange } from "../directory-change.ts";
 import type { Tables } from "./database/schema.ts";
@@ -14,6 +15,8 @@ export interface StoreContext {
   readonly audit: (event: AuditEvent) => void;
   /** Revocations that are not in the database yet. */
   readonly unwritten: Unwritten;
+  /** Revokes a token or sign-in with all that it has made and opened; one that has ended is left alone. */
+  readonly endToken: (accountId: AccountId, id: TokenId, actor: Actor) => Promise<void>;
 }
 
 /** Who made a change, and from which address; for the audit log. */
@@ -28,6 +31,10 @@ export const LIMITS = {
   keysPerAccount: 100,
   pendingKeysPerAccount: 20,
   tokensPerAccount: 100,
+  /** Of each kind, browsers and clients. A further one ends the one that was unused for longest. */
+  signInsPerAccount: 50,
+  /** Secrets of one sign-in, those included that were replaced and have not expired. */
+  secretsPerSignIn: 3_000,
   workspacesPerAccount: 500,
   accountlessWorkspaces: 1_000,
   accountlessWorkspacesPerAddress: 50,

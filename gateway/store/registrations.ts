@@ -210,6 +210,7 @@ export class Registrations {
       folder: registration.folder,
       created_at: time,
       last_seen_at: time,
+      frozen_at: null,
       registered_from: owner === null ? block : null,
     };
     const forgotten = await db.transaction().execute(async (transaction) => {

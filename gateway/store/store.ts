@@ -5,6 +5,7 @@ import { EventEmitter } from "node:events";
 import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
 import type { PushedKey } from "../../protocol/control.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import type { TokenId, WorkspaceId } from "../../protocol/values/id.ts";
 import type { Name, WorkspaceRef } from "../../protocol/values/name.ts";
 import { AuditLog } from "../audit/audit.ts";
@@ -28,6 +29,7 @@ import { PendingKeys } from "./keys/pending-keys.ts";
 import { SshKeys } from "./keys/ssh-keys.ts";
 import { Registrations } from "./registrations.ts";
 import { Shares } from "./shares.ts";
+import { SignIns } from "./sign-ins/sign-ins.ts";
 import { AccessTokens } from "./tokens/access-tokens.ts";
 import { OwnerTokens } from "./tokens/owner-tokens.ts";
 import { type Durability, Unwritten } from "./unwritten.ts";
@@ -51,6 +53,7 @@ interface StoreOptions {
 export class Store implements Directory {
   readonly accounts: Accounts;
   readonly tokens: AccessTokens;
+  readonly signIns: SignIns;
   readonly keys: SshKeys;
   readonly pendingKeys: PendingKeys;
   readonly workspaces: Workspaces;
@@ -103,9 +106,18 @@ export class Store implements Directory {
       changed: (change) => tell(change, "written"),
       audit: (event) => this.audit(event),
       unwritten: this.unwritten,
+      endToken: async (accountId, id, actor) => {
+        try {
+          await this.tokens.revoke(accountId, id, actor);
+        } catch (error) {
+          // Somebody else has ended it.
+          if (!(error instanceof ProtocolError && error.code === "not_found")) throw error;
+        }
+      },
     };
     this.accounts = new Accounts(context);
     this.tokens = new AccessTokens(context);
+    this.signIns = new SignIns(context);
     this.keys = new SshKeys(context);
     this.pendingKeys = new PendingKeys(context, this.keys);
     this.workspaces = new Workspaces(context, accountlessIds);
@@ -115,8 +127,8 @@ export class Store implements Directory {
     this.#registrations = new Registrations(context, this.workspaces, accountlessIds);
   }
 
-  authenticate(bearer: string): Promise<Identity> {
-    return this.tokens.authenticate(bearer);
+  authenticate(bearer: string, address?: string): Promise<Identity> {
+    return this.tokens.authenticate(bearer, address);
   }
 
   recheck(tokenId: TokenId): Promise<Identity> {
@@ -204,6 +216,7 @@ export class Store implements Directory {
   async prune(isOnline: (id: WorkspaceId) => boolean): Promise<void> {
     await this.workspaces.pruneAccountless(isOnline);
     await this.tokens.prune();
+    await this.signIns.prune();
     await this.ownerTokens.prune();
     await this.pendingKeys.prune();
     await this.auditLog.prune(LIMITS.auditRows);

@@ -65,7 +65,7 @@ async function authenticate(upgrade: Upgrade, context: UpgradeContext): Promise<
   const bearer = bearerToken(authorization);
   if (bearer === undefined)
     throw new ProtocolError("bad_token", "The Authorization header has no Bearer token.");
-  const identity = await context.directory.authenticate(bearer);
+  const identity = await context.directory.authenticate(bearer, upgrade.address);
   if (!identity.scopes.has("host")) {
     throw new ProtocolError(
       "scope_missing",

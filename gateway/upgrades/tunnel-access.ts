@@ -1,7 +1,6 @@
 // Whether a companion's request may have a tunnel: who sent it, which workspace it names, and by which link
 // that is reached.
 
-import type { IncomingMessage } from "node:http";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { WORKSPACE_HEADER } from "../../protocol/values/gateway-url.ts";
 import type { AccountId, TokenId } from "../../protocol/values/id.ts";
@@ -10,6 +9,7 @@ import { bearerToken, tokenKind } from "../../protocol/values/token.ts";
 import type { Directory, WorkspaceRecord } from "../directory.ts";
 import type { Link } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** Who may have a tunnel to which workspace; revocations are matched against it. */
 export interface TunnelGrant {
@@ -25,7 +25,10 @@ export interface TunnelGrant {
  * Decides whether this request may have a tunnel, and to which workspace.
  * @throws ProtocolError, each with the code that the companion shows
  */
-export async function authorizeTunnel(request: IncomingMessage, directory: Directory): Promise<TunnelGrant> {
+export async function authorizeTunnel(
+  { request, address }: Pick<Upgrade, "request" | "address">,
+  directory: Directory,
+): Promise<TunnelGrant> {
   const header = request.headers[WORKSPACE_HEADER];
   if (header === undefined) {
     throw new ProtocolError(
@@ -59,7 +62,7 @@ export async function authorizeTunnel(request: IncomingMessage, directory: Direc
     const { tokenId, expiresAt } = grant;
     return { workspace, accountId: null, accountName: null, tokenId, expiresAt };
   }
-  const identity = await directory.authenticate(bearer);
+  const identity = await directory.authenticate(bearer, address);
   if (!identity.scopes.has("connect")) {
     throw new ProtocolError("scope_missing", "This access token cannot connect: it lacks the scope connect.");
   }

@@ -26,7 +26,7 @@ export async function acceptTunnel(upgrade: Upgrade, slot: Slot, context: Upgrad
   const { request, address } = upgrade;
   const { directory, connections, registry, pendingUpgrades, webSockets } = context;
   const offered = upgrade.dataSubprotocols();
-  const { tokenId, accountId, workspace } = await authorizeTunnel(request, directory);
+  const { tokenId, accountId, workspace } = await authorizeTunnel(upgrade, directory);
   slot.moved();
   let ended: string | undefined;
   let joined: Splice | undefined;
@@ -48,7 +48,7 @@ export async function acceptTunnel(upgrade: Upgrade, slot: Slot, context: Upgrad
   let stream: LinkStream | undefined;
   try {
     // Checked again, now that a revocation would be noticed: one may have come during the first check.
-    const grant = await authorizeTunnel(request, directory);
+    const grant = await authorizeTunnel(upgrade, directory);
     requireOpen();
     const resume = offered.includes(SUBPROTOCOL.resume);
     const holder = holderOf({ accountId, to: reached }, address);

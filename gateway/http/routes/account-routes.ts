@@ -18,7 +18,7 @@ import { accountBody } from "../../store/accounts.ts";
 import type { AuditRow } from "../../store/database/schema.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
-import { actorOf, identityOf, signedIn } from "../sign-in.ts";
+import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
 import { newToken, requireGrantable } from "./token-routes.ts";
 
 const ById = Type.Object({ id: AccountIdText });
@@ -26,11 +26,12 @@ const ById = Type.Object({ id: AccountIdText });
 export function accountRoutes(api: Api, context: ApiContext): void {
   const { store } = context;
   const onRequest = signedIn(context, "admin");
+  const onChange = signedInFresh(context, "admin");
 
   api.post(
     "/accounts",
     {
-      onRequest,
+      onRequest: onChange,
       schema: {
         ...described("accounts", "createAccount", "Create an account.", { 201: Account }),
         body: CreateAccount,
@@ -55,7 +56,7 @@ export function accountRoutes(api: Api, context: ApiContext): void {
   api.patch(
     "/accounts/:id",
     {
-      onRequest,
+      onRequest: onChange,
       schema: {
         ...described("accounts", "updateAccount", "Disable or enable an account. It takes effect at once.", {
           200: Account,
@@ -75,7 +76,7 @@ export function accountRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/accounts/:id/tokens",
     {
-      onRequest,
+      onRequest: onChange,
       schema: {
         ...described("accounts", "createAccountToken", "Create an access token for an account.", {
           201: CreatedAccessToken,

@@ -11,7 +11,7 @@ import { TokenIdText, WorkspaceRefText } from "../../../protocol/values/fields.t
 import { parseTokenId } from "../../../protocol/values/id.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
-import { actorOf, identityOf, signedIn } from "../sign-in.ts";
+import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
 import { ownedWorkspace } from "./owned-workspace.ts";
 import { answerRevoked, REVOKED } from "./revoked.ts";
 
@@ -26,7 +26,7 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
     "/workspaces/:ref/owner-tokens",
     {
       // The owner token will open a workspace, so the access token needs the scope for that.
-      onRequest: signedIn(context, "account", "connect"),
+      onRequest: signedInFresh(context, "account", "connect"),
       schema: {
         ...described(
           "owner-tokens",
@@ -45,7 +45,7 @@ export function ownerTokenRoutes(api: Api, context: ApiContext): void {
         owned,
         seconds,
         actorOf(request),
-        identityOf(request).tokenId,
+        identityOf(request).mintsUnder,
       );
       return reply.code(201).send(made);
     },

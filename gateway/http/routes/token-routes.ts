@@ -17,7 +17,7 @@ import { accountBody } from "../../store/accounts.ts";
 import type { NewAccessToken } from "../../store/tokens/access-tokens.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
-import { actorOf, identityOf, requireScope, signedIn } from "../sign-in.ts";
+import { actorOf, identityOf, requireScope, signedIn, signedInFresh } from "../sign-in.ts";
 import { answerRevoked, REVOKED } from "./revoked.ts";
 
 export function tokenRoutes(api: Api, context: ApiContext): void {
@@ -45,7 +45,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/tokens",
     {
-      onRequest,
+      onRequest: signedInFresh(context, "account"),
       schema: {
         ...described("tokens", "createToken", "Create an access token. Only this answer shows the secret.", {
           201: CreatedAccessToken,
@@ -93,7 +93,7 @@ export function tokenRoutes(api: Api, context: ApiContext): void {
 
 export function newToken(
   { title, scopes, expiresIn = null, workspace, reusable }: CreateAccessToken,
-  { tokenId }: Identity,
+  { mintsUnder }: Identity,
   accountId: AccountId,
 ): NewAccessToken {
   return {
@@ -101,7 +101,7 @@ export function newToken(
     title,
     scopes,
     expiresInSeconds: expiresIn,
-    parent: tokenId,
+    parent: mintsUnder,
     workspace: workspace === undefined ? undefined : parseName(workspace, "workspace"),
     reusable,
   };

@@ -3,6 +3,7 @@
 import { type Kysely, type Migration, Migrator, type SchemaModule, sql } from "kysely";
 import { StartError } from "../../program/start-error.ts";
 import type { Tables } from "./schema.ts";
+import { createSignInTables } from "./sign-in-tables.ts";
 
 const migrations: Readonly<Record<string, Migration>> = {
   "0001-start": {
@@ -94,6 +95,11 @@ const migrations: Readonly<Record<string, Migration>> = {
       await db.schema.alterTable("shares").addColumn("accepted_at", "varchar(30)").execute();
       // Nobody was asked until now: what people have in use stays so.
       await sql`update shares set accepted_at = created_at`.execute(db);
+    },
+  },
+  "0007-sign-ins": {
+    async up({ schema }) {
+      await createSignInTables(schema);
     },
   },
 };

@@ -6,6 +6,17 @@ import type { Folder } from "../../../protocol/values/folder.ts";
 import type { AccountId, KeyId, TokenId, WorkspaceId } from "../../../protocol/values/id.ts";
 import type { Name } from "../../../protocol/values/name.ts";
 import type { KeyType } from "../../../protocol/values/ssh-public-key.ts";
+import type {
+  DeviceCodeRow,
+  IdentityRow,
+  InvitationRow,
+  OAuthCodeRow,
+  PasskeyRow,
+  ProviderTestRow,
+  ScimUserRow,
+  SignInRow,
+  SignInSecretRow,
+} from "./sign-in-schema.ts";
 
 export interface Tables {
   accounts: AccountRow;
@@ -16,6 +27,15 @@ export interface Tables {
   shares: ShareRow;
   owner_tokens: OwnerTokenRow;
   audit: AuditRow;
+  sign_ins: SignInRow;
+  sign_in_secrets: SignInSecretRow;
+  identities: IdentityRow;
+  passkeys: PasskeyRow;
+  invitations: InvitationRow;
+  scim_users: ScimUserRow;
+  provider_tests: ProviderTestRow;
+  oauth_codes: OAuthCodeRow;
+  device_codes: DeviceCodeRow;
 }
 
 export interface AccountRow {
@@ -24,6 +44,8 @@ export interface AccountRow {
   admin: number;
   disabled: number;
   created_at: string;
+  /** The identity provider whose rules decide `admin` at each sign-in; null: the gateway's administrators do. */
+  role_from: string | null;
 }
 
 export interface AccessTokenRow {
@@ -50,6 +72,10 @@ export interface AccessTokenRow {
   expires_at: string | null;
   revoked_at: string | null;
   last_used_at: string | null;
+  /** `browser`, `client`: the row is a sign-in. Its secrets are in `sign_in_secrets`, and nothing has its `hash`. */
+  kind: "token" | "browser" | "client";
+  /** The address that it was last used from; null: not known. */
+  last_used_from: string | null;
 }
 
 export interface SshKeyRow {
@@ -63,6 +89,10 @@ export interface SshKeyRow {
   created_at: string;
   /** null: registered by a version that did not require a proof. */
   proved_at: string | null;
+  last_used_at: string | null;
+  last_used_from: string | null;
+  /** A frozen key opens nothing until it is unfrozen. */
+  frozen_at: string | null;
 }
 
 export interface PendingKeyRow {
@@ -103,6 +133,8 @@ export interface WorkspaceRow {
   last_seen_at: string | null;
   /** For an accountless workspace: the address (for IPv6 the /64) that its host first registered from. */
   registered_from: string | null;
+  /** A frozen workspace takes neither its host nor clients until it is unfrozen. */
+  frozen_at: string | null;
 }
 
 interface ShareRow {
@@ -111,6 +143,8 @@ interface ShareRow {
   created_at: string;
   /** null: an offer that the account has not accepted. */
   accepted_at: string | null;
+  /** null: until it is taken back. */
+  expires_at: string | null;
 }
 
 export interface OwnerTokenRow {

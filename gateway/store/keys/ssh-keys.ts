@@ -30,7 +30,11 @@ export class SshKeys {
     const { db, now, changed, audit } = this.#context;
     const { id, account_id, title, type, blob, fingerprint, created_at } = pending;
     const proved_at = now().toISOString();
-    const row: SshKeyRow = { id, account_id, title, type, blob, fingerprint, created_at, proved_at };
+    const unused = { last_used_at: null, last_used_from: null, frozen_at: null };
+    const row: SshKeyRow = {
+      ...{ id, account_id, title, type, blob, fingerprint, created_at, proved_at },
+      ...unused,
+    };
     const { unproved, wasAdded } = await db.transaction().execute(async (transaction) => {
       const { count } = await transaction
         .selectFrom("ssh_keys")

@@ -21,8 +21,8 @@ export interface NewAccessToken {
   readonly scopes: readonly Scope[];
   /** null: it is valid until it is revoked. */
   readonly expiresInSeconds: number | null;
-  /** The token that makes it; it ends when that one ends. Missing: the gateway itself makes it. */
-  readonly parent?: TokenId;
+  /** The token that makes it; it ends when that one ends. Missing or null: it ends with none. */
+  readonly parent?: TokenId | null;
   /**
    * The workspace that a host token is for, which need not exist yet. Missing: the first that it registers.
    */
@@ -40,10 +40,11 @@ export class AccessTokens {
 
   /**
    * Checks a token as it came from the wire.
+   * @param address the client's
    * @throws ProtocolError bad_token, token_unknown, token_revoked, token_expired, account_disabled
    */
-  async authenticate(bearer: string): Promise<Identity> {
-    return checkAccessToken(this.#context, bearer);
+  async authenticate(bearer: string, address?: string): Promise<Identity> {
+    return checkAccessToken(this.#context, bearer, address);
   }
 
   /** Checks again a token that was admitted before. It throws the same errors. */
@@ -80,6 +81,7 @@ export class AccessTokens {
         .selectFrom("access_tokens")
         .select((select) => select.fn.countAll<number>().as("count"))
         .where("account_id", "=", wanted.accountId)
+        .where("kind", "=", "token")
         .where("revoked_at", "is", null)
         .where((or) => or.or([or("expires_at", "is", null), or("expires_at", ">", createdAt)]))
         .executeTakeFirstOrThrow();
@@ -104,6 +106,8 @@ export class AccessTokens {
         expires_at: birth.expiresAt,
         revoked_at: null,
         last_used_at: null,
+        kind: "token",
+        last_used_from: null,
       };
       await transaction.insertInto("access_tokens").values(made).execute();
       return made;
@@ -119,12 +123,13 @@ export class AccessTokens {
     return { token, info: tokenBody(row) };
   }
 
-  /** Tokens that are not revoked, oldest first; expired ones are among them. */
+  /** Tokens that are not revoked, oldest first; expired ones are among them, sign-ins are not. */
   async list(accountId: AccountId): Promise<AccessTokenInfo[]> {
     const rows = await this.#context.db
       .selectFrom("access_tokens")
       .selectAll()
       .where("account_id", "=", accountId)
+      .where("kind", "=", "token")
       .where("revoked_at", "is", null)
       .orderBy("created_at")
       .orderBy("id")
@@ -243,6 +248,7 @@ function tokenBody(row: AccessTokenRow): AccessTokenInfo {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
+    ...(row.last_used_from === null ? {} : { lastUsedFrom: row.last_used_from }),
     ...(row.workspace_name === null ? {} : { workspace: row.workspace_name }),
     ...(row.reusable === 1 ? { reusable: true } : {}),
     ...(row.parent_id === null ? {} : { parentId: row.parent_id }),

@@ -55,7 +55,7 @@ export class OwnerTokens {
       throw new ProtocolError("account_disabled", "The owner's account is disabled.");
     }
     if (row.allowed === 0) throw refusedByHost();
-    await noteUse(this.#context, "owner_tokens", row);
+    await noteUse(this.#context, row);
     return {
       workspaceId: row.workspace_id,
       ownerId: row.owner_id,
@@ -65,14 +65,14 @@ export class OwnerTokens {
   }
 
   /**
-   * @param parent the access token that makes it; the owner token expires no later than its parent
+   * @param parent the access token that makes it; the owner token expires no later than its parent. null: none
    * @throws ProtocolError limit_reached, forbidden; token_revoked, token_expired: the parent has ended
    */
   async create(
     workspace: OwnedWorkspace,
     expiresInSeconds: number,
     actor: Actor,
-    parent?: TokenId,
+    parent?: TokenId | null,
   ): Promise<{ token: OwnerToken; info: OwnerTokenInfo }> {
     const { db, now, audit } = this.#context;
     if (!workspace.ownerTokens) throw refusedByHost();

@@ -85,7 +85,7 @@ export async function revokeDescendants(
   return ended;
 }
 
-function earlier(a: string | null, b: string | null): string | null {
+export function earlier(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b;
   return a < b ? a : b;
 }

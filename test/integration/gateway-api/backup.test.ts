@@ -33,7 +33,7 @@ test("a restored backup has the accounts, tokens, host keys and certificates of 
   const restored = join(temporaryDirectory(), "data");
   mkdirSync(restored, { mode: 0o700 });
   execFileSync("tar", ["-xf", "-", "-C", restored], { input: archive });
-  expect(readdirSync(restored).sort()).toEqual(["acme", "gateway.db", "host-keys"]);
+  expect(readdirSync(restored).sort()).toEqual(["acme", "gateway.db", "host-keys", "identity.key"]);
   expect(statSync(join(restored, "gateway.db")).mode & 0o777).toBe(0o600);
   expect(readFileSync(join(restored, "acme/authority.example/account.pem"), "utf8")).toBe("key");
   const again = await testGateway({ dataDir: restored });

@@ -1,0 +1,199 @@
+// The browser's session: which requests its cookie counts for, and how a page signs in and out.
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Scope } from "../../../protocol/api.ts";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import type { SessionInfo, SignInMethod } from "../../../protocol/sign-in/api.ts";
+import type { AccountId, TokenId } from "../../../protocol/values/id.ts";
+import { printable } from "../../../protocol/values/printable.ts";
+import type { SessionSecret } from "../../../protocol/values/token.ts";
+import type { Identity } from "../../directory.ts";
+import type { ApiContext } from "../../http/context.ts";
+import { accountBody } from "../../store/accounts.ts";
+import { SIGN_IN_LIFETIMES } from "../../store/sign-ins/lifetimes.ts";
+import type { ProviderFacts } from "../../store/sign-ins/sign-ins.ts";
+import { cookieOf, SESSION_COOKIE, setCookie } from "./cookies.ts";
+
+/** For so long after somebody proved who they are, they can make tokens and administer. Milliseconds. */
+const FRESH_MS = 10 * 60_000;
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/**
+ * Whether a request comes from a page of this gateway, so that the cookie may count (CSRF). Browsers say so themselves;
+ * those that do not are believed for reading, and otherwise if they name exactly our origin.
+ */
+export function comesFromOwnPage(request: FastifyRequest, publicOrigin: string): boolean {
+  const { "sec-fetch-site": site, origin } = request.headers;
+  if (site !== undefined) return site === "same-origin";
+  if (origin !== undefined) return origin === publicOrigin;
+  return SAFE.has(request.method);
+}
+
+/** @throws ProtocolError forbidden */
+export function requireOwnPage(context: ApiContext, request: FastifyRequest): void {
+  if (comesFromOwnPage(request, new URL(context.publicUrl()).origin)) return;
+  throw new ProtocolError("forbidden", "This request does not come from a page of this gateway.");
+}
+
+/**
+ * The session that a request's cookie names; undefined: it has none, or does not come from a page of this gateway.
+ * @throws ProtocolError token_unknown, token_revoked, token_expired, account_disabled, bad_token, bad_request
+ */
+export async function sessionOf(context: ApiContext, request: FastifyRequest): Promise<Identity | undefined> {
+  const secret = cookieOf(request, SESSION_COOKIE);
+  if (secret === undefined || !comesFromOwnPage(request, new URL(context.publicUrl()).origin))
+    return undefined;
+  return await context.store.signIns.authenticateSession(secret, request.clientAddress);
+}
+
+/**
+ * Makes sure that a person in a browser has recently proved who they are. Tokens are not asked.
+ * @throws ProtocolError reauthentication_required
+ */
+export function requireFresh({ kind, authenticatedAt }: Identity, now = Date.now()): void {
+  if (kind !== "browser") return;
+  if (authenticatedAt !== null && authenticatedAt.getTime() + FRESH_MS > now) return;
+  throw new ProtocolError("reauthentication_required", "Confirm that it is you: sign in once more.");
+}
+
+export interface ProvedPerson {
+  readonly accountId: AccountId;
+  readonly method: SignInMethod;
+  /** The access token that they signed in with: the session has its scopes and ends with it. */
+  readonly token?: { readonly id: TokenId; readonly scopes: ReadonlySet<Scope> };
+  readonly identity?: ProviderFacts;
+}
+
+/**
+ * Signs the browser in as somebody who has just proved who they are. A session of the same account goes on with a new
+ * secret, one of a different account ends. Sets the cookie.
+ * @throws ProtocolError account_disabled, forbidden (no cookie can be kept here), token_revoked, token_expired
+ */
+export async function signBrowserIn(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  person: ProvedPerson,
+): Promise<{ readonly id: TokenId }> {
+  const { store } = context;
+  if (!keepsCookies(context)) throw noCookies();
+  const account = await store.accounts.get(person.accountId);
+  if (account === undefined || account.disabled === 1) {
+    throw new ProtocolError("account_disabled", "This account is disabled: ask an administrator.");
+  }
+  const actor = { account: account.name, address: request.clientAddress };
+  const before = await presentSession(context, request);
+  const isSame =
+    before?.account.id === person.accountId &&
+    // A session ends with the token that it was made with, so a different way of signing in makes a new one.
+    before.mintsUnder === (person.token?.id ?? null);
+  if (before !== undefined && isSame) {
+    const secret = await store.signIns.renewBrowser(before.tokenId, person.method, person.identity);
+    sendSession(reply, secret);
+    return { id: before.tokenId };
+  }
+  const scopes: Scope[] =
+    person.token !== undefined ? [...person.token.scopes] : ["connect", "account", "host"];
+  if (person.token === undefined && account.admin === 1) scopes.push("admin");
+  const { id, secret } = await store.signIns.createBrowser(
+    {
+      accountId: person.accountId,
+      client: "dashboard",
+      device: describeBrowser(request.headers["user-agent"]),
+      method: person.method,
+      scopes,
+      parent: person.token?.id ?? null,
+      address: request.clientAddress,
+      ...(person.identity === undefined ? {} : { identity: person.identity }),
+    },
+    actor,
+  );
+  if (before !== undefined) {
+    await store.tokens.revoke(before.account.id, before.tokenId, {
+      account: before.account.name,
+      address: request.clientAddress,
+    });
+  }
+  sendSession(reply, secret);
+  return { id };
+}
+
+/** Whether browsers keep the cookie: it needs https, or this machine. */
+export function keepsCookies(context: ApiContext): boolean {
+  const { protocol, hostname } = new URL(context.publicUrl());
+  return protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname);
+}
+
+export function forgetSession(reply: FastifyReply): void {
+  setCookie(reply, SESSION_COOKIE, "", 0);
+}
+
+/** @throws ProtocolError token_revoked */
+export async function sessionBody(context: ApiContext, id: TokenId): Promise<SessionInfo> {
+  const row = await context.store.signIns.row(id);
+  const account = row === undefined ? undefined : await context.store.accounts.get(row.account_id);
+  const identity = await context.store.recheck(id);
+  if (row === undefined || account === undefined) {
+    throw new ProtocolError("token_revoked", "This browser is not signed in any more.");
+  }
+  return {
+    account: accountBody(account),
+    signInId: id,
+    scopes: [...identity.scopes],
+    method: row.method,
+    provider: row.provider,
+    authenticatedAt: row.authenticated_at,
+    freshUntil: new Date(Date.parse(row.authenticated_at) + FRESH_MS).toISOString(),
+    expiresAt:
+      row.expires_at === null || row.idle_expires_at < row.expires_at ? row.idle_expires_at : row.expires_at,
+  };
+}
+
+/** The session that the browser has now, if it is still good. */
+async function presentSession(context: ApiContext, request: FastifyRequest): Promise<Identity | undefined> {
+  try {
+    const secret = cookieOf(request, SESSION_COOKIE);
+    if (secret === undefined) return undefined;
+    return await context.store.signIns.authenticateSession(secret, request.clientAddress);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+function sendSession(reply: FastifyReply, secret: SessionSecret): void {
+  setCookie(reply, SESSION_COOKIE, secret, SIGN_IN_LIFETIMES.browser);
+}
+
+function noCookies(): ProtocolError {
+  return new ProtocolError(
+    "forbidden",
+    "Browsers sign in over https only: give this gateway a certificate (--acme, or --tls-cert and --tls-key).",
+  );
+}
+
+/** `Firefox on Linux`, from what the browser says of itself. */
+function describeBrowser(userAgent: string | undefined): string {
+  const text = (userAgent ?? "").slice(0, 500);
+  const browser =
+    (
+      [
+        [/Edg\//, "Edge"],
+        [/OPR\//, "Opera"],
+        [/Firefox\//, "Firefox"],
+        [/Chrom(e|ium)\//, "Chrome"],
+        [/Safari\//, "Safari"],
+      ] as const
+    ).find(([form]) => form.test(text))?.[1] ?? "a browser";
+  const system = (
+    [
+      [/Android/, "Android"],
+      [/iPhone|iPad/, "iOS"],
+      [/Windows/, "Windows"],
+      [/Mac OS X/, "macOS"],
+      [/CrOS/, "ChromeOS"],
+      [/Linux/, "Linux"],
+    ] as const
+  ).find(([form]) => form.test(text))?.[1];
+  return printable(system === undefined ? browser : `${browser} on ${system}`, 100);
+}
