@@ -1,5 +1,5 @@
-// Builds dist/: the command line (cli.js and its chunks), the extension (extension/, likewise), man pages (man/) and shell
-// completion (completions/). `--dev` adds source maps and leaves the code as written. packaging/build/ says how. For releases:
+// Builds dist/: the command line (cli.js and its chunks), the extension (extension/, likewise), the dashboard (web/), man pages
+// (man/) and shell completion (completions/). `--dev` adds source maps and leaves the code as written. packaging/build/ says how. For releases:
 // `--out DIR` builds there, `--version X` and `--release-keys KEY,…` go into the code.
 
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { buildChunks } from "./packaging/build/chunks.ts";
 import { licences } from "./packaging/build/licences.ts";
 import { pages } from "./packaging/build/pages.ts";
+import { buildWeb, builtInWeb } from "./packaging/build/web.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const { values } = parseArgs({
@@ -30,11 +31,15 @@ const define = {
 // What has a native part stays a dependency: its binary is made or chosen where it is installed.
 const external = Object.keys(manifest.dependencies);
 
+const stop = () => process.exit(1); // esbuild has said why.
+const web = await buildWeb({ dev }).catch(stop);
+
 const commandLine = buildChunks({
   // A thread has a file of its own.
   entryPoints: { cli: "agent/cli.ts", "pac-worker": "agent/platform/network/pac/worker.ts" },
   external,
   define,
+  plugins: [builtInWeb(web.files)],
   dev,
 });
 
@@ -46,7 +51,7 @@ const extension = buildChunks({
   dev,
 });
 
-const results = await Promise.all([commandLine, extension]).catch(() => process.exit(1)); // esbuild has said why.
+const results = await Promise.all([commandLine, extension]).catch(stop);
 const files = new Map();
 for (const [place, chunks] of [
   ["", results[0]],
@@ -54,6 +59,7 @@ for (const [place, chunks] of [
 ]) {
   for (const [name, text] of chunks.files) files.set(join(dist, place, name), Buffer.from(text));
 }
+for (const [name, contents] of web.files) files.set(join(dist, "web", name), contents);
 files.set(
   join(dist, "quickjs.wasm"),
   await readFile(join(root, "node_modules", "quickjs-wasi", "quickjs.wasm")),
@@ -64,7 +70,7 @@ files.set(
   Buffer.from(
     await licences(
       "dist/",
-      results.map(({ metafile }) => metafile),
+      [...results, web].map(({ metafile }) => metafile),
     ),
   ),
 );

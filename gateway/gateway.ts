@@ -172,6 +172,7 @@ export async function startGateway(
     publicUrl: () => publicUrl,
     sealer: await loadSealer(options.dataDir),
     signInMethods: NO_PROVIDERS,
+    dashboard: options.dashboard,
     discovery: () => discovery({ publicUrl, ssh: publicSsh(), hostKeys, open: options.open }),
     isShuttingDown: () => shuttingDown,
   });

@@ -8,6 +8,7 @@ import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/values/gateway-url.ts";
 import { sessionRoutes } from "../identity/browser-session/session-routes.ts";
+import { type Dashboard, serveDashboard } from "../web/web.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { sendError } from "./error-response.ts";
 import { openApiOptions } from "./openapi.ts";
@@ -42,9 +43,11 @@ export async function createApi(context: ApiContext): Promise<Api> {
   api.removeContentTypeParser("text/plain");
   api.setValidatorCompiler(TypeBoxValidatorCompiler);
   api.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, log));
-  api.setNotFoundHandler((request, reply) =>
-    sendError(new ProtocolError("not_found", NOTHING_AT_PATH), request, reply, log),
-  );
+  let dashboard: Dashboard | undefined;
+  api.setNotFoundHandler(async (request, reply) => {
+    if (await dashboard?.notFound(request, reply)) return reply;
+    return sendError(new ProtocolError("not_found", NOTHING_AT_PATH), request, reply, log);
+  });
   api.decorateRequest("identity", null);
   api.decorateRequest("clientAddress", "");
   api.decorateRequest("refusedWith", null);
@@ -53,6 +56,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
   await api.register(swagger, openApiOptions());
   publicRoutes(api, context);
   downloadRoutes(api, context);
+  if (context.dashboard) dashboard = serveDashboard(api, context.publicUrl);
   await api.register(
     (instance: Api, _options: object, done: () => void) => {
       instance.addHook("onRequest", async () => {

@@ -34,6 +34,8 @@ export interface ApiContext {
   readonly publicUrl: () => GatewayUrl;
   readonly sealer: Sealer;
   readonly signInMethods: OfferedSignIn;
+  /** Whether the pages for browsers are served. */
+  readonly dashboard: boolean;
   readonly isShuttingDown: () => boolean;
 }
 

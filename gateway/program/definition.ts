@@ -121,6 +121,11 @@ The first start makes an account named admin and prints its access token once. \
       variable: "SALLYPORT_NO_FIRST_TOKEN",
       config: true,
     },
+    "no-dashboard": {
+      description: "no pages for browsers",
+      variable: "SALLYPORT_NO_DASHBOARD",
+      config: true,
+    },
     "host-keys-allowed": {
       type: FILE,
       description: "upterm hosts may register, with the keys of this file only",

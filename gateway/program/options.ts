@@ -40,6 +40,8 @@ export interface GatewayOptions {
   readonly open: boolean;
   /** The first start makes an access token, and prints it. */
   readonly firstToken: boolean;
+  /** The pages for browsers are served. */
+  readonly dashboard: boolean;
   /** File of the keys that upterm hosts may register with; null: any key, if `open`. */
   readonly hostKeysAllowed: string | null;
   readonly metrics: ListenAddress | null;
@@ -77,6 +79,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     trustProxy: values["trust-proxy"],
     open: values.open,
     firstToken: !values["no-first-token"],
+    dashboard: !values["no-dashboard"],
     hostKeysAllowed: values["host-keys-allowed"] ?? null,
     metrics: values.metrics ?? null,
     logLevel: values["log-level"],

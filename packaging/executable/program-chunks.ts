@@ -7,6 +7,7 @@ import { build, type Plugin } from "esbuild";
 import { ROOT } from "../../scripts/repository.ts";
 import { buildChunks } from "../build/chunks.ts";
 import { licences } from "../build/licences.ts";
+import { buildWeb, builtInWeb } from "../build/web.ts";
 import { wrapped } from "./loader.ts";
 
 export interface ProgramChunks {
@@ -31,7 +32,12 @@ export async function programChunks(version: string, keys: readonly string[]): P
     },
     plugins: [builtInCiphers()],
   };
-  const program = await buildChunks({ ...common, entryPoints: { cli: "agent/cli.ts" } });
+  const web = await buildWeb();
+  const program = await buildChunks({
+    ...common,
+    entryPoints: { cli: "agent/cli.ts" },
+    plugins: [...common.plugins, builtInWeb(web.files)],
+  });
   // It runs in a thread, which gets it as one text.
   const entry = { "pac-worker": "agent/platform/network/pac/worker.ts" };
   const worker = await buildChunks({ ...common, entryPoints: entry, splitting: false });
@@ -41,7 +47,7 @@ export async function programChunks(version: string, keys: readonly string[]): P
   return {
     chunks: new Map([...program.files].map(([name, text]) => [name, ascii(name, wrapped(text))])),
     assets,
-    licences: await licences("Sallyport", [program.metafile, worker.metafile]),
+    licences: await licences("Sallyport", [program.metafile, worker.metafile, web.metafile]),
   };
 }
 

@@ -9,8 +9,8 @@ import { type Manifest, shippedManifest } from "./manifest.ts";
 
 /** Beside these: package.json and the dependencies. A folder ends in a slash and keeps its place. */
 const OWN = ["media/", "l10n/", "CHANGELOG.md", "LICENSE"];
-/** What systems install beside a program; an extension does not. */
-const FOR_SYSTEMS = /^(man|completions)\//;
+/** What systems install beside a program; an extension does not. The dashboard is inside the gateway already. */
+const LEFT_OUT = /^(man|completions|web)\//;
 /** package.json's texts, in every language that there is. */
 const TEXTS = /^package\.nls(\.[a-z-]+)?\.json$/;
 /** The page in the marketplace, which is not the repository's front page. */
@@ -25,7 +25,7 @@ export async function collectFiles(manifest: Manifest, built: string): Promise<M
   const files = new Map<string, Buffer>();
   files.set("package.json", Buffer.from(await shippedManifest(manifest.version)));
   for (const [name, contents] of await readFolder(built)) {
-    if (!FOR_SYSTEMS.test(name)) files.set(`dist/${name}`, contents);
+    if (!LEFT_OUT.test(name)) files.set(`dist/${name}`, contents);
   }
   files.set("README.md", await readFile(join(ROOT, PAGE)));
   for (const own of [...OWN, ...(await readdir(ROOT)).filter((name) => TEXTS.test(name))]) {

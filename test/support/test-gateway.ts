@@ -49,6 +49,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       trustProxy: [],
       open: false,
       firstToken: true,
+      dashboard: true,
       hostKeysAllowed: null,
       metrics: null,
       logLevel: "debug",

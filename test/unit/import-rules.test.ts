@@ -164,6 +164,23 @@ const ROOMS: readonly Room[] = [
       "../../protocol/errors.ts",
     ],
   },
+  {
+    includes: ["web/**"],
+    file: "web/pages/own/x",
+    forbidden: [
+      "../../../scripts/x.ts",
+      "../../../packaging/x.ts",
+      "../../../test/support/x.ts",
+      "../../../agent/platform/paths.ts",
+      "../../../gateway/gateway.ts",
+      "../../../extension/settings.ts",
+      "vscode",
+      "node:fs",
+      "node:fs/promises",
+      "node:crypto",
+    ],
+    allowed: ["../../api.ts", "../../../protocol/sign-in/pages.ts", "preact", "@preact/signals"],
+  },
 ];
 
 /** Every form in which a module can be asked for, a line each. */

@@ -17,7 +17,11 @@ const PTY = "node_modules/@lydell/node-pty";
 export async function packageFiles(release: Release): Promise<Map<string, Buffer>> {
   const { dependencies } = await readManifest();
   const files = new Map<string, Buffer>();
-  for (const [path, contents] of await readFolder(join(release.work, "extension"), /^(?!extension\/)/)) {
+  // The dashboard is inside the gateway already.
+  for (const [path, contents] of await readFolder(
+    join(release.work, "extension"),
+    /^(?!(?:extension|web)\/)/,
+  )) {
     files.set(`dist/${path}`, contents);
   }
   for (const name of ["README.md", "LICENSE", "CHANGELOG.md"]) {

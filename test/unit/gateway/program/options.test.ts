@@ -23,6 +23,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       trustProxy: [],
       open: false,
       firstToken: true,
+      dashboard: true,
       hostKeysAllowed: null,
       metrics: null,
       logLevel: "info",

@@ -1,0 +1,27 @@
+// Where the dashboard starts in the browser.
+
+import { render } from "preact";
+import { setHooks } from "./api.ts";
+import { App, askToSignIn } from "./app.tsx";
+import { proveAgain } from "./parts/again.tsx";
+import { startRouter } from "./router.ts";
+import { forgetSession } from "./sign-out.ts";
+import { chosenTheme, showTheme } from "./theme.ts";
+import { chosenLanguage, language, languageFor, speak } from "./words.ts";
+
+showTheme(chosenTheme(localStorage));
+await speak(languageFor(chosenLanguage(localStorage), navigator.languages), async () => {
+  const { default: texts } = await import("virtual:german");
+  return texts;
+});
+document.documentElement.lang = language();
+setHooks({
+  onSignedOut: () => {
+    forgetSession();
+    askToSignIn();
+  },
+  onReauthentication: proveAgain,
+});
+startRouter();
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);

@@ -1,0 +1,22 @@
+// Who is signed in in this browser, as a signal.
+
+import { signal } from "@preact/signals";
+import type { SessionInfo } from "../protocol/sign-in/api.ts";
+import { ApiError, api } from "./api.ts";
+
+/** null: nobody; undefined: not known yet. */
+export const session = signal<SessionInfo | null | undefined>(undefined);
+
+/** Asks the gateway. @throws ApiError the gateway does not answer */
+export async function loadSession(): Promise<SessionInfo | null> {
+  try {
+    session.value = await api.get<SessionInfo>("/session", { quiet: true });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    session.value = null;
+  }
+  return session.value;
+}
+
+/** Whether the person who is signed in administers the gateway. */
+export const isAdmin = (): boolean => session.value?.scopes.includes("admin") === true;

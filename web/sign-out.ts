@@ -1,0 +1,24 @@
+// Signing out of this browser, here and at the identity provider.
+
+import type { SignedOut } from "../protocol/sign-in/api.ts";
+import { PAGES } from "../protocol/sign-in/pages.ts";
+import { api } from "./api.ts";
+import { unfollowWorkspaces } from "./events.ts";
+import { go } from "./router.ts";
+import { session } from "./session.ts";
+
+/** Ends the browser session and goes to the sign-in page, or to the provider's own page for signing out. */
+export async function signOut(): Promise<void> {
+  const { endSession } = await api.delete<SignedOut>("/session", { quiet: true }).catch(() => ({
+    endSession: null, // The session was over already.
+  }));
+  forgetSession();
+  if (endSession === null) go(PAGES.signIn);
+  else location.assign(endSession);
+}
+
+/** What is known of the person goes out of the page. */
+export function forgetSession(): void {
+  unfollowWorkspaces();
+  session.value = null;
+}

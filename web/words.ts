@@ -1,0 +1,59 @@
+// The texts that people read, in English or German. The English text is the key of the catalogue, which the extension shares
+// (l10n/). The German one is loaded only where it is wanted.
+
+/** What the person chose in the account page; missing: as the browser says. */
+const CHOICE = "sallyport-language";
+export const LANGUAGES = ["en", "de"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+let texts: Readonly<Record<string, string>> = {};
+let current: Language = "en";
+
+/**
+ * The text in the person's language. `{0}` stands for the first value.
+ * @example t("Copy: {0}", label)
+ */
+export function t(english: string, ...values: readonly (string | number)[]): string {
+  const text = texts[english] ?? english;
+  return text.replace(/\{(\d)\}/g, (whole, index: string) => {
+    const value = values[Number(index)];
+    return value === undefined ? whole : String(value);
+  });
+}
+
+/** The language that the page is in. */
+export const language = (): Language => current;
+
+/** Loads the language's texts. Called once, before anything is shown. A language that cannot be loaded leaves English. */
+export async function speak(wanted: Language, load: () => Promise<Readonly<Record<string, string>>>) {
+  if (wanted === "en") return;
+  try {
+    texts = await load();
+    current = wanted;
+  } catch {
+    // The texts are a convenience; the page works without them.
+  }
+}
+
+/** @param chosen what `chosenLanguage` gave @param browser `navigator.languages` */
+export function languageFor(chosen: Language | undefined, browser: readonly string[]): Language {
+  if (chosen !== undefined) return chosen;
+  for (const tag of browser) {
+    const known = LANGUAGES.find(
+      (one) => tag.toLowerCase() === one || tag.toLowerCase().startsWith(`${one}-`),
+    );
+    if (known !== undefined) return known;
+  }
+  return "en";
+}
+
+export function chosenLanguage(storage: Pick<Storage, "getItem">): Language | undefined {
+  const chosen = storage.getItem(CHOICE);
+  return LANGUAGES.find((one) => one === chosen);
+}
+
+/** undefined: as the browser says. Takes effect when the page is loaded again. */
+export function chooseLanguage(storage: Storage, wanted: Language | undefined): void {
+  if (wanted === undefined) storage.removeItem(CHOICE);
+  else storage.setItem(CHOICE, wanted);
+}
