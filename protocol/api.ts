@@ -114,6 +114,11 @@ export const Key = object({
   ...keyFields,
   /** When its holder proved it; null: it was registered by a version that asked for no proof. */
   provedAt: Type.Optional(Nullable(Time)),
+  /** When somebody last signed in by SSH with it, and from which address. */
+  lastUsedAt: Type.Optional(Nullable(Time)),
+  lastUsedFrom: Type.Optional(Nullable(ClientAddressText)),
+  /** Only if it is frozen: it opens nothing until it is unfrozen. */
+  frozen: Type.Optional(Type.Boolean()),
 });
 export type Key = Static<typeof Key>;
 /** A key that opens nothing until its holder proves it. */
@@ -166,6 +171,8 @@ export const Workspace = object({
   browserUrl: Type.Optional(BrowserUrlText),
   /** The folder to open first, if the host names one: an absolute path in the workspace. */
   folder: Type.Optional(FolderText),
+  /** Only if it is frozen: it takes neither its host nor clients until it is unfrozen. */
+  frozen: Type.Optional(Type.Boolean()),
   createdAt: Time,
   lastSeenAt: Nullable(Time),
 });
@@ -186,9 +193,15 @@ export const Share = object({
   /** The account has not accepted the offer yet, and does not reach the workspace. Missing at gateways without offers. */
   pending: Type.Optional(Type.Boolean()),
   createdAt: Time,
+  /** When it ends by itself; null: not before somebody ends it. Missing at gateways without such shares. */
+  expiresAt: Type.Optional(Nullable(Time)),
 });
 export type Share = Static<typeof Share>;
-export const CreateShare = object({ account: NameText });
+export const CreateShare = object({
+  account: NameText,
+  /** When the share, or the offer, ends. Missing: a share that exists keeps what it has, and a new one has no end. */
+  expiresAt: Type.Optional(Nullable(Time)),
+});
 /** A share as the account sees it that the workspace is shared with, or offered to while `pending`. `id` is the workspace's. */
 export const SharedWithMe = object({
   id: WorkspaceIdText,
@@ -196,6 +209,8 @@ export const SharedWithMe = object({
   owner: NameText,
   pending: Type.Boolean(),
   createdAt: Time,
+  /** When it ends by itself; null: not before somebody ends it. Missing at gateways without such shares. */
+  expiresAt: Type.Optional(Nullable(Time)),
 });
 export type SharedWithMe = Static<typeof SharedWithMe>;
 
@@ -236,10 +251,29 @@ export const AuditEntry = object({
   detail: Nullable(PrintableText(2_000)),
 });
 export type AuditEntry = Static<typeof AuditEntry>;
-export const AuditQuery = object({
+/** The newest `limit` entries, 100 if it is missing. `before`: the `id` of the last entry of the page before. */
+const auditPage = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   before: Type.Optional(Type.String({ pattern: "^[0-9a-z]{1,40}$" })),
-});
+};
+export const AuditPage = object(auditPage);
+const auditFilter = {
+  /** The beginning of the event's name: `share` finds `share.added` as well as `share.removed`. */
+  event: Type.Optional(Type.String({ pattern: "^[a-z0-9.-]{1,100}$" })),
+  account: Type.Optional(NameText),
+  /** A workspace's id, or what the log has in the place of a secret one. */
+  workspace: Type.Optional(Type.String({ pattern: "^[a-z0-9_-]{1,100}$" })),
+  address: Type.Optional(ClientAddressText),
+  code: Type.Optional(Type.String({ pattern: "^[a-z_]{1,100}$" })),
+  /** This time included. */
+  from: Type.Optional(Time),
+  /** This time excluded. */
+  to: Type.Optional(Time),
+};
+/** Every given part must match. */
+export const AuditFilter = object(auditFilter);
+export type AuditFilter = Static<typeof AuditFilter>;
+export const AuditQuery = object({ ...auditPage, ...auditFilter });
 
 /** An event of the workspace event stream (SSE): `event:` is its type, `data:` the rest as JSON. */
 export const WorkspaceEvent = Type.Union([

@@ -36,6 +36,7 @@ export const TokenIdText = Type.String({ pattern: ID_PATTERN.token, maxLength: 4
 export const IdentityIdText = Type.String({ pattern: ID_PATTERN.identity, maxLength: 40 });
 export const PasskeyIdText = Type.String({ pattern: ID_PATTERN.passkey, maxLength: 40 });
 export const InvitationIdText = Type.String({ pattern: ID_PATTERN.invitation, maxLength: 40 });
+export const ConnectionIdText = Type.String({ pattern: ID_PATTERN.connection, maxLength: 40 });
 export const Time = Type.String({ format: "date-time", maxLength: 40 });
 
 /** Text for people: one line without control or format characters. */

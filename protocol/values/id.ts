@@ -14,6 +14,7 @@ export type TokenId = Id<"TokenId">;
 export type IdentityId = Id<"IdentityId">;
 export type PasskeyId = Id<"PasskeyId">;
 export type InvitationId = Id<"InvitationId">;
+export type ConnectionId = Id<"ConnectionId">;
 
 const LENGTH = 26;
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
@@ -26,6 +27,7 @@ export const ID_PATTERN = {
   identity: `^idt_[a-z2-7]{${LENGTH}}$`,
   passkey: `^pk_[a-z2-7]{${LENGTH}}$`,
   invitation: `^inv_[a-z2-7]{${LENGTH}}$`,
+  connection: `^con_[a-z2-7]{${LENGTH}}$`,
 } as const;
 
 function parser<K extends string>(kind: keyof typeof ID_PATTERN): (value: unknown, field?: string) => Id<K> {
@@ -50,6 +52,7 @@ export const parseTokenId = parser<"TokenId">("token");
 export const parseIdentityId = parser<"IdentityId">("identity");
 export const parsePasskeyId = parser<"PasskeyId">("passkey");
 export const parseInvitationId = parser<"InvitationId">("invitation");
+export const parseConnectionId = parser<"ConnectionId">("connection");
 
 export const newWorkspaceId = (): WorkspaceId => parseWorkspaceId(`ws_${random()}`);
 export const newAccountId = (): AccountId => parseAccountId(`acc_${random()}`);
@@ -58,6 +61,7 @@ export const newTokenId = (): TokenId => parseTokenId(`tok_${random()}`);
 export const newIdentityId = (): IdentityId => parseIdentityId(`idt_${random()}`);
 export const newPasskeyId = (): PasskeyId => parsePasskeyId(`pk_${random()}`);
 export const newInvitationId = (): InvitationId => parseInvitationId(`inv_${random()}`);
+export const newConnectionId = (): ConnectionId => parseConnectionId(`con_${random()}`);
 
 function random(): string {
   let text = "";
