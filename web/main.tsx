@@ -5,8 +5,8 @@ import { setHooks } from "./api.ts";
 import { App, askToSignIn } from "./app.tsx";
 import { proveAgain } from "./parts/again.tsx";
 import { startRouter } from "./router.ts";
-import { forgetSession } from "./sign-out.ts";
-import { chosenTheme, showTheme } from "./theme.ts";
+import { forgetSession } from "./sign-in/sign-out.ts";
+import { chosenTheme, showTheme } from "./style/theme.ts";
 import { chosenLanguage, language, languageFor, speak } from "./words.ts";
 
 showTheme(chosenTheme(localStorage));

@@ -23,7 +23,7 @@ export async function buildWeb({ dev = false }: { readonly dev?: boolean } = {})
   const outdir = join(ROOT, "dist", "web");
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { main: "web/main.tsx", style: "web/style.css" },
+    entryPoints: { main: "web/main.tsx", style: "web/style/style.css" },
     bundle: true,
     format: "esm",
     splitting: true,
@@ -47,7 +47,7 @@ export async function buildWeb({ dev = false }: { readonly dev?: boolean } = {})
   for (const { path, contents } of outputFiles) {
     files.set(relative(outdir, path).replaceAll("\\", "/"), Buffer.from(contents));
   }
-  const icon = await readFile(join(ROOT, "web", "icon.svg"));
+  const icon = await readFile(join(ROOT, "web", "style", "icon.svg"));
   const iconName = `assets/icon-${createHash("sha256").update(icon).digest("hex").slice(0, 8)}.svg`;
   files.set(iconName, icon);
   const named = (pattern: RegExp) => [...files.keys()].find((name) => pattern.test(name)) ?? "";

@@ -7,7 +7,7 @@ import { PAGES, type PageName } from "../../protocol/sign-in/pages.ts";
 import { stream } from "../events.ts";
 import { here } from "../router.ts";
 import { isAdmin, session } from "../session.ts";
-import { signOut } from "../sign-out.ts";
+import { signOut } from "../sign-in/sign-out.ts";
 import { t } from "../words.ts";
 import { Badge } from "./badge.tsx";
 import { Link } from "./link.tsx";

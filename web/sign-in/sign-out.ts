@@ -1,11 +1,11 @@
 // Signing out of this browser, here and at the identity provider.
 
-import type { SignedOut } from "../protocol/sign-in/api.ts";
-import { PAGES } from "../protocol/sign-in/pages.ts";
-import { api } from "./api.ts";
-import { unfollowWorkspaces } from "./events.ts";
-import { go } from "./router.ts";
-import { session } from "./session.ts";
+import type { SignedOut } from "../../protocol/sign-in/api.ts";
+import { PAGES } from "../../protocol/sign-in/pages.ts";
+import { api } from "../api.ts";
+import { unfollowWorkspaces } from "../events.ts";
+import { go } from "../router.ts";
+import { session } from "../session.ts";
 
 /** Ends the browser session and goes to the sign-in page, or to the provider's own page for signing out. */
 export async function signOut(): Promise<void> {

@@ -1,9 +1,9 @@
 // Passkeys in this browser: makes and uses them with what the gateway asks for. The library that translates between JSON and
 // the browser's WebAuthn API is loaded at the first use.
 
-import type { SessionInfo } from "../protocol/sign-in/api.ts";
-import { ApiError, api } from "./api.ts";
-import { t } from "./words.ts";
+import type { SessionInfo } from "../../protocol/sign-in/api.ts";
+import { ApiError, api } from "../api.ts";
+import { t } from "../words.ts";
 
 interface Options {
   // What the library takes; the gateway's own library made it.
