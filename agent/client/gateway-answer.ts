@@ -66,10 +66,8 @@ export function refusal(
   const stage = stageOf(body.code);
   const message = printable(body.message, 500);
   if (response.status !== 401) return new CommandError(stage, body.code, message);
-  const advice = signedIn
-    ? `run \`sallyport login ${gateway}\` with a new token`
-    : `run \`sallyport login ${gateway}\``;
-  return new CommandError(stage, body.code, `${message.replace(/\.$/, "")}: ${advice}.`);
+  const todo = `run \`sallyport login ${gateway}\`${signedIn ? " again" : ""}`;
+  return new CommandError(stage, body.code, `${message.replace(/\.$/, "")}: ${todo}.`);
 }
 
 /** Whether something in the network answered instead of the gateway: see foreignAnswer. */

@@ -32,7 +32,7 @@ export function adviceFor(id: StageId): Advice {
 
 const NEW_TOKEN: Advice = {
   means: "The gateway no longer accepts your access token.",
-  todo: "Sign in again: `sallyport login GATEWAY` with a new access token.",
+  todo: "Sign in again: `sallyport login GATEWAY`.",
 };
 const UNTRUSTED: Advice = {
   means:
@@ -104,6 +104,10 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
   bad_token: NEW_TOKEN,
   token_unknown: NEW_TOKEN,
   token_revoked: NEW_TOKEN,
+  sign_in_ended: {
+    means: "Your sign-in at the gateway was ended there, or not used for a long time.",
+    todo: "Sign in again: `sallyport login GATEWAY`.",
+  },
   token_expired: {
     means: "Your access token has expired.",
     todo: "Make a new one at the gateway and sign in again: `sallyport login GATEWAY`.",

@@ -25,7 +25,9 @@ export function resumable(
     window: WINDOW_MAX,
     budget,
     dial: (stopped) => dialTunnel(target, [SUBPROTOCOL.resume], stopped),
-    isFinal: (error) => error instanceof CommandError && isErrorCode(error.code) && isFinal(error.code),
+    isFinal: (error) =>
+      error instanceof CommandError &&
+      (error.code === "sign_in_ended" || (isErrorCode(error.code) && isFinal(error.code))),
     onState,
     signal,
   });

@@ -21,8 +21,11 @@ import type { Network } from "../../platform/network/network.ts";
 export interface TunnelTarget {
   readonly gateway: GatewayUrl;
   readonly workspace: WorkspaceRef;
-  /** undefined: none is needed, because the id of an accountless workspace is its secret. */
-  readonly token: string | undefined;
+  /**
+   * undefined: none is needed, because the id of an accountless workspace is its secret. A function is asked at each
+   * connection: the tunnel may last longer than an access token.
+   */
+  readonly token: string | undefined | (() => Promise<string | undefined>);
   /** Proxies and trust. */
   readonly network?: Network | undefined;
 }
@@ -36,11 +39,12 @@ export async function dialTunnel(
   subprotocols: readonly DataSubprotocol[],
   signal: AbortSignal,
 ): Promise<WebSocket> {
+  const { token } = target;
   return await dialWebSocket({
     gateway: target.gateway,
     path: PATHS.tunnel,
     subprotocols,
-    token: target.token,
+    token: typeof token === "function" ? await token() : token,
     headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
     signal,
     network: target.network,

@@ -1,4 +1,5 @@
-// Finds and keeps the access token for a gateway: in the environment, the system's keychain, or a private file.
+// Finds and keeps the credential for a gateway: in the environment, the system's keychain, or a private file. What one gets is an
+// access token that is valid for a minute at least: it is renewed first where that is possible.
 
 import { readFileSync } from "node:fs";
 import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
@@ -6,29 +7,34 @@ import type { Name } from "../../../protocol/values/name.ts";
 import { type AccessToken, parseAccessToken } from "../../../protocol/values/token.ts";
 import { CommandError } from "../command-error.ts";
 import type { Machine } from "../paths.ts";
+import { type Credential, isFresh, type Renewal } from "./credential.ts";
 import { isForGateway, tokenWithoutGateway, unboundToken } from "./environment.ts";
 import { changeGateways, readGateways, type SignedIn, withGateway, withoutGateway } from "./gateways.ts";
-import type { Keychain } from "./keychain.ts";
-import { readTokenFile, removeTokenFile, writeTokenFile } from "./token-file.ts";
+import {
+  keychainOf,
+  putSomewhere,
+  readStored,
+  type Saved,
+  type StoreContext,
+  whileLocked,
+} from "./stored-credential.ts";
+import { removeTokenFile } from "./token-file.ts";
 
 export type { SignedIn } from "./gateways.ts";
-
-export interface StoreContext {
-  readonly env: Machine["env"];
-  /** Used instead of the system's keychain. */
-  readonly keychain?: Keychain;
-}
+export type { Saved, StoreContext } from "./stored-credential.ts";
 
 export interface FoundToken {
   readonly token: AccessToken;
   readonly source: "environment" | "keychain" | "file";
+  /** When it expires, where it can be renewed then. */
+  readonly renewable?: Pick<Renewal, "accessExpiresAt" | "signIn"> | undefined;
 }
 
 /**
  * The access token for `gateway`; undefined if there is none. Looks at SALLYPORT_TOKEN, then SALLYPORT_TOKEN_FILE, then the
  * place where `login` stored it. The two variables are for one gateway only; see environment.ts.
  * @throws CommandError stage `sign-in` (not a token; a token that may be for a different gateway; plain http that was not
- * allowed), `keychain` or `file`
+ * allowed; sign_in_ended), `keychain` or `file`; the network's, where an expired one could not be renewed
  */
 export async function readAccessToken(
   gateway: GatewayUrl,
@@ -44,9 +50,20 @@ export async function readAccessToken(
   }
   refusePlainHttp(gateway, record?.allowPlainHttp === true || plainHttpAllowed(env));
   if (given !== undefined) return { token: given, source: "environment" };
-  if (record?.tokenIn === "keychain") return readFromKeychain(gateway, context);
-  const token = readTokenFile(gateway, env);
-  return token === undefined ? undefined : { token, source: "file" };
+  return record === undefined ? undefined : await readRecorded(record, context);
+}
+
+async function readRecorded(record: SignedIn, context: StoreContext): Promise<FoundToken | undefined> {
+  const stored = await readStored(record, context);
+  if (stored === undefined) return undefined;
+  if (isFresh(stored.renewal)) return found(stored, record.tokenIn);
+  const { renewStored } = await import("./renew.ts");
+  const renewed = await renewStored(record.url, context);
+  return renewed === undefined ? undefined : found(renewed.credential, renewed.tokenIn);
+}
+
+function found({ access, renewal }: Credential, source: SignedIn["tokenIn"]): FoundToken {
+  return { token: access, source, renewable: renewal };
 }
 
 /** The same, for commands that need one. */
@@ -60,51 +77,79 @@ export async function requireAccessToken(gateway: GatewayUrl, context: StoreCont
   );
 }
 
-/** Where `saveAccessToken` put it. */
-export type Saved =
-  | { readonly tokenIn: "keychain" }
-  | { readonly tokenIn: "file"; readonly path: string; readonly why: string };
+/** What `login` stored, as it is; undefined: nothing. @throws CommandError stage `keychain` or `file` */
+export async function readStoredCredential(
+  gateway: GatewayUrl,
+  context: StoreContext,
+): Promise<Credential | undefined> {
+  const record = readGateways(context.env).signedIn.find(({ url }) => url === gateway);
+  return record === undefined ? undefined : await readStored(record, context);
+}
 
-/**
- * Keeps the token in the keychain, or in a private file if there is no keychain (or SALLYPORT_KEYCHAIN=off).
- * @throws CommandError stage `file`
- */
+interface Facts {
+  readonly account: Name;
+  readonly allowPlainHttp: boolean;
+}
+
+/** The same as `saveCredential`, for a token that nothing renews. */
 export async function saveAccessToken(
   gateway: GatewayUrl,
   token: AccessToken,
-  facts: { readonly account: Name; readonly allowPlainHttp: boolean },
+  facts: Facts,
   context: StoreContext,
 ): Promise<Saved> {
-  const { env } = context;
-  const previous = readGateways(env).signedIn.find(({ url }) => url === gateway);
-  const saved = await putSomewhere(gateway, token, context);
-  const record: SignedIn = {
-    url: gateway,
-    ...facts,
-    tokenIn: saved.tokenIn,
-    signedInAt: new Date().toISOString(),
-  };
-  await changeGateways(env, (gateways) => withGateway(gateways, record));
-  if (saved.tokenIn === "keychain") removeTokenFile(gateway, env);
-  if (saved.tokenIn === "file" && previous?.tokenIn === "keychain") {
-    // The keychain that holds the earlier token may be out of reach now; then that token stays there until it expires.
-    await (await keychainOf(context)).delete(gateway).catch(() => {});
-  }
-  return saved;
+  return await saveCredential(gateway, { access: token }, facts, context);
 }
 
 /**
- * Removes the token and the record. Returns false if there was none.
+ * Keeps the credential in the keychain, or in a private file if there is no keychain (or SALLYPORT_KEYCHAIN=off).
+ * @throws CommandError stage `file`
+ */
+export async function saveCredential(
+  gateway: GatewayUrl,
+  credential: Credential,
+  { account, allowPlainHttp }: Facts,
+  context: StoreContext,
+): Promise<Saved> {
+  const { env } = context;
+  return await whileLocked(gateway, env, async () => {
+    const previous = readGateways(env).signedIn.find(({ url }) => url === gateway);
+    const saved = await putSomewhere(gateway, credential, context);
+    const record: SignedIn = {
+      url: gateway,
+      account,
+      allowPlainHttp,
+      tokenIn: saved.tokenIn,
+      signedInAt: new Date().toISOString(),
+    };
+    await changeGateways(env, (gateways) => withGateway(gateways, record));
+    if (saved.tokenIn === "keychain") removeTokenFile(gateway, env);
+    if (saved.tokenIn === "file" && previous?.tokenIn === "keychain") {
+      // The keychain that holds the earlier token may be out of reach now; then that token stays there until it expires.
+      await (await keychainOf(context)).delete(gateway).catch(() => {});
+    }
+    return saved;
+  });
+}
+
+/**
+ * Removes the credential and the record. Returns false if there was none.
  * @throws CommandError stage `keychain`: the record is gone, but the keychain still holds the token
  */
 export async function forgetAccessToken(gateway: GatewayUrl, context: StoreContext): Promise<boolean> {
   const { env } = context;
-  const record = readGateways(env).signedIn.find(({ url }) => url === gateway);
-  removeTokenFile(gateway, env);
-  if (record === undefined) return false;
-  await changeGateways(env, (gateways) => withoutGateway(gateways, gateway));
-  if (record.tokenIn === "keychain") await (await keychainOf(context)).delete(gateway);
-  return true;
+  if (!readGateways(env).signedIn.some(({ url }) => url === gateway)) {
+    removeTokenFile(gateway, env);
+    return false;
+  }
+  return await whileLocked(gateway, env, async () => {
+    const record = readGateways(env).signedIn.find(({ url }) => url === gateway);
+    removeTokenFile(gateway, env);
+    if (record === undefined) return false;
+    await changeGateways(env, (gateways) => withoutGateway(gateways, gateway));
+    if (record.tokenIn === "keychain") await (await keychainOf(context)).delete(gateway);
+    return true;
+  });
 }
 
 export function listGateways(env: Machine["env"]): readonly SignedIn[] {
@@ -175,35 +220,4 @@ function parse(text: string, origin: string): AccessToken {
       { cause },
     );
   }
-}
-
-async function putSomewhere(gateway: GatewayUrl, token: AccessToken, context: StoreContext): Promise<Saved> {
-  const { env } = context;
-  let why = "SALLYPORT_KEYCHAIN=off";
-  if (env.SALLYPORT_KEYCHAIN !== "off") {
-    try {
-      await (await keychainOf(context)).set(gateway, token);
-      return { tokenIn: "keychain" };
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      why = error.message.replace(/\.$/, "");
-    }
-  }
-  return { tokenIn: "file", path: writeTokenFile(gateway, token, env), why };
-}
-
-async function readFromKeychain(gateway: GatewayUrl, context: StoreContext): Promise<FoundToken> {
-  const text = await (await keychainOf(context)).get(gateway);
-  if (text !== undefined) return { token: parse(text, "The keychain"), source: "keychain" };
-  // A locked keychain gives the same answer as one without the entry.
-  throw new CommandError(
-    "keychain",
-    "keychain_no_entry",
-    `You are signed in at ${gateway}, but the system's keychain does not give the token: unlock it (Keychain Access, Passwords and ` +
-      `Keys, KWallet), or run \`sallyport login ${gateway}\` if the entry was removed there.`,
-  );
-}
-
-async function keychainOf({ env, keychain }: StoreContext): Promise<Keychain> {
-  return keychain ?? (await import("./keychain.ts")).systemKeychain({ env });
 }

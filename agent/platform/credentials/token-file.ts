@@ -1,12 +1,12 @@
-// Access tokens on a machine without a keychain: one file per token, 0600, in a directory of our own, 0700.
+// Credentials on a machine without a keychain: one file per gateway, 0600, in a directory of our own, 0700.
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type GatewayUrl, gatewayHost } from "../../../protocol/values/gateway-url.ts";
-import { type AccessToken, parseAccessToken } from "../../../protocol/values/token.ts";
 import { CommandError } from "../command-error.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFile } from "../files/private-file.ts";
 import type { Machine } from "../paths.ts";
+import { type Credential, formatCredential, parseCredential } from "./credential.ts";
 import { stateDirectory } from "./gateways.ts";
 
 /** The name contains the gateway's host, for people, and a hash of its whole URL, so that two gateways never share a file. */
@@ -17,12 +17,12 @@ export function tokenFile(gateway: GatewayUrl, env: Machine["env"]): string {
 }
 
 /** @throws CommandError stage `file`, also where the file's mode or owner is wrong */
-export function readTokenFile(gateway: GatewayUrl, env: Machine["env"]): AccessToken | undefined {
+export function readTokenFile(gateway: GatewayUrl, env: Machine["env"]): Credential | undefined {
   const path = tokenFile(gateway, env);
   const text = readPrivateFile(path);
   if (text === undefined) return undefined;
   try {
-    return parseAccessToken(text.trim());
+    return parseCredential(text);
   } catch (cause) {
     throw new CommandError(
       "file",
@@ -34,9 +34,9 @@ export function readTokenFile(gateway: GatewayUrl, env: Machine["env"]): AccessT
 }
 
 /** Returns the path. */
-export function writeTokenFile(gateway: GatewayUrl, token: AccessToken, env: Machine["env"]): string {
+export function writeTokenFile(gateway: GatewayUrl, credential: Credential, env: Machine["env"]): string {
   const path = tokenFile(gateway, env);
-  writePrivateFile(path, `${token}\n`);
+  writePrivateFile(path, `${formatCredential(credential)}\n`);
   return path;
 }
 

@@ -7,18 +7,28 @@ import { CommandError } from "../command-error.ts";
 import { isProcessAlive } from "../process-alive.ts";
 import { makePrivateDirectory, systemCode } from "./private-file.ts";
 
-const WAIT_MS = 5_000;
-/** No live process holds a lock for this long, since locks guard small files. */
-const STALE_MS = 30_000;
+export interface LockTimes {
+  /** How long to wait for it. */
+  readonly waitMs: number;
+  /** No live process holds it for this long. */
+  readonly staleMs: number;
+}
+
+/** For locks that guard small files. */
+const QUICK: LockTimes = { waitMs: 5_000, staleMs: 30_000 };
 
 /**
  * Runs `work` while holding `path`. A lock whose owner has died is taken over.
- * @throws CommandError stage `file`, code `locked`, after 5 s
+ * @throws CommandError stage `file`, code `locked`
  */
-export async function withLock<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  work: () => T | Promise<T>,
+  { waitMs, staleMs }: LockTimes = QUICK,
+): Promise<T> {
   makePrivateDirectory(dirname(path));
-  for (const deadline = Date.now() + WAIT_MS; !take(path); ) {
-    if (isStale(path)) rmSync(path, { force: true });
+  for (const deadline = Date.now() + waitMs; !take(path); ) {
+    if (isStale(path, staleMs)) rmSync(path, { force: true });
     else if (Date.now() > deadline) {
       throw new CommandError(
         "file",
@@ -48,9 +58,9 @@ function take(path: string): boolean {
   return true;
 }
 
-function isStale(path: string): boolean {
+function isStale(path: string, staleMs: number): boolean {
   try {
-    if (Date.now() - statSync(path).mtimeMs > STALE_MS) return true;
+    if (Date.now() - statSync(path).mtimeMs > staleMs) return true;
     const owner = Number(readFileSync(path, "utf8"));
     return Number.isSafeInteger(owner) && owner > 0 && !isProcessAlive(owner);
   } catch {

@@ -135,7 +135,7 @@ describe("signing in", () => {
   });
 
   test("at the prompt does not show the token", async () => {
-    const terminal = onTerminal("login", stack.url);
+    const terminal = onTerminal("login", stack.url, "--with-token");
     let screen = "";
     await new Promise<void>((resolve) => {
       terminal.onData((data) => {
@@ -152,7 +152,10 @@ describe("signing in", () => {
   });
 
   test("ends at Ctrl-C in the prompt, with nothing kept", async () => {
-    const terminal = pty.spawn(process.execPath, [CLI, "login", stack.url], { env: person.env, cols: 200 });
+    const terminal = pty.spawn(process.execPath, [CLI, "login", stack.url, "--with-token"], {
+      env: person.env,
+      cols: 200,
+    });
     const ended = new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
     let screen = "";
     terminal.onData((data) => {

@@ -1,28 +1,31 @@
-// `sallyport login`: finds out whether a URL is a gateway, checks an access token there, and keeps it.
+// `sallyport login`: finds out whether a URL is a gateway, signs in there by a browser, a device code or an access token, and
+// keeps what it got.
 
 import type { CommandContext } from "../../../../protocol/command/command.ts";
 import { executable, type Input } from "../../../../protocol/command/run.ts";
-import { type GatewayUrl, gatewayHost } from "../../../../protocol/values/gateway-url.ts";
+import { OAUTH_SCOPES } from "../../../../protocol/sign-in/oauth.ts";
+import type { GatewayUrl } from "../../../../protocol/values/gateway-url.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
-import { type AccessToken, parseAccessToken, tokenKind } from "../../../../protocol/values/token.ts";
+import type { AccessToken } from "../../../../protocol/values/token.ts";
 import { gatewayApi } from "../../../client/gateway-api.ts";
+import { checkAuthorizationServer, signsClientsIn } from "../../../client/sign-in/authorization-server.ts";
 import { CommandError } from "../../../platform/command-error.ts";
-import { tokenWithoutGateway, unboundToken } from "../../../platform/credentials/environment.ts";
 import {
   listGateways,
-  readGivenTokenFile,
   refusePlainHttp,
   resolveGateway,
   type Saved,
   saveAccessToken,
-  tokenFromEnvironment,
+  saveCredential,
 } from "../../../platform/credentials/store.ts";
 import { relativeTime } from "../../../platform/duration.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
 import { json } from "../../../platform/output.ts";
-import { askSecret, isTerminal, readSecretFrom } from "../../terminal.ts";
 import { definition } from "./definition.ts";
+import { askForToken, givenToken } from "./given-token.ts";
+
+type Options = Input<typeof definition>["options"];
 
 async function run(
   { options, operands }: Input<typeof definition>,
@@ -43,12 +46,58 @@ async function run(
       `${gateway} speaks API version ${discovery.apiVersions.join(", ")}, this sallyport speaks 1: update the older one.`,
     );
   }
-  const token = await obtainToken(gateway, options["token-file"], context);
-  const { account, token: info } = await gatewayApi(gateway, { ...access, token }).me();
+  const by = options.browser ? "browser" : options.device ? "device" : undefined;
+  const token = by === undefined ? await givenToken(gateway, options["token-file"], context) : undefined;
+  if (token !== undefined) return await keepToken(gateway, token, allowPlainHttp, options, context);
+  if (!signsClientsIn(discovery) || options["with-token"] || options["token-file"] !== undefined) {
+    if (by !== undefined) {
+      const message = `${gateway} takes only access tokens: run \`sallyport login ${gateway}\`.`;
+      throw new CommandError("http", "not_supported", message);
+    }
+    const asked = await askForToken(gateway, context);
+    return await keepToken(gateway, asked, allowPlainHttp, options, context);
+  }
+  await checkAuthorizationServer(gateway, access);
+  const scopes = options.scopes.length > 0 ? options.scopes : OAUTH_SCOPES;
+  const { signInAsClient } = await import("./client-sign-in.ts");
+  const granted = await signInAsClient({ gateway, scopes, by, json: options.json }, context);
+  const { account, credential } = granted;
+  const saved = await saveCredential(gateway, credential, { account, allowPlainHttp }, context);
+  context.stderr.write(`${whereKept(saved, "sign-in")}\n`);
+  context.stdout.write(
+    options.json
+      ? json({
+          event: "signed-in",
+          gateway,
+          account,
+          scopes: granted.scopes,
+          signIn: credential.renewal.signIn,
+          tokenIn: saved.tokenIn,
+        })
+      : `Signed in at ${gateway} as ${account}.\nScopes: ${granted.scopes.join(", ")}\n` +
+          "It is renewed by itself; `sallyport logout` ends it.\n",
+  );
+  return 0;
+}
+
+/** Checks the token at the gateway and keeps it. */
+async function keepToken(
+  gateway: GatewayUrl,
+  token: AccessToken,
+  allowPlainHttp: boolean,
+  options: Options,
+  context: CommandContext,
+): Promise<number> {
+  const { signal, env } = context;
+  const { account, token: info } = await gatewayApi(gateway, {
+    token,
+    signal,
+    network: networkFrom(env),
+  }).me();
   const name = parseName(account.name, "account");
   const saved = await saveAccessToken(gateway, token, { account: name, allowPlainHttp }, context);
 
-  context.stderr.write(`${whereKept(saved)}\n`);
+  context.stderr.write(`${whereKept(saved, "token")}\n`);
   if (options.json) {
     context.stdout.write(
       json({
@@ -70,43 +119,10 @@ async function run(
   return 0;
 }
 
-/** What was given explicitly comes first. Asks only on a terminal, where somebody can answer. */
-async function obtainToken(
-  gateway: GatewayUrl,
-  file: string | undefined,
-  context: CommandContext,
-): Promise<AccessToken> {
-  if (file !== undefined && file !== "-") return readGivenTokenFile(file);
-  if (file === undefined) {
-    const given = tokenFromEnvironment(gateway, context.env);
-    if (given !== undefined) return given;
-    const variable = unboundToken(context.env);
-    // On a terminal a different token can be typed.
-    if (variable !== undefined && !isTerminal(context.stdin)) throw tokenWithoutGateway(variable, gateway);
-  }
-  const text = isTerminal(context.stdin)
-    ? await askSecret(
-        `Access token for ${gatewayHost(gateway)} (not shown): `,
-        context.stdin,
-        context.stderr,
-        context.signal,
-      )
-    : await readSecretFrom(context.stdin, context.signal);
-  if (text === "") throw new CommandError("sign-in", "bad_token", "No token was given.");
-  if (tokenKind(text.trim()) === "spo") {
-    throw new CommandError(
-      "sign-in",
-      "bad_token",
-      "This is an owner token (spo_…): it opens one workspace, not an account.",
-    );
-  }
-  return parseAccessToken(text.trim());
-}
-
-function whereKept(saved: Saved): string {
+function whereKept(saved: Saved, what: "token" | "sign-in"): string {
   return saved.tokenIn === "keychain"
-    ? "The token is kept in the system's keychain."
-    : `The token is kept in ${saved.path}, readable by you only (${saved.why}).`;
+    ? `The ${what} is kept in the system's keychain.`
+    : `The ${what} is kept in ${saved.path}, readable by you only (${saved.why}).`;
 }
 
 export const command = executable(definition, run);

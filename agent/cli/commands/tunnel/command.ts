@@ -74,13 +74,22 @@ async function credential(
   gateway: GatewayUrl,
   workspace: WorkspaceRef,
   context: CommandContext,
-): Promise<string | undefined> {
+): Promise<TunnelTarget["token"]> {
   const { ownerTokenFromEnvironment } = await import("../../../platform/credentials/environment.ts");
   const ownerToken = ownerTokenFromEnvironment(gateway, context.env);
   if (ownerToken !== undefined) return ownerToken;
-  const { readAccessToken, requireAccessToken } = await import("../../../platform/credentials/store.ts");
-  if (workspace.kind === "id") return (await readAccessToken(gateway, context))?.token;
-  return (await requireAccessToken(gateway, context)).token;
+  const [{ readAccessToken, requireAccessToken }, { isFresh }] = await Promise.all([
+    import("../../../platform/credentials/store.ts"),
+    import("../../../platform/credentials/credential.ts"),
+  ]);
+  const read = workspace.kind === "id" ? readAccessToken : requireAccessToken;
+  let found = await read(gateway, context);
+  if (found?.renewable === undefined) return found?.token;
+  return async () => {
+    // The keychain is not asked while the token that came from it lasts.
+    if (!isFresh(found?.renewable)) found = await read(gateway, context);
+    return found?.token;
+  };
 }
 
 /**
