@@ -11,8 +11,8 @@ import { Card, Frame } from "./parts/frame.tsx";
 import { Link } from "./parts/link.tsx";
 import { ErrorNotice } from "./parts/notice.tsx";
 import { PageTitle } from "./parts/page-title.tsx";
-import { currentPath, go, here } from "./router.ts";
-import { CARDS, LOAD, OPEN, type PageComponent } from "./routes.ts";
+import { currentPath, go, here, type PageComponent } from "./router.ts";
+import { CARDS, LOAD, OPEN } from "./routes.ts";
 import { loadSession, session } from "./session.ts";
 import { t } from "./words.ts";
 

@@ -2,7 +2,8 @@
 // the page without loading the document again.
 
 import { signal } from "@preact/signals";
-import { type PageName, pageOf } from "../protocol/sign-in/pages.ts";
+import type { ComponentType } from "preact";
+import { PAGES, type PageName, pageOf } from "../protocol/sign-in/pages.ts";
 import { withBase, withoutBase } from "./base.ts";
 
 export interface Here {
@@ -13,17 +14,31 @@ export interface Here {
   /** What stands at `:ref` in the page's path. */
   readonly param: string | undefined;
   readonly query: URLSearchParams;
+  /** The query as it stands in the address, without its `?`. */
+  readonly search: string;
   /** Counts visits, so that a second click on the same link counts as one. */
   readonly visit: number;
 }
+
+/** What every page gets. */
+export interface PageProps {
+  /** What stands at `:ref` in the page's path. */
+  readonly param: string | undefined;
+  readonly query: URLSearchParams;
+}
+export type PageComponent = ComponentType<PageProps>;
 
 export const here = signal<Here>({
   path: "/",
   page: undefined,
   param: undefined,
   query: new URLSearchParams(),
+  search: "",
   visit: 0,
 });
+
+/** The code of a one-use link (`/welcome#CODE`). It is taken out of the address at once, so that nobody reads it there. */
+export const linkCode = signal("");
 
 /** Reads the address. `base`: the path prefix of the public URL. */
 export function readAddress(pathname: string, search: string, visit: number, base?: string): Here {
@@ -34,6 +49,7 @@ export function readAddress(pathname: string, search: string, visit: number, bas
     page: found?.page,
     param: found?.ref,
     query: new URLSearchParams(search),
+    search: search.replace(/^\?/, ""),
     visit,
   };
 }
@@ -52,14 +68,14 @@ export function setQuery(changes: Readonly<Record<string, string | undefined>>):
     else query.set(name, value);
   }
   const text = query.toString();
-  history.replaceState(null, "", withBase(`${here.value.path}${text === "" ? "" : `?${text}`}`));
-  here.value = { ...here.value, query };
+  here.value = { ...here.value, query, search: text };
+  history.replaceState(null, "", withBase(currentPath()));
 }
 
 /** The path with its query, for coming back after signing in. */
 export function currentPath(): string {
-  const text = here.value.query.toString();
-  return `${here.value.path}${text === "" ? "" : `?${text}`}`;
+  const { path, search } = here.value;
+  return search === "" ? path : `${path}?${search}`;
 }
 
 export function startRouter(): void {
@@ -104,5 +120,9 @@ export function isOurs(click: Click, link: Link, { origin }: { readonly origin: 
 }
 
 function follow(): void {
+  if (location.hash.length > 1 && withoutBase(location.pathname) === PAGES.welcome) {
+    linkCode.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+  }
   here.value = readAddress(location.pathname, location.search, here.value.visit + 1);
 }

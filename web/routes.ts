@@ -1,14 +1,7 @@
 // The module of each page. Pages are loaded when they are opened; those of one folder that are used together share a chunk.
 
-import type { ComponentType } from "preact";
 import type { PageName } from "../protocol/sign-in/pages.ts";
-
-export interface PageProps {
-  /** What stands at `:ref` in the page's path. */
-  readonly param: string | undefined;
-  readonly query: URLSearchParams;
-}
-export type PageComponent = ComponentType<PageProps>;
+import type { PageComponent } from "./router.ts";
 
 /** Pages without the navigation: a card in the middle. Nobody has to be signed in for the first three. */
 export const CARDS: ReadonlySet<PageName> = new Set([

@@ -1,6 +1,6 @@
-// Signing out of this browser, here and at the identity provider.
+// Signing out of this browser, here and at the identity provider, or of all that is signed in.
 
-import type { SignedOut } from "../../protocol/sign-in/api.ts";
+import type { SignedOut, SignInInfo } from "../../protocol/sign-in/api.ts";
 import { PAGES } from "../../protocol/sign-in/pages.ts";
 import { api } from "../api.ts";
 import { unfollowWorkspaces } from "../events.ts";
@@ -15,6 +15,13 @@ export async function signOut(): Promise<void> {
   forgetSession();
   if (endSession === null) go(PAGES.signIn);
   else location.assign(endSession);
+}
+
+/** Ends every browser's and every client's sign-in of the account, this one last. @throws ApiError */
+export async function signOutEverywhere(): Promise<void> {
+  const all = await api.get<SignInInfo[]>("/sign-ins");
+  for (const { id, current } of all) if (!current) await api.delete(`/sign-ins/${id}`);
+  await signOut();
 }
 
 /** What is known of the person goes out of the page. */
