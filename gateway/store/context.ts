@@ -35,6 +35,15 @@ export const LIMITS = {
   signInsPerAccount: 50,
   /** Secrets of one sign-in, those included that were replaced and have not expired. */
   secretsPerSignIn: 3_000,
+  /** Within ten minutes. */
+  oauthCodesPerAccount: 50,
+  /** Device codes that wait: of everybody, and of one address. */
+  deviceCodes: 1_000,
+  deviceCodesPerAddress: 10,
+  /** Wrong user codes within ten minutes. Behind one address there may be a whole office. */
+  deviceCodeTries: 200,
+  deviceCodeTriesPerAccount: 5,
+  deviceCodeTriesPerAddress: 20,
   workspacesPerAccount: 500,
   accountlessWorkspaces: 1_000,
   accountlessWorkspacesPerAddress: 50,

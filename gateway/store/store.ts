@@ -29,6 +29,8 @@ import { PendingKeys } from "./keys/pending-keys.ts";
 import { SshKeys } from "./keys/ssh-keys.ts";
 import { Registrations } from "./registrations.ts";
 import { Shares } from "./shares.ts";
+import { DeviceCodes } from "./sign-ins/device-codes.ts";
+import { OAuthCodes } from "./sign-ins/oauth-codes.ts";
 import { SignIns } from "./sign-ins/sign-ins.ts";
 import { AccessTokens } from "./tokens/access-tokens.ts";
 import { OwnerTokens } from "./tokens/owner-tokens.ts";
@@ -54,6 +56,8 @@ export class Store implements Directory {
   readonly accounts: Accounts;
   readonly tokens: AccessTokens;
   readonly signIns: SignIns;
+  readonly oauthCodes: OAuthCodes;
+  readonly deviceCodes: DeviceCodes;
   readonly keys: SshKeys;
   readonly pendingKeys: PendingKeys;
   readonly workspaces: Workspaces;
@@ -118,6 +122,8 @@ export class Store implements Directory {
     this.accounts = new Accounts(context);
     this.tokens = new AccessTokens(context);
     this.signIns = new SignIns(context);
+    this.oauthCodes = new OAuthCodes(context);
+    this.deviceCodes = new DeviceCodes(context);
     this.keys = new SshKeys(context);
     this.pendingKeys = new PendingKeys(context, this.keys);
     this.workspaces = new Workspaces(context, accountlessIds);
@@ -217,6 +223,8 @@ export class Store implements Directory {
     await this.workspaces.pruneAccountless(isOnline);
     await this.tokens.prune();
     await this.signIns.prune();
+    await this.oauthCodes.prune();
+    await this.deviceCodes.prune();
     await this.ownerTokens.prune();
     await this.pendingKeys.prune();
     await this.auditLog.prune(LIMITS.auditRows);

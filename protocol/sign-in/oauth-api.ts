@@ -2,11 +2,11 @@
 
 import { type Static, type TProperties, Type } from "typebox";
 import { ClientAddressText, Keyword, PrintableText, Time } from "../values/fields.ts";
-import { OAUTH_SCOPES } from "./oauth.ts";
+import { OAUTH_SCOPES, type OAuthScope } from "./oauth.ts";
 
 const object = <T extends TProperties>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
-const OAuthScopeText = Type.Union(OAUTH_SCOPES.map((scope) => Type.Literal(scope)));
+const OAuthScopeText = Type.Unsafe<OAuthScope>({ type: "string", enum: [...OAUTH_SCOPES] });
 const Scopes = Type.Array(OAuthScopeText, { minItems: 1, maxItems: 3, uniqueItems: true });
 
 /** The query of the authorization request, unchanged and without its `?`. */
@@ -23,13 +23,17 @@ export const AuthorizationPrompt = object({
 });
 export type AuthorizationPrompt = Static<typeof AuthorizationPrompt>;
 
+/** Where the page goes next; the URL carries the code (or the error), `state` and `iss`. */
+export const AuthorizationDecision = object({ redirect: Type.String({ maxLength: 4_000 }) });
+/** The answer to an authorization request: what to ask the person or, if it is faulty, where its error goes at once. */
+export const AuthorizationQuestion = Type.Union([AuthorizationPrompt, AuthorizationDecision]);
+
 export const DecideAuthorization = object({
   query: Type.String({ maxLength: 4_000 }),
   allow: Type.Boolean(),
+  /** Missing: all that the client asked for and this session has. */
   scopes: Type.Optional(Scopes),
 });
-/** Where the page goes next; the URL carries the code (or the error), `state` and `iss`. */
-export const AuthorizationDecision = object({ redirect: Type.String({ maxLength: 4_000 }) });
 
 /** Asks what a device's code stands for. */
 export const DeviceCodeLookup = object({ userCode: Type.String({ maxLength: 40 }) });

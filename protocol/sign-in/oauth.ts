@@ -38,6 +38,14 @@ export const EDITOR_REDIRECT = "sallyport.sallyport/signed-in";
 /** The path of a command line's redirect URI: `http://127.0.0.1:PORT/signed-in`, with any port (RFC 8252 §7.3). */
 export const LOOPBACK_REDIRECT_PATH = "/signed-in";
 
+/**
+ * The program and the machine, as the client calls itself: `sallyport 0.1.0 on laptop`. A parameter of ours in authorization
+ * requests and in requests for a device code; at most 100 printable characters.
+ */
+export const DEVICE_PARAMETER = "device";
+/** Of the page `verify`, in the `verification_uri_complete` of a device code: the user code. The page only fills it in. */
+export const USER_CODE_PARAMETER = "user_code";
+
 /** What a client may ask for. `admin` is never among them. */
 export const OAUTH_SCOPES = ["connect", "account", "host"] as const satisfies readonly Scope[];
 export type OAuthScope = (typeof OAUTH_SCOPES)[number];

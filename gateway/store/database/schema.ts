@@ -8,6 +8,7 @@ import type { Name } from "../../../protocol/values/name.ts";
 import type { KeyType } from "../../../protocol/values/ssh-public-key.ts";
 import type {
   DeviceCodeRow,
+  DeviceCodeTryRow,
   IdentityRow,
   InvitationRow,
   OAuthCodeRow,
@@ -36,6 +37,7 @@ export interface Tables {
   provider_tests: ProviderTestRow;
   oauth_codes: OAuthCodeRow;
   device_codes: DeviceCodeRow;
+  device_code_tries: DeviceCodeTryRow;
 }
 
 export interface AccountRow {

@@ -37,6 +37,8 @@ export interface SignInSecretRow {
   expires_at: string;
   /** When a newer one took its place. It is still taken for a short while, since answers get lost. */
   replaced_at: string | null;
+  /** The refresh token that took its place, sealed so that only who has the replaced one can open it. */
+  successor: string | null;
 }
 
 export interface IdentityRow {
@@ -113,6 +115,8 @@ export interface OAuthCodeRow {
   session_id: TokenId;
   expires_at: string;
   used_at: string | null;
+  /** When it came a second time. */
+  replayed_at: string | null;
   /** The sign-in that it gave. */
   token_id: TokenId | null;
 }
@@ -125,6 +129,8 @@ export interface DeviceCodeRow {
   scopes: string;
   /** The address that asked for it. */
   address: string;
+  /** What of it counts as one client. */
+  address_block: string;
   created_at: string;
   expires_at: string;
   polled_at: string | null;
@@ -133,4 +139,11 @@ export interface DeviceCodeRow {
   account_id: AccountId | null;
   /** The browser session in which the person decided. */
   session_id: TokenId | null;
+}
+
+/** Somebody typed a user code that there is not. */
+export interface DeviceCodeTryRow {
+  account_id: AccountId;
+  address_block: string;
+  tried_at: string;
 }

@@ -54,6 +54,7 @@ async function createSignIns(schema: SchemaModule): Promise<void> {
     .addColumn("kind", "varchar(10)", (column) => column.notNull())
     .addColumn("expires_at", "varchar(30)", (column) => column.notNull())
     .addColumn("replaced_at", "varchar(30)")
+    .addColumn("successor", "varchar(200)")
     .execute();
   await schema.createIndex("sign_in_secrets_token").on("sign_in_secrets").column("token_id").execute();
 }
@@ -139,6 +140,7 @@ async function createCodes(schema: SchemaModule): Promise<void> {
     .addColumn("session_id", "varchar(40)", (column) => column.notNull())
     .addColumn("expires_at", "varchar(30)", (column) => column.notNull())
     .addColumn("used_at", "varchar(30)")
+    .addColumn("replayed_at", "varchar(30)")
     .addColumn("token_id", "varchar(40)")
     .execute();
   await schema
@@ -149,6 +151,7 @@ async function createCodes(schema: SchemaModule): Promise<void> {
     .addColumn("device", "varchar(100)", (column) => column.notNull())
     .addColumn("scopes", "varchar(200)", (column) => column.notNull())
     .addColumn("address", "varchar(100)", (column) => column.notNull())
+    .addColumn("address_block", "varchar(100)", (column) => column.notNull())
     .addColumn("created_at", "varchar(30)", (column) => column.notNull())
     .addColumn("expires_at", "varchar(30)", (column) => column.notNull())
     .addColumn("polled_at", "varchar(30)")
@@ -156,5 +159,13 @@ async function createCodes(schema: SchemaModule): Promise<void> {
     .addColumn("state", "varchar(10)", (column) => column.notNull())
     .addColumn("account_id", "varchar(40)", (column) => column.references("accounts.id").onDelete("cascade"))
     .addColumn("session_id", "varchar(40)")
+    .execute();
+  await schema
+    .createTable("device_code_tries")
+    .addColumn("account_id", "varchar(40)", (column) =>
+      column.notNull().references("accounts.id").onDelete("cascade"),
+    )
+    .addColumn("address_block", "varchar(100)", (column) => column.notNull())
+    .addColumn("tried_at", "varchar(30)", (column) => column.notNull())
     .execute();
 }

@@ -7,7 +7,13 @@ import { ProtocolError } from "../../../protocol/errors.ts";
 import type { SignInInfo, SignInMethod } from "../../../protocol/sign-in/api.ts";
 import { type AccountId, type IdentityId, newTokenId, type TokenId } from "../../../protocol/values/id.ts";
 import { printable } from "../../../protocol/values/printable.ts";
-import { hashToken, parseSessionSecret, type SessionSecret } from "../../../protocol/values/token.ts";
+import {
+  type AccessToken,
+  hashToken,
+  parseSessionSecret,
+  type RefreshToken,
+  type SessionSecret,
+} from "../../../protocol/values/token.ts";
 import type { Identity } from "../../directory.ts";
 import { type Actor, LIMITS, type StoreContext } from "../context.ts";
 import type { AccessTokenRow } from "../database/schema.ts";
@@ -16,7 +22,8 @@ import { checkSecret } from "../tokens/check-access-token.ts";
 import { formatScopes, parseScopes } from "../tokens/scopes.ts";
 import { birthOf, earlier } from "../tokens/token-family.ts";
 import { after, idleExpiry, SIGN_IN_LIFETIMES } from "./lifetimes.ts";
-import { type ClientSecrets, newClientSecrets, newSession, renewClient } from "./secrets.ts";
+import { type RenewedClient, renewClient } from "./renewal.ts";
+import { type ClientSecrets, newClientSecrets, newSession } from "./secrets.ts";
 
 export interface NewSignIn {
   readonly accountId: AccountId;
@@ -93,8 +100,27 @@ export class SignIns {
    * @throws ProtocolError token_unknown, token_revoked (also when an old refresh token came a second time: then the
    *   whole sign-in has ended), token_expired, account_disabled
    */
-  async renewClient(refreshToken: string, client: string, actor: Omit<Actor, "account">) {
-    return await renewClient(this.#context, refreshToken, client, actor);
+  async renewClient(refreshToken: string, client: string, address: string): Promise<RenewedClient> {
+    return await renewClient(this.#context, refreshToken, client, address);
+  }
+
+  /**
+   * Ends the sign-in that an access or refresh token belongs to, also one that has been replaced or has expired: its holder
+   * was the client. Does nothing for a token that is not of a sign-in of `client`.
+   */
+  async endByToken(token: AccessToken | RefreshToken, client: string, address: string): Promise<void> {
+    const row = await this.#context.db
+      .selectFrom("sign_in_secrets")
+      .innerJoin("sign_ins", "sign_ins.token_id", "sign_in_secrets.token_id")
+      .innerJoin("access_tokens", "access_tokens.id", "sign_in_secrets.token_id")
+      .innerJoin("accounts", "accounts.id", "access_tokens.account_id")
+      .select(["access_tokens.id", "access_tokens.account_id", "accounts.name"])
+      .where("sign_in_secrets.hash", "=", hashToken(token))
+      .where("sign_in_secrets.kind", "in", ["access", "refresh"])
+      .where("sign_ins.client", "=", client)
+      .executeTakeFirst();
+    if (row === undefined) return;
+    await this.#context.endToken(row.account_id, row.id, { account: row.name, address });
   }
 
   /** The living sign-ins of an account, newest first. */

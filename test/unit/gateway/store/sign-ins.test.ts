@@ -30,7 +30,7 @@ describe("a client", () => {
     expect([...identity.scopes]).toEqual(["account", "connect"]);
     pass(61 * MINUTE);
     await expect(store.authenticate(first.access)).rejects.toMatchObject({ code: "token_expired" });
-    const second = await store.signIns.renewClient(first.refresh, "sallyport-cli", { address: FROM });
+    const second = await store.signIns.renewClient(first.refresh, "sallyport-cli", FROM);
     expect(second.id).toBe(first.id);
     expect((await store.authenticate(second.access)).tokenId).toBe(first.id);
     expect(await store.tokens.list(ana.id)).toHaveLength(1);
@@ -40,9 +40,11 @@ describe("a client", () => {
   test("may ask twice within the grace; later the reuse ends the sign-in", async () => {
     const { store, wanted, actor, pass, changes } = await signedIn();
     const first = await store.signIns.createClient(wanted, actor);
-    const renew = () => store.signIns.renewClient(first.refresh, "sallyport-cli", { address: FROM });
+    const renew = () => store.signIns.renewClient(first.refresh, "sallyport-cli", FROM);
     const [one, two] = await Promise.all([renew(), renew()]);
     expect(one.access).not.toBe(two.access);
+    // There is one refresh token only that leads on.
+    expect(two.refresh).toBe(one.refresh);
     await store.authenticate(one.access);
     await store.authenticate(two.access);
     pass(29_000);
@@ -50,23 +52,23 @@ describe("a client", () => {
     pass(2_000);
     await expect(renew()).rejects.toMatchObject({ code: "token_revoked" });
     await expect(store.authenticate(one.access)).rejects.toMatchObject({ code: "token_revoked" });
-    await expect(
-      store.signIns.renewClient(two.refresh, "sallyport-cli", { address: FROM }),
-    ).rejects.toMatchObject({ code: "token_revoked" });
+    await expect(store.signIns.renewClient(two.refresh, "sallyport-cli", FROM)).rejects.toMatchObject({
+      code: "token_revoked",
+    });
     expect(changes).toContainEqual({ kind: "token-revoked", tokenId: first.id });
   });
 
   test("is not renewed by a different client, with an access token, or after 60 days without use", async () => {
     const { store, wanted, actor, pass } = await signedIn();
     const { refresh, access } = await store.signIns.createClient(wanted, actor);
-    await expect(store.signIns.renewClient(refresh, "sallyport-vscode", {})).rejects.toMatchObject({
+    await expect(store.signIns.renewClient(refresh, "sallyport-vscode", FROM)).rejects.toMatchObject({
       code: "token_unknown",
     });
-    await expect(store.signIns.renewClient(access, "sallyport-cli", {})).rejects.toMatchObject({
+    await expect(store.signIns.renewClient(access, "sallyport-cli", FROM)).rejects.toMatchObject({
       code: "bad_token",
     });
     pass(60 * DAY);
-    await expect(store.signIns.renewClient(refresh, "sallyport-cli", {})).rejects.toMatchObject({
+    await expect(store.signIns.renewClient(refresh, "sallyport-cli", FROM)).rejects.toMatchObject({
       code: "token_expired",
     });
   });
