@@ -17,6 +17,7 @@ import { discovery } from "./http/discovery.ts";
 import { openDownloads } from "./http/downloads/downloads.ts";
 import { EventStreams } from "./http/event-streams.ts";
 import { SignInThrottle } from "./http/sign-in-throttle.ts";
+import { keepsCookies } from "./identity/browser-session/browser-session.ts";
 import { loadSealer } from "./identity/sealed.ts";
 import { LinkRegistry } from "./link/registry.ts";
 import { PendingStreams } from "./link/streams/pending-streams.ts";
@@ -37,9 +38,8 @@ import { SESSION_LIMITS, UptermSessions } from "./upterm/sessions.ts";
 
 const PRUNE_MS = 3_600_000;
 
-const NO_PROVIDERS: OfferedSignIn = {
+const NO_PROVIDERS: Omit<OfferedSignIn, "deviceCodes"> = {
   providers: () => [],
-  deviceCodes: false,
   endSessionUrl: async () => null,
 };
 
@@ -171,9 +171,16 @@ export async function startGateway(
     log,
     publicUrl: () => publicUrl,
     sealer: await loadSealer(options.dataDir),
-    signInMethods: NO_PROVIDERS,
     dashboard: options.dashboard,
-    discovery: () => discovery({ publicUrl, ssh: publicSsh(), hostKeys, open: options.open }),
+    signInMethods: { ...NO_PROVIDERS, deviceCodes: options.deviceCodes && options.dashboard },
+    discovery: () =>
+      discovery({
+        publicUrl,
+        ssh: publicSsh(),
+        hostKeys,
+        open: options.open,
+        oauth: options.dashboard && keepsCookies({ publicUrl: () => publicUrl }),
+      }),
     isShuttingDown: () => shuttingDown,
   });
   started.defer(() => api.close());

@@ -8,6 +8,8 @@ import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/values/gateway-url.ts";
 import { sessionRoutes } from "../identity/browser-session/session-routes.ts";
+import { consentRoutes } from "../identity/oauth/consent-routes.ts";
+import { oauthRoutes } from "../identity/oauth/oauth-routes.ts";
 import { type Dashboard, serveDashboard } from "../web/web.ts";
 import type { Api, ApiContext } from "./context.ts";
 import { sendError } from "./error-response.ts";
@@ -57,6 +59,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
   publicRoutes(api, context);
   downloadRoutes(api, context);
   if (context.dashboard) dashboard = serveDashboard(api, context.publicUrl);
+  await oauthRoutes(api, context);
   await api.register(
     (instance: Api, _options: object, done: () => void) => {
       instance.addHook("onRequest", async () => {
@@ -70,6 +73,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
       shareRoutes(instance, context);
       ownerTokenRoutes(instance, context);
       sessionRoutes(instance, context);
+      consentRoutes(instance, context);
       done();
     },
     { prefix: PATHS.api },

@@ -1,6 +1,7 @@
 // The discovery document: what a client has to know before it signs in.
 
 import type { Discovery } from "../../protocol/api.ts";
+import { OAUTH_CAPABILITY } from "../../protocol/sign-in/oauth.ts";
 import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protocol/values/gateway-url.ts";
 import type { SshAddress } from "../../protocol/values/host-name.ts";
 import { VERSION } from "../../protocol/version.ts";
@@ -11,6 +12,8 @@ export function discovery(gateway: {
   ssh: SshAddress | null;
   hostKeys: HostKeys;
   open: boolean;
+  /** Whether programs can sign in by a browser. */
+  oauth: boolean;
 }): Discovery {
   return {
     product: "sallyport",
@@ -30,6 +33,7 @@ export function discovery(gateway: {
       "owner-tokens",
       "key-proofs",
       "events",
+      ...(gateway.oauth ? [OAUTH_CAPABILITY] : []),
     ],
   };
 }

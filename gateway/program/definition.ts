@@ -126,6 +126,11 @@ The first start makes an account named admin and prints its access token once. \
       variable: "SALLYPORT_NO_DASHBOARD",
       config: true,
     },
+    "no-device-codes": {
+      description: "programs cannot sign in by a code that a person types into a page",
+      variable: "SALLYPORT_NO_DEVICE_CODES",
+      config: true,
+    },
     "host-keys-allowed": {
       type: FILE,
       description: "upterm hosts may register, with the keys of this file only",

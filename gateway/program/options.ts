@@ -42,6 +42,8 @@ export interface GatewayOptions {
   readonly firstToken: boolean;
   /** The pages for browsers are served. */
   readonly dashboard: boolean;
+  /** Programs may sign in by a code that a person types into a page. */
+  readonly deviceCodes: boolean;
   /** File of the keys that upterm hosts may register with; null: any key, if `open`. */
   readonly hostKeysAllowed: string | null;
   readonly metrics: ListenAddress | null;
@@ -80,6 +82,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     open: values.open,
     firstToken: !values["no-first-token"],
     dashboard: !values["no-dashboard"],
+    deviceCodes: !values["no-device-codes"],
     hostKeysAllowed: values["host-keys-allowed"] ?? null,
     metrics: values.metrics ?? null,
     logLevel: values["log-level"],

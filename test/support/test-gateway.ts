@@ -50,6 +50,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       open: false,
       firstToken: true,
       dashboard: true,
+      deviceCodes: true,
       hostKeysAllowed: null,
       metrics: null,
       logLevel: "debug",

@@ -119,7 +119,7 @@ export async function signBrowserIn(
 }
 
 /** Whether browsers keep the cookie: it needs https, or this machine. */
-export function keepsCookies(context: ApiContext): boolean {
+export function keepsCookies(context: Pick<ApiContext, "publicUrl">): boolean {
   const { protocol, hostname } = new URL(context.publicUrl());
   return protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname);
 }

@@ -24,6 +24,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       open: false,
       firstToken: true,
       dashboard: true,
+      deviceCodes: true,
       hostKeysAllowed: null,
       metrics: null,
       logLevel: "info",
