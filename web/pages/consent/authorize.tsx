@@ -1,10 +1,14 @@
 // A program asks to act for the person (the authorization endpoint of OAuth 2.0). The gateway judges the request; this page
 // shows what it asks for, and goes where the gateway says only after the person has decided.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Static } from "typebox";
 import { EDITOR_SCHEMES, type OAuthScope } from "../../../protocol/sign-in/oauth.ts";
-import type { AuthorizationDecision, AuthorizationPrompt } from "../../../protocol/sign-in/oauth-api.ts";
+import type {
+  AuthorizationDecision,
+  AuthorizationPrompt,
+  AuthorizationQuestion,
+} from "../../../protocol/sign-in/oauth-api.ts";
 import { ApiError, api } from "../../api.ts";
 import { useAction, useLoad } from "../../load.ts";
 import { Loading } from "../../parts/busy.tsx";
@@ -19,7 +23,8 @@ export function AuthorizePage() {
   // As it stands in the address: the gateway checks each parameter.
   const { search: query } = here.value;
   const prompt = useLoad(
-    (signal) => api.post<AuthorizationPrompt>("/authorizations/prompt", { query }, { signal }),
+    (signal) =>
+      api.post<Static<typeof AuthorizationQuestion>>("/authorizations/prompt", { query }, { signal }),
     [query],
   );
   const [redirect, setRedirect] = useState<string>();
@@ -28,7 +33,13 @@ export function AuthorizePage() {
     <>
       <PageTitle title={t("Allow access")} />
       <Loading of={prompt}>
-        {(asked) => <Decide query={query} prompt={asked} onRedirect={setRedirect} />}
+        {(asked) =>
+          "redirect" in asked ? (
+            <Refused redirect={asked.redirect} onRedirect={setRedirect} />
+          ) : (
+            <Decide query={query} prompt={asked} onRedirect={setRedirect} />
+          )
+        }
       </Loading>
       {prompt.error !== undefined && (
         <p>{t("Nothing was allowed. Go back to the program, and begin to sign in again.")}</p>
@@ -48,11 +59,8 @@ function Decide({ query, prompt, onRedirect }: DecideProps) {
   const decide = useAction(async (allow: boolean) => {
     const body = { query, allow, ...(allow ? { scopes } : {}) };
     const { redirect } = await api.post<Static<typeof AuthorizationDecision>>("/authorizations", body);
-    if (!isClientUrl(redirect)) {
-      throw new ApiError("bad_url", t("The gateway named an address that no program of Sallyport has."));
-    }
+    leave(redirect);
     onRedirect(redirect);
-    location.replace(redirect);
   });
   return (
     <>
@@ -85,6 +93,27 @@ function Decide({ query, prompt, onRedirect }: DecideProps) {
       </div>
     </>
   );
+}
+
+/** The program asked for what no gateway gives, and is told so. */
+function Refused({
+  redirect,
+  onRedirect,
+}: Omit<DecideProps, "query" | "prompt"> & { readonly redirect: string }) {
+  const answer = useAction(async () => {
+    leave(redirect);
+    onRedirect(redirect);
+  });
+  useEffect(() => void answer.run(), []);
+  return <ErrorNotice error={answer.error} />;
+}
+
+/** @throws ApiError bad_url */
+function leave(redirect: string): void {
+  if (!isClientUrl(redirect)) {
+    throw new ApiError("bad_url", t("The gateway named an address that no program of Sallyport has."));
+  }
+  location.replace(redirect);
 }
 
 /** An editor's address opens the editor and leaves this page where it is. */
