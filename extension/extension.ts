@@ -6,6 +6,7 @@ import { VERSION } from "../protocol/version.ts";
 import { AccountStore } from "./accounts/account-store.ts";
 import { registerAuthenticationProvider } from "./accounts/authentication-provider.ts";
 import { Gateways } from "./accounts/gateways.ts";
+import { SignInCallbacks } from "./accounts/sign-in-callbacks.ts";
 import { watchSignIns } from "./accounts/signed-out-notice.ts";
 import { registerCommands } from "./commands.ts";
 import { History } from "./history.ts";
@@ -22,12 +23,15 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const log = createEditorLog();
   const accounts = new AccountStore(context.secrets, log);
   const gateways = new Gateways(accounts);
-  const services: Services = { context, log, accounts, gateways, history: new History(context.globalState) };
+  const signIns = new SignInCallbacks(context.secrets, log);
+  const history = new History(context.globalState);
+  const services: Services = { context, log, accounts, gateways, signIns, history };
   const view = new WorkspacesView(services);
   context.subscriptions.push(
     log,
     accounts,
     gateways,
+    signIns,
     view,
     registerAuthenticationProvider(accounts, async (gateway) =>
       (await import("./accounts/sign-in.ts")).signIn(services, gateway),

@@ -40,7 +40,7 @@ export async function showFailure(
   if (answer === signInAgain) await commands.executeCommand("sallyport.signIn");
 }
 
-function logFailure(log: Log, what: string, error: unknown): void {
+export function logFailure(log: Log, what: string, error: unknown): void {
   const known = error instanceof CommandError || error instanceof ProtocolError;
   log.error(`${what}: ${error instanceof CommandError ? `${error.stage}: ` : ""}${describe(error)}`);
   if (!known && error instanceof Error && error.stack !== undefined) log.error(error.stack);
@@ -116,6 +116,8 @@ function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code">): st
     case "token_unknown":
     case "unauthenticated":
       return l10n.t("The gateway does not know this access token.");
+    case "sign_in_ended":
+      return l10n.t("Your sign-in has ended.");
     case "account_disabled":
       return l10n.t("Your account is disabled.");
     case "scope_missing":

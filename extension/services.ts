@@ -4,6 +4,7 @@
 import type { ExtensionContext } from "vscode";
 import type { AccountStore } from "./accounts/account-store.ts";
 import type { Gateways } from "./accounts/gateways.ts";
+import type { SignInCallbacks } from "./accounts/sign-in-callbacks.ts";
 import type { History } from "./history.ts";
 import type { EditorLog } from "./log.ts";
 
@@ -12,5 +13,6 @@ export interface Services {
   readonly log: EditorLog;
   readonly accounts: AccountStore;
   readonly gateways: Gateways;
+  readonly signIns: SignInCallbacks;
   readonly history: History;
 }

@@ -1,14 +1,18 @@
-// Connect URLs that open the editor: `vscode://sallyport.sallyport/connect?gateway=…&workspace=…`. Anybody can write
-// one, so they are untrusted input.
+// URIs that open the editor: connect URLs, `vscode://sallyport.sallyport/connect?gateway=…&workspace=…`, and the answers to
+// sign-ins (accounts/sign-in-callbacks.ts). Anybody can write one, so they are untrusted input.
 
 import { type Disposable, l10n, type Uri, window } from "vscode";
+import { EDITOR_REDIRECT } from "../protocol/sign-in/oauth.ts";
 import type { Services } from "./services.ts";
+
+const CALLBACK_PATH = EDITOR_REDIRECT.slice(EDITOR_REDIRECT.indexOf("/"));
 
 export function registerUriHandler(services: Services): Disposable {
   return window.registerUriHandler({ handleUri: (uri) => open(services, uri) });
 }
 
 async function open(services: Services, uri: Uri): Promise<void> {
+  if (uri.path === CALLBACK_PATH) return await services.signIns.arrived(uri.query);
   try {
     const { parseConnectUrl } = await import("../protocol/connect-url.ts");
     const link = parseConnectUrl(uri.path, uri.query);

@@ -12,13 +12,19 @@ import type { SignInMethod } from "./sign-in-method.ts";
 
 export const accessTokenMethod: SignInMethod = {
   get label() {
-    return l10n.t("With an access token");
+    return l10n.t("Paste an access token");
   },
-  offeredBy: () => true,
-  obtainToken,
+  get detail() {
+    return l10n.t("One that you have made, or that the person who runs the gateway gave you.");
+  },
+  offeredBy: () => Promise.resolve(true),
+  obtain: async (gateway) => {
+    const token = await askForToken(gateway);
+    return token === undefined ? undefined : { kind: "token", token };
+  },
 };
 
-async function obtainToken(gateway: GatewayUrl): Promise<AccessToken | undefined> {
+async function askForToken(gateway: GatewayUrl): Promise<AccessToken | undefined> {
   const input = window.createInputBox();
   input.title = l10n.t("Sign in to Sallyport (2/2)");
   input.prompt = l10n.t(

@@ -7,8 +7,9 @@ import { GatewayFeed } from "../../agent/client/workspaces/gateway-feed.ts";
 import type { GatewayView } from "../../agent/client/workspaces/workspace-tree.ts";
 import type { Discovery, SharedWithMe, Workspace } from "../../protocol/api.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import type { AccessToken } from "../../protocol/values/token.ts";
 import type { AccountStore } from "./account-store.ts";
-import type { StoredAccount } from "./stored-account.ts";
+import { credentialOf, type StoredAccount } from "./stored-account.ts";
 
 /** A gateway's discovery document changes rarely: when it is installed or configured again. */
 const DISCOVERY_AGE_MS = 10 * 60_000;
@@ -16,10 +17,12 @@ const DISCOVERY_AGE_MS = 10 * 60_000;
 export class Gateway implements GatewayView {
   readonly account: StoredAccount;
   readonly feed: GatewayFeed;
+  readonly #accounts: Pick<AccountStore, "token">;
   #discovery: { readonly at: number; readonly answer: Promise<Discovery> } | undefined;
 
-  constructor(account: StoredAccount, onChange: () => void) {
+  constructor(account: StoredAccount, accounts: Pick<AccountStore, "token">, onChange: () => void) {
     this.account = account;
+    this.#accounts = accounts;
     this.feed = new GatewayFeed(
       {
         events: async (signal) => (await this.api(signal)).events(),
@@ -46,12 +49,17 @@ export class Gateway implements GatewayView {
     return this.feed.offers;
   }
 
+  /** An access token that is valid for a minute at least. @throws CommandError stage `sign-in`, or the network's */
+  async token(): Promise<AccessToken> {
+    return await this.#accounts.token(this.account);
+  }
+
   async api(signal?: AbortSignal): Promise<GatewayApi> {
     const [{ gatewayApi }, { editorNetwork }] = await Promise.all([
       import("../../agent/client/gateway-api.ts"),
       import("../network.ts"),
     ]);
-    const { token } = this.account;
+    const token = await this.token();
     const network = editorNetwork();
     return gatewayApi(this.gateway, { token, network, ...(signal === undefined ? {} : { signal }) });
   }
@@ -130,14 +138,14 @@ export class Gateways {
     let changed = false;
     for (const [url, gateway] of this.#gateways) {
       const account = accounts.find((one) => one.gateway === url);
-      if (account?.token === gateway.account.token) continue;
+      if (account !== undefined && credentialOf(account) === credentialOf(gateway.account)) continue;
       gateway.dispose();
       this.#gateways.delete(url);
       changed = true;
     }
     for (const account of accounts) {
       if (this.#gateways.has(account.gateway)) continue;
-      const gateway: Gateway = new Gateway(account, () => this.#changed.fire(gateway));
+      const gateway: Gateway = new Gateway(account, this.#accounts, () => this.#changed.fire(gateway));
       this.#gateways.set(account.gateway, gateway);
       if (this.#following) gateway.feed.start();
       changed = true;

@@ -1,41 +1,78 @@
-// Signing in at a gateway: asks which gateway, then signs in by one of the methods that it offers. The only method so
-// far is an access token; another one would be a second entry in `METHODS`.
+// Signing in at a gateway: asks which gateway, then signs in by one of the methods that it and this editor offer.
 
 import { l10n, type QuickPickItem, window } from "vscode";
 import { gatewayApi } from "../../agent/client/gateway-api.ts";
 import { gatewayLabel } from "../../agent/client/workspaces/workspace-list.ts";
+import type { Granted } from "../../agent/platform/credentials/token-endpoint.ts";
 import type { Discovery } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type GatewayUrl, isPlainRemote, parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { parseName } from "../../protocol/values/name.ts";
-import { describe } from "../failure-message.ts";
+import type { AccessToken } from "../../protocol/values/token.ts";
+import { describe, logFailure } from "../failure-message.ts";
 import { editorNetwork } from "../network.ts";
 import type { Services } from "../services.ts";
 import { accessTokenMethod } from "./access-token-method.ts";
+import { browserMethod } from "./browser-method.ts";
+import { deviceCodeMethod } from "./device-code-method.ts";
 import type { SignInMethod } from "./sign-in-method.ts";
 import type { StoredAccount } from "./stored-account.ts";
 
-const METHODS: readonly SignInMethod[] = [accessTokenMethod];
+/** The first one that is offered is the one that most people want. */
+const METHODS: readonly SignInMethod[] = [browserMethod, deviceCodeMethod, accessTokenMethod];
 
-/** Returns undefined when the person gave up. Failures are shown in the input box. */
+/** Returns undefined when the person gave up. */
 export async function signIn(services: Services, wanted?: string): Promise<StoredAccount | undefined> {
   const found = await askGateway(wanted, services);
   if (found === undefined) return undefined;
   const { gateway, discovery } = found;
-  const method = await chooseMethod(METHODS.filter((one) => one.offeredBy(discovery)));
-  const token = await method?.obtainToken(gateway);
-  if (token === undefined) return undefined;
-  const { account } = await gatewayApi(gateway, { token, network: editorNetwork() }).me();
+  const offered: SignInMethod[] = [];
+  for (const method of METHODS) if (await method.offeredBy(discovery)) offered.push(method);
+  for (;;) {
+    const method = await chooseMethod(offered);
+    if (method === undefined) return undefined;
+    try {
+      const obtained = await method.obtain(gateway, services);
+      if (obtained === undefined) return undefined;
+      if (obtained.kind === "token") return await keepToken(gateway, obtained.token, services);
+      if (obtained.kind === "granted") return await keepSignIn(gateway, obtained.granted, services);
+    } catch (error) {
+      if (offered.length === 1 || !(await wantsAnotherWay(services, error))) return undefined;
+    }
+  }
+}
+
+async function keepToken(
+  gateway: GatewayUrl,
+  token: AccessToken,
+  services: Services,
+): Promise<StoredAccount> {
+  const { account, token: info } = await gatewayApi(gateway, { token, network: editorNetwork() }).me();
   const stored: StoredAccount = {
     gateway,
     account: parseName(account.name, "account"),
     token,
     allowPlainHttp: isPlainRemote(gateway),
+    scopes: info.scopes,
   };
   const copy = await services.accounts.add(stored);
   services.log.info(`Signed in at ${gateway} as ${stored.account}.`);
-  void tellWhereTheCopyIs(copy, stored);
+  void tellWhereItIs(copy, stored);
   return stored;
+}
+
+async function keepSignIn(gateway: GatewayUrl, granted: Granted, services: Services): Promise<StoredAccount> {
+  const { account, keptIn } = await services.accounts.addSignIn(gateway, granted, isPlainRemote(gateway));
+  services.log.info(`Signed in at ${gateway} as ${account.account}; the sign-in is kept in the ${keptIn}.`);
+  void tellWhereItIs(keptIn, account);
+  return account;
+}
+
+/** Shows what went wrong. Returns whether the person wants to go on. */
+async function wantsAnotherWay(services: Services, error: unknown): Promise<boolean> {
+  logFailure(services.log, l10n.t("Signing in"), error);
+  const again = l10n.t("Try Another Way…");
+  return (await window.showErrorMessage(describe(error), again)) === again;
 }
 
 /** Asks for an address until a gateway answers there. */
@@ -104,12 +141,17 @@ async function chooseMethod(methods: readonly SignInMethod[]): Promise<SignInMet
   if (methods.length <= 1) return methods[0];
   const items = methods.map((method): QuickPickItem & { method: SignInMethod } => ({
     label: method.label,
+    detail: method.detail,
     method,
   }));
-  return (await window.showQuickPick(items, { title: l10n.t("How do you want to sign in?") }))?.method;
+  const chosen = await window.showQuickPick(items, {
+    title: l10n.t("How do you want to sign in?"),
+    ignoreFocusOut: true,
+  });
+  return chosen?.method;
 }
 
-async function tellWhereTheCopyIs(
+async function tellWhereItIs(
   copy: "keychain" | "file" | "nowhere",
   { account, gateway }: StoredAccount,
 ): Promise<void> {

@@ -51,7 +51,7 @@ export async function runDiagnosis(
         workspace: parseWorkspaceRef(workspaceLabel(workspace)),
         transport: transportSetting(),
         machine: machine(),
-        token: gateway.account.token,
+        token: await gateway.token(),
         companion: [await ensureLauncher(services)],
         alias,
         ssh: sshProgram(),

@@ -26,7 +26,7 @@ export async function withLock<T>(
   work: () => T | Promise<T>,
   { waitMs, staleMs }: LockTimes = QUICK,
 ): Promise<T> {
-  makePrivateDirectory(dirname(path));
+  makeDirectory(dirname(path));
   for (const deadline = Date.now() + waitMs; !take(path); ) {
     if (isStale(path, staleMs)) rmSync(path, { force: true });
     else if (Date.now() > deadline) {
@@ -41,6 +41,17 @@ export async function withLock<T>(
     return await work();
   } finally {
     rmSync(path, { force: true });
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    makePrivateDirectory(directory);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError("file", systemCode(error), `Cannot make the directory ${directory}.`, {
+      cause: error,
+    });
   }
 }
 

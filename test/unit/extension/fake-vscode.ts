@@ -54,7 +54,7 @@ export const QuickPickItemKind = { Separator: -1 };
 export const Uri = {
   from: (parts: unknown) => parts,
   file: (path: string) => ({ path }),
-  parse: (text: string) => ({ text }),
+  parse: (text: string) => ({ text, toString: () => text }),
 };
 export const l10n = {
   t: (text: string, ...values: unknown[]) =>
@@ -65,6 +65,8 @@ export const env = {
   language: "en",
   remoteName: undefined,
   uriScheme: "vscode",
+  asExternalUri: vi.fn((uri: unknown) => Promise.resolve(uri)),
+  clipboard: { writeText: vi.fn((_: string) => Promise.resolve()) },
   openExternal: vi.fn((_uri: unknown) => Promise.resolve(true)),
 };
 export const extensions = { getExtension: () => undefined };
@@ -92,6 +94,34 @@ export const commands = {
     return Promise.resolve();
   }),
 };
+interface Item {
+  readonly label: string;
+}
+/** A list as it stands before the person. */
+export class FakeQuickPick {
+  placeholder = "";
+  items: readonly Item[] = [];
+  selectedItems: readonly Item[] = [];
+  isOpen = false;
+  readonly #accepted = new EventEmitter<void>();
+  readonly #hidden = new EventEmitter<void>();
+  readonly onDidAccept = this.#accepted.event;
+  readonly onDidHide = this.#hidden.event;
+  show(): void {
+    this.isOpen = true;
+  }
+  dispose(): void {
+    this.isOpen = false;
+  }
+  choose(label: string): void {
+    this.selectedItems = this.items.filter((item) => item.label === label);
+    this.#accepted.fire();
+  }
+  hide(): void {
+    this.#hidden.fire();
+  }
+}
+export const picks: FakeQuickPick[] = [];
 const log = { debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
 /** What a person answers: a test says. By itself nobody answers anything. */
 export const window = {
@@ -99,6 +129,11 @@ export const window = {
   showWarningMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
   showErrorMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
   showQuickPick: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
+  setStatusBarMessage: vi.fn(),
+  createQuickPick: () => {
+    picks.push(new FakeQuickPick());
+    return picks.at(-1);
+  },
   showTextDocument: vi.fn((..._: unknown[]) => Promise.resolve()),
   withProgress: (_options: unknown, task: () => Promise<unknown>) => task(),
   createOutputChannel: () => log,
