@@ -75,7 +75,7 @@ function NoCookies() {
         {t(
           "For the person who runs it: {0}, or a proxy with a certificate and {1}.",
           "--acme",
-          "--public-url https://…",
+          "--public-url",
         )}
       </p>
     </Notice>
@@ -120,7 +120,11 @@ function ByToken({ done, passkeys }: TokenProps) {
         type="password"
         code
         autocomplete={passkeys ? "current-password webauthn" : "current-password"}
-        hint={t("It begins with spt_. `sallyport token create` makes one.")}
+        hint={
+          <>
+            {t("It begins with spt_. To make one:")} <code>sallyport token create</code>
+          </>
+        }
         value={token}
         onInput={setToken}
       />
