@@ -17,6 +17,10 @@ export const DirectoryChange = Type.Union([
   /** The workspaces that are offered to an account have changed. */
   change("offers", { accountId: AccountIdSchema }),
   change("key-removed", { accountId: AccountIdSchema, fingerprint: Type.String({ maxLength: 100 }) }),
+  change("key-frozen", { accountId: AccountIdSchema, fingerprint: Type.String({ maxLength: 100 }) }),
+  change("key-unfrozen", { accountId: AccountIdSchema, fingerprint: Type.String({ maxLength: 100 }) }),
+  change("workspace-frozen", { id: WorkspaceIdSchema }),
+  change("workspace-unfrozen", { id: WorkspaceIdSchema }),
   /** An access token or an owner token. */
   change("token-revoked", { tokenId: TokenIdSchema }),
   change("account-disabled", { accountId: AccountIdSchema }),

@@ -42,6 +42,11 @@ export interface AccountRecord {
   readonly disabled: boolean;
 }
 
+/** The holder of a registered key. A frozen key opens nothing; its holder is told so, once the key is proved. */
+export interface KeyHolder extends AccountRecord {
+  readonly keyFrozen: boolean;
+}
+
 /** What an owner token opens: one workspace, until a time. */
 export interface OwnerGrant {
   readonly workspaceId: WorkspaceId;
@@ -69,6 +74,8 @@ export interface WorkspaceRecord {
   readonly acceptedHostKey: string | null;
   readonly endToEndOnly: boolean;
   readonly ownerTokens: boolean;
+  /** It takes neither its host nor clients until it is unfrozen (`requireUnfrozen`). */
+  readonly frozen: boolean;
   readonly browserUrl: BrowserUrl | null;
   readonly folder: Folder | null;
   readonly createdAt: Date;
@@ -117,7 +124,9 @@ export interface Directory {
   /** Checks an owner token; same errors, and `forbidden` where the host does not take owner tokens. */
   authenticateOwnerToken(bearer: string): Promise<OwnerGrant>;
   /** The account that has proved a public key; `fingerprint` as `ssh-keygen -l` prints it. */
-  accountByKey(fingerprint: string): Promise<AccountRecord | undefined>;
+  accountByKey(fingerprint: string): Promise<KeyHolder | undefined>;
+  /** Somebody has signed in with a registered key, from this address. It never fails. */
+  keyUsed(fingerprint: string, address: string): Promise<void>;
   /** Whether this is a pending key: an account has named it and has not proved it. */
   isNamedKey(fingerprint: string): Promise<boolean>;
   /**

@@ -29,6 +29,7 @@ import type { GatewayOptions } from "./program/options.ts";
 import { closeServer, createGatewayServer, listen, trackConnections } from "./server.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/database/sqlite.ts";
+import { endSharesInTime } from "./store/share-end.ts";
 import { Store } from "./store/store.ts";
 import { serveUpgrades } from "./upgrades/upgrades.ts";
 import { readAllowedHosts } from "./upterm/allowed-hosts.ts";
@@ -101,6 +102,7 @@ export async function startGateway(
   if (isFirst) {
     const prune = pruning(store, registry, log);
     started.defer(() => prune.stop());
+    started.defer(endSharesInTime(store, log));
   }
 
   const throttle = new SignInThrottle(Date.now, (address) =>
@@ -182,6 +184,14 @@ export async function startGateway(
         oauth: options.dashboard && keepsCookies({ publicUrl: () => publicUrl }),
       }),
     isShuttingDown: () => shuttingDown,
+    operation: {
+      options,
+      startedAt: new Date(),
+      ssh: publicSsh,
+      certificateExpiresAt: () => certificate?.expiresAt,
+      streams: () => connections.streams,
+      online: () => [...registry.everywhere()].length,
+    },
   });
   started.defer(() => api.close());
   started.defer(() => closeServer(server, sockets));

@@ -101,11 +101,16 @@ export interface ErrorBody {
   field?: string;
 }
 
-const PASSING: ReadonlySet<ErrorCode> = new Set(["rate_limited", "stream_unknown", "host_key_held"]);
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "rate_limited",
+  "stream_unknown",
+  "host_key_held",
+  "frozen",
+]);
 
 /**
  * Whether another try is pointless because a person has to change something first (RFC 9110 §15.5: the same request would be
- * refused again). Everything else is tried again, also a host key that waits for its owner's decision.
+ * refused again). Everything else is tried again, also a host key that waits for its owner's decision, or a frozen workspace.
  */
 export function isFinal(code: ErrorCode): boolean {
   const status = ERROR_STATUS[code];

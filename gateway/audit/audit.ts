@@ -10,6 +10,7 @@ import { redactTokens } from "../../protocol/values/token.ts";
 import { perWorker } from "../cluster/per-worker.ts";
 import type { AuditEvent } from "../directory.ts";
 import type { AuditRow, Tables } from "../store/database/schema.ts";
+import { type AuditCondition, conditionsOf } from "./filter.ts";
 import { LineBudget } from "./line-budget.ts";
 
 const FLUSH_MS = 100;
@@ -34,6 +35,11 @@ const BUDGETS = {
   hostKeys: { lines: 600, perHolder: 60, omitted: "lines.omitted" },
 } as const;
 type Kind = keyof typeof BUDGETS;
+
+interface AuditWanted extends AuditCondition {
+  readonly limit: number;
+  readonly before?: string | undefined;
+}
 
 interface AuditLogOptions {
   readonly db: Kysely<Tables>;
@@ -111,10 +117,11 @@ export class AuditLog {
   }
 
   /** Newest first. @param options `before` is the id of the last line of the previous page */
-  async list(options: { limit: number; before?: string | undefined }): Promise<AuditRow[]> {
+  async list({ limit, before, ...wanted }: AuditWanted): Promise<AuditRow[]> {
     await this.flush();
-    let query = this.#options.db.selectFrom("audit").selectAll().orderBy("id", "desc").limit(options.limit);
-    if (options.before !== undefined) query = query.where("id", "<", options.before);
+    let query = this.#options.db.selectFrom("audit").selectAll().orderBy("id", "desc").limit(limit);
+    if (before !== undefined) query = query.where("id", "<", before);
+    for (const condition of conditionsOf(wanted)) query = query.where(condition);
     return query.execute();
   }
 

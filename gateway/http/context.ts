@@ -13,6 +13,7 @@ import type { Sealer } from "../identity/sealed.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
+import type { Operation } from "./admin/operation.ts";
 import type { Downloads } from "./downloads/downloads.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { SignInThrottle } from "./sign-in-throttle.ts";
@@ -37,6 +38,7 @@ export interface ApiContext {
   /** Whether the pages for browsers are served. */
   readonly dashboard: boolean;
   readonly isShuttingDown: () => boolean;
+  readonly operation: Operation;
 }
 
 /** What there is besides access tokens and passkeys to sign in by. */

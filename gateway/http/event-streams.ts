@@ -140,9 +140,13 @@ export class EventStreams {
     switch (change.kind) {
       case "keys":
       case "key-removed":
+      case "key-frozen":
+      case "key-unfrozen":
       case "account-enabled":
         return;
       case "workspace":
+      case "workspace-frozen":
+      case "workspace-unfrozen":
         this.#publish(change.id);
         return;
       case "workspace-removed":

@@ -18,6 +18,12 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
       },
       tags: [
         { name: "accounts", description: "All accounts and the audit log, for administrators." },
+        { name: "people", description: "Accounts with how people sign in to them, for administrators." },
+        { name: "administration", description: "The gateway itself and all workspaces, for administrators." },
+        {
+          name: "sign-in",
+          description: "How people sign in by a browser, and what they are signed in with.",
+        },
         { name: "tokens", description: "Access tokens of your own account." },
         { name: "keys", description: "SSH public keys of your own account." },
         {

@@ -22,12 +22,18 @@ export async function followChange(
       }
       break;
     case "workspace":
+    case "workspace-unfrozen":
+    case "key-unfrozen":
     case "offers":
     case "account-enabled":
       break;
     case "workspace-removed":
       registry.held(change.id)?.close("workspace_unknown", "This workspace was deleted at the gateway.");
       connections.endWhere({ workspaceId: change.id }, "the workspace was deleted");
+      break;
+    case "workspace-frozen":
+      registry.held(change.id)?.close("frozen", "This workspace was frozen at the gateway.");
+      connections.endWhere({ workspaceId: change.id }, "the workspace was frozen");
       break;
     case "share-removed":
       connections.endWhere(
@@ -37,6 +43,9 @@ export async function followChange(
       break;
     case "key-removed":
       connections.endWhere({ accountId: change.accountId, key: change.fingerprint }, "the key was removed");
+      break;
+    case "key-frozen":
+      connections.endWhere({ accountId: change.accountId, key: change.fingerprint }, "the key was frozen");
       break;
     case "token-revoked":
       connections.endWhere({ tokenId: change.tokenId }, "the token was revoked");

@@ -22,6 +22,7 @@ import { parseWorkspaceId } from "../../protocol/values/id.ts";
 import { parseName } from "../../protocol/values/name.ts";
 import { closeReason, OPEN } from "../../protocol/web-socket/web-socket.ts";
 import type { Directory, Identity, WorkspaceRecord } from "../directory.ts";
+import { requireUnfrozen } from "../frozen.ts";
 import { asRefusal } from "../refusal.ts";
 import { isExpected } from "./expected-host-key.ts";
 import { fittingKeys } from "./fitting-keys.ts";
@@ -57,6 +58,8 @@ interface ConnectingHost {
 const OLDER_CODES: ReadonlyMap<ErrorCode, ErrorCode> = new Map([
   ["token_bound", "forbidden"],
   ["host_key_held", "identity_mismatch"],
+  // A host with this code tries again, as it should here.
+  ["frozen", "rate_limited"],
 ]);
 /** Within this time the host of a link must answer, or a different machine may take over its name. */
 const PROBE_MS = 3_000;
@@ -97,7 +100,10 @@ export async function registerHost(
       // workspace.
       const checked = identity === null ? null : await directory.recheck(identity.tokenId);
       const existing = await directory.findRegistered(checked, name, workspaceId);
-      if (existing !== undefined) await checkConflict(existing, hostKeys, registry);
+      if (existing !== undefined) {
+        requireUnfrozen(existing);
+        await checkConflict(existing, hostKeys, registry);
+      }
       const workspace = await directory.register({
         identity: checked,
         address,
@@ -163,7 +169,7 @@ export async function registerHost(
 /**
  * Looks once more after the claim, and so misses nothing: from the claim on changes reach the link, but those
  * just before found no link to tell.
- * @throws ProtocolError the token or the workspace is gone
+ * @throws ProtocolError the token or the workspace is gone, or the workspace is frozen
  */
 async function catchUp(
   link: NativeLink,
@@ -172,9 +178,11 @@ async function catchUp(
   directory: Directory,
 ): Promise<void> {
   if (identity !== null) await directory.recheck(identity.tokenId);
-  if ((await directory.workspace(link.workspaceId)) === undefined) {
+  const workspace = await directory.workspace(link.workspaceId);
+  if (workspace === undefined) {
     throw new ProtocolError("workspace_unknown", "This workspace was deleted at the gateway.");
   }
+  requireUnfrozen(workspace);
   const keys = await directory.pushedKeys(link.workspaceId);
   if (!isDeepStrictEqual(keys, sent)) link.sendKeys(keys);
 }

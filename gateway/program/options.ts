@@ -3,13 +3,15 @@
 
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Setting } from "../../protocol/admin-api.ts";
 import { type CommandContext, UsageError } from "../../protocol/command/command.ts";
 import type { Input } from "../../protocol/command/run.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { isHostName, parsePort, type SshAddress } from "../../protocol/values/host-name.ts";
 import type { ListenAddress } from "../address.ts";
 import { type AcmeOptions, acmeOptions, certificateFile } from "../certificate/acme-options.ts";
-import type { definition } from "./definition.ts";
+import { definition } from "./definition.ts";
+import { settingsOf } from "./settings.ts";
 import type { GatewayLogLevel } from "./value-types.ts";
 
 export interface GatewayOptions {
@@ -51,6 +53,8 @@ export interface GatewayOptions {
   readonly maxStreams: number;
   /** Processes that share the work. */
   readonly workers: number;
+  /** All options as administrators see them. */
+  readonly settings: readonly Setting[];
 }
 
 type Environment = CommandContext["env"];
@@ -88,6 +92,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     logLevel: values["log-level"],
     maxStreams: values["max-streams"],
     workers: values.workers,
+    settings: settingsOf(definition, values),
   };
 }
 

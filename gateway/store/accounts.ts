@@ -119,10 +119,54 @@ export class Accounts {
     return { ...row, durability };
   }
 
+  /**
+   * Makes an account an administrator, or takes that away. Not kept for later on a full disk: what the account has open
+   * does not depend on it, and each request looks it up.
+   * @throws ProtocolError not_found; forbidden: the provider decides, or it is the last administrator
+   */
+  async setAdmin(id: AccountId, admin: boolean, actor: Actor): Promise<void> {
+    const { db, audit } = this.#context;
+    const before = await db.transaction().execute(async (transaction) => {
+      const found = await transaction
+        .selectFrom("accounts")
+        .selectAll()
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (found === undefined) throw noSuchAccount();
+      if (found.admin === flag(admin)) return undefined;
+      if (found.role_from !== null) {
+        throw new ProtocolError(
+          "forbidden",
+          `The rules of the identity provider ${found.role_from} decide whether ${found.name} is an administrator.`,
+          { field: "admin" },
+        );
+      }
+      if (!admin) await this.#requireAnotherAdmin(transaction, found, "admin");
+      await transaction
+        .updateTable("accounts")
+        .set({ admin: flag(admin) })
+        .where("id", "=", id)
+        .execute();
+      return found;
+    });
+    if (before === undefined) return;
+    audit({ event: admin ? "account.promoted" : "account.demoted", ...actor, detail: before.name });
+  }
+
   /** @throws ProtocolError not_found; forbidden for the last administrator */
   async #requireDisablable(db: StoreContext["db"], account: AccountRow | undefined): Promise<AccountRow> {
     if (account === undefined) throw noSuchAccount();
-    if (account.admin === 0 || account.disabled === 1) return account;
+    await this.#requireAnotherAdmin(db, account, "disabled");
+    return account;
+  }
+
+  /** @throws ProtocolError forbidden: this account is the last enabled administrator */
+  async #requireAnotherAdmin(
+    db: StoreContext["db"],
+    account: AccountRow,
+    field: "disabled" | "admin",
+  ): Promise<void> {
+    if (account.admin === 0 || account.disabled === 1) return;
     const others = await db
       .selectFrom("accounts")
       .select("id")
@@ -130,10 +174,9 @@ export class Accounts {
       .where("disabled", "=", 0)
       .where("id", "!=", account.id)
       .execute();
-    if (others.some(({ id }) => !this.#context.unwritten.isDisabled(id))) return account;
-    throw new ProtocolError("forbidden", "The last enabled administrator can't be disabled.", {
-      field: "disabled",
-    });
+    if (others.some(({ id }) => !this.#context.unwritten.isDisabled(id))) return;
+    const what = field === "disabled" ? "can't be disabled" : "must stay one";
+    throw new ProtocolError("forbidden", `The last enabled administrator ${what}.`, { field });
   }
 
   async #write(id: AccountId, disabled: boolean, actor: Actor): Promise<AccountRow> {

@@ -8,6 +8,7 @@ import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
 import type { Name } from "../../protocol/values/name.ts";
 import type { DirectoryChange } from "../directory-change.ts";
 import { type Actor, LIMITS, type StoreContext } from "./context.ts";
+import { shareHolds } from "./share-end.ts";
 import type { Durability } from "./unwritten.ts";
 import type { OwnedWorkspace } from "./workspaces.ts";
 
@@ -19,13 +20,17 @@ export class Shares {
   }
 
   /**
-   * Offers a workspace to an account. Offering it again changes nothing.
-   * @throws ProtocolError not_found; bad_request: it is the owner's own account; limit_reached
+   * Offers a workspace to an account. Offering it again changes only when it ends.
+   * @param expires undefined: a share that exists keeps its end, and a new one has none
+   * @throws ProtocolError not_found; bad_request: it is the owner's own account, or `expires` is not in the future;
+   *   limit_reached
    */
-  async add(workspace: OwnedWorkspace, account: Name, actor: Actor): Promise<Share> {
+  async add(workspace: OwnedWorkspace, account: Name, actor: Actor, expires?: Date | null): Promise<Share> {
     const { db, now, changed, audit } = this.#context;
+    await this.endExpired();
     const time = now().toISOString();
-    const { share, added } = await db.transaction().execute(async (transaction) => {
+    const end = endOf(expires, now());
+    const { share, other, what } = await db.transaction().execute(async (transaction) => {
       const other = await transaction
         .selectFrom("accounts")
         .select(["id", "disabled"])
@@ -37,13 +42,22 @@ export class Shares {
       }
       const former = await transaction
         .selectFrom("shares")
-        .select(["created_at", "accepted_at"])
+        .select(["created_at", "accepted_at", "expires_at"])
         .where("workspace_id", "=", workspace.id)
         .where("account_id", "=", other.id)
         .executeTakeFirst();
       if (former !== undefined) {
         const pending = former.accepted_at === null;
-        return { share: { account, pending, createdAt: former.created_at }, added: undefined };
+        const expiresAt = end === undefined ? former.expires_at : end;
+        const share = { account, pending, createdAt: former.created_at, expiresAt };
+        if (expiresAt === former.expires_at) return { share, other: other.id, what: undefined };
+        await transaction
+          .updateTable("shares")
+          .set({ expires_at: expiresAt })
+          .where("workspace_id", "=", workspace.id)
+          .where("account_id", "=", other.id)
+          .execute();
+        return { share, other: other.id, what: "changed" as const };
       }
       const { count } = await transaction
         .selectFrom("shares")
@@ -59,20 +73,27 @@ export class Shares {
       await refuseFlood(transaction, workspace.owner.id, other.id, account);
       await transaction
         .insertInto("shares")
-        .values({ workspace_id: workspace.id, account_id: other.id, created_at: time, accepted_at: null })
+        .values({
+          workspace_id: workspace.id,
+          account_id: other.id,
+          created_at: time,
+          accepted_at: null,
+          expires_at: end ?? null,
+        })
         .onConflict((conflict) => conflict.columns(["workspace_id", "account_id"]).doNothing())
         .execute();
-      return { share: { account, pending: true, createdAt: time }, added: other.id };
+      const share = { account, pending: true, createdAt: time, expiresAt: end ?? null };
+      return { share, other: other.id, what: "added" as const };
     });
-    if (added !== undefined) {
+    if (what !== undefined) {
       audit({
-        event: "share.added",
+        event: `share.${what}`,
         account: actor.account,
         address: actor.address,
         workspace: workspace.id,
-        detail: account,
+        detail: share.expiresAt === null ? account : `${account}, until ${share.expiresAt}`,
       });
-      changed({ kind: "offers", accountId: added });
+      changed({ kind: "offers", accountId: other });
     }
     return share;
   }
@@ -89,8 +110,10 @@ export class Shares {
         "accounts.name as owner",
         "shares.created_at",
         "shares.accepted_at",
+        "shares.expires_at",
       ])
       .where("shares.account_id", "=", accountId)
+      .where(shareHolds(this.#context.now()))
       .orderBy("shares.created_at")
       .orderBy("workspaces.id");
     if (only === "pending") query = query.where("shares.accepted_at", "is", null);
@@ -102,6 +125,7 @@ export class Shares {
       owner: row.owner,
       pending: row.accepted_at === null,
       createdAt: row.created_at,
+      expiresAt: row.expires_at,
     }));
   }
 
@@ -114,6 +138,7 @@ export class Shares {
       .where("workspace_id", "=", id)
       .where("account_id", "=", accountId)
       .where("accepted_at", "is", null)
+      .where(shareHolds(now()))
       .executeTakeFirstOrThrow();
     if (numUpdatedRows === 0n) {
       if ((await this.#state(id, accountId)) === undefined) throw notOffered();
@@ -152,7 +177,9 @@ export class Shares {
       .selectFrom("shares")
       .innerJoin("accounts", "accounts.id", "shares.account_id")
       .select(["accounts.id", "accounts.name", "shares.created_at", "shares.accepted_at"])
+      .select("shares.expires_at")
       .where("shares.workspace_id", "=", workspace.id)
+      .where(shareHolds(this.#context.now()))
       .orderBy("accounts.name")
       .execute();
     const { unwritten } = this.#context;
@@ -161,7 +188,35 @@ export class Shares {
       account: row.name,
       pending: row.accepted_at === null,
       createdAt: row.created_at,
+      expiresAt: row.expires_at,
     }));
+  }
+
+  /** Ends the shares and offers whose time has come. Returns when the next one ends; null: none will. */
+  async endExpired(): Promise<Date | null> {
+    const { db, now, audit, unwritten } = this.#context;
+    const over = await db
+      .selectFrom("shares")
+      .innerJoin("accounts", "accounts.id", "shares.account_id")
+      .select(["shares.workspace_id", "shares.account_id", "accounts.name"])
+      .where("shares.expires_at", "<=", now().toISOString())
+      .execute();
+    for (const { workspace_id: id, account_id: accountId, name } of over) {
+      await unwritten.revoke(
+        async () => {
+          if (!(await this.#delete(id, accountId))) return;
+          audit({ event: "share.expired", workspace: id, detail: name });
+          this.#ended(id, accountId);
+        },
+        async () => endedShare(id, accountId),
+      );
+    }
+    const next = await db
+      .selectFrom("shares")
+      .select((select) => select.fn.min("expires_at").as("at"))
+      .where("expires_at", ">", now().toISOString())
+      .executeTakeFirst();
+    return typeof next?.at === "string" ? new Date(next.at) : null;
   }
 
   /** @throws ProtocolError not_found */
@@ -202,6 +257,7 @@ export class Shares {
       .select("accepted_at")
       .where("workspace_id", "=", id)
       .where("account_id", "=", accountId)
+      .where(shareHolds(this.#context.now()))
       .executeTakeFirst();
     if (row === undefined) return undefined;
     return row.accepted_at === null ? "pending" : "accepted";
@@ -219,6 +275,13 @@ export class Shares {
   #ended(id: WorkspaceId, accountId: AccountId): void {
     for (const change of endedShare(id, accountId)) this.#context.changed(change);
   }
+}
+
+/** @throws ProtocolError bad_request */
+function endOf(expires: Date | null | undefined, now: Date): string | null | undefined {
+  if (expires === undefined || expires === null) return expires;
+  if (expires > now) return expires.toISOString();
+  throw new ProtocolError("bad_request", "expiresAt must be in the future.", { field: "expiresAt" });
 }
 
 /**

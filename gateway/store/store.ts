@@ -15,15 +15,20 @@ import type {
   AuditEvent,
   Directory,
   Identity,
+  KeyHolder,
   OwnerGrant,
   Registration,
   WorkspaceRecord,
 } from "../directory.ts";
 import type { DirectoryChange } from "../directory-change.ts";
 import { Accounts } from "./accounts.ts";
+import { AllWorkspaces } from "./administration/all-workspaces.ts";
+import { PeopleView } from "./administration/people.ts";
 import { LIMITS, type StoreContext } from "./context.ts";
 import { migrate, requireCurrent } from "./database/migrations.ts";
 import type { Tables } from "./database/schema.ts";
+import { databaseBytes } from "./database/sqlite.ts";
+import { Freezing } from "./freezing.ts";
 import { HostKeyDecisions } from "./keys/host-key-decisions.ts";
 import { PendingKeys } from "./keys/pending-keys.ts";
 import { SshKeys } from "./keys/ssh-keys.ts";
@@ -66,6 +71,9 @@ export class Store implements Directory {
   readonly hostKeyDecisions: HostKeyDecisions;
   readonly auditLog: AuditLog;
   readonly unwritten: Unwritten;
+  readonly freezing: Freezing;
+  readonly people: PeopleView;
+  readonly allWorkspaces: AllWorkspaces;
   readonly #registrations: Registrations;
   readonly #db: Kysely<Tables>;
   readonly #log: Logger;
@@ -130,6 +138,9 @@ export class Store implements Directory {
     this.shares = new Shares(context);
     this.ownerTokens = new OwnerTokens(context);
     this.hostKeyDecisions = new HostKeyDecisions(context);
+    this.freezing = new Freezing(context, this.accounts, this.signIns);
+    this.people = new PeopleView(context);
+    this.allWorkspaces = new AllWorkspaces(context);
     this.#registrations = new Registrations(context, this.workspaces, accountlessIds);
   }
 
@@ -145,8 +156,16 @@ export class Store implements Directory {
     return this.ownerTokens.authenticate(bearer);
   }
 
-  accountByKey(fingerprint: string): Promise<AccountRecord | undefined> {
+  accountByKey(fingerprint: string): Promise<KeyHolder | undefined> {
     return this.keys.account(fingerprint);
+  }
+
+  async keyUsed(fingerprint: string, address: string): Promise<void> {
+    try {
+      await this.keys.used(fingerprint, address);
+    } catch (error) {
+      this.#log.error({ err: error }, "The last use of a key could not be noted.");
+    }
   }
 
   isNamedKey(fingerprint: string): Promise<boolean> {
@@ -216,6 +235,11 @@ export class Store implements Directory {
       this.#log.error({ err: error }, "The database does not answer.");
       return false;
     }
+  }
+
+  /** How large the database is. */
+  bytes(): Promise<number> {
+    return databaseBytes(this.#db);
   }
 
   /** Deletes what is no longer needed. Called at the start and once an hour. */

@@ -17,7 +17,16 @@ export type Durability = "written" | "pending";
 
 export type Revocation = Extract<
   DirectoryChange,
-  { kind: "workspace-removed" | "share-removed" | "key-removed" | "token-revoked" | "account-disabled" }
+  {
+    kind:
+      | "workspace-removed"
+      | "workspace-frozen"
+      | "share-removed"
+      | "key-removed"
+      | "key-frozen"
+      | "token-revoked"
+      | "account-disabled";
+  }
 >;
 
 interface UnwrittenOptions {
@@ -64,6 +73,10 @@ export class Unwritten {
     return this.has({ kind: "workspace-removed", id });
   }
 
+  isFrozen(id: WorkspaceId): boolean {
+    return this.has({ kind: "workspace-frozen", id });
+  }
+
   /** Whether the workspace is removed, or no longer shared with this account. */
   isOutOfReach(id: WorkspaceId, accountId: AccountId): boolean {
     return this.isRemoved(id) || this.has({ kind: "share-removed", id, accountId });
@@ -104,8 +117,9 @@ export class Unwritten {
    * @param from the other process, as `adopt` gets it
    */
   follow(change: DirectoryChange, durability: Durability, from: object = this): void {
-    if (change.kind === "account-enabled") {
-      this.#pending.delete(keyOf({ kind: "account-disabled", accountId: change.accountId }));
+    const undone = undoneBy(change);
+    if (undone !== undefined) {
+      this.#pending.delete(keyOf(undone));
     } else if (isRevocation(change)) {
       if (durability === "pending") this.#pending.set(keyOf(change), { revocation: change, from });
       else this.#pending.delete(keyOf(change));
@@ -155,18 +169,36 @@ export class Unwritten {
 function isRevocation(change: DirectoryChange): change is Revocation {
   switch (change.kind) {
     case "workspace-removed":
+    case "workspace-frozen":
     case "share-removed":
     case "key-removed":
+    case "key-frozen":
     case "token-revoked":
     case "account-disabled":
       return true;
     case "keys":
     case "workspace":
+    case "workspace-unfrozen":
+    case "key-unfrozen":
     case "offers":
     case "account-enabled":
       return false;
     default:
       return assertNever(change);
+  }
+}
+
+/** The revocation that a change takes back. */
+function undoneBy(change: DirectoryChange): Revocation | undefined {
+  switch (change.kind) {
+    case "account-enabled":
+      return { kind: "account-disabled", accountId: change.accountId };
+    case "workspace-unfrozen":
+      return { kind: "workspace-frozen", id: change.id };
+    case "key-unfrozen":
+      return { kind: "key-frozen", accountId: change.accountId, fingerprint: change.fingerprint };
+    default:
+      return undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts
 import { type Actor, daysBefore, LIMITS, type StoreContext } from "./context.ts";
 import type { WorkspaceRow } from "./database/schema.ts";
 import { parseHeld, parseHostKeys } from "./keys/held-host-keys.ts";
+import { shareHolds } from "./share-end.ts";
 import type { Durability } from "./unwritten.ts";
 
 export type OwnedWorkspace = WorkspaceRecord & { readonly owner: NonNullable<WorkspaceRecord["owner"]> };
@@ -25,7 +26,7 @@ export class Workspaces {
 
   async get(id: WorkspaceId): Promise<WorkspaceRecord | undefined> {
     const row = await this.#select().where("workspaces.id", "=", id).executeTakeFirst();
-    return row === undefined || this.#context.unwritten.isRemoved(id) ? undefined : record(row);
+    return row === undefined || this.#context.unwritten.isRemoved(id) ? undefined : this.#record(row);
   }
 
   /**
@@ -55,7 +56,7 @@ export class Workspaces {
 
   /** The account's own workspaces and those shared with it, by name. */
   async list(accountId: AccountId): Promise<OwnedWorkspace[]> {
-    const { db } = this.#context;
+    const { db, now } = this.#context;
     const rows = await this.#select()
       .where((or) =>
         or.or([
@@ -67,7 +68,8 @@ export class Workspaces {
               .selectFrom("shares")
               .select("workspace_id")
               .where("account_id", "=", accountId)
-              .where("accepted_at", "is not", null),
+              .where("accepted_at", "is not", null)
+              .where(shareHolds(now())),
           ),
         ]),
       )
@@ -76,7 +78,7 @@ export class Workspaces {
       .execute();
     const { unwritten } = this.#context;
     return rows
-      .map(record)
+      .map((row) => this.#record(row))
       .filter(isOwned)
       .filter(({ id }) => !unwritten.isOutOfReach(id, accountId));
   }
@@ -216,7 +218,7 @@ export class Workspaces {
       .where("workspaces.name", "=", ref.name)
       .where("accounts.name", "=", owner)
       .executeTakeFirst();
-    return row === undefined || this.#context.unwritten.isRemoved(row.id) ? undefined : record(row);
+    return row === undefined || this.#context.unwritten.isRemoved(row.id) ? undefined : this.#record(row);
   }
 
   async #mayReach(workspace: WorkspaceRecord, identity: AccountIdentity | null): Promise<boolean> {
@@ -236,32 +238,34 @@ export class Workspaces {
       .where("workspace_id", "=", id)
       .where("account_id", "=", accountId)
       .where("accepted_at", "is not", null)
+      .where(shareHolds(this.#context.now()))
       .executeTakeFirst();
     return share !== undefined;
+  }
+
+  #record(row: JoinedRow): WorkspaceRecord {
+    return {
+      id: row.id,
+      name: row.name,
+      owner:
+        row.owner_id === null || row.owner_name === null ? null : { id: row.owner_id, name: row.owner_name },
+      hostKeys: parseHostKeys(row.host_keys),
+      heldHostKeys: parseHeld(row.held_host_keys),
+      acceptedHostKey: row.accepted_host_key,
+      endToEndOnly: row.end_to_end_only === 1,
+      ownerTokens: row.owner_tokens === 1,
+      frozen: row.frozen_at !== null || this.#context.unwritten.isFrozen(row.id),
+      browserUrl: row.browser_url,
+      // Earlier versions took folders that clients now refuse, together with the whole list.
+      folder: folderOf(row.folder) ?? null,
+      createdAt: new Date(row.created_at),
+      lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
+    };
   }
 }
 
 export function isOwned(workspace: WorkspaceRecord): workspace is OwnedWorkspace {
   return workspace.owner !== null;
-}
-
-function record(row: JoinedRow): WorkspaceRecord {
-  return {
-    id: row.id,
-    name: row.name,
-    owner:
-      row.owner_id === null || row.owner_name === null ? null : { id: row.owner_id, name: row.owner_name },
-    hostKeys: parseHostKeys(row.host_keys),
-    heldHostKeys: parseHeld(row.held_host_keys),
-    acceptedHostKey: row.accepted_host_key,
-    endToEndOnly: row.end_to_end_only === 1,
-    ownerTokens: row.owner_tokens === 1,
-    browserUrl: row.browser_url,
-    // Earlier versions took folders that clients now refuse, together with the whole list.
-    folder: folderOf(row.folder) ?? null,
-    createdAt: new Date(row.created_at),
-    lastSeenAt: row.last_seen_at === null ? null : new Date(row.last_seen_at),
-  };
 }
 
 /** The accounts that have not answered an offer of this workspace. */

@@ -21,6 +21,17 @@ export async function writeRevocation(
       if (numDeletedRows > 0n) audit({ event: "workspace.removed", workspace: id, detail: DETAIL });
       return;
     }
+    case "workspace-frozen": {
+      const { id } = revocation;
+      const { numUpdatedRows } = await db
+        .updateTable("workspaces")
+        .set({ frozen_at: now().toISOString() })
+        .where("id", "=", id)
+        .where("frozen_at", "is", null)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows > 0n) audit({ event: "workspace.frozen", workspace: id, detail: DETAIL });
+      return;
+    }
     case "share-removed": {
       const { id, accountId } = revocation;
       const { numDeletedRows } = await db
@@ -39,6 +50,18 @@ export async function writeRevocation(
         .where("fingerprint", "=", fingerprint)
         .executeTakeFirstOrThrow();
       if (numDeletedRows > 0n) audit({ event: "key.removed", key: fingerprint, detail: DETAIL });
+      return;
+    }
+    case "key-frozen": {
+      const { accountId, fingerprint } = revocation;
+      const { numUpdatedRows } = await db
+        .updateTable("ssh_keys")
+        .set({ frozen_at: now().toISOString() })
+        .where("account_id", "=", accountId)
+        .where("fingerprint", "=", fingerprint)
+        .where("frozen_at", "is", null)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows > 0n) audit({ event: "key.frozen", key: fingerprint, detail: DETAIL });
       return;
     }
     case "token-revoked": {

@@ -7,6 +7,7 @@ import type { AccountId, TokenId } from "../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { bearerToken, tokenKind } from "../../protocol/values/token.ts";
 import type { Directory, WorkspaceRecord } from "../directory.ts";
+import { requireUnfrozen } from "../frozen.ts";
 import type { Link } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -45,6 +46,7 @@ export async function authorizeTunnel(
       throw new ProtocolError("unauthenticated", "Sign in first: this gateway was sent no access token.");
     }
     const workspace = await directory.resolveWorkspace(ref, null);
+    requireUnfrozen(workspace);
     return { workspace, accountId: null, accountName: null, tokenId: null, expiresAt: null };
   }
   const bearer = bearerToken(request.headers.authorization);
@@ -59,6 +61,7 @@ export async function authorizeTunnel(
         ? ref.id === workspace.id
         : ref.name === workspace.name && (ref.owner === undefined || ref.owner === workspace.owner?.name));
     if (!named) throw new ProtocolError("workspace_unknown", "This owner token opens no such workspace.");
+    requireUnfrozen(workspace);
     const { tokenId, expiresAt } = grant;
     return { workspace, accountId: null, accountName: null, tokenId, expiresAt };
   }
@@ -67,6 +70,7 @@ export async function authorizeTunnel(
     throw new ProtocolError("scope_missing", "This access token cannot connect: it lacks the scope connect.");
   }
   const workspace = await directory.resolveWorkspace(ref, identity);
+  requireUnfrozen(workspace);
   return {
     workspace,
     accountId: identity.account.id,

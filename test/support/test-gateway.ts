@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest";
 import type { Registration } from "../../gateway/directory.ts";
 import { type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import type { GatewayOptions } from "../../gateway/program/options.ts";
+import { openDatabase } from "../../gateway/store/database/sqlite.ts";
 import type { Scope } from "../../protocol/api.ts";
 import { parseName } from "../../protocol/values/name.ts";
 import { prepareGatewayData } from "./host-state.ts";
@@ -56,6 +57,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       logLevel: "debug",
       maxStreams: 100,
       workers: 1,
+      settings: [],
       ...overrides,
     },
     (line) => logLines.push(line),
@@ -99,6 +101,15 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
   return {
     gateway,
     dataDir,
+    /** Works on the gateway's database itself, by a connection of its own. */
+    database: async <T>(work: (db: ReturnType<typeof openDatabase>) => Promise<T>): Promise<T> => {
+      const db = openDatabase(dataDir);
+      try {
+        return await work(db);
+      } finally {
+        await db.destroy();
+      }
+    },
     logLines,
     admin,
     send,

@@ -39,7 +39,7 @@ export async function holdLink(options: LinkOptions, signal: AbortSignal): Promi
     const why = reason instanceof Error ? reason.message : String(reason);
     options.onDown?.(why);
     let waitMs = isRefused ? REFUSED_RETRY_MS : backoff(failures, Math.random());
-    if (code === "host_key_held") {
+    if (code === "host_key_held" || code === "frozen") {
       waitMs = HELD_RETRY_MS;
       // Logged once: each further answer says the same until the owner decides.
       if (why !== lastWhy) log.warn(`not registered at ${options.gateway}: ${why}`);

@@ -1,10 +1,8 @@
-// /accounts and /audit, for administrators: the token needs the scope `admin`.
+// /accounts, for administrators: the token needs the scope `admin`.
 
 import { Type } from "typebox";
 import {
   Account,
-  AuditEntry,
-  AuditQuery,
   CreateAccessToken,
   CreateAccount,
   CreatedAccessToken,
@@ -15,7 +13,6 @@ import { AccountIdText } from "../../../protocol/values/fields.ts";
 import { parseAccountId } from "../../../protocol/values/id.ts";
 import { parseName } from "../../../protocol/values/name.ts";
 import { accountBody } from "../../store/accounts.ts";
-import type { AuditRow } from "../../store/database/schema.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
@@ -95,26 +92,4 @@ export function accountRoutes(api: Api, context: ApiContext): void {
       return reply.code(201).send(await store.tokens.create(wanted, actorOf(request)));
     },
   );
-
-  api.get(
-    "/audit",
-    {
-      onRequest,
-      schema: {
-        ...described("accounts", "readAudit", "Read the audit log, newest first.", {
-          200: Type.Array(AuditEntry),
-        }),
-        querystring: AuditQuery,
-      },
-    },
-    async (request) => {
-      const { limit = 100, before } = request.query;
-      return (await store.auditLog.list({ limit, before })).map(auditBody);
-    },
-  );
-}
-
-function auditBody(row: AuditRow): AuditEntry {
-  const { bytes_in: bytesIn, bytes_out: bytesOut, duration_ms: durationMs, ...rest } = row;
-  return { ...rest, bytesIn, bytesOut, durationMs };
 }

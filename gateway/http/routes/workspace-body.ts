@@ -27,6 +27,7 @@ export function workspaceBody(
     ...(mine && held.length > 0 ? { heldHostKeys: held.map(({ declined: _, ...key }) => key) } : {}),
     ...(workspace.browserUrl === null ? {} : { browserUrl: workspace.browserUrl }),
     ...(workspace.folder === null ? {} : { folder: workspace.folder }),
+    ...(workspace.frozen ? { frozen: true } : {}),
     createdAt: workspace.createdAt.toISOString(),
     lastSeenAt: workspace.lastSeenAt?.toISOString() ?? null,
   };

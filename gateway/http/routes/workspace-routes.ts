@@ -13,6 +13,7 @@ import {
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { NameText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { parseTime } from "../../../protocol/values/time.ts";
 import { isOwned } from "../../store/workspaces.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
@@ -152,7 +153,9 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const owned = await ownedWorkspace(context, request, request.params.ref);
       const account = parseName(request.body.account, "account");
-      return reply.code(201).send(await store.shares.add(owned, account, actorOf(request)));
+      const { expiresAt } = request.body;
+      const end = typeof expiresAt === "string" ? parseTime(expiresAt, "expiresAt") : expiresAt;
+      return reply.code(201).send(await store.shares.add(owned, account, actorOf(request), end));
     },
   );
 

@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
+import { requireUnfrozen } from "../../frozen.ts";
 import { openHostStream, relink } from "../../link/streams/host-stream.ts";
 import { reachedWorkspace } from "../../open-connections.ts";
 import type { ConnectionContext } from "../connection-context.ts";
@@ -23,7 +24,7 @@ export interface JumpStream {
 
 /**
  * @param over aborted once the client has left
- * @throws ProtocolError bad_name, bad_id, workspace_unknown, workspace_offline, gateway_full, or
+ * @throws ProtocolError bad_name, bad_id, workspace_unknown, frozen, workspace_offline, gateway_full, or
  *   Link.openStream's
  */
 export async function openJumpStream(
@@ -34,6 +35,7 @@ export async function openJumpStream(
 ): Promise<JumpStream> {
   const { directory, registry, metrics } = context;
   const workspace = await reachableWorkspace(directory, connection.principal, parseWorkspaceRef(name));
+  requireUnfrozen(workspace);
   const holder = slotHolder(workspace, connection.principal, connection.address);
   const link = await registry.findForClient(workspace.id, over, holder);
   if (link === undefined) {
@@ -57,7 +59,9 @@ export async function openJumpStream(
     stream = await openHostStream(link, asked, relink(registry, reached));
     stream.once("close", leave);
     // Checked again, now that a revocation would end the stream: one may have come during the first check.
-    await reachableWorkspace(directory, connection.principal, { kind: "id", id: workspace.id });
+    requireUnfrozen(
+      await reachableWorkspace(directory, connection.principal, { kind: "id", id: workspace.id }),
+    );
     if (ended !== undefined) throw new ProtocolError("forbidden", `no longer allowed: ${ended}`);
   } catch (error) {
     leave();

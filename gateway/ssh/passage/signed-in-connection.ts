@@ -44,6 +44,10 @@ export class SignedInConnection {
     if (principal.kind === "owner-token") {
       this.#atEnd.push(atTime(principal.grant.expiresAt, () => end("The owner token has expired.")));
     }
+    if (principal.kind === "account" && principal.certificate === undefined) {
+      // It never rejects.
+      void context.directory.keyUsed(principal.key.fingerprint, address);
+    }
     this.#becomeIdle();
   }
 

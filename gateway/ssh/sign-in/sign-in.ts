@@ -8,6 +8,7 @@ import type { Certificate } from "../../../protocol/ssh/certificate.ts";
 import { formatWorkspaceRef, type Name } from "../../../protocol/values/name.ts";
 import { fingerprint } from "../../../protocol/values/ssh-public-key.ts";
 import type { AccountRecord, Directory, WorkspaceRecord } from "../../directory.ts";
+import { requireUnfrozen } from "../../frozen.ts";
 import type { Link } from "../../link/link.ts";
 import type { LinkRegistry } from "../../link/registry.ts";
 import type { UptermFront } from "../upterm-front.ts";
@@ -141,6 +142,14 @@ export class SignIn {
     if (session?.mayJoin(key.blob) === true) {
       return accepted({ kind: "upterm", session, key: proved }, undefined);
     }
+    if (account?.keyFrozen === true && !account.disabled) {
+      return refused({
+        code: "frozen",
+        banner: "This key is frozen. Its owner can unfreeze it at the gateway.",
+        account: account.name,
+        key: proved.fingerprint,
+      });
+    }
     if (account !== undefined) return this.#withAccount(name, account, proved, undefined, attempt);
     if ((await this.#accountlessWorkspace(name)) !== undefined) {
       return this.#toTarget({ kind: "accountless", key: proved }, name, attempt);
@@ -216,6 +225,17 @@ export class SignIn {
       if (!(error instanceof ProtocolError) || error.code !== "workspace_unknown") throw error;
       return accepted(principal, undefined);
     }
+    const who = {
+      workspace: workspace.id,
+      ...(principal.kind === "account" ? { account: principal.account.name } : {}),
+      ...(principal.kind === "owner-token" ? {} : { key: principal.key.fingerprint }),
+    };
+    try {
+      requireUnfrozen(workspace);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return refused({ code: error.code, banner: error.message, ...who });
+    }
     const link = await registry.findForClient(
       workspace.id,
       patience,
@@ -225,9 +245,7 @@ export class SignIn {
     return refused({
       code: "workspace_offline",
       banner: `The workspace ${formatWorkspaceRef(name.workspace)} is offline: its host is not connected to this gateway.`,
-      workspace: workspace.id,
-      ...(principal.kind === "account" ? { account: principal.account.name } : {}),
-      ...(principal.kind === "owner-token" ? {} : { key: principal.key.fingerprint }),
+      ...who,
     });
   }
 

@@ -24,6 +24,11 @@ async function extendTables(schema: SchemaModule): Promise<void> {
   await add("ssh_keys", "frozen_at", "varchar(30)");
   await add("workspaces", "frozen_at", "varchar(30)");
   await add("shares", "expires_at", "varchar(30)");
+  await schema.createIndex("shares_end").on("shares").column("expires_at").execute();
+  for (const column of ["event", "account", "workspace", "address", "code"] as const) {
+    await schema.createIndex(`audit_${column}`).on("audit").columns([column, "id"]).execute();
+  }
+  await schema.createIndex("audit_time").on("audit").column("time").execute();
 }
 
 async function createSignIns(schema: SchemaModule): Promise<void> {

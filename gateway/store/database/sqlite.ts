@@ -4,7 +4,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from "kysely";
 import { refuseLoose } from "../../program/private-files.ts";
 import { reasonOf, StartError } from "../../program/start-error.ts";
 import type { Tables } from "./schema.ts";
@@ -83,6 +83,13 @@ export function copyDatabase(dataDir: string, to: string): void {
   } finally {
     database.close();
   }
+}
+
+/** Without what waits in the journal. */
+export async function databaseBytes(db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`select page_count * page_size as bytes
+    from pragma_page_count(), pragma_page_size()`.execute(db);
+  return Number(rows[0]?.bytes ?? 0);
 }
 
 /** A database in memory, for tests. */

@@ -8,11 +8,13 @@ import { ProtocolError } from "../../../protocol/errors.ts";
 import { MAX_PUSHED_KEYS } from "../../../protocol/limits.ts";
 import type { AccountId, KeyId, WorkspaceId } from "../../../protocol/values/id.ts";
 import { printable } from "../../../protocol/values/printable.ts";
-import type { AccountRecord } from "../../directory.ts";
+import type { KeyHolder } from "../../directory.ts";
 import { fittingKeys } from "../../link/fitting-keys.ts";
 import { type Actor, LIMITS, type StoreContext } from "../context.ts";
 import type { PendingKeyRow, SshKeyRow, Tables } from "../database/schema.ts";
-import type { Durability } from "../unwritten.ts";
+import { shareHolds } from "../share-end.ts";
+import { lastUseBefore } from "../tokens/last-use.ts";
+import { type Durability, unlessUnwritable } from "../unwritten.ts";
 
 export class SshKeys {
   readonly #context: StoreContext;
@@ -99,7 +101,9 @@ export class SshKeys {
       .orderBy("created_at")
       .orderBy("id")
       .execute();
-    return rows.filter(({ fingerprint }) => !this.#isRemoved(accountId, fingerprint)).map(keyBody);
+    return rows
+      .filter(({ fingerprint }) => !this.#isRemoved(accountId, fingerprint))
+      .map((row) => ({ ...keyBody(row), ...(this.#isFrozen(row) ? { frozen: true } : {}) }));
   }
 
   /** @throws ProtocolError not_found */
@@ -121,6 +125,11 @@ export class SshKeys {
     return this.#context.unwritten.has({ kind: "key-removed", accountId, fingerprint });
   }
 
+  #isFrozen(row: Pick<SshKeyRow, "account_id" | "fingerprint" | "frozen_at">): boolean {
+    const { account_id: accountId, fingerprint, frozen_at } = row;
+    return frozen_at !== null || this.#context.unwritten.has({ kind: "key-frozen", accountId, fingerprint });
+  }
+
   async #writeRemoved(accountId: AccountId, id: KeyId, actor: Actor): Promise<void> {
     const { db, changed, audit } = this.#context;
     const row = await db
@@ -136,16 +145,30 @@ export class SshKeys {
   }
 
   /** The account that a key belongs to, even if it is disabled. */
-  async account(fingerprint: string): Promise<AccountRecord | undefined> {
+  async account(fingerprint: string): Promise<KeyHolder | undefined> {
     const row = await this.#context.db
       .selectFrom("ssh_keys")
       .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
-      .select(["accounts.id", "accounts.name", "accounts.disabled"])
+      .select(["accounts.id", "accounts.name", "accounts.disabled", "ssh_keys.frozen_at"])
       .where("ssh_keys.fingerprint", "=", fingerprint)
       .executeTakeFirst();
     if (row === undefined || this.#isRemoved(row.id, fingerprint)) return undefined;
     const disabled = row.disabled === 1 || this.#context.unwritten.isDisabled(row.id);
-    return { id: row.id, name: row.name, disabled };
+    const keyFrozen = this.#isFrozen({ account_id: row.id, fingerprint, frozen_at: row.frozen_at });
+    return { id: row.id, name: row.name, disabled, keyFrozen };
+  }
+
+  /** Notes when and from where a key was last used, at most once a minute. A full disk keeps nobody out. */
+  async used(fingerprint: string, address: string): Promise<void> {
+    const { db, now } = this.#context;
+    const time = now();
+    await db
+      .updateTable("ssh_keys")
+      .set({ last_used_at: time.toISOString(), last_used_from: address })
+      .where("fingerprint", "=", fingerprint)
+      .where((or) => or.or([or("last_used_at", "is", null), or("last_used_at", "<=", lastUseBefore(time))]))
+      .execute()
+      .catch(unlessUnwritable);
   }
 
   /**
@@ -158,6 +181,7 @@ export class SshKeys {
       .selectFrom("ssh_keys")
       .innerJoin("accounts", "accounts.id", "ssh_keys.account_id")
       .where("accounts.disabled", "=", 0)
+      .where("ssh_keys.frozen_at", "is", null)
       .select(["ssh_keys.type", "ssh_keys.blob", "ssh_keys.fingerprint", "accounts.id", "accounts.name"])
       .orderBy("ssh_keys.created_at")
       .orderBy("ssh_keys.id")
@@ -170,12 +194,14 @@ export class SshKeys {
       .innerJoin("shares", "shares.account_id", "accounts.id")
       .where("shares.workspace_id", "=", id)
       .where("shares.accepted_at", "is not", null)
+      .where(shareHolds(this.#context.now()))
       .execute();
     const { unwritten } = this.#context;
     const all = [...own, ...shared].filter(
       (key) =>
         !unwritten.isDisabled(key.id) &&
         !this.#isRemoved(key.id, key.fingerprint) &&
+        !unwritten.has({ kind: "key-frozen", accountId: key.id, fingerprint: key.fingerprint }) &&
         !unwritten.isOutOfReach(id, key.id),
     );
     return fittingKeys(all.map(({ type, blob, name }) => ({ publicKey: `${type} ${blob}`, account: name })));
@@ -204,5 +230,7 @@ function keyBody(row: SshKeyRow): Key {
     publicKey: `${row.type} ${row.blob}`,
     createdAt: row.created_at,
     provedAt: row.proved_at,
+    lastUsedAt: row.last_used_at,
+    lastUsedFrom: row.last_used_from,
   };
 }

@@ -123,6 +123,18 @@ export class SignIns {
     await this.#context.endToken(row.account_id, row.id, { account: row.name, address });
   }
 
+  /** The sign-ins of an account that nobody has ended. */
+  async living(accountId: AccountId): Promise<TokenId[]> {
+    const rows = await this.#context.db
+      .selectFrom("access_tokens")
+      .select("id")
+      .where("account_id", "=", accountId)
+      .where("kind", "!=", "token")
+      .where("revoked_at", "is", null)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
   /** The living sign-ins of an account, newest first. */
   async list(accountId: AccountId, current?: TokenId): Promise<SignInInfo[]> {
     const { db, now, unwritten } = this.#context;

@@ -51,5 +51,10 @@ export async function noteTokenUse(
 }
 
 function isDue(last: string | null, time: Date): boolean {
-  return last === null || last <= new Date(time.getTime() - LAST_USED_MS).toISOString();
+  return last === null || last <= lastUseBefore(time);
+}
+
+/** A use is noted if the one before was not after this time. */
+export function lastUseBefore(time: Date): string {
+  return new Date(time.getTime() - LAST_USED_MS).toISOString();
 }

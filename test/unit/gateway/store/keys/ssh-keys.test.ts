@@ -107,7 +107,12 @@ test("a key finds its account, even a disabled one, until it is removed, which i
   const { fingerprint } = key(1);
   expect(await store.accountByKey(fingerprint)).toBeUndefined();
   const added = await provedKey(store, ada.id, key(1), "", actor);
-  expect(await store.accountByKey(fingerprint)).toEqual({ id: ada.id, name: "ada", disabled: false });
+  expect(await store.accountByKey(fingerprint)).toEqual({
+    id: ada.id,
+    name: "ada",
+    disabled: false,
+    keyFrozen: false,
+  });
   await store.accounts.setDisabled(ada.id, true, actor);
   expect(await store.accountByKey(fingerprint)).toMatchObject({ disabled: true });
   expect(await store.accountByName(ada.name)).toEqual({ id: ada.id, name: "ada", disabled: true });
