@@ -180,7 +180,7 @@ export async function startGateway(
         publicUrl,
         ssh: publicSsh(),
         hostKeys,
-        open: options.open,
+        options,
         oauth: options.dashboard && keepsCookies({ publicUrl: () => publicUrl }),
       }),
     isShuttingDown: () => shuttingDown,

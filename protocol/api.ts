@@ -213,6 +213,17 @@ export const SharedWithMe = object({
   expiresAt: Type.Optional(Nullable(Time)),
 });
 export type SharedWithMe = Static<typeof SharedWithMe>;
+/** A share of a workspace of the account, with an account that has accepted it or not yet. `id` is the workspace's. */
+export const GivenShare = object({
+  id: WorkspaceIdText,
+  name: NameText,
+  account: NameText,
+  pending: Type.Boolean(),
+  createdAt: Time,
+  /** When it ends by itself; null: not before somebody ends it. */
+  expiresAt: Nullable(Time),
+});
+export type GivenShare = Static<typeof GivenShare>;
 
 export const OwnerTokenInfo = object({
   id: TokenIdText,

@@ -11,3 +11,6 @@ export function withoutBase(path: string, base: string = BASE): string | undefin
   if (!path.startsWith(`${base}/`)) return undefined;
   return path.slice(base.length);
 }
+
+/** The gateway's URL, as people give it to programs: the session's cookie is kept at no other. */
+export const gatewayUrl = (): string => `${location.origin}${BASE}`;

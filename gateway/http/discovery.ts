@@ -6,14 +6,15 @@ import { type GatewayUrl, PATHS, SUBPROTOCOL, webSocketUrl } from "../../protoco
 import type { SshAddress } from "../../protocol/values/host-name.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { HostKeys } from "../host-keys/host-keys.ts";
+import type { GatewayOptions } from "../program/options.ts";
 
 export function discovery(gateway: {
   publicUrl: GatewayUrl;
   ssh: SshAddress | null;
   hostKeys: HostKeys;
-  open: boolean;
   /** Whether programs can sign in by a browser. */
   oauth: boolean;
+  options: Pick<GatewayOptions, "downloads" | "open">;
 }): Discovery {
   return {
     product: "sallyport",
@@ -25,7 +26,7 @@ export function discovery(gateway: {
     // The next ones too: clients that pin them now notice nothing when they become active.
     hostKeys: [...gateway.hostKeys.publicKeys, ...(gateway.hostKeys.next?.publicKeys ?? [])],
     subprotocols: Object.values(SUBPROTOCOL),
-    openRegistration: gateway.open,
+    openRegistration: gateway.options.open,
     capabilities: [
       ...(gateway.ssh === null ? [] : ["ssh", "jump"]),
       "tunnel",
@@ -34,6 +35,7 @@ export function discovery(gateway: {
       "key-proofs",
       "events",
       ...(gateway.oauth ? [OAUTH_CAPABILITY] : []),
+      ...(gateway.options.downloads === null ? [] : ["downloads"]),
     ],
   };
 }

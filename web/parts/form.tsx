@@ -118,7 +118,7 @@ export function Field({ label, name, hint, error, children }: FieldProps) {
 export interface TextFieldProps extends Omit<FieldProps, "children"> {
   readonly value: string;
   readonly onInput: (value: string) => void;
-  readonly type?: "text" | "password" | "email" | "number" | "datetime-local" | "search";
+  readonly type?: "text" | "password" | "email" | "number" | "date" | "datetime-local" | "search";
   readonly autocomplete?: string;
   readonly placeholder?: string;
   readonly required?: boolean;

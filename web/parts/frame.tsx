@@ -17,7 +17,7 @@ import { Menu } from "./menu.tsx";
 type Entry = readonly [page: PageName, title: string];
 const own = (): Entry[] => [
   ["workspaces", t("Workspaces")],
-  ["shares", t("Shared terminals")],
+  ["shares", t("Shared workspaces")],
   ["keys", t("SSH keys")],
   ["tokens", t("Access tokens")],
   ["devices", t("Signed-in devices")],

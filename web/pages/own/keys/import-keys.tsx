@@ -1,0 +1,102 @@
+// Fetches the public keys of a user from a service that the operator allows. Each of them still has to be proved.
+
+import { useState } from "preact/hooks";
+import type { ImportedKey, ImportedKeys, KeySource, KeySourceInfo } from "../../../../protocol/admin-api.ts";
+import { api } from "../../../api.ts";
+import { useLoad } from "../../../load.ts";
+import { Loading } from "../../../parts/busy.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
+import { Form, SelectField, TextField } from "../../../parts/form.tsx";
+import { t } from "../../../words.ts";
+
+export interface ImportKeysProps {
+  readonly onClose: () => void;
+  readonly onImported: () => void;
+}
+
+export function ImportKeys({ onClose, onImported }: ImportKeysProps) {
+  const sources = useLoad((signal) => api.get<KeySourceInfo[]>("/keys/sources", { signal }), []);
+  const [chosen, setSource] = useState<KeySource>();
+  const [user, setUser] = useState("");
+  const [found, setFound] = useState<ImportedKeys>();
+  const fetchKeys = async (source: KeySource | undefined): Promise<void> => {
+    setFound(await api.post<ImportedKeys>("/keys/import", { source, user }));
+    onImported();
+  };
+  return (
+    <Dialog title={t("Import keys")} onClose={onClose}>
+      {found === undefined ? (
+        <Loading of={sources}>
+          {(list) => {
+            const source = chosen ?? list[0]?.source;
+            if (source === undefined) return <p>{t("The operator of this gateway allows no import.")}</p>;
+            return (
+              <Form
+                submit={t("Import")}
+                disabled={user === ""}
+                onSubmit={() => fetchKeys(source)}
+                onCancel={onClose}
+              >
+                <p>
+                  {t("The gateway fetches the keys that the service lists. Each still has to be proved.")}
+                </p>
+                <SelectField
+                  label={t("From")}
+                  name="source"
+                  value={source}
+                  options={list.map((one) => ({ value: one.source, text: one.host }))}
+                  onChange={setSource}
+                />
+                <TextField
+                  label={t("User name there")}
+                  name="user"
+                  value={user}
+                  onInput={(text) => setUser(text.trim())}
+                  maxLength={255}
+                  code
+                  autofocus
+                />
+              </Form>
+            );
+          }}
+        </Loading>
+      ) : (
+        <Found keys={found.keys} user={user} host={found.host} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+interface FoundProps {
+  readonly keys: readonly ImportedKey[];
+  readonly user: string;
+  readonly host: string;
+  readonly onClose: () => void;
+}
+
+function Found({ keys, user, host, onClose }: FoundProps) {
+  return (
+    <div class="stack" role="status">
+      {keys.length === 0 && <p>{t("{0} has no keys at {1}.", user, host)}</p>}
+      <ul class="plain stack">
+        {keys.map(({ outcome, fingerprint, reason }, index) => (
+          <li key={fingerprint ?? index}>
+            <span class="code wrap">{fingerprint ?? t("A key that can't be read")}</span>
+            <div class="muted">
+              {outcome === "pending"
+                ? t("Waits for its proof.")
+                : outcome === "registered"
+                  ? t("You have it already.")
+                  : (reason ?? t("Refused."))}
+            </div>
+          </li>
+        ))}
+      </ul>
+      <div class="actions end">
+        <button type="button" class="primary" onClick={onClose}>
+          {t("Done")}
+        </button>
+      </div>
+    </div>
+  );
+}
