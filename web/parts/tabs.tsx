@@ -1,7 +1,7 @@
 // Tabs: arrow keys move between them, and one of them is in the order of the Tab key (WAI-ARIA Authoring Practices, Tabs).
 
 import type { ComponentChildren } from "preact";
-import { useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 
 export interface Tab {
   readonly id: string;
@@ -25,6 +25,11 @@ export function Tabs({ label, tabs, selected, onSelect }: TabsProps) {
     0,
     tabs.findIndex((tab) => tab.id === selected),
   );
+  useEffect(() => {
+    list.current
+      ?.querySelector('[aria-selected="true"]')
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [at]);
   const shown = tabs[at];
   if (shown === undefined) return null;
   const move = (event: KeyboardEvent): void => {

@@ -50,16 +50,17 @@ function Detail({ workspace }: { readonly workspace: Workspace }) {
         title={name}
         back={back()}
         intro={
-          <>
-            <State of={workspace} /> {!mine && <span>{t("Shared with you by {0}", owner)} · </span>}
+          <div class="workspace-facts">
+            <State of={workspace} />
+            {!mine && <span>{t("Shared with you by {0}", owner)}</span>}
             {!online && (
               <span>
                 {t("Last seen:")} <Time at={lastSeenAt} />
               </span>
             )}
             {folder !== undefined && <span class="code">{folder}</span>}
-            {endToEndOnly && <span> · {t("End to end only")}</span>}
-          </>
+            {endToEndOnly && <span>{t("End to end only")}</span>}
+          </div>
         }
       />
       {frozen === true && (

@@ -47,7 +47,7 @@ export function Pending({ pending: { title, fingerprint, expiresAt, code }, onRe
         }
       </Loading>
       <p class="muted">
-        {t("This page notices by itself when it is done. The key is forgotten:")} <Time at={expiresAt} />
+        {t("This page notices by itself when it is done. It waits until:")} <Time at={expiresAt} />
       </p>
     </section>
   );

@@ -22,15 +22,16 @@ export function SshByKey({ workspace, gateway, ssh }: WayProps & { readonly ssh:
       {!workspace.endToEndOnly && (
         <CopyField label={t("By the gateway, which connects you on")} value={sshCommand(ssh, ref)} />
       )}
-      {gateway.hostKeys.map((key) => (
-        <CopyField
-          key={key}
-          label={t("The gateway's host key, for known_hosts")}
-          value={knownHostsLine(ssh, key)}
-        />
-      ))}
       <h3>{t("Keys of yours that open it")}</h3>
       <Loading of={keys}>{(list) => <Opening keys={list.filter(({ frozen }) => frozen !== true)} />}</Loading>
+      <details>
+        <summary>{t("The gateway's host keys, for known_hosts")}</summary>
+        <div class="stack">
+          {gateway.hostKeys.map((key) => (
+            <CopyField key={key} label={key.split(" ", 1).join()} value={knownHostsLine(ssh, key)} />
+          ))}
+        </div>
+      </details>
     </>
   );
 }

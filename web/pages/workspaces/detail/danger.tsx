@@ -25,7 +25,7 @@ export function Danger({ workspace }: { readonly workspace: Workspace }) {
   });
   return (
     <section class="panel danger-zone" aria-labelledby="danger">
-      <h2 id="danger">{t("Changes and end")}</h2>
+      <h2 id="danger">{mine ? t("Rename, freeze or delete") : t("Leave this workspace")}</h2>
       <ErrorNotice error={unfreeze.error} />
       <div class="actions">
         {mine ? (
