@@ -38,7 +38,7 @@ export function AccountPage() {
           <dd>
             <Time at={info.authenticatedAt} />
           </dd>
-          <dt>{t("This browser stays signed in")}</dt>
+          <dt>{t("Signed in here until")}</dt>
           <dd>
             <Time at={info.expiresAt} />
           </dd>
@@ -61,7 +61,7 @@ function SignOut() {
         <button type="button" onClick={() => void signOut()}>
           {t("Sign out of this browser")}
         </button>
-        <button type="button" class="danger" onClick={() => setAsks(true)}>
+        <button type="button" class="danger-text" onClick={() => setAsks(true)}>
           {t("Sign out everywhere")}
         </button>
       </div>
