@@ -13,8 +13,8 @@ import { isPrintable } from "../../../protocol/values/printable.ts";
 import { parameter, readForm, TWICE } from "./form.ts";
 import { redirectTarget, withAnswer } from "./redirect-uri.ts";
 
-export const MAX_STATE = 500;
-export const MAX_DEVICE = 100;
+const MAX_STATE = 500;
+const MAX_DEVICE = 100;
 const DEFAULT_SCOPES: readonly OAuthScope[] = ["connect", "account"];
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/;
 
