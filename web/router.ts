@@ -60,8 +60,14 @@ export function go(path: string, how: "push" | "replace" = "push"): void {
   follow();
 }
 
-/** Changes the query of this page in place, such as a filter; undefined or "" takes a parameter out. */
-export function setQuery(changes: Readonly<Record<string, string | undefined>>): void {
+/**
+ * Changes the query of this page, such as a filter; undefined or "" takes a parameter out. With `push` the back button takes
+ * the change back.
+ */
+export function setQuery(
+  changes: Readonly<Record<string, string | undefined>>,
+  how: "push" | "replace" = "replace",
+): void {
   const query = new URLSearchParams(here.value.query);
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined || value === "") query.delete(name);
@@ -69,7 +75,7 @@ export function setQuery(changes: Readonly<Record<string, string | undefined>>):
   }
   const text = query.toString();
   here.value = { ...here.value, query, search: text };
-  history.replaceState(null, "", withBase(currentPath()));
+  history[how === "push" ? "pushState" : "replaceState"](null, "", withBase(currentPath()));
 }
 
 /** The path with its query, for coming back after signing in. */

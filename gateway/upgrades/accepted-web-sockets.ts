@@ -6,13 +6,14 @@ import { TIME_HEADER } from "../../protocol/clock.ts";
 import { CLOSE, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { SUBPROTOCOL } from "../../protocol/values/gateway-url.ts";
+import { CHECK_SUBPROTOCOL } from "../../protocol/web-socket/check.ts";
 import { paceWebSocket } from "../../protocol/web-socket/web-socket-pace.ts";
 import type { Upgrade } from "./upgrade.ts";
 
 const DRAIN_MS = 3_000;
 
 /** A subprotocol, or `none` for upterm's WebSockets, which have none. */
-type AcceptedSubprotocol = (typeof SUBPROTOCOL)[keyof typeof SUBPROTOCOL] | "none";
+type AcceptedSubprotocol = (typeof SUBPROTOCOL)[keyof typeof SUBPROTOCOL] | typeof CHECK_SUBPROTOCOL | "none";
 
 export class AcceptedWebSockets {
   readonly #log: Logger;
@@ -21,6 +22,7 @@ export class AcceptedWebSockets {
     [SUBPROTOCOL.control]: webSocketServer(SUBPROTOCOL.control, MAX_CONTROL_BYTES),
     [SUBPROTOCOL.raw]: webSocketServer(SUBPROTOCOL.raw, MAX_MESSAGE_BYTES),
     [SUBPROTOCOL.resume]: webSocketServer(SUBPROTOCOL.resume, MAX_MESSAGE_BYTES),
+    [CHECK_SUBPROTOCOL]: webSocketServer(CHECK_SUBPROTOCOL, 125),
     none: webSocketServer(undefined, MAX_MESSAGE_BYTES),
   };
 

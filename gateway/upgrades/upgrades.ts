@@ -10,6 +10,7 @@ import { NativeLink } from "../link/native-link.ts";
 import { asRefusal } from "../refusal.ts";
 import { isUptermRequest } from "../upterm/web-socket.ts";
 import { AcceptedWebSockets } from "./accepted-web-sockets.ts";
+import { answerBrowserCheck, isBrowserCheck } from "./browser-check.ts";
 import type { FailedSignIns, UpgradeContext, UpgradeOptions } from "./context.ts";
 import { acceptDialBack } from "./dial-back.ts";
 import { acceptHost } from "./host-link.ts";
@@ -37,6 +38,7 @@ export function serveUpgrades(options: UpgradeOptions): ServedUpgrades {
   const handle = async (upgrade: Upgrade): Promise<void> => {
     if (isClosing)
       throw new ProtocolError("shutting_down", "The gateway is about to stop; try again in a moment.");
+    if (isBrowserCheck(upgrade, context)) return await answerBrowserCheck(upgrade, context);
     refuseBrowsers(upgrade);
     if (context.handover?.give(upgrade.request, upgrade.socket, upgrade.head) === true) return;
     await accept(upgrade, context);

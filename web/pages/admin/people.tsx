@@ -1,8 +1,17 @@
-// The people of the gateway.
+// The accounts of the gateway: who they are, what they have, and one of them in detail.
 
-import { PageTitle } from "../../parts/page-title.tsx";
+import { PAGES } from "../../../protocol/sign-in/pages.ts";
+
 import { t } from "../../words.ts";
+import { OnlyAdministrators } from "./only-administrators.tsx";
+import { PeopleList } from "./people/list.tsx";
+import { PersonDetail } from "./people/person.tsx";
 
-export function PeoplePage() {
-  return <PageTitle title={t("People")} />;
+export function PeoplePage({ query }: { readonly query: URLSearchParams }) {
+  const person = query.get("person");
+  return (
+    <OnlyAdministrators title={t("People")}>
+      {person === null ? <PeopleList /> : <PersonDetail key={person} id={person} back={PAGES.people} />}
+    </OnlyAdministrators>
+  );
 }

@@ -1,6 +1,7 @@
 // The field above a list that filters it while somebody types. Its text is in the page's address, so that a link shows the
 // same.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { here, setQuery } from "../../router.ts";
 import { t } from "../../words.ts";
@@ -46,9 +47,11 @@ export interface FilterFieldProps {
   readonly shown: number;
   readonly total: number;
   readonly placeholder?: string;
+  /** Other filters. */
+  readonly children?: ComponentChildren;
 }
 
-export function FilterField({ label, text, onText, shown, total, placeholder }: FilterFieldProps) {
+export function FilterField({ label, text, onText, shown, total, placeholder, children }: FilterFieldProps) {
   const count = t("{0} of {1}", shown, total);
   const first = useRef(true);
   useEffect(() => {
@@ -64,6 +67,7 @@ export function FilterField({ label, text, onText, shown, total, placeholder }: 
         onInput={onText}
         {...(placeholder === undefined ? {} : { placeholder })}
       />
+      {children}
       <p class="filter-count muted">{count}</p>
     </div>
   );
