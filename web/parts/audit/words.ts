@@ -12,11 +12,16 @@ const words = (): Readonly<Record<string, string>> => ({
   "account.created": t("Account made"),
   "account.disabled": t("Account frozen"),
   "account.enabled": t("Account unfrozen"),
-  "account.role-changed": t("Role changed"),
+  "account.demoted": t("No longer an administrator"),
+  "account.promoted": t("Made an administrator"),
+  "account.role-unknown": t("Role not known: claim missing"),
   "certificate.failed": t("Certificate not renewed"),
   "certificate.issued": t("Certificate renewed"),
   "connection.ended": t("Connection ended by a person"),
   "connection.refused": t("Connection refused"),
+  "device-code.approved": t("Device code approved"),
+  "device-code.denied": t("Device code denied"),
+  "device-code.unknown": t("Unknown device code"),
   "identity.linked": t("Identity linked"),
   "identity.removed": t("Identity removed"),
   "invitation.created": t("Link made"),
@@ -31,6 +36,8 @@ const words = (): Readonly<Record<string, string>> => ({
   "lines.omitted": t("Entries left out"),
   "link.closed": t("Host gone"),
   "link.registered": t("Host connected"),
+  "oauth-code.misused": t("Sign-in code misused"),
+  "oauth-code.reused": t("Used sign-in code came again"),
   "owner-token.created": t("Owner token made"),
   "owner-token.revoked": t("Owner token revoked"),
   "passkey.added": t("Passkey added"),
@@ -42,6 +49,7 @@ const words = (): Readonly<Record<string, string>> => ({
   "share.left": t("Shared workspace left"),
   "share.removed": t("Workspace no longer shared"),
   "sign-in.created": t("Signed in"),
+  "sign-in.ended-by-provider": t("Ended by the identity provider"),
   "sign-in.refused": t("Sign-in refused"),
   "sign-in.renewed": t("Signed in again"),
   "sign-in.reused": t("A used refresh token came again"),
@@ -91,12 +99,16 @@ export const eventKinds = (): readonly { readonly value: string; readonly text: 
   { value: "account", text: t("Accounts") },
   { value: "identity", text: t("Identities") },
   { value: "invitation", text: t("Invitations") },
+  { value: "device-code", text: t("Device codes") },
+  { value: "oauth-code", text: t("Sign-in codes") },
   { value: "certificate", text: t("Certificate") },
 ];
 
 /** Whether something was refused, or needs a look. */
 export function isBad({ event, code }: AuditEntry): boolean {
   return (
-    /\.(?:refused|failed|reused|omitted)$/.test(event) || event === "workspace.host-key-held" || code !== null
+    /\.(?:refused|failed|reused|misused|omitted|unknown)$/.test(event) ||
+    event === "workspace.host-key-held" ||
+    code !== null
   );
 }
