@@ -39,18 +39,23 @@ export const ErrorBody = object({
   field: Type.Optional(PrintableText(100)),
 });
 
-/**
- * What an access token may do. `admin`: manage accounts. `account`: manage the account's own keys, tokens and
- * workspaces. `connect`: list and reach workspaces. `host`: register workspaces. No scope includes another.
- */
-export const Scope = Type.Union([
+const CombinedScope = Type.Union([
   Type.Literal("admin"),
   Type.Literal("account"),
   Type.Literal("connect"),
   Type.Literal("host"),
 ]);
+/**
+ * What an access token may do. `admin`: manage accounts. `account`: manage the account's own keys, tokens and
+ * workspaces. `connect`: list and reach workspaces. `host`: register workspaces. No scope includes another.
+ * `scim`: an identity provider makes and disables accounts with it; it goes with no other scope.
+ */
+export const Scope = Type.Union([...CombinedScope.anyOf, Type.Literal("scim")]);
 export type Scope = Static<typeof Scope>;
-export const SCOPES: readonly Scope[] = ["admin", "account", "connect", "host"];
+/** The scopes that go together. */
+export const SCOPES = ["admin", "account", "connect", "host"] as const satisfies readonly Scope[];
+/** The scopes that a token can be made with. */
+export const TOKEN_SCOPES = [...SCOPES, "scim"] as const satisfies readonly Scope[];
 
 export const Account = object({
   id: AccountIdText,
@@ -66,7 +71,9 @@ export const UpdateAccount = object({ disabled: Type.Boolean() });
 export const AccessTokenInfo = object({
   id: TokenIdText,
   title: Title,
-  scopes: Type.Array(Scope),
+  scopes: Type.Array(CombinedScope),
+  /** The token has the scope `scim`, and `scopes` is empty: older clients refuse a list with a scope that is new to them. */
+  scim: Type.Optional(Type.Boolean()),
   createdAt: Time,
   expiresAt: Nullable(Time),
   lastUsedAt: Nullable(Time),
@@ -82,7 +89,7 @@ export const AccessTokenInfo = object({
 export type AccessTokenInfo = Static<typeof AccessTokenInfo>;
 export const CreateAccessToken = object({
   title: Title,
-  scopes: Type.Array(Scope, { minItems: 1, maxItems: 4, uniqueItems: true }),
+  scopes: Type.Array(Scope, { minItems: 1, maxItems: 5, uniqueItems: true }),
   /** Never later than the expiry of the token that makes the request. */
   expiresIn: Type.Optional(Nullable(Seconds)),
   /** A host token (scope `host` only) is for one workspace: the named one, or else the first that it registers. */

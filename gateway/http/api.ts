@@ -8,8 +8,12 @@ import { NOTHING_AT_PATH, ProtocolError } from "../../protocol/errors.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { PATHS } from "../../protocol/values/gateway-url.ts";
 import { sessionRoutes } from "../identity/browser-session/session-routes.ts";
+import { invitationRoutes } from "../identity/invitations/invitation-routes.ts";
+import { linkRoutes } from "../identity/invitations/link-routes.ts";
 import { consentRoutes } from "../identity/oauth/consent-routes.ts";
 import { oauthRoutes } from "../identity/oauth/oauth-routes.ts";
+import { passkeyRoutes } from "../identity/passkeys/passkey-routes.ts";
+import { SCIM_PATH, scimRoutes } from "../identity/scim/scim-routes.ts";
 import { type Dashboard, serveDashboard } from "../web/web.ts";
 import { auditRoutes } from "./admin/audit-routes.ts";
 import { gatewayRoutes } from "./admin/gateway-routes.ts";
@@ -82,9 +86,19 @@ export async function createApi(context: ApiContext): Promise<Api> {
       ownerTokenRoutes(instance, context);
       sessionRoutes(instance, context);
       consentRoutes(instance, context);
+      passkeyRoutes(instance, context);
+      invitationRoutes(instance, context);
+      linkRoutes(instance, context);
       done();
     },
     { prefix: PATHS.api },
+  );
+  await api.register(
+    (instance: Api, _options: object, done: () => void) => {
+      scimRoutes(instance, context);
+      done();
+    },
+    { prefix: SCIM_PATH },
   );
   await api.ready();
   return api;

@@ -25,6 +25,10 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
           description: "How people sign in by a browser, and what they are signed in with.",
         },
         { name: "tokens", description: "Access tokens of your own account." },
+        {
+          name: "sign-in",
+          description: "Browser sessions, signed-in devices, passkeys and one-use links.",
+        },
         { name: "keys", description: "SSH public keys of your own account." },
         {
           name: "workspaces",

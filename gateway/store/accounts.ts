@@ -1,11 +1,12 @@
 // Accounts: creating and listing them, and disabling them.
 
+import type { Transaction } from "kysely";
 import type { Account } from "../../protocol/api.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type AccountId, newAccountId } from "../../protocol/values/id.ts";
 import type { Name } from "../../protocol/values/name.ts";
 import { type Actor, flag, LIMITS, type StoreContext } from "./context.ts";
-import type { AccountRow } from "./database/schema.ts";
+import type { AccountRow, Tables } from "./database/schema.ts";
 import { workspacesThatTrust } from "./keys/ssh-keys.ts";
 import type { Durability } from "./unwritten.ts";
 
@@ -27,23 +28,7 @@ export class Accounts {
       created_at: now().toISOString(),
       role_from: null,
     };
-    await db.transaction().execute(async (transaction) => {
-      const { count } = await transaction
-        .selectFrom("accounts")
-        .select((select) => select.fn.countAll<number>().as("count"))
-        .executeTakeFirstOrThrow();
-      if (Number(count) >= LIMITS.accounts) {
-        throw new ProtocolError("limit_reached", `A gateway can have at most ${LIMITS.accounts} accounts.`);
-      }
-      const { numInsertedOrUpdatedRows } = await transaction
-        .insertInto("accounts")
-        .values(row)
-        .onConflict((conflict) => conflict.column("name").doNothing())
-        .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows === 0n) {
-        throw new ProtocolError("name_taken", `There is already an account ${name}.`, { field: "name" });
-      }
-    });
+    await db.transaction().execute((transaction) => insertAccount(transaction, row));
     audit({
       event: "account.created",
       account: actor?.account ?? name,
@@ -208,6 +193,25 @@ export class Accounts {
       changed({ kind: "keys", workspaceIds: await workspacesThatTrust(db, id) });
     }
     return row;
+  }
+}
+
+/** @throws ProtocolError name_taken, limit_reached */
+export async function insertAccount(transaction: Transaction<Tables>, row: AccountRow): Promise<void> {
+  const { count } = await transaction
+    .selectFrom("accounts")
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= LIMITS.accounts) {
+    throw new ProtocolError("limit_reached", `A gateway can have at most ${LIMITS.accounts} accounts.`);
+  }
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto("accounts")
+    .values(row)
+    .onConflict((conflict) => conflict.column("name").doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 0n) {
+    throw new ProtocolError("name_taken", `There is already an account ${row.name}.`, { field: "name" });
   }
 }
 

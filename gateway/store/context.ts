@@ -44,6 +44,12 @@ export const LIMITS = {
   deviceCodeTries: 200,
   deviceCodeTriesPerAccount: 5,
   deviceCodeTriesPerAddress: 20,
+  passkeysPerAccount: 20,
+  /** Links that nobody has used yet: by one administrator, who must not use up all of them, and in all. */
+  openInvitationsByOne: 100,
+  openInvitations: 1_000,
+  /** Used and expired ones are listed for a while. */
+  deadInvitations: 1_000,
   workspacesPerAccount: 500,
   accountlessWorkspaces: 1_000,
   accountlessWorkspacesPerAddress: 50,

@@ -35,7 +35,10 @@ import { SshKeys } from "./keys/ssh-keys.ts";
 import { Registrations } from "./registrations.ts";
 import { Shares } from "./shares.ts";
 import { DeviceCodes } from "./sign-ins/device-codes.ts";
+import { Invitations } from "./sign-ins/invitations.ts";
 import { OAuthCodes } from "./sign-ins/oauth-codes.ts";
+import { Passkeys } from "./sign-ins/passkeys.ts";
+import { ScimUsers } from "./sign-ins/scim-users.ts";
 import { SignIns } from "./sign-ins/sign-ins.ts";
 import { AccessTokens } from "./tokens/access-tokens.ts";
 import { OwnerTokens } from "./tokens/owner-tokens.ts";
@@ -63,6 +66,9 @@ export class Store implements Directory {
   readonly signIns: SignIns;
   readonly oauthCodes: OAuthCodes;
   readonly deviceCodes: DeviceCodes;
+  readonly invitations: Invitations;
+  readonly passkeys: Passkeys;
+  readonly scimUsers: ScimUsers;
   readonly keys: SshKeys;
   readonly pendingKeys: PendingKeys;
   readonly workspaces: Workspaces;
@@ -132,6 +138,9 @@ export class Store implements Directory {
     this.signIns = new SignIns(context);
     this.oauthCodes = new OAuthCodes(context);
     this.deviceCodes = new DeviceCodes(context);
+    this.invitations = new Invitations(context);
+    this.passkeys = new Passkeys(context);
+    this.scimUsers = new ScimUsers(context, this.accounts);
     this.keys = new SshKeys(context);
     this.pendingKeys = new PendingKeys(context, this.keys);
     this.workspaces = new Workspaces(context, accountlessIds);
@@ -249,6 +258,7 @@ export class Store implements Directory {
     await this.signIns.prune();
     await this.oauthCodes.prune();
     await this.deviceCodes.prune();
+    await this.invitations.prune();
     await this.ownerTokens.prune();
     await this.pendingKeys.prune();
     await this.auditLog.prune(LIMITS.auditRows);

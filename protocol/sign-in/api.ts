@@ -167,14 +167,24 @@ export type CreateInvitation = Static<typeof CreateInvitation>;
 /** The only answer that ever carries the link. Its code is in the fragment, which is sent nowhere. */
 export const CreatedInvitation = object({ link: UrlText, info: InvitationInfo });
 export type CreatedInvitation = Static<typeof CreatedInvitation>;
-/** What an invitation's page shows before it is used. */
+/**
+ * What a link's page shows before the link is used. `name`: of the account that it signs in or makes; null: the person
+ * chooses. For the kinds `account` and `identity` the browser now has the invitation in a cookie, so that it is there when
+ * the person comes back from an identity provider.
+ */
 export const OpenedInvitation = object({
   kind: InvitationKind,
   name: Nullable(NameText),
+  admin: Type.Boolean(),
   createdBy: PrintableText(100),
   expiresAt: Time,
 });
 export type OpenedInvitation = Static<typeof OpenedInvitation>;
+/**
+ * The body of POST /invitations/accept/options, for an opened invitation of the kind `account`: its answer is PasskeyOptions.
+ * `name` is needed where the invitation gives none. PasskeyRegistration to /invitations/accept then makes the account.
+ */
+export const AcceptInvitation = object({ name: Type.Optional(NameText) });
 
 /** A person as administrators see them. */
 export const Person = object({

@@ -109,9 +109,13 @@ export function newToken(
 
 /**
  * A token can only make tokens that can do no more than itself.
- * @throws ProtocolError scope_missing, forbidden
+ * @throws ProtocolError scope_missing, forbidden, bad_request
  */
 export function requireGrantable(scopes: readonly Scope[], creator: Identity, forAdmin: boolean): void {
+  if (scopes.includes("scim")) {
+    requireScimGrantable(scopes, creator, forAdmin);
+    return;
+  }
   const beyond = scopes.find((scope) => !creator.scopes.has(scope));
   if (beyond !== undefined) {
     throw new ProtocolError(
@@ -125,4 +129,18 @@ export function requireGrantable(scopes: readonly Scope[], creator: Identity, fo
       field: "scopes",
     });
   }
+}
+
+/** Those who may manage accounts may let an identity provider do so. Its token is for nothing else. */
+function requireScimGrantable(scopes: readonly Scope[], creator: Identity, forAdmin: boolean): void {
+  if (scopes.length > 1) {
+    throw new ProtocolError("bad_request", "A token with the scope scim has no other scope.", {
+      field: "scopes",
+    });
+  }
+  requireScope(creator, "admin");
+  if (forAdmin) return;
+  throw new ProtocolError("forbidden", "Only tokens of administrators may have the scope scim.", {
+    field: "scopes",
+  });
 }

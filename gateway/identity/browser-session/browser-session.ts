@@ -76,7 +76,7 @@ export async function signBrowserIn(
   person: ProvedPerson,
 ): Promise<{ readonly id: TokenId }> {
   const { store } = context;
-  if (!keepsCookies(context)) throw noCookies();
+  requireCookies(context);
   const account = await store.accounts.get(person.accountId);
   if (account === undefined || account.disabled === 1) {
     throw new ProtocolError("account_disabled", "This account is disabled: ask an administrator.");
@@ -92,9 +92,7 @@ export async function signBrowserIn(
     sendSession(reply, secret);
     return { id: before.tokenId };
   }
-  const scopes: Scope[] =
-    person.token !== undefined ? [...person.token.scopes] : ["connect", "account", "host"];
-  if (person.token === undefined && account.admin === 1) scopes.push("admin");
+  const scopes = person.token === undefined ? fullScopes(account.admin === 1) : [...person.token.scopes];
   const { id, secret } = await store.signIns.createBrowser(
     {
       accountId: person.accountId,
@@ -122,6 +120,20 @@ export async function signBrowserIn(
 export function keepsCookies(context: Pick<ApiContext, "publicUrl">): boolean {
   const { protocol, hostname } = new URL(context.publicUrl());
   return protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname);
+}
+
+/** @throws ProtocolError forbidden */
+export function requireCookies(context: ApiContext): void {
+  if (keepsCookies(context)) return;
+  throw new ProtocolError(
+    "forbidden",
+    "Browsers sign in over https only: give this gateway a certificate (--acme, or --tls-cert and --tls-key).",
+  );
+}
+
+/** What a person can do who proved to be the account's owner, and not only to hold one of its tokens. */
+export function fullScopes(admin: boolean): Scope[] {
+  return ["connect", "account", "host", ...(admin ? (["admin"] as const) : [])];
 }
 
 export function forgetSession(reply: FastifyReply): void {
@@ -163,13 +175,6 @@ async function presentSession(context: ApiContext, request: FastifyRequest): Pro
 
 function sendSession(reply: FastifyReply, secret: SessionSecret): void {
   setCookie(reply, SESSION_COOKIE, secret, SIGN_IN_LIFETIMES.browser);
-}
-
-function noCookies(): ProtocolError {
-  return new ProtocolError(
-    "forbidden",
-    "Browsers sign in over https only: give this gateway a certificate (--acme, or --tls-cert and --tls-key).",
-  );
 }
 
 /** `Firefox on Linux`, from what the browser says of itself. */

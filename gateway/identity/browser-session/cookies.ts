@@ -10,6 +10,8 @@ export const SESSION_COOKIE = "__Host-sp_session";
 export const REDIRECT_COOKIE_PREFIX = "__Host-sp_redirect_";
 /** A WebAuthn challenge. */
 export const PASSKEY_COOKIE = "__Host-sp_passkey";
+/** An invitation that the browser has opened. */
+export const INVITATION_COOKIE = "__Host-sp_invitation";
 /** An identity that has no account yet. */
 export const FIRST_SIGN_IN_COOKIE = "__Host-sp_first";
 

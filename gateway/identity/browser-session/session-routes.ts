@@ -15,6 +15,7 @@ import type { Api, ApiContext } from "../../http/context.ts";
 import { described } from "../../http/openapi.ts";
 import { answerRevoked, REVOKED } from "../../http/routes/revoked.ts";
 import { actorOf, checkedToken, identityOf, signedIn } from "../../http/sign-in.ts";
+import { takesPasskeys } from "../passkeys/relying-party.ts";
 import {
   forgetSession,
   keepsCookies,
@@ -34,11 +35,9 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
       }),
     },
     async () => {
-      const { hostname } = new URL(context.publicUrl());
       return {
         providers: [...context.signInMethods.providers()],
-        // WebAuthn takes domain names only.
-        passkeys: keepsCookies(context) && !/^[\d.]+$|^\[/.test(hostname),
+        passkeys: takesPasskeys(context.publicUrl()),
         cookies: keepsCookies(context),
         deviceCodes: context.signInMethods.deviceCodes,
       };

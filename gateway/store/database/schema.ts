@@ -17,6 +17,7 @@ import type {
   ScimUserRow,
   SignInRow,
   SignInSecretRow,
+  UsedChallengeRow,
 } from "./sign-in-schema.ts";
 
 export interface Tables {
@@ -32,6 +33,7 @@ export interface Tables {
   sign_in_secrets: SignInSecretRow;
   identities: IdentityRow;
   passkeys: PasskeyRow;
+  used_challenges: UsedChallengeRow;
   invitations: InvitationRow;
   scim_users: ScimUserRow;
   provider_tests: ProviderTestRow;

@@ -64,8 +64,16 @@ export interface PasskeyRow {
   counter: number;
   /** JSON array. */
   transports: string;
+  /** The access token that the browser was signed in with when it was made; it goes when that one is revoked. */
+  parent_id: TokenId | null;
   created_at: string;
   last_used_at: string | null;
+}
+
+/** A challenge that a passkey has answered: it is good once. Only successful sign-ins make a row. */
+export interface UsedChallengeRow {
+  hash: string;
+  expires_at: string;
 }
 
 export interface InvitationRow {
@@ -77,7 +85,12 @@ export interface InvitationRow {
   /** The name that the new account gets; null: the person chooses. */
   name: Name | null;
   admin: number;
+  /** An account's name, or the command on the server; for people. */
   created_by: string;
+  /** It is good only while this account is an enabled administrator; null: it was made on the server. */
+  creator_id: AccountId | null;
+  /** The access token that made it and that it ends with; null: none. */
+  parent_id: TokenId | null;
   created_at: string;
   expires_at: string;
   used_at: string | null;
@@ -85,9 +98,14 @@ export interface InvitationRow {
 
 export interface ScimUserRow {
   account_id: AccountId;
+  /** As the identity provider writes it. */
   user_name: string;
+  /** The same for all spellings of it: letters of either case are equal (RFC 7643 §4.1.1). */
+  user_key: string;
   external_id: string | null;
   display: string;
+  /** The identity provider has disabled the account: only then may it enable it. */
+  disabled_by_scim: number;
   created_at: string;
   changed_at: string;
 }

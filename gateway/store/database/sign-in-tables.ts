@@ -91,10 +91,16 @@ async function createIdentities(schema: SchemaModule): Promise<void> {
     .addColumn("public_key", "text", (column) => column.notNull())
     .addColumn("counter", "bigint", (column) => column.notNull())
     .addColumn("transports", "varchar(200)", (column) => column.notNull())
+    .addColumn("parent_id", "varchar(40)")
     .addColumn("created_at", "varchar(30)", (column) => column.notNull())
     .addColumn("last_used_at", "varchar(30)")
     .execute();
   await schema.createIndex("passkeys_account").on("passkeys").column("account_id").execute();
+  await schema
+    .createTable("used_challenges")
+    .addColumn("hash", "varchar(64)", (column) => column.primaryKey())
+    .addColumn("expires_at", "varchar(30)", (column) => column.notNull())
+    .execute();
   await schema
     .createTable("invitations")
     .addColumn("id", "varchar(40)", (column) => column.primaryKey())
@@ -104,6 +110,8 @@ async function createIdentities(schema: SchemaModule): Promise<void> {
     .addColumn("name", "varchar(40)")
     .addColumn("admin", "integer", (column) => column.notNull())
     .addColumn("created_by", "varchar(100)", (column) => column.notNull())
+    .addColumn("creator_id", "varchar(40)", (column) => column.references("accounts.id").onDelete("cascade"))
+    .addColumn("parent_id", "varchar(40)")
     .addColumn("created_at", "varchar(30)", (column) => column.notNull())
     .addColumn("expires_at", "varchar(30)", (column) => column.notNull())
     .addColumn("used_at", "varchar(30)")
@@ -113,9 +121,11 @@ async function createIdentities(schema: SchemaModule): Promise<void> {
     .addColumn("account_id", "varchar(40)", (column) =>
       column.primaryKey().references("accounts.id").onDelete("cascade"),
     )
-    .addColumn("user_name", "varchar(255)", (column) => column.notNull().unique())
+    .addColumn("user_name", "varchar(255)", (column) => column.notNull())
+    .addColumn("user_key", "varchar(255)", (column) => column.notNull().unique())
     .addColumn("external_id", "varchar(255)", (column) => column.unique())
     .addColumn("display", "varchar(255)", (column) => column.notNull())
+    .addColumn("disabled_by_scim", "integer", (column) => column.notNull())
     .addColumn("created_at", "varchar(30)", (column) => column.notNull())
     .addColumn("changed_at", "varchar(30)", (column) => column.notNull())
     .execute();

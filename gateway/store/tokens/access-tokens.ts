@@ -240,11 +240,13 @@ export class AccessTokens {
 }
 
 function tokenBody(row: AccessTokenRow): AccessTokenInfo {
+  const scopes = parseScopes(row.scopes);
   return {
     id: row.id,
     // Earlier versions stored any text, and clients refuse a list with control characters in it.
     title: printable(row.title),
-    scopes: parseScopes(row.scopes),
+    scopes: scopes.filter((scope) => scope !== "scim"),
+    ...(scopes.includes("scim") ? { scim: true } : {}),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,

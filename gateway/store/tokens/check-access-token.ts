@@ -102,7 +102,7 @@ async function admit(context: StoreContext, row: JoinedRow, address?: string): P
   return {
     account: { id: row.account_id, name: row.name, admin },
     tokenId: row.id,
-    scopes: new Set(scopes.filter((scope) => scope !== "admin" || admin)),
+    scopes: new Set(scopes.filter((scope) => admin || (scope !== "admin" && scope !== "scim"))),
     registers: registersWhat(row, scopes),
     kind: row.kind,
     authenticatedAt: row.authenticated_at === null ? null : new Date(row.authenticated_at),

@@ -49,7 +49,8 @@ export async function birthOf(
 }
 
 /**
- * Revokes a token's descendants, access tokens and owner tokens.
+ * Revokes a token's descendants, access tokens and owner tokens, and removes the passkeys and invitations that were made
+ * with any of them.
  * @returns the ids of those that were not revoked before
  */
 export async function revokeDescendants(
@@ -66,6 +67,12 @@ export async function revokeDescendants(
       .where("parent_id", "in", parents)
       .where("revoked_at", "is", null)
       .returning("id")
+      .execute();
+    await transaction.deleteFrom("passkeys").where("parent_id", "in", parents).execute();
+    await transaction
+      .deleteFrom("invitations")
+      .where("parent_id", "in", parents)
+      .where("used_at", "is", null)
       .execute();
     const children = await transaction
       .selectFrom("access_tokens")
