@@ -1,9 +1,8 @@
 // The whole gateway: starts its parts in order, and ends them in reverse. Used by the command and by tests.
 
-import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
 import { assertNever } from "../protocol/assert-never.ts";
-import { type GatewayUrl, gatewayHost, parseGatewayUrl } from "../protocol/values/gateway-url.ts";
+import { gatewayHost } from "../protocol/values/gateway-url.ts";
 import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
 import { clientAddressOf, formatAddress, type ListenAddress } from "./address.ts";
 import { startAutomaticCertificate } from "./certificate/automatic-certificate.ts";
@@ -12,13 +11,12 @@ import { perWorker } from "./cluster/per-worker.ts";
 import type { Siblings } from "./cluster/siblings.ts";
 import { type HostKeys, loadHostKeys } from "./host-keys/host-keys.ts";
 import { createApi } from "./http/api.ts";
-import type { OfferedSignIn } from "./http/context.ts";
 import { discovery } from "./http/discovery.ts";
 import { openDownloads } from "./http/downloads/downloads.ts";
 import { EventStreams } from "./http/event-streams.ts";
 import { SignInThrottle } from "./http/sign-in-throttle.ts";
 import { keepsCookies } from "./identity/browser-session/browser-session.ts";
-import { loadSealer } from "./identity/sealed.ts";
+import { startIdentity } from "./identity/identity.ts";
 import { LinkRegistry } from "./link/registry.ts";
 import { PendingStreams } from "./link/streams/pending-streams.ts";
 import { createGatewayLog } from "./log.ts";
@@ -26,6 +24,7 @@ import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metr
 import { OpenConnections } from "./open-connections.ts";
 import { createFirstAdmin } from "./program/first-admin.ts";
 import type { GatewayOptions } from "./program/options.ts";
+import { publicUrlOf, warnOfPlainHttp } from "./public-url.ts";
 import { closeServer, createGatewayServer, listen, trackConnections } from "./server.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/database/sqlite.ts";
@@ -38,11 +37,6 @@ import { UPTERM_HOST_LIMITS } from "./upterm/host-connection.ts";
 import { SESSION_LIMITS, UptermSessions } from "./upterm/sessions.ts";
 
 const PRUNE_MS = 3_600_000;
-
-const NO_PROVIDERS: Omit<OfferedSignIn, "deviceCodes"> = {
-  providers: () => [],
-  endSessionUrl: async () => null,
-};
 
 export interface RunningGateway {
   /** The URL of the address that it listens on; the public URL may differ. */
@@ -161,6 +155,8 @@ export async function startGateway(
   started.defer(() => events.close());
   const downloads = openDownloads({ directory: options.downloads, log, processes, isFirst });
   started.defer(() => downloads?.close());
+  const identity = await startIdentity({ options, store, log, publicUrl: () => publicUrl, isFirst });
+  started.defer(() => identity.close());
   const api = await createApi({
     downloads,
     server,
@@ -172,9 +168,8 @@ export async function startGateway(
     metrics,
     log,
     publicUrl: () => publicUrl,
-    sealer: await loadSealer(options.dataDir),
+    ...identity,
     dashboard: options.dashboard,
-    signInMethods: { ...NO_PROVIDERS, deviceCodes: options.deviceCodes && options.dashboard },
     discovery: () =>
       discovery({
         publicUrl,
@@ -304,22 +299,4 @@ function pruning(store: Store, registry: LinkRegistry, log: Logger): { stop(): P
       await running;
     },
   };
-}
-
-/** A wildcard address cannot be connected to, so it becomes the loopback address. */
-function publicUrlOf({ host, port }: ListenAddress, tls: boolean): GatewayUrl {
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return parseGatewayUrl(`${tls ? "https" : "http"}://${formatAddress({ host: reachable, port })}`);
-}
-
-function warnOfPlainHttp({ http, tls, publicUrl, trustProxy }: GatewayOptions, log: Logger): void {
-  const local = http.host === "localhost" || http.host === "::1" || http.host.startsWith("127.");
-  if (!local && tls === null && trustProxy.length === 0) {
-    log.warn(
-      "Tokens cross the network in clear text: give --acme, or --tls-cert and --tls-key, or put a TLS proxy in front.",
-    );
-  }
-  if (publicUrl === null && (http.host === "0.0.0.0" || (isIPv6(http.host) && http.host === "::"))) {
-    log.warn("Clients are told to come to this machine's loopback address: give --public-url.");
-  }
 }

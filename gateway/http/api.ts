@@ -14,6 +14,10 @@ import { consentRoutes } from "../identity/oauth/consent-routes.ts";
 import { oauthRoutes } from "../identity/oauth/oauth-routes.ts";
 import { passkeyRoutes } from "../identity/passkeys/passkey-routes.ts";
 import { SCIM_PATH, scimRoutes } from "../identity/scim/scim-routes.ts";
+import { identityRoutes } from "../identity/providers/identity-routes.ts";
+import { logoutRoute } from "../identity/providers/logout-route.ts";
+import { nameRoutes } from "../identity/providers/sign-in/name-routes.ts";
+import { providerSignInRoutes } from "../identity/providers/sign-in/sign-in-routes.ts";
 import { type Dashboard, serveDashboard } from "../web/web.ts";
 import { auditRoutes } from "./admin/audit-routes.ts";
 import { gatewayRoutes } from "./admin/gateway-routes.ts";
@@ -68,6 +72,8 @@ export async function createApi(context: ApiContext): Promise<Api> {
   downloadRoutes(api, context);
   if (context.dashboard) dashboard = serveDashboard(api, context.publicUrl);
   await oauthRoutes(api, context);
+  await api.register(logoutRoute(context));
+  providerSignInRoutes(api, context);
   await api.register(
     (instance: Api, _options: object, done: () => void) => {
       instance.addHook("onRequest", async () => {
@@ -89,6 +95,8 @@ export async function createApi(context: ApiContext): Promise<Api> {
       passkeyRoutes(instance, context);
       invitationRoutes(instance, context);
       linkRoutes(instance, context);
+      nameRoutes(instance, context);
+      identityRoutes(instance, context);
       done();
     },
     { prefix: PATHS.api },

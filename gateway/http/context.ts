@@ -9,6 +9,8 @@ import type { ProviderInfo } from "../../protocol/sign-in/api.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import type { TokenId } from "../../protocol/values/id.ts";
 import type { ClientAddress } from "../address.ts";
+import type { Liveness } from "../identity/providers/liveness.ts";
+import type { Providers } from "../identity/providers/providers.ts";
 import type { Sealer } from "../identity/sealed.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../presence.ts";
@@ -35,6 +37,9 @@ export interface ApiContext {
   readonly publicUrl: () => GatewayUrl;
   readonly sealer: Sealer;
   readonly signInMethods: OfferedSignIn;
+  readonly providers: Providers;
+  /** Whether people who signed in by a provider may still come in. */
+  readonly liveness: Liveness;
   /** Whether the pages for browsers are served. */
   readonly dashboard: boolean;
   readonly isShuttingDown: () => boolean;

@@ -59,7 +59,11 @@ export function actorOf(request: FastifyRequest): Actor {
 async function authenticate(context: ApiContext, request: FastifyRequest): Promise<Identity> {
   const { authorization } = request.headers;
   if (authorization !== undefined) return await checkedToken(context, request, bearerToken(authorization));
-  const identity = await checked(context, request, () => sessionOf(context, request));
+  const identity = await checked(context, request, async () => {
+    const session = await sessionOf(context, request);
+    if (session !== undefined) await context.liveness.confirm(session.tokenId);
+    return session;
+  });
   if (identity !== undefined) return identity;
   throw new ProtocolError("unauthenticated", "Send an access token: Authorization: Bearer spt_….");
 }

@@ -5,6 +5,7 @@ import type { CommandDefinition, OptionDefinition } from "../../protocol/command
 import { choice, DIRECTORY, FILE, integer } from "../../protocol/command/value-types.ts";
 import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { ACME_OPTIONS } from "./acme-definition.ts";
+import { IDENTITY_OPTIONS } from "./identity-definition.ts";
 import { ADDRESS, LOG_LEVELS, PROXY_ADDRESSES, WORKERS } from "./value-types.ts";
 
 const MAX_COUNT = 9_999_999;
@@ -166,6 +167,7 @@ The first start makes an account named admin and prints its access token once. \
       config: true,
     },
     ...ACME_OPTIONS,
+    ...IDENTITY_OPTIONS,
     json: {
       description: 'one JSON object per line on stdout, the first one with "event":"ready"',
       variable: "SALLYPORT_JSON",

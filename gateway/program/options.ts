@@ -10,6 +10,7 @@ import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import { isHostName, parsePort, type SshAddress } from "../../protocol/values/host-name.ts";
 import type { ListenAddress } from "../address.ts";
 import { type AcmeOptions, acmeOptions, certificateFile } from "../certificate/acme-options.ts";
+import { type IdentityOptions, identityOptions } from "../identity/providers/settings/identity-options.ts";
 import { definition } from "./definition.ts";
 import { settingsOf } from "./settings.ts";
 import type { GatewayLogLevel } from "./value-types.ts";
@@ -36,6 +37,7 @@ export interface GatewayOptions {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   /** null: certificates are not ordered. */
   readonly acme: AcmeOptions | null;
+  readonly identity: IdentityOptions;
   /** Addresses, CIDR ranges, or `loopback`. */
   readonly trustProxy: readonly string[];
   /** Hosts may register without an account. */
@@ -82,6 +84,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
       acme === null ? undefined : certificateFile(dataDir, acme),
     ),
     acme,
+    identity: identityOptions(values),
     trustProxy: values["trust-proxy"],
     open: values.open,
     firstToken: !values["no-first-token"],

@@ -50,6 +50,7 @@ export const LIMITS = {
   openInvitations: 1_000,
   /** Used and expired ones are listed for a while. */
   deadInvitations: 1_000,
+  identitiesPerAccount: 20,
   workspacesPerAccount: 500,
   accountlessWorkspaces: 1_000,
   accountlessWorkspacesPerAddress: 50,

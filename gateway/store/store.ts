@@ -39,6 +39,9 @@ import { Invitations } from "./sign-ins/invitations.ts";
 import { OAuthCodes } from "./sign-ins/oauth-codes.ts";
 import { Passkeys } from "./sign-ins/passkeys.ts";
 import { ScimUsers } from "./sign-ins/scim-users.ts";
+import { Identities } from "./sign-ins/identities.ts";
+import { OAuthCodes } from "./sign-ins/oauth-codes.ts";
+import { ProviderSignIns } from "./sign-ins/provider-sign-ins.ts";
 import { SignIns } from "./sign-ins/sign-ins.ts";
 import { AccessTokens } from "./tokens/access-tokens.ts";
 import { OwnerTokens } from "./tokens/owner-tokens.ts";
@@ -69,6 +72,8 @@ export class Store implements Directory {
   readonly invitations: Invitations;
   readonly passkeys: Passkeys;
   readonly scimUsers: ScimUsers;
+  readonly identities: Identities;
+  readonly providerSignIns: ProviderSignIns;
   readonly keys: SshKeys;
   readonly pendingKeys: PendingKeys;
   readonly workspaces: Workspaces;
@@ -141,6 +146,8 @@ export class Store implements Directory {
     this.invitations = new Invitations(context);
     this.passkeys = new Passkeys(context);
     this.scimUsers = new ScimUsers(context, this.accounts);
+    this.identities = new Identities(context);
+    this.providerSignIns = new ProviderSignIns(context);
     this.keys = new SshKeys(context);
     this.pendingKeys = new PendingKeys(context, this.keys);
     this.workspaces = new Workspaces(context, accountlessIds);

@@ -11,8 +11,14 @@ const object = <T extends TProperties>(properties: T) =>
 const Words = Type.Array(PrintableText(255), { maxItems: 100 });
 
 /** What a person wants at the provider; the query parameter `purpose` of GET /sign-in/start/:provider. */
-export const PROVIDER_PURPOSES = ["sign-in", "again", "link", "test", "invitation"] as const;
-export type ProviderPurpose = (typeof PROVIDER_PURPOSES)[number];
+export const ProviderPurpose = Type.Union([
+  Type.Literal("sign-in"),
+  Type.Literal("again"),
+  Type.Literal("link"),
+  Type.Literal("test"),
+  Type.Literal("invitation"),
+]);
+export type ProviderPurpose = Static<typeof ProviderPurpose>;
 
 /**
  * GET /sign-in/start/:provider: the browser goes to the provider and comes back to `return`, signed in. `again`: the person
@@ -21,7 +27,7 @@ export type ProviderPurpose = (typeof PROVIDER_PURPOSES)[number];
  */
 export const StartQuery = Type.Object({
   return: Type.Optional(Type.String({ maxLength: 1_000 })),
-  purpose: Type.Optional(Type.Union(PROVIDER_PURPOSES.map((purpose) => Type.Literal(purpose)))),
+  purpose: Type.Optional(ProviderPurpose),
 });
 
 /**

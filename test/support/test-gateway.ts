@@ -47,6 +47,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       publicUrl: null,
       tls: null,
       acme: null,
+      identity: { file: null, provider: null },
       trustProxy: [],
       open: false,
       firstToken: true,

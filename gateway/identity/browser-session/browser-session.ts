@@ -86,7 +86,9 @@ export async function signBrowserIn(
   const isSame =
     before?.account.id === person.accountId &&
     // A session ends with the token that it was made with, so a different way of signing in makes a new one.
-    before.mintsUnder === (person.token?.id ?? null);
+    before.mintsUnder === (person.token?.id ?? null) &&
+    // Somebody who has become an administrator gets a session that may administer.
+    (person.token !== undefined || account.admin === 0 || before.scopes.has("admin"));
   if (before !== undefined && isSame) {
     const secret = await store.signIns.renewBrowser(before.tokenId, person.method, person.identity);
     sendSession(reply, secret);

@@ -81,6 +81,7 @@ export async function refreshGrant(context: ApiContext, request: TokenRequest): 
   const renewed = await refusedAs("invalid_grant", () =>
     context.store.signIns.renewClient(refresh, client, address),
   );
+  await refusedAs("invalid_grant", () => context.liveness.confirm(renewed.id));
   const scope = parseScopes(renewed.scopes).join(" ");
   if (
     wanted !== undefined &&

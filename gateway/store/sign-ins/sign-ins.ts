@@ -49,6 +49,11 @@ export interface ProviderFacts {
   readonly sealedIdToken?: string | undefined;
 }
 
+export interface SignInWithAccount {
+  readonly id: TokenId;
+  readonly accountId: AccountId;
+}
+
 export class SignIns {
   readonly #context: StoreContext;
 
@@ -168,10 +173,7 @@ export class SignIns {
   }
 
   /** Living sign-ins that came by an identity, of one of its provider's sessions or of all. */
-  async byIdentity(
-    identityId: IdentityId,
-    idpSession?: string,
-  ): Promise<{ readonly id: TokenId; readonly accountId: AccountId }[]> {
+  async byIdentity(identityId: IdentityId, idpSession?: string): Promise<SignInWithAccount[]> {
     let query = this.#context.db
       .selectFrom("access_tokens")
       .innerJoin("sign_ins", "sign_ins.token_id", "access_tokens.id")

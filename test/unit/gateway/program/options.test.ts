@@ -20,6 +20,7 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       publicUrl: null,
       tls: null,
       acme: null,
+      identity: { file: null, provider: null },
       trustProxy: [],
       open: false,
       firstToken: true,

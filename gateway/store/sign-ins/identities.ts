@@ -1,0 +1,265 @@
+// Identities: who at a provider is which account. The pair of issuer and subject decides, and nothing else; an e-mail address never
+// does, since others can get it.
+
+import type { Transaction } from "kysely";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import type { IdentityInfo } from "../../../protocol/sign-in/api.ts";
+import { type AccountId, type IdentityId, newAccountId, newIdentityId } from "../../../protocol/values/id.ts";
+import type { Name } from "../../../protocol/values/name.ts";
+import { printable } from "../../../protocol/values/printable.ts";
+import { insertAccount } from "../accounts.ts";
+import { type Actor, flag, LIMITS, type StoreContext } from "../context.ts";
+import type { AccountRow, Tables } from "../database/schema.ts";
+import type { IdentityRow } from "../database/sign-in-schema.ts";
+import { requireWayIn } from "./ways-in.ts";
+
+/** Whom a provider has vouched for. */
+export interface IdentityFacts {
+  readonly provider: string;
+  readonly issuer: string;
+  readonly subject: string;
+  /** For people. */
+  readonly display: string;
+}
+
+export class Identities {
+  readonly #context: StoreContext;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  async find(issuer: string, subject: string): Promise<IdentityRow | undefined> {
+    return await this.#context.db
+      .selectFrom("identities")
+      .selectAll()
+      .where("issuer", "=", issuer)
+      .where("subject", "=", subject)
+      .executeTakeFirst();
+  }
+
+  async get(id: IdentityId): Promise<IdentityRow | undefined> {
+    return await this.#context.db
+      .selectFrom("identities")
+      .selectAll()
+      .where("id", "=", id)
+      .executeTakeFirst();
+  }
+
+  async list(accountId: AccountId): Promise<IdentityInfo[]> {
+    const rows = await this.#context.db
+      .selectFrom("identities")
+      .selectAll()
+      .where("account_id", "=", accountId)
+      .orderBy("created_at")
+      .orderBy("id")
+      .execute();
+    return rows.map(identityBody);
+  }
+
+  /** The account that SCIM has made for a subject; undefined: there is none. */
+  async scimAccount(subject: string): Promise<AccountId | undefined> {
+    const row = await this.#context.db
+      .selectFrom("scim_users")
+      .select("account_id")
+      .where("external_id", "=", subject)
+      .executeTakeFirst();
+    return row?.account_id;
+  }
+
+  /**
+   * Adds an identity to an account.
+   * @throws ProtocolError forbidden: it belongs to an account already; limit_reached
+   */
+  async link(accountId: AccountId, facts: IdentityFacts, actor: Actor): Promise<IdentityRow> {
+    const row = this.#row(accountId, facts);
+    await this.#context.db.transaction().execute((transaction) => insertIdentity(transaction, row));
+    this.#audit("identity.linked", row, actor);
+    return row;
+  }
+
+  /**
+   * Makes an account for an identity that has none.
+   * @param role `from`: the provider that decides from now on whether it is an administrator's; null: this gateway does
+   * @throws ProtocolError name_taken, limit_reached; forbidden: the identity belongs to an account already
+   */
+  async createAccount(
+    name: Name,
+    facts: IdentityFacts,
+    role: { readonly admin: boolean; readonly from: string | null },
+    address: string,
+  ): Promise<IdentityRow> {
+    const { db, now, audit } = this.#context;
+    const account: AccountRow = {
+      id: newAccountId(),
+      name,
+      admin: flag(role.admin),
+      disabled: 0,
+      created_at: now().toISOString(),
+      role_from: role.from,
+    };
+    const row = this.#row(account.id, facts);
+    await db.transaction().execute(async (transaction) => {
+      await insertAccount(transaction, account);
+      await insertIdentity(transaction, row);
+    });
+    audit({
+      event: "account.created",
+      account: name,
+      address,
+      detail: `${name}${role.admin ? " (admin)" : ""}, by the provider ${facts.provider}`,
+    });
+    this.#audit("identity.linked", row, { account: name, address });
+    return row;
+  }
+
+  /** Somebody signed in by it. */
+  async noteSignIn(id: IdentityId, display: string): Promise<void> {
+    await this.#context.db
+      .updateTable("identities")
+      .set({ last_sign_in_at: this.#context.now().toISOString(), display: printable(display, 255) })
+      .where("id", "=", id)
+      .execute();
+  }
+
+  /**
+   * Removes an identity of an account. The caller ends its sign-ins.
+   * @throws ProtocolError not_found; forbidden: the account has nothing else to sign in with
+   */
+  async remove(accountId: AccountId, id: IdentityId, actor: Actor): Promise<void> {
+    const { db, now } = this.#context;
+    const row = await db.transaction().execute(async (transaction) => {
+      const found = await transaction
+        .selectFrom("identities")
+        .selectAll()
+        .where("id", "=", id)
+        .where("account_id", "=", accountId)
+        .executeTakeFirst();
+      if (found === undefined) throw new ProtocolError("not_found", "There is no such identity.");
+      await transaction.deleteFrom("identities").where("id", "=", id).execute();
+      await requireWayIn(transaction, accountId, now());
+      return found;
+    });
+    this.#audit("identity.removed", row, actor);
+  }
+
+  /**
+   * Whether an account is an administrator's is what its provider says now. The last enabled administrator stays one, so
+   * that `gateway admin-token` always has an account to make a token for.
+   * @returns `last`: it had to stay an administrator
+   */
+  async setRole(
+    accountId: AccountId,
+    admin: boolean,
+    provider: string,
+    actor: Actor,
+  ): Promise<"unchanged" | "changed" | "last"> {
+    const { db, audit } = this.#context;
+    const outcome = await db.transaction().execute(async (transaction) => {
+      const account = await transaction
+        .selectFrom("accounts")
+        .selectAll()
+        .where("id", "=", accountId)
+        .executeTakeFirstOrThrow();
+      const isLast = account.admin === 1 && !admin && !(await hasOtherAdmin(transaction, accountId));
+      const decided = flag(admin || isLast);
+      if (account.role_from !== provider || account.admin !== decided) {
+        await transaction
+          .updateTable("accounts")
+          .set({ admin: decided, role_from: provider })
+          .where("id", "=", accountId)
+          .execute();
+      }
+      if (isLast) return "last";
+      return account.admin === decided ? "unchanged" : "changed";
+    });
+    if (outcome === "changed") {
+      audit({
+        event: admin ? "account.admin" : "account.not-admin",
+        account: actor.account,
+        address: actor.address,
+        detail: `${actor.account}, by the provider ${provider}`,
+      });
+    }
+    return outcome;
+  }
+
+  /** Providers that do not decide who is an administrator leave it to this gateway again. @param deciding their ids */
+  async releaseRoles(deciding: readonly string[]): Promise<void> {
+    let query = this.#context.db
+      .updateTable("accounts")
+      .set({ role_from: null })
+      .where("role_from", "is not", null);
+    if (deciding.length > 0) query = query.where("role_from", "not in", deciding);
+    await query.execute();
+  }
+
+  #row(accountId: AccountId, facts: IdentityFacts): IdentityRow {
+    return {
+      id: newIdentityId(),
+      account_id: accountId,
+      provider: facts.provider,
+      issuer: facts.issuer,
+      subject: facts.subject,
+      display: printable(facts.display, 255),
+      created_at: this.#context.now().toISOString(),
+      last_sign_in_at: null,
+    };
+  }
+
+  #audit(event: string, row: IdentityRow, actor: Actor): void {
+    this.#context.audit({
+      event,
+      account: actor.account,
+      address: actor.address,
+      detail: printable(`${row.provider}: ${row.subject} (${row.display})`, 300),
+    });
+  }
+}
+
+/** @throws ProtocolError forbidden, limit_reached */
+async function insertIdentity(transaction: Transaction<Tables>, row: IdentityRow): Promise<void> {
+  const { count } = await transaction
+    .selectFrom("identities")
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .where("account_id", "=", row.account_id)
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= LIMITS.identitiesPerAccount) {
+    throw new ProtocolError(
+      "limit_reached",
+      `An account can have at most ${LIMITS.identitiesPerAccount} identities.`,
+    );
+  }
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto("identities")
+    .values(row)
+    .onConflict((conflict) => conflict.columns(["issuer", "subject"]).doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 0n) {
+    throw new ProtocolError("forbidden", "This identity belongs to an account already.");
+  }
+}
+
+async function hasOtherAdmin(transaction: Transaction<Tables>, accountId: AccountId): Promise<boolean> {
+  const other = await transaction
+    .selectFrom("accounts")
+    .select("id")
+    .where("admin", "=", 1)
+    .where("disabled", "=", 0)
+    .where("id", "!=", accountId)
+    .limit(1)
+    .executeTakeFirst();
+  return other !== undefined;
+}
+
+function identityBody(row: IdentityRow): IdentityInfo {
+  return {
+    id: row.id,
+    provider: row.provider,
+    issuer: row.issuer,
+    subject: row.subject,
+    name: row.display,
+    createdAt: row.created_at,
+    lastSignInAt: row.last_sign_in_at,
+  };
+}

@@ -1,0 +1,78 @@
+// A gateway where people sign in by a provider of the test's own.
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { GatewayOptions } from "../../../gateway/program/options.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import { freePort } from "../loopback.ts";
+import { temporaryDirectory, testGateway } from "../test-gateway.ts";
+import { StandInBrowser } from "./browser.ts";
+import { type IdentityProvider, startIdentityProvider } from "./identity-provider.ts";
+
+/** A file for --identity with these entries, and the file of a secret that they may name: `secret`. */
+export async function identityFile(providers: readonly object[], secret: string): Promise<string> {
+  const folder = temporaryDirectory();
+  const file = join(folder, "identity.json");
+  await writeFile(join(folder, "secret"), `${secret}\n`, { mode: 0o600 });
+  await writeFile(file, JSON.stringify({ providers }), { mode: 0o644 });
+  return file;
+}
+
+export async function gatewayWithProvider(
+  settings: Readonly<Record<string, unknown>> = {},
+  idpOptions: { readonly claimsInIdToken?: boolean } = {},
+  overrides: Partial<GatewayOptions> = {},
+) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const idp = await startIdentityProvider({
+    redirectUris: [`${url}/sign-in/callback/main`],
+    backChannelLogoutUri: `${url}/sign-in/logout/main`,
+    afterSignOutUri: `${url}/sign-in`,
+    ...idpOptions,
+  });
+  const gateway = await startWith(url, [providerEntry(idp, settings)], idp.clientSecret, overrides);
+  return { ...gateway, idp };
+}
+
+export function providerEntry(
+  { issuer, clientId }: Pick<IdentityProvider, "issuer" | "clientId">,
+  settings: Readonly<Record<string, unknown>> = {},
+): object {
+  return {
+    id: "main",
+    kind: "oidc",
+    label: "Main",
+    issuer,
+    clientId,
+    clientSecretFile: "secret",
+    scopes: ["openid", "email", "profile", "groups"],
+    ...settings,
+  };
+}
+
+export async function startWith(
+  url: string,
+  providers: readonly object[],
+  secret: string,
+  overrides: Partial<GatewayOptions> = {},
+) {
+  const file = await identityFile(providers, secret);
+  const gateway = await testGateway({
+    http: { host: "127.0.0.1", port: Number(new URL(url).port) },
+    publicUrl: parseGatewayUrl(url),
+    identity: { file, provider: null },
+    ...overrides,
+  });
+  /** Goes to the provider and back. */
+  const signIn = async (browser: StandInBrowser, query = "", site = "none") =>
+    await browser.open(`${url}/sign-in/start/main${query}`, site);
+  return {
+    ...gateway,
+    url,
+    signIn,
+    /** A browser that has nobody signed in. */
+    browser: () => new StandInBrowser(),
+    session: (browser: StandInBrowser) => browser.api("GET", `${url}/api/v1/session`),
+  };
+}
