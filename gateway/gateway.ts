@@ -1,6 +1,5 @@
 // The whole gateway: starts its parts in order, and ends them in reverse. Used by the command and by tests.
 
-import type { Logger } from "pino";
 import { assertNever } from "../protocol/assert-never.ts";
 import { gatewayHost } from "../protocol/values/gateway-url.ts";
 import { parsePort, type SshAddress } from "../protocol/values/host-name.ts";
@@ -24,6 +23,7 @@ import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metr
 import { OpenConnections } from "./open-connections.ts";
 import { createFirstAdmin } from "./program/first-admin.ts";
 import type { GatewayOptions } from "./program/options.ts";
+import { startPruning } from "./pruning.ts";
 import { publicUrlOf, warnOfPlainHttp } from "./public-url.ts";
 import { closeServer, createGatewayServer, listen, trackConnections } from "./server.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
@@ -35,8 +35,6 @@ import { readAllowedHosts } from "./upterm/allowed-hosts.ts";
 import { createUptermFront } from "./upterm/front.ts";
 import { UPTERM_HOST_LIMITS } from "./upterm/host-connection.ts";
 import { SESSION_LIMITS, UptermSessions } from "./upterm/sessions.ts";
-
-const PRUNE_MS = 3_600_000;
 
 export interface RunningGateway {
   /** The URL of the address that it listens on; the public URL may differ. */
@@ -94,7 +92,7 @@ export async function startGateway(
   const registry = new LinkRegistry(siblings?.routes);
   const isFirst = siblings === undefined || siblings.slot === 0;
   if (isFirst) {
-    const prune = pruning(store, registry, log);
+    const prune = startPruning(store, registry, log);
     started.defer(() => prune.stop());
     started.defer(endSharesInTime(store, log));
   }
@@ -279,24 +277,6 @@ export async function startGateway(
     close: () => {
       closed ??= parts.disposeAsync();
       return closed;
-    },
-  };
-}
-
-function pruning(store: Store, registry: LinkRegistry, log: Logger): { stop(): Promise<void> } {
-  let running = Promise.resolve();
-  const prune = (): void => {
-    running = store
-      .prune((id) => registry.online(id) !== undefined)
-      .catch((error: unknown) => log.error({ err: error }, "Old rows could not be pruned."));
-  };
-  prune();
-  const timer = setInterval(prune, PRUNE_MS);
-  timer.unref();
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await running;
     },
   };
 }

@@ -2,7 +2,6 @@
 // in URLs when somebody comes back from a provider.
 
 import { type Static, type TProperties, Type } from "typebox";
-import type { ErrorCode } from "../errors.ts";
 import { Code, Keyword, Nullable, PrintableText, Time } from "../values/fields.ts";
 import { ProviderInfo } from "./api.ts";
 
@@ -24,20 +23,13 @@ export type ProviderPurpose = Static<typeof ProviderPurpose>;
  * GET /sign-in/start/:provider: the browser goes to the provider and comes back to `return`, signed in. `again`: the person
  * confirms who they are. `link`: adds the identity to the account; needs a fresh sign-in. `invitation`: with the invitation that
  * POST /invitations/open has opened in this browser. `test`: an administrator looks what comes; nobody is signed in.
+ * After a failure the browser comes to `/sign-in` (with `return`) or, for `link` and `test`, back to the page that asked; the query
+ * then has `error`, a code of protocol/errors.ts, and `provider`.
  */
 export const StartQuery = Type.Object({
   return: Type.Optional(Type.String({ maxLength: 1_000 })),
   purpose: Type.Optional(ProviderPurpose),
 });
-
-/**
- * What the query of the page that the browser comes back to has after a failure. That is `/sign-in` (with `return`), and for
- * `link` and `test` the page that asked.
- */
-export interface ProviderFailure {
-  readonly error: ErrorCode;
-  readonly provider: string;
-}
 
 /** A provider as the gateway was told to use it, and how it is. */
 export const ProviderStatus = object({

@@ -10,7 +10,7 @@ export const PROVIDER_TIMEOUT_MS = 5_000;
 /** Metadata, keys and tokens have a few KiB; a person with thousands of groups has more. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export interface BoundedRequest {
+interface BoundedRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>> | Headers | undefined;
   readonly body?: unknown;

@@ -175,7 +175,7 @@ export class Identities {
     });
     if (outcome === "changed") {
       audit({
-        event: admin ? "account.admin" : "account.not-admin",
+        event: admin ? "account.promoted" : "account.demoted",
         account: actor.account,
         address: actor.address,
         detail: `${actor.account}, by the provider ${provider}`,

@@ -54,7 +54,10 @@ export class StandInBrowser {
     const response = await this.#send(
       method,
       new URL(url),
-      { "sec-fetch-site": "same-origin", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      {
+        "sec-fetch-site": "same-origin",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
       body === undefined ? undefined : JSON.stringify(body),
     );
     const text = await response.text();

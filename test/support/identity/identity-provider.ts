@@ -1,8 +1,8 @@
 // A real OpenID Connect provider (oidc-provider) in this process, whose people sign in without typing. What it says of them and
 // whether it answers at all is up to the test.
 
-import { createServer, type Server } from "node:http";
 import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Provider, { type Configuration } from "oidc-provider";
 import { onTestFinished } from "vitest";
@@ -96,7 +96,15 @@ export async function startIdentityProvider(wanted: Wanted): Promise<IdentityPro
       grants.set(accountId, (grants.get(accountId) ?? new Set()).add(id));
       return grant;
     },
-    ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Grant: 3600, Interaction: 600, Session: 3600, RefreshToken: 3600 },
+    ttl: {
+      AccessToken: 600,
+      AuthorizationCode: 60,
+      IdToken: 600,
+      Grant: 3600,
+      Interaction: 600,
+      Session: 3600,
+      RefreshToken: 3600,
+    },
   };
   const oidc = new Provider(issuer, configuration);
   const answer = oidc.callback();
