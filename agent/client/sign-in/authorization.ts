@@ -2,7 +2,13 @@
 // issuer of the answer (RFC 9207). The URL that a browser gets has nothing secret in it. Pure but for randomness.
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { GRANT, OAUTH_PATHS, type OAuthClient, type OAuthScope } from "../../../protocol/sign-in/oauth.ts";
+import {
+  DEVICE_PARAMETER,
+  GRANT,
+  OAUTH_PATHS,
+  type OAuthClient,
+  type OAuthScope,
+} from "../../../protocol/sign-in/oauth.ts";
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { printable } from "../../../protocol/values/printable.ts";
 import { CommandError } from "../../platform/command-error.ts";
@@ -45,7 +51,7 @@ export function authorize({
     state,
     code_challenge: createHash("sha256").update(verifier).digest("base64url"),
     code_challenge_method: "S256",
-    device,
+    [DEVICE_PARAMETER]: device,
   });
   return {
     url: `${gateway}${OAUTH_PATHS.authorize}?${query}`,

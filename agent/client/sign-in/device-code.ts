@@ -2,6 +2,7 @@
 // and this machine asks until they have decided.
 
 import {
+  DEVICE_PARAMETER,
   GRANT,
   OAUTH_LIFETIMES,
   OAUTH_PATHS,
@@ -42,7 +43,7 @@ export async function askForDeviceCode(
   { gateway, client, scopes, device }: DeviceWish,
   context: AskContext,
 ): Promise<DeviceCode> {
-  const form = { client_id: client, scope: scopes.join(" "), device };
+  const form = { client_id: client, scope: scopes.join(" "), [DEVICE_PARAMETER]: device };
   try {
     return readDeviceCode(gateway, await postForm(gateway, OAUTH_PATHS.device, form, context));
   } catch (error) {

@@ -5,7 +5,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
-import { CLOSE } from "../../../protocol/errors.ts";
+import { CLOSE, ERROR_STATUS, isErrorCode } from "../../../protocol/errors.ts";
 import { backoff } from "../../../protocol/flow/backoff.ts";
 import {
   type DataSubprotocol,
@@ -39,16 +39,28 @@ export async function dialTunnel(
   subprotocols: readonly DataSubprotocol[],
   signal: AbortSignal,
 ): Promise<WebSocket> {
-  const { token } = target;
-  return await dialWebSocket({
-    gateway: target.gateway,
-    path: PATHS.tunnel,
-    subprotocols,
-    token: typeof token === "function" ? await token() : token,
-    headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
-    signal,
-    network: target.network,
-  });
+  const token = typeof target.token === "function" ? await target.token() : target.token;
+  try {
+    return await dialWebSocket({
+      gateway: target.gateway,
+      path: PATHS.tunnel,
+      subprotocols,
+      token,
+      headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
+      signal,
+      network: target.network,
+    });
+  } catch (error) {
+    throw token?.startsWith("spt_") === true ? withAdvice(error, target.gateway) : error;
+  }
+}
+
+/** Where the gateway does not take the access token any more, the person has to sign in again. */
+function withAdvice(error: unknown, gateway: GatewayUrl): unknown {
+  if (!(error instanceof CommandError) || !isErrorCode(error.code) || ERROR_STATUS[error.code] !== 401)
+    return error;
+  const message = `${error.message.replace(/\.$/, "")}: run \`sallyport login ${gateway}\` again.`;
+  return new CommandError(error.stage, error.code, message, { cause: error });
 }
 
 /** Attempts at a first connection that the network cuts while it is made. */

@@ -3,7 +3,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 import { freePort } from "../../support/loopback.ts";
 import {
   browser as browserPath,
@@ -123,6 +129,13 @@ export class Editor {
     await page.goto(`${this.#url}/?folder=${encodeURIComponent(folder)}`);
     await workbench.ready();
     return workbench;
+  }
+
+  /** A page in a browser that shares nothing with the editor's, such as the person's own one. */
+  async otherBrowser(options: BrowserContextOptions): Promise<Page> {
+    const context = await this.#browser.newContext(options);
+    context.setDefaultTimeout(PATIENCE_MS);
+    return await context.newPage();
   }
 
   /** Windows that the editor opens by itself appear here. */

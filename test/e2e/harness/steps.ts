@@ -14,9 +14,11 @@ import { GATEWAY_URL } from "./world.ts";
 export const FOLDER = "/root";
 export const SETTINGS = { "sallyport.defaultFolder": FOLDER };
 
+/** With an access token. Editors in a browser are not offered the browser: scenarios/sign-in.test.ts. */
 export async function signIn(window: Workbench, token: AccessToken): Promise<void> {
   await window.command("Sallyport: Sign In");
   await window.type(GATEWAY_URL);
+  await window.choose("Paste an access token");
   await window.quickInputTitled("2/2");
   await window.type(token);
   await window.notification("Signed in at").waitFor();

@@ -56,6 +56,7 @@ test("signed out, the sidebar says how to sign in", async () => {
 test("a token that the gateway does not know is refused before it is kept, and never shown", async () => {
   await window.press("Sign In", window.sidebar);
   await window.type(GATEWAY_URL);
+  await window.choose("Paste an access token");
   await window.quickInputTitled("2/2");
   expect(await window.quickInput.getAttribute("type")).toBe("password");
   await window.type(newAccessToken());

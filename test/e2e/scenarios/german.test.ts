@@ -38,6 +38,7 @@ test("signed out, the sidebar asks in German", async () => {
 test("the tree, its menu and the question before anything is written are in German", async () => {
   await window.press("Anmelden", window.sidebar);
   await window.type(GATEWAY_URL);
+  await window.choose("Ein Zugangs-Token einfügen");
   await window.quickInputTitled("2/2");
   await window.type(ana.token);
   await window.row(/1 Arbeitsplatz offline/).waitFor();

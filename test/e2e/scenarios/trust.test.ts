@@ -109,6 +109,7 @@ test("every window says that a sign-in was revoked while connected, and one butt
   await window.row(/^api, was online/).waitFor();
   await window.screenshot("revoked");
   await window.press("Sign In Again", window.notification("was revoked"));
+  await window.choose("Paste an access token");
   await window.quickInputTitled("2/2");
   await window.type(again);
   await window.row("Signed out: sign in again").waitFor({ state: "detached" });

@@ -81,6 +81,7 @@ test("a link to a gateway that nobody is signed in to is asked about before anyt
 test("after a yes it signs in and connects, with the same consent as a click", async () => {
   await window.openLink(`vscode://sallyport.sallyport${to(GATEWAY_URL, "api")}`);
   await window.press("Sign In at sallyport.example");
+  await window.choose("Paste an access token");
   await window.quickInputTitled("2/2");
   await window.type(ana.token);
   await window.dialog.getByText("~/.ssh/sallyport/config").first().waitFor();

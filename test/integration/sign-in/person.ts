@@ -15,16 +15,12 @@ export class PersonWithBrowser extends Person {
 
   /** A browser that follows redirects as one does, and notes what it was given. */
   browser(): Record<string, string> {
-    const path = join(this.home, "browser");
-    const script = `#!${process.execPath}
-const { writeFileSync } = require("node:fs");
-const url = process.argv[2];
-writeFileSync(${JSON.stringify(join(this.home, "opened"))}, url + "\\n" + JSON.stringify(process.env));
-fetch(url).catch(() => {});
-`;
-    writeFileSync(path, script);
-    chmodSync(path, 0o755);
-    return { BROWSER: path };
+    return this.#program("fetch(url).catch(() => {});");
+  }
+
+  /** A browser that only notes what it was given, for a test that opens it in a real one. */
+  handsOver(): Record<string, string> {
+    return this.#program("");
   }
 
   stored(): Credential {
@@ -40,6 +36,20 @@ fetch(url).catch(() => {});
 
   list(env: Record<string, string> = {}) {
     return this.run(["list", "--json"], "", env);
+  }
+
+  #program(more: string): Record<string, string> {
+    const [path, opened] = [join(this.home, "browser"), join(this.home, "opened")];
+    const script = `#!${process.execPath}
+const { renameSync, writeFileSync } = require("node:fs");
+const url = process.argv[2];
+writeFileSync(${JSON.stringify(`${opened}.new`)}, url + "\\n" + JSON.stringify(process.env));
+renameSync(${JSON.stringify(`${opened}.new`)}, ${JSON.stringify(opened)});
+${more}
+`;
+    writeFileSync(path, script);
+    chmodSync(path, 0o755);
+    return { BROWSER: path };
   }
 
   #file(): string {

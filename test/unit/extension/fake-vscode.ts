@@ -130,6 +130,10 @@ export const window = {
   showErrorMessage: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
   showQuickPick: vi.fn((..._: unknown[]): Promise<unknown> => Promise.resolve(undefined)),
   setStatusBarMessage: vi.fn(),
+  createInputBox: () => {
+    const never = () => nothing;
+    return { onDidChangeValue: never, onDidAccept: never, onDidHide: never, show() {}, dispose() {} };
+  },
   createQuickPick: () => {
     picks.push(new FakeQuickPick());
     return picks.at(-1);
