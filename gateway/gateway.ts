@@ -18,6 +18,7 @@ import { keepsCookies } from "./identity/browser-session/browser-session.ts";
 import { startIdentity } from "./identity/identity.ts";
 import { LinkRegistry } from "./link/registry.ts";
 import { PendingStreams } from "./link/streams/pending-streams.ts";
+import { LiveConnections } from "./live-connections.ts";
 import { createGatewayLog } from "./log.ts";
 import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metrics.ts";
 import { OpenConnections } from "./open-connections.ts";
@@ -161,6 +162,7 @@ export async function startGateway(
     store,
     presence: registry,
     events,
+    connections: new LiveConnections(connections, siblings),
     throttle,
     clientAddress,
     metrics,

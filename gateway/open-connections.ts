@@ -2,10 +2,17 @@
 // connections and their streams. Each entry itself names everything that it depends on, since its workspace
 // may belong to a different account, and its link may be held by another process or have ended.
 
+import type { ConnectionKind } from "../protocol/admin-api.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { FairSlots } from "../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
-import type { AccountId, TokenId, WorkspaceId } from "../protocol/values/id.ts";
+import {
+  type AccountId,
+  type ConnectionId,
+  newConnectionId,
+  type TokenId,
+  type WorkspaceId,
+} from "../protocol/values/id.ts";
 import type { WorkspaceRecord } from "./directory.ts";
 import type { Link } from "./link/link.ts";
 
@@ -50,6 +57,33 @@ interface OpenedBy {
 interface Entry {
   readonly opened: Opened;
   readonly close: (message: string) => void;
+  readonly stream: Stream | undefined;
+}
+
+interface Stream {
+  readonly how: ConnectionKind;
+  readonly address: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Made when somebody first asks: thousands of tunnels need none. */
+  id: ConnectionId | undefined;
+}
+
+/** Which streams to a workspace somebody may see and end: those of one account or, for null, all. */
+export interface StreamsOf {
+  readonly workspaceId: WorkspaceId;
+  readonly accountId: AccountId | null;
+}
+
+/** An open stream to a workspace. */
+export interface OpenStream {
+  readonly id: ConnectionId;
+  readonly how: ConnectionKind;
+  readonly accountId: AccountId | null;
+  readonly tokenId: TokenId | null;
+  readonly key: string | null;
+  readonly address: string;
+  readonly since: number;
 }
 
 export class OpenConnections {
@@ -70,18 +104,18 @@ export class OpenConnections {
 
   /** `close` gets the reason, as a clause for the person. Returns a function that removes the entry. */
   add(opened: Opened, close: (message: string) => void): () => void {
-    const entry = { opened, close };
-    this.#open.add(entry);
-    return () => {
-      this.#open.delete(entry);
-    };
+    return this.#add({ opened, close, stream: undefined });
   }
 
   /**
-   * As `add`, for a stream to a host, which is counted. `address`: the client's.
+   * As `add`, for a stream to a host, which is counted and listed. `address`: the client's.
    * @throws ProtocolError gateway_full
    */
-  addStream(opened: Opened, address: string, close: (message: string) => void): () => void {
+  addStream(
+    opened: Opened,
+    { how, address }: { readonly how: ConnectionKind; readonly address: string },
+    close: (message: string) => void,
+  ): () => void {
     // Never evicted: it carries a person's work.
     const slot = this.#streams.enter([holderOf(opened, address)], () => undefined);
     if (typeof slot === "string") {
@@ -92,10 +126,46 @@ export class OpenConnections {
           : "Your streams take their share of what the gateway has free: close some, or try again later.",
       );
     }
-    const leave = this.add(opened, close);
+    const leave = this.#add({ opened, close, stream: { how, address, since: Date.now(), id: undefined } });
     return () => {
       leave();
       slot.leave();
+    };
+  }
+
+  /** Newest first, at most `limit`; `more`: there are more. */
+  list(wanted: StreamsOf, limit: number): { connections: OpenStream[]; more: boolean } {
+    const found = [...this.#streamsOf(wanted)];
+    found.sort((a, b) => b.stream.since - a.stream.since);
+    const connections = found.slice(0, limit).map(({ opened: { accountId, tokenId, key }, stream }) => {
+      stream.id ??= newConnectionId();
+      const { id, how, address, since } = stream;
+      return { id, how, accountId, tokenId, key, address, since };
+    });
+    return { connections, more: found.length > limit };
+  }
+
+  /** Ends one stream of those. Returns how it was made; undefined: there is no such stream. */
+  end(wanted: StreamsOf, id: ConnectionId, message: string): ConnectionKind | undefined {
+    for (const { stream, close } of this.#streamsOf(wanted)) {
+      if (stream.id !== id) continue;
+      close(message);
+      return stream.how;
+    }
+    return undefined;
+  }
+
+  *#streamsOf({ workspaceId, accountId }: StreamsOf): Generator<Entry & { readonly stream: Stream }> {
+    const condition = accountId === null ? { workspaceId } : { workspaceId, accountId };
+    for (const { opened, close, stream } of this.#open) {
+      if (stream !== undefined && matches(opened, condition)) yield { opened, close, stream };
+    }
+  }
+
+  #add(entry: Entry): () => void {
+    this.#open.add(entry);
+    return () => {
+      this.#open.delete(entry);
     };
   }
 

@@ -9,6 +9,7 @@ import { AccountIdSchema, TokenIdSchema, WorkspaceIdSchema } from "../../protoco
 import type { StreamToken } from "../../protocol/values/token.ts";
 import type { SessionKey } from "../upterm/sessions.ts";
 import { News } from "./news.ts";
+import { SiblingAnswer, SiblingQuestion } from "./sibling-question.ts";
 
 const closed = { additionalProperties: false } as const;
 const object = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed);
@@ -92,6 +93,8 @@ const fromWorker = {
   news: object({ type: Type.Literal("news"), news: News }),
   /** Comes with a connection; `bytes` (base64) were read from it already. */
   handover: object({ type: Type.Literal("handover"), to: slot, bytes: text(200_000) }),
+  question: object({ type: Type.Literal("question"), request, question: SiblingQuestion }),
+  answer: object({ type: Type.Literal("answer"), to: slot, request, answer: SiblingAnswer }),
   metrics: object({ type: Type.Literal("metrics"), request, metrics: Type.Array(Type.Object({})) }),
 };
 
@@ -125,6 +128,10 @@ const fromPrimary = {
   synced: object({ type: Type.Literal("synced"), request }),
   news: object({ type: Type.Literal("news"), news: News }),
   handover: object({ type: Type.Literal("handover"), bytes: text(200_000) }),
+  question: object({ type: Type.Literal("question"), from: slot, request, question: SiblingQuestion }),
+  /** So many others were asked. Their answers follow. */
+  asked: object({ type: Type.Literal("asked"), request, others: count }),
+  answer: object({ type: Type.Literal("answer"), request, answer: SiblingAnswer }),
   metrics: object({ type: Type.Literal("metrics"), request }),
   /** The worker in this slot takes connections. */
   "worker-ready": object({ type: Type.Literal("worker-ready"), slot }),

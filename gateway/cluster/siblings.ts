@@ -7,6 +7,7 @@ import type { RouteStore } from "../link/route-store.ts";
 import type { PendingStreams } from "../link/streams/pending-streams.ts";
 import type { SessionsElsewhere } from "../upterm/sessions.ts";
 import type { News } from "./news.ts";
+import type { SiblingAnswer, SiblingQuestion } from "./sibling-question.ts";
 
 export interface Siblings {
   /** This process's number, from 0 on. */
@@ -18,6 +19,12 @@ export interface Siblings {
   /** Streams that this process waits for. */
   readonly pending: PendingStreams;
   readonly handover: Handover;
+  readonly questions: {
+    /** Settles once all others have answered, or a short time has passed. */
+    ask(question: SiblingQuestion): Promise<readonly SiblingAnswer[]>;
+    /** Called with the questions of the others. */
+    onQuestion(answerTo: (question: SiblingQuestion) => SiblingAnswer): void;
+  };
   tell(news: News): void;
   /** Calls the one listener with all news of the others since this process began. */
   onNews(listener: (news: News) => void): void;

@@ -27,6 +27,7 @@ import { sendError } from "./error-response.ts";
 import { openApiOptions } from "./openapi.ts";
 import { oneAtATime } from "./pipelining.ts";
 import { accountRoutes } from "./routes/account-routes.ts";
+import { connectionRoutes } from "./routes/connection-routes.ts";
 import { downloadRoutes } from "./routes/download-routes.ts";
 import { freezeRoutes } from "./routes/freeze-routes.ts";
 import { keyRoutes } from "./routes/key-routes.ts";
@@ -89,6 +90,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
       workspaceRoutes(instance, context);
       shareRoutes(instance, context);
       freezeRoutes(instance, context);
+      connectionRoutes(instance, context);
       ownerTokenRoutes(instance, context);
       sessionRoutes(instance, context);
       consentRoutes(instance, context);

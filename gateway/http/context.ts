@@ -12,6 +12,7 @@ import type { ClientAddress } from "../address.ts";
 import type { Liveness } from "../identity/providers/liveness.ts";
 import type { Providers } from "../identity/providers/providers.ts";
 import type { Sealer } from "../identity/sealed.ts";
+import type { LiveConnections } from "../live-connections.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../presence.ts";
 import type { Store } from "../store/store.ts";
@@ -26,6 +27,7 @@ export interface ApiContext {
   readonly store: Store;
   readonly presence: Presence;
   readonly events: EventStreams;
+  readonly connections: LiveConnections;
   readonly throttle: SignInThrottle;
   /** undefined: without --downloads. */
   readonly downloads: Downloads | undefined;

@@ -55,6 +55,17 @@ export class Accounts {
     return row === undefined ? undefined : this.#current(row);
   }
 
+  /** The names of accounts. */
+  async names(ids: ReadonlySet<AccountId>): Promise<Map<AccountId, Name>> {
+    if (ids.size === 0) return new Map();
+    const rows = await this.#context.db
+      .selectFrom("accounts")
+      .select(["id", "name"])
+      .where("id", "in", [...ids])
+      .execute();
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  }
+
   /** The row, with a revocation that is not written to the database yet. */
   #current(row: AccountRow): AccountRow {
     return this.#context.unwritten.isDisabled(row.id) ? { ...row, disabled: 1 } : row;

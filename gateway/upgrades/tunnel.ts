@@ -34,11 +34,15 @@ export async function acceptTunnel(upgrade: Upgrade, slot: Slot, context: Upgrad
   const { signal } = clientGone;
   const left = (): void => clientGone?.abort();
   const reached = reachedWorkspace(workspace, undefined);
-  const leave = connections.addStream({ accountId, tokenId, key: null, to: reached }, address, (message) => {
-    ended ??= message;
-    clientGone?.abort();
-    joined?.close(CLOSE.refused, message);
-  });
+  const leave = connections.addStream(
+    { accountId, tokenId, key: null, to: reached },
+    { how: "tunnel", address },
+    (message) => {
+      ended ??= message;
+      clientGone?.abort();
+      joined?.close(CLOSE.refused, message);
+    },
+  );
   // The socket is not read before it is answered, but its end is noticed all the same.
   for (const event of ["end", "close"]) request.socket.once(event, left);
   const requireOpen = (): void => {

@@ -9,7 +9,7 @@ import { type LinkOptions, runControlConnection } from "./control-connection.ts"
 
 /** After a refusal that only a person can resolve. */
 const REFUSED_RETRY_MS = 60_000;
-/** While the workspace's owner has not decided about this host's changed key. */
+/** While the workspace's owner has not decided about this host's changed key, or the workspace is frozen. */
 const HELD_RETRY_MS = 10_000;
 
 /**
@@ -41,7 +41,7 @@ export async function holdLink(options: LinkOptions, signal: AbortSignal): Promi
     let waitMs = isRefused ? REFUSED_RETRY_MS : backoff(failures, Math.random());
     if (code === "host_key_held" || code === "frozen") {
       waitMs = HELD_RETRY_MS;
-      // Logged once: each further answer says the same until the owner decides.
+      // Logged once: each further answer says the same until somebody decides.
       if (why !== lastWhy) log.warn(`not registered at ${options.gateway}: ${why}`);
     } else {
       const seconds = (waitMs / 1000).toFixed(1);

@@ -148,6 +148,17 @@ export class Switchboard {
       case "news":
         this.#tellOthers(worker, message);
         return;
+      case "question": {
+        const { request, question } = message;
+        worker.send({ type: "asked", request, others: this.#workers.size - 1 });
+        this.#tellOthers(worker, { type: "question", from: worker.slot, request, question });
+        return;
+      }
+      case "answer": {
+        const { request, answer } = message;
+        this.#workers.get(message.to)?.send({ type: "answer", request, answer });
+        return;
+      }
       default:
         assertNever(message);
     }

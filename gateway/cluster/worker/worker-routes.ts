@@ -191,12 +191,15 @@ export class WorkerRoutes implements RouteStore, SessionsElsewhere {
         this.lentKeys.takenBack(message.slot, message.loan);
         return;
       case "welcome":
+      case "question":
+      case "asked":
+      case "answer":
       case "news":
       case "handover":
       case "metrics":
       case "reload-tls":
       case "stop":
-        // worker.ts and handover.ts listen for these.
+        // worker.ts, sibling-questions.ts and handover.ts listen for these.
         return;
       default:
         assertNever(message);

@@ -11,6 +11,7 @@ import type { Welcome } from "../messages.ts";
 import type { News } from "../news.ts";
 import type { Siblings } from "../siblings.ts";
 import { WorkerHandover } from "./handover.ts";
+import { SiblingQuestions } from "./sibling-questions.ts";
 import { WorkerRoutes } from "./worker-routes.ts";
 
 /**
@@ -76,6 +77,7 @@ export function siblingsOf(
     routes,
     sessions: routes,
     pending: routes.pending,
+    questions: new SiblingQuestions(channel),
     handover: new WorkerHandover({ channel, welcome, routes, clientAddress }),
     tell: (news) => channel.send({ type: "news", news }),
     onNews: (listener) => {

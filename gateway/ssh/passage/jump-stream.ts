@@ -48,7 +48,7 @@ export async function openJumpStream(
     stream?.destroy();
   };
   // From here on a revocation ends the stream, even while the host takes seconds to dial back.
-  const leave = connection.openedStream(reached, (message) => {
+  const leave = connection.openedStream(reached, "jump", (message) => {
     ended ??= message;
     close();
   });

@@ -193,7 +193,9 @@ export class Passage implements PacketReceiver {
       return;
     }
     try {
-      this.#connection.atEnd(this.#connection.openedStream(reached, (reason) => this.#client.end(reason)));
+      this.#connection.atEnd(
+        this.#connection.openedStream(reached, "ssh", (reason) => this.#client.end(reason)),
+      );
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#refuse(error.code, error.message);

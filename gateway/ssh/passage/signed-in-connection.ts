@@ -81,8 +81,9 @@ export class SignedInConnection {
    * @param end is called with the reason when the stream is revoked
    * @throws ProtocolError gateway_full
    */
-  openedStream(to: ReachedWorkspace | null, end: (reason: string) => void): () => void {
-    const leave = this.#context.connections.addStream(this.#opened(to), this.address, end);
+  openedStream(to: ReachedWorkspace | null, how: "ssh" | "jump", end: (reason: string) => void): () => void {
+    const { address } = this;
+    const leave = this.#context.connections.addStream(this.#opened(to), { how, address }, end);
     this.#streams++;
     this.#idle?.leave();
     let isOpen = true;

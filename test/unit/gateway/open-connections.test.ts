@@ -63,10 +63,38 @@ test("a stream ends when the token of the host that serves it now is revoked", (
 });
 
 test("streams are counted once, until they have ended", () => {
-  const leave = open.addStream(opened({ to }), "192.0.2.1", () => leave());
-  open.addStream(opened({}), "192.0.2.1", () => undefined);
+  const leave = open.addStream(opened({ to }), { how: "tunnel", address: "192.0.2.1" }, () => leave());
+  open.addStream(opened({}), { how: "tunnel", address: "192.0.2.1" }, () => undefined);
   expect(open.streams).toBe(2);
   open.endWhere({ workspaceId: workspace }, "x");
   leave();
   expect(open.streams).toBe(1);
+});
+
+test("streams are listed newest first by those who may see them, and one of them is ended", () => {
+  const closed: string[] = [];
+  const stream = (by: Partial<Opened>, name: string) =>
+    open.addStream(opened({ to, ...by }), { how: "jump", address: name }, (message) =>
+      closed.push(`${name}: ${message}`),
+    );
+  for (let index = 0; index < 3; index++) stream({ accountId: ada }, `ada-${index}`);
+  stream({ accountId: grace }, "grace");
+  // Not a stream, so it is not listed.
+  open.add(opened({ to }), () => undefined);
+  const all = open.list({ workspaceId: workspace, accountId: null }, 10);
+  expect(all.more).toBe(false);
+  expect(all.connections.map(({ address }) => address)).toHaveLength(4);
+  expect(all.connections.every(({ how }) => how === "jump")).toBe(true);
+  expect(open.list({ workspaceId: workspace, accountId: null }, 3)).toMatchObject({ more: true });
+  const own = open.list({ workspaceId: workspace, accountId: grace }, 10).connections;
+  expect(own.map(({ address }) => address)).toEqual(["grace"]);
+  // The id is the same each time.
+  const [mine] = own;
+  if (mine === undefined) throw new Error("no stream");
+  expect(all.connections).toContainEqual(mine);
+  expect(open.end({ workspaceId: workspace, accountId: ada }, mine.id, "x")).toBeUndefined();
+  expect(open.end({ workspaceId: newWorkspaceId(), accountId: null }, mine.id, "x")).toBeUndefined();
+  expect(closed).toEqual([]);
+  expect(open.end({ workspaceId: workspace, accountId: grace }, mine.id, "over")).toBe("jump");
+  expect(closed).toEqual(["grace: over"]);
 });

@@ -12,7 +12,7 @@ import type { Tables } from "../../../../gateway/store/database/schema.ts";
 import { openDatabase, prepareDataDir } from "../../../../gateway/store/database/sqlite.ts";
 import { Store } from "../../../../gateway/store/store.ts";
 import { SCOPES } from "../../../../protocol/api.ts";
-import { parseTokenId } from "../../../../protocol/values/id.ts";
+import { parseKeyId, parseTokenId } from "../../../../protocol/values/id.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../../protocol/values/ssh-public-key.ts";
 import { provedKey } from "../../../support/ssh/register-key.ts";
@@ -216,4 +216,57 @@ test("another process enforces it too until it is written, and an account that i
   expect((await store.authenticate(bob.token)).account.name).toBe("bob");
   expect([store.unwritten.size, other.unwritten.size]).toEqual([0, 0]);
   await other.close();
+});
+
+test("freezing takes effect on a full disk, is written later by whoever is there, and can be taken back", async () => {
+  const { ada, bob, key, box, owned } = await people();
+  const [listed] = await store.keys.list(bob.id);
+  const keyId = parseKeyId(listed?.id);
+  const primary = await Store.open(openDatabase(directory), { log: pino({ level: "silent" }) });
+  const ended = {};
+  await store.auditLog.flush();
+  await full();
+  told = [];
+  expect(await store.freezing.workspace(owned, actor)).toBe("pending");
+  expect(await store.freezing.key(bob.id, keyId, actor)).toBe("pending");
+  expect((await store.workspace(box.id))?.frozen).toBe(true);
+  expect(await store.accountByKey(key.fingerprint)).toMatchObject({ keyFrozen: true });
+  expect(await store.keys.list(bob.id)).toMatchObject([{ frozen: true }]);
+  expect(await store.pushedKeys(box.id)).toEqual([]);
+  expect(told.map(({ change }) => change.kind)).toEqual(["workspace-frozen", "key-frozen", "keys"]);
+  for (const { change } of told.splice(0)) primary.follow(change, "pending", ended);
+  store.unwritten.close();
+  primary.unwritten.adopt(ended);
+  await expect.poll(() => primary.unwritten.size, { timeout: 60_000 }).toBe(0);
+  await room();
+  const later = await Store.open(openDatabase(directory), { log: pino({ level: "silent" }) });
+  expect((await later.workspace(box.id))?.frozen).toBe(true);
+  expect(await later.accountByKey(key.fingerprint)).toMatchObject({ keyFrozen: true });
+  await store.freezing.unfreezeWorkspace(owned, actor);
+  await store.freezing.unfreezeKey(bob.id, keyId, actor);
+  expect((await store.workspace(box.id))?.frozen).toBe(false);
+  expect(await store.accountByKey(key.fingerprint)).toMatchObject({ keyFrozen: false });
+  expect(await store.pushedKeys(box.id)).toHaveLength(1);
+  await expect(store.freezing.key(ada.id, keyId, actor)).rejects.toEqual(code("not_found"));
+  for (const each of [primary, later]) await each.close();
+});
+
+test("a share that is over ends on a full disk too", async () => {
+  const { bob, box, owned } = await people();
+  const end = new Date(Date.now() + 300);
+  await store.shares.add(owned, parseName("bob"), actor, end);
+  await store.auditLog.flush();
+  await full();
+  await expect.poll(() => Date.now()).toBeGreaterThan(end.getTime());
+  const ref = { kind: "id", id: box.id } as const;
+  await expect(store.resolveWorkspace(ref, bob.identity)).rejects.toEqual(code("workspace_unknown"));
+  told = [];
+  await store.shares.endExpired();
+  expect(told[0]).toMatchObject({
+    change: { kind: "share-removed", accountId: bob.id },
+    durability: "pending",
+  });
+  await room();
+  await expect.poll(() => store.unwritten.size, { timeout: 60_000 }).toBe(0);
+  expect(await store.shares.list(owned)).toEqual([]);
 });
