@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { axe, openPage, screens, signIn, site } from "../../support/browser/browser.ts";
 import { BROWSER, sharedBrowser } from "../../support/browser/chromium.ts";
-import { fakeApi } from "../../support/browser/fake-api.ts";
+import { fakeApi, sessionOf } from "../../support/browser/fake-api.ts";
 
 const browser = sharedBrowser();
 const ago = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
@@ -51,9 +51,7 @@ describe.skipIf(BROWSER === undefined)("the account page", () => {
     });
     await page.goto(`${gateway.url}/account`);
     await page.getByText("ada@example.com").waitFor();
-    const connect = page.getByRole("link", { name: "Connect GitHub" });
-    expect(await connect.getAttribute("href")).toBe("/sign-in/start/github?return=%2Faccount&purpose=link");
-    expect(await page.getByRole("link", { name: "Connect Example Corp" }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Connect Example Corp" }).count()).toBe(0);
     await page.getByRole("rowheader", { name: "Laptop" }).waitFor();
     await screens(page, "account");
     await page.getByRole("button", { name: "Remove Laptop" }).click();
@@ -63,6 +61,31 @@ describe.skipIf(BROWSER === undefined)("the account page", () => {
     await dialog.getByRole("button", { name: "Remove" }).click();
     await page.getByText("You have no passkey.").waitFor();
     expect(asked.filter(({ call }) => call.startsWith("DELETE"))).toHaveLength(1);
+  });
+
+  test("connects a provider, after a fresh sign-in where the last one is old", async () => {
+    const gateway = await site();
+    const page = await openPage(await browser());
+    await signIn(page, gateway, gateway.admin);
+    const old = { ...sessionOf("admin"), freshUntil: ago(1) };
+    await fakeApi(page, {
+      "GET /session": old,
+      "GET /passkeys": [],
+      "GET /identities": [IDENTITY],
+      "GET /sign-in-methods": METHODS,
+    });
+    await page.route("**/sign-in/start/**", (route) => route.fulfill({ body: "at the provider" }));
+    await page.goto(`${gateway.url}/account?error=identity_mismatch&provider=github`);
+    await page.getByText("That is a different person at the identity provider.").waitFor();
+    await page.getByRole("button", { name: "Connect GitHub" }).click();
+    const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
+    const again = await dialog.getByRole("link", { name: "Continue with Example Corp" }).getAttribute("href");
+    expect(new URL(again ?? "", gateway.url).searchParams.get("purpose")).toBe("again");
+    await dialog.getByText("Use an access token").click();
+    await dialog.getByLabel("Access token").fill(gateway.admin);
+    await dialog.getByRole("button", { name: "Confirm" }).click();
+    await page.getByText("at the provider").waitFor();
+    expect(page.url()).toBe(`${gateway.url}/sign-in/start/github?return=%2Faccount&purpose=link`);
   });
 
   test("changes colours and language in this browser", async () => {

@@ -2,7 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { openPage, screens, signIn, site } from "../../support/browser/browser.ts";
+import { axe, openPage, screens, signIn, site } from "../../support/browser/browser.ts";
 import { BROWSER, sharedBrowser } from "../../support/browser/chromium.ts";
 import { fakeApi, sessionOf } from "../../support/browser/fake-api.ts";
 
@@ -91,7 +91,30 @@ describe.skipIf(BROWSER === undefined)("a one-use link", () => {
     await page.getByRole("button", { name: "Make the account" }).click();
     await heading(page, "Workspaces").waitFor();
     const accepted = asked.find(({ call }) => call === "POST /invitations/accept")?.body;
-    expect(accepted).toMatchObject({ code: CODE, name: "ada", response: { type: "public-key" } });
+    expect(accepted).toEqual({
+      title: "First passkey",
+      response: expect.objectContaining({ type: "public-key" }),
+    });
+    expect(asked.find(({ call }) => call.endsWith("/options"))?.body).toEqual({ name: "ada" });
+  });
+
+  test("lets a provider open the account, with the invitation that was opened", async () => {
+    const gateway = await site();
+    const page = await openPage(await browser());
+    await fakeApi(page, {
+      "POST /invitations/open": { ...INVITATION, kind: "identity" },
+      "GET /sign-in-methods": {
+        providers: [{ id: "corp", kind: "oidc", label: "Example Corp" }],
+        passkeys: true,
+        cookies: true,
+        deviceCodes: true,
+      },
+    });
+    await page.goto(`${gateway.url}/welcome#${CODE}`);
+    const link = page.getByRole("link", { name: "Continue with Example Corp" });
+    await link.waitFor();
+    expect(await link.getAttribute("href")).toBe("/sign-in/start/corp?return=%2F&purpose=invitation");
+    await axe(page);
   });
 
   test("shows what others wrote as text", async () => {

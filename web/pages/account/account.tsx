@@ -4,21 +4,24 @@ import { useState } from "preact/hooks";
 import { Badge } from "../../parts/badge.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { PageTitle } from "../../parts/page-title.tsx";
+import type { PageProps } from "../../router.ts";
 import { session } from "../../session.ts";
 import { signOut, signOutEverywhere } from "../../sign-in/sign-out.ts";
 import { Time } from "../../time.tsx";
 import { t } from "../../words.ts";
+import { Refused } from "../sign-in/refused.tsx";
 import { Appearance } from "./appearance.tsx";
 import { Identities } from "./identities.tsx";
 import { Passkeys } from "./passkeys.tsx";
 
-export function AccountPage() {
+export function AccountPage({ query }: PageProps) {
   const info = session.value;
   if (!info) return null;
   const { account } = info;
   return (
     <>
       <PageTitle title={t("Account")} />
+      <Refused code={query.get("error")} />
       <section class="panel">
         <h2>{account.name}</h2>
         <dl class="facts">

@@ -5,12 +5,17 @@ import type { IdentityInfo, SignInMethods } from "../../../protocol/sign-in/api.
 import { PAGES } from "../../../protocol/sign-in/pages.ts";
 import { api } from "../../api.ts";
 import { useLoad } from "../../load.ts";
+import { proveAgain } from "../../parts/again.tsx";
 import { Loading } from "../../parts/busy.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Table } from "../../parts/table.tsx";
+import { session } from "../../session.ts";
 import { Time } from "../../time.tsx";
 import { t } from "../../words.ts";
 import { startPath } from "../sign-in/ways.tsx";
+
+/** For the way to the gateway, and clocks that differ. */
+const LEEWAY_MS = 30_000;
 
 export function Identities() {
   const loaded = useLoad(
@@ -63,9 +68,9 @@ export function Identities() {
               {providers
                 .filter(({ id }) => !identities.some(({ provider }) => provider === id))
                 .map(({ id, label }) => (
-                  <a key={id} class="button" href={startPath(id, { return: PAGES.account, purpose: "link" })}>
+                  <button key={id} type="button" onClick={() => void connect(id)}>
                     {t("Connect {0}", label)}
-                  </a>
+                  </button>
                 ))}
             </div>
           </>
@@ -87,4 +92,10 @@ export function Identities() {
       )}
     </section>
   );
+}
+
+/** Goes to the provider. The gateway would send people back who have not proved lately who they are. */
+async function connect(provider: string): Promise<void> {
+  const fresh = Date.parse(session.value?.freshUntil ?? "") > Date.now() + LEEWAY_MS;
+  if (fresh || (await proveAgain())) location.assign(startPath(provider, PAGES.account, "link"));
 }

@@ -6,11 +6,12 @@ import { safeReturnPath } from "../../../protocol/sign-in/return-path.ts";
 import { api } from "../../api.ts";
 import { useLoad } from "../../load.ts";
 import { Loading } from "../../parts/busy.tsx";
-import { Notice } from "../../parts/notice.tsx";
+import { Link } from "../../parts/link.tsx";
 import { PageTitle } from "../../parts/page-title.tsx";
 import { go, type PageProps } from "../../router.ts";
 import { session } from "../../session.ts";
 import { t } from "../../words.ts";
+import { Refused } from "./refused.tsx";
 import { Ways } from "./ways.tsx";
 
 export function SignInPage({ query }: PageProps) {
@@ -20,13 +21,21 @@ export function SignInPage({ query }: PageProps) {
     [],
   );
   const signedIn = session.value;
+  const error = query.get("error");
+  // People who are signed in come here only if they failed to prove it again.
+  const goesOn = Boolean(signedIn) && error === null;
   useEffect(() => {
-    if (signedIn) go(back, "replace");
-  }, [signedIn, back]);
+    if (goesOn) go(back, "replace");
+  }, [goesOn, back]);
   return (
     <>
       <PageTitle title={t("Sign in")} intro={t("To the gateway {0}", location.host)} />
-      <Refused code={query.get("error")} />
+      <Refused code={error} />
+      {signedIn && (
+        <p>
+          <Link to={back}>{t("Go back without it")}</Link>
+        </p>
+      )}
       <Loading of={methods}>
         {(known) => (
           <Ways
@@ -34,29 +43,11 @@ export function SignInPage({ query }: PageProps) {
             back={back}
             done={(info) => {
               session.value = info;
+              go(back, "replace");
             }}
           />
         )}
       </Loading>
     </>
   );
-}
-
-/** Why signing in by a provider failed. Everybody can write the address, so that it chooses among texts of ours only. */
-function Refused({ code }: { readonly code: string | null }) {
-  const text = code === null ? undefined : reason(code);
-  return text === undefined ? null : <Notice tone="danger">{text}</Notice>;
-}
-
-function reason(code: string): string | undefined {
-  switch (code) {
-    case "sign_in_refused":
-      return t("The gateway does not let you in. Ask the person who runs it.");
-    case "provider_unavailable":
-      return t("The identity provider does not answer. Try again in a moment, or choose a different way.");
-    case "account_disabled":
-      return t("Your account is disabled. Ask the person who runs the gateway.");
-    default:
-      return /^[a-z_]{1,40}$/.test(code) ? t("Signing in did not work. Try it once more.") : undefined;
-  }
 }

@@ -10,9 +10,10 @@ import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { hasPasskeys, offersPasskeysInFields, signInByPasskey } from "../../sign-in/passkeys.ts";
 import { t } from "../../words.ts";
 
-/** Where a provider's sign-in begins. */
-export function startPath(provider: string, parameters: Readonly<Record<string, string>>): string {
-  return withBase(`/sign-in/start/${encodeURIComponent(provider)}?${new URLSearchParams(parameters)}`);
+/** Where a provider's sign-in begins, with the base. `back`: where the person comes back to. */
+export function startPath(provider: string, back: string, purpose?: "link" | "invitation"): string {
+  const query = new URLSearchParams({ return: back, ...(purpose === undefined ? {} : { purpose }) });
+  return withBase(`/sign-in/start/${encodeURIComponent(provider)}?${query}`);
 }
 
 export interface WaysProps {
@@ -30,11 +31,7 @@ export function Ways({ methods, back, done }: WaysProps) {
   return (
     <div class="ways">
       {methods.providers.map(({ id, label }, index) => (
-        <a
-          key={id}
-          class={index === 0 ? "button primary wide" : "button wide"}
-          href={startPath(id, { return: back })}
-        >
+        <a key={id} class={index === 0 ? "button primary wide" : "button wide"} href={startPath(id, back)}>
           {t("Continue with {0}", label)}
         </a>
       ))}

@@ -54,7 +54,7 @@ function Opened({ code }: { readonly code: string }) {
             <Elsewhere />
             {invitation.kind === "account" && <MakeAccount code={code} invitation={invitation} />}
             {invitation.kind === "sign-in" && <SignInByLink code={code} invitation={invitation} />}
-            {invitation.kind === "identity" && <TakeOver invitation={invitation} />}
+            {invitation.kind === "identity" && <TakeOver code={code} invitation={invitation} />}
             <dl class="facts">
               <dt>{t("Link from")}</dt>
               <dd>{invitation.createdBy}</dd>
@@ -102,13 +102,8 @@ function SignInByLink({ code, invitation }: StepProps) {
   );
 }
 
-function MakeAccount({ code, invitation }: StepProps) {
+function MakeAccount({ invitation }: StepProps) {
   const [name, setName] = useState(invitation.name ?? "");
-  if (!hasPasskeys()) {
-    return (
-      <Notice tone="warning">{t("This browser has no passkeys. Open the link in one that has.")}</Notice>
-    );
-  }
   return (
     <>
       <p>
@@ -117,33 +112,34 @@ function MakeAccount({ code, invitation }: StepProps) {
           invitation.createdBy,
         )}
       </p>
-      <Form
-        submit={t("Make the account")}
-        onSubmit={async () => {
-          const wanted = { code, name };
-          const { options } = await api.post<NewPasskeyOptions>("/invitations/accept/options", wanted, {
-            quiet: true,
-          });
-          const response = await makePasskey(options);
-          const body = { ...wanted, response, title: t("First passkey") };
-          finish(await api.post<SessionInfo>("/invitations/accept", body, { quiet: true }));
-        }}
-      >
-        {invitation.name === null ? (
-          <NameField value={name} onInput={setName} />
-        ) : (
-          <p>{t("Your account here is called {0}.", invitation.name)}</p>
-        )}
-      </Form>
+      {hasPasskeys() ? (
+        <Form
+          submit={t("Make the account")}
+          onSubmit={async () => {
+            // The gateway has kept in this browser which link was opened.
+            const wanted = invitation.name === null ? { name } : {};
+            const { options } = await api.post<NewPasskeyOptions>("/invitations/accept/options", wanted, {
+              quiet: true,
+            });
+            const body = { response: await makePasskey(options), title: t("First passkey") };
+            finish(await api.post<SessionInfo>("/invitations/accept", body, { quiet: true }));
+          }}
+        >
+          {invitation.name === null ? (
+            <NameField value={name} onInput={setName} />
+          ) : (
+            <p>{t("Your account here is called {0}.", invitation.name)}</p>
+          )}
+        </Form>
+      ) : (
+        <Notice tone="warning">{t("This browser has no passkeys. Open the link in one that has.")}</Notice>
+      )}
+      <Providers or />
     </>
   );
 }
 
-function TakeOver({ invitation }: { readonly invitation: OpenedInvitation }) {
-  const methods = useLoad(
-    (signal) => api.get<SignInMethods>("/sign-in-methods", { signal, quiet: true }),
-    [],
-  );
+function TakeOver({ invitation }: StepProps) {
   return (
     <>
       <p>
@@ -152,18 +148,32 @@ function TakeOver({ invitation }: { readonly invitation: OpenedInvitation }) {
           invitation.name ?? "",
         )}
       </p>
-      <Loading of={methods}>
-        {({ providers }) => (
+      <Providers />
+    </>
+  );
+}
+
+/** With the invitation that was opened. `or`: there is a different way above. */
+function Providers({ or = false }: { readonly or?: boolean }) {
+  const methods = useLoad(
+    (signal) => api.get<SignInMethods>("/sign-in-methods", { signal, quiet: true }),
+    [],
+  );
+  return (
+    <Loading of={methods}>
+      {({ providers }) =>
+        providers.length > 0 && (
           <div class="ways">
+            {or && <p class="or">{t("or")}</p>}
             {providers.map(({ id, label }) => (
-              <a key={id} class="button wide" href={startPath(id, { return: "/", purpose: "link" })}>
+              <a key={id} class="button wide" href={startPath(id, PAGES.workspaces, "invitation")}>
                 {t("Continue with {0}", label)}
               </a>
             ))}
           </div>
-        )}
-      </Loading>
-    </>
+        )
+      }
+    </Loading>
   );
 }
 
