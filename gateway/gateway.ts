@@ -29,7 +29,7 @@ import { publicUrlOf, warnOfPlainHttp } from "./public-url.ts";
 import { closeServer, createGatewayServer, listen, trackConnections } from "./server.ts";
 import { type CreatedSshPort, createSshPort, type SshLimits } from "./ssh/create-ssh-port.ts";
 import { lockDataDir, openDatabase, prepareDataDir } from "./store/database/sqlite.ts";
-import { endSharesInTime } from "./store/share-end.ts";
+import { endSharesInTime } from "./store/shares/share-end.ts";
 import { Store } from "./store/store.ts";
 import { serveUpgrades } from "./upgrades/upgrades.ts";
 import { readAllowedHosts } from "./upterm/allowed-hosts.ts";

@@ -33,7 +33,7 @@ import { HostKeyDecisions } from "./keys/host-key-decisions.ts";
 import { PendingKeys } from "./keys/pending-keys.ts";
 import { SshKeys } from "./keys/ssh-keys.ts";
 import { Registrations } from "./registrations.ts";
-import { Shares } from "./shares.ts";
+import { Shares } from "./shares/shares.ts";
 import { DeviceCodes } from "./sign-ins/device-codes.ts";
 import { Identities } from "./sign-ins/identities.ts";
 import { Invitations } from "./sign-ins/invitations.ts";

@@ -8,7 +8,7 @@ import type { AccountIdentity, Identity, WorkspaceRecord } from "../directory.ts
 import { type Actor, daysBefore, LIMITS, type StoreContext } from "./context.ts";
 import type { WorkspaceRow } from "./database/schema.ts";
 import { parseHeld, parseHostKeys } from "./keys/held-host-keys.ts";
-import { shareHolds } from "./share-end.ts";
+import { shareHolds } from "./shares/share-end.ts";
 import type { Durability } from "./unwritten.ts";
 
 export type OwnedWorkspace = WorkspaceRecord & { readonly owner: NonNullable<WorkspaceRecord["owner"]> };

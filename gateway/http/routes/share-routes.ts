@@ -1,7 +1,7 @@
-// /shares: workspaces that other accounts share with the account of the token, or offer to it.
+// /shares: workspaces that other accounts share with the account of the token or offer to it, and those that it shares.
 
 import { Type } from "typebox";
-import { SharedWithMe } from "../../../protocol/api.ts";
+import { GivenShare, SharedWithMe } from "../../../protocol/api.ts";
 import { WorkspaceIdText } from "../../../protocol/values/fields.ts";
 import { parseWorkspaceId } from "../../../protocol/values/id.ts";
 import type { Api, ApiContext } from "../context.ts";
@@ -27,6 +27,17 @@ export function shareRoutes(api: Api, context: ApiContext): void {
       ),
     },
     async (request) => store.shares.with(identityOf(request).account.id),
+  );
+
+  api.get(
+    "/shares/given",
+    {
+      onRequest: managing,
+      schema: described("shares", "listGivenShares", "List with whom you share workspaces.", {
+        200: Type.Array(GivenShare),
+      }),
+    },
+    async (request) => store.shares.by(identityOf(request).account.id),
   );
 
   api.post(

@@ -12,7 +12,7 @@ import type { KeyHolder } from "../../directory.ts";
 import { fittingKeys } from "../../link/fitting-keys.ts";
 import { type Actor, LIMITS, type StoreContext } from "../context.ts";
 import type { PendingKeyRow, SshKeyRow, Tables } from "../database/schema.ts";
-import { shareHolds } from "../share-end.ts";
+import { shareHolds } from "../shares/share-end.ts";
 import { lastUseBefore } from "../tokens/last-use.ts";
 import { type Durability, unlessUnwritable } from "../unwritten.ts";
 

@@ -24,6 +24,10 @@ describe("an offer", () => {
       { id: box.id, name: "box", owner: "ada", pending: true },
     ]);
     expect(await store.shares.with(ada.id)).toEqual([]);
+    expect(await store.shares.by(ada.id)).toMatchObject([
+      { id: box.id, name: "box", account: "bob", pending: true, expiresAt: null },
+    ]);
+    expect(await store.shares.by(bob.id)).toEqual([]);
     expect(await store.workspaces.list(bob.id)).toEqual([]);
     expect(await store.workspaces.visible(box.id, bob.id)).toBeUndefined();
     expect(await store.workspaces.audience(box.id)).toEqual([ada.id]);

@@ -2,8 +2,8 @@
 
 import { type Expression, type SqlBool, sql } from "kysely";
 import type { Logger } from "pino";
-import { atTime } from "../deadline.ts";
-import type { Directory } from "../directory.ts";
+import { atTime } from "../../deadline.ts";
+import type { Directory } from "../../directory.ts";
 
 /** After a failure of the database. */
 const AGAIN_MS = 10_000;

@@ -2,15 +2,16 @@
 // may leave the share later. So nothing of somebody else's appears in a person's list, editor or SSH config
 // without their consent.
 
-import type { Share, SharedWithMe } from "../../protocol/api.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
-import type { AccountId, WorkspaceId } from "../../protocol/values/id.ts";
-import type { Name } from "../../protocol/values/name.ts";
-import type { DirectoryChange } from "../directory-change.ts";
-import { type Actor, LIMITS, type StoreContext } from "./context.ts";
+import type { GivenShare, Share, SharedWithMe } from "../../../protocol/api.ts";
+import { ProtocolError } from "../../../protocol/errors.ts";
+import type { AccountId, WorkspaceId } from "../../../protocol/values/id.ts";
+import type { Name } from "../../../protocol/values/name.ts";
+import type { DirectoryChange } from "../../directory-change.ts";
+import { type Actor, LIMITS, type StoreContext } from "../context.ts";
+import type { Durability } from "../unwritten.ts";
+import type { OwnedWorkspace } from "../workspaces.ts";
 import { shareHolds } from "./share-end.ts";
-import type { Durability } from "./unwritten.ts";
-import type { OwnedWorkspace } from "./workspaces.ts";
+import { sharedBy, sharedWith, sharesOf } from "./share-lists.ts";
 
 export class Shares {
   readonly #context: StoreContext;
@@ -99,34 +100,13 @@ export class Shares {
   }
 
   /** The workspaces that are shared with an account or offered to it; with `only`, the offers. */
-  async with(accountId: AccountId, only?: "pending"): Promise<SharedWithMe[]> {
-    let query = this.#context.db
-      .selectFrom("shares")
-      .innerJoin("workspaces", "workspaces.id", "shares.workspace_id")
-      .innerJoin("accounts", "accounts.id", "workspaces.owner_id")
-      .select([
-        "workspaces.id",
-        "workspaces.name",
-        "accounts.name as owner",
-        "shares.created_at",
-        "shares.accepted_at",
-        "shares.expires_at",
-      ])
-      .where("shares.account_id", "=", accountId)
-      .where(shareHolds(this.#context.now()))
-      .orderBy("shares.created_at")
-      .orderBy("workspaces.id");
-    if (only === "pending") query = query.where("shares.accepted_at", "is", null);
-    const { unwritten } = this.#context;
-    const rows = (await query.execute()).filter(({ id }) => !unwritten.isOutOfReach(id, accountId));
-    return rows.map((row) => ({
-      id: row.id,
-      name: row.name,
-      owner: row.owner,
-      pending: row.accepted_at === null,
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-    }));
+  with(accountId: AccountId, only?: "pending"): Promise<SharedWithMe[]> {
+    return sharedWith(this.#context, accountId, only);
+  }
+
+  /** With whom an account shares its workspaces. */
+  by(ownerId: AccountId): Promise<GivenShare[]> {
+    return sharedBy(this.#context, ownerId);
   }
 
   /** Accepting again changes nothing. @throws ProtocolError not_found */
@@ -172,24 +152,8 @@ export class Shares {
     this.#ended(id, accountId);
   }
 
-  async list(workspace: OwnedWorkspace): Promise<Share[]> {
-    const rows = await this.#context.db
-      .selectFrom("shares")
-      .innerJoin("accounts", "accounts.id", "shares.account_id")
-      .select(["accounts.id", "accounts.name", "shares.created_at", "shares.accepted_at"])
-      .select("shares.expires_at")
-      .where("shares.workspace_id", "=", workspace.id)
-      .where(shareHolds(this.#context.now()))
-      .orderBy("accounts.name")
-      .execute();
-    const { unwritten } = this.#context;
-    const shared = rows.filter((row) => !unwritten.isOutOfReach(workspace.id, row.id));
-    return shared.map((row) => ({
-      account: row.name,
-      pending: row.accepted_at === null,
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-    }));
+  list(workspace: OwnedWorkspace): Promise<Share[]> {
+    return sharesOf(this.#context, workspace.id);
   }
 
   /** Ends the shares and offers whose time has come. Returns when the next one ends; null: none will. */
