@@ -274,7 +274,6 @@ const auditPage = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   before: Type.Optional(Type.String({ pattern: "^[0-9a-z]{1,40}$" })),
 };
-export const AuditPage = object(auditPage);
 const auditFilter = {
   /** The beginning of the event's name: `share` finds `share.added` as well as `share.removed`. */
   event: Type.Optional(Type.String({ pattern: "^[a-z0-9.-]{1,100}$" })),
@@ -292,6 +291,9 @@ const auditFilter = {
 export const AuditFilter = object(auditFilter);
 export type AuditFilter = Static<typeof AuditFilter>;
 export const AuditQuery = object({ ...auditPage, ...auditFilter });
+const { account: _, ...ownFilter } = auditFilter;
+/** The same for the entries of one's own account. */
+export const ActivityQuery = object({ ...auditPage, ...ownFilter });
 
 /** An event of the workspace event stream (SSE): `event:` is its type, `data:` the rest as JSON. */
 export const WorkspaceEvent = Type.Union([

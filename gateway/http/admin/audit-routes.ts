@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
-import { AuditEntry, AuditFilter, AuditPage, AuditQuery } from "../../../protocol/api.ts";
+import { ActivityQuery, AuditEntry, AuditFilter, AuditQuery } from "../../../protocol/api.ts";
 import { parseTime } from "../../../protocol/values/time.ts";
 import type { AuditCondition } from "../../audit/filter.ts";
 import type { AuditRow } from "../../store/database/schema.ts";
@@ -31,13 +31,13 @@ export function auditRoutes(api: Api, context: ApiContext): void {
         ...described("sign-in", "listActivity", "List what your own account did, newest first.", {
           200: Type.Array(AuditEntry),
         }),
-        querystring: AuditPage,
+        querystring: ActivityQuery,
       },
     },
     async (request) => {
-      const { limit = 100, before } = request.query;
-      const { name } = identityOf(request).account;
-      return (await store.auditLog.list({ limit, before, account: name })).map(auditBody);
+      const { limit = 100, before, ...filter } = request.query;
+      const { name: account } = identityOf(request).account;
+      return (await store.auditLog.list({ limit, before, ...conditionOf(filter), account })).map(auditBody);
     },
   );
 

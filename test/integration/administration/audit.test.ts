@@ -128,5 +128,10 @@ test("Everybody reads their own activity, and nobody else's", async () => {
   expect(own.body.map(({ event }: Entry) => event)).toEqual(["token.created"]);
   expect(own.body.every(({ account }: Entry) => account === "ana")).toBe(true);
   expect((await gateway.call("GET", "/activity?account=bo", ana.token)).status).toBe(400);
+  const eventsOf = async (query: string): Promise<string[]> =>
+    (await gateway.call("GET", `/activity?${query}`, ana.token)).body.map(({ event }: Entry) => event);
+  expect(await eventsOf("event=token")).toEqual(["token.created"]);
+  expect(await eventsOf("event=key")).toEqual([]);
+  expect(await eventsOf("to=2020-01-01T00:00:00Z")).toEqual([]);
   expect((await gateway.call("GET", `/activity?before=${own.body[0].id}`, ana.token)).body).toEqual([]);
 });

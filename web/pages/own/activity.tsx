@@ -16,7 +16,6 @@ import { PageTitle } from "../../parts/page-title.tsx";
 import type { Column } from "../../parts/table.tsx";
 import type { PageProps } from "../../router.ts";
 import { setQuery } from "../../router.ts";
-import { session } from "../../session.ts";
 import { Time } from "../../time.tsx";
 import { t } from "../../words.ts";
 
@@ -49,7 +48,7 @@ export function ActivityPage({ query }: PageProps) {
     <>
       <PageTitle
         title={t("Activity")}
-        intro={t("What you did and what happened with your workspaces. Nobody can change it.")}
+        intro={t("What was done in your name, by you, your programs and your hosts.")}
       />
       <div class="filters">
         <SelectField
@@ -102,20 +101,11 @@ function dayOf(name: string, day: string, after: number): Readonly<Record<string
 }
 
 function columns(): Column<AuditEntry>[] {
-  const me = session.value?.account.name;
   const nameOf = (id: string): string => workspaces.value?.get(id)?.name ?? id;
   return [
     { title: t("What"), kind: "main", share: 2, cell: (entry) => <EntryEvent entry={entry} /> },
     { title: t("When"), cell: ({ time }) => <Time at={time} /> },
-    {
-      title: t("Who"),
-      cell: ({ account, address }) => (
-        <>
-          {account === null ? "–" : account === me ? t("you") : account}
-          {address !== null && <div class="code muted small wrap">{address}</div>}
-        </>
-      ),
-    },
+    { title: t("From"), cell: ({ address }) => <span class="code wrap">{address ?? "–"}</span> },
     { title: t("Workspace"), cell: ({ workspace }) => (workspace === null ? "–" : nameOf(workspace)) },
     { title: t("Details"), share: 2, cell: (entry) => <EntryDetails entry={entry} /> },
   ];
