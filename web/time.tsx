@@ -46,9 +46,12 @@ function relative(ms: number): string {
   return t("just now");
 }
 
-/** A duration in seconds in its largest unit: "12 hours". */
+/** A duration in seconds in its largest unit up to days: "12 hours", "30 days". */
 export function duration(seconds: number): string {
-  const [unit, length] = STEPS.find(([, one]) => seconds >= one && seconds % one === 0) ?? ["second", 1];
+  const [unit, length] = STEPS.slice(2).find(([, one]) => seconds >= one && seconds % one === 0) ?? [
+    "second",
+    1,
+  ];
   return new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "long" }).format(
     seconds / length,
   );

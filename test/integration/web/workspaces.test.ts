@@ -61,12 +61,18 @@ describe.skipIf(BROWSER === undefined)("the list of workspaces", () => {
     await page.getByRole("textbox", { name: "Name of the workspace" }).fill("first-box");
     await page.keyboard.press("Enter");
     const line = await page.getByRole("textbox", { name: /^Run this on the machine/ }).inputValue();
-    const token = /SALLYPORT_TOKEN=(spt_\w+)/.exec(line)?.[1] ?? "";
+    let token = /SALLYPORT_TOKEN=(spt_\w+)/.exec(line)?.[1] ?? "";
     expect(line).toBe(
       `SALLYPORT_GATEWAY=${gateway.url} SALLYPORT_TOKEN=${token} sallyport host --name first-box`,
     );
     await page.getByText("Waiting until first-box is online …").waitFor();
     await screens(page, "workspaces-waiting");
+    // Whoever cancels gives the token up.
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Create the command" }).click();
+    const second = await page.getByRole("textbox", { name: /^Run this on the machine/ }).inputValue();
+    expect((await gateway.call("GET", "/workspaces", token)).body.code).toBe("token_revoked");
+    token = /SALLYPORT_TOKEN=(spt_\w+)/.exec(second)?.[1] ?? "";
     // The token can register this workspace and do nothing else.
     expect((await gateway.call("GET", "/workspaces", token)).body.code).toBe("scope_missing");
     await expect(webHost(gateway, token, "other-box")).rejects.toThrow();

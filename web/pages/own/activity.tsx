@@ -105,7 +105,7 @@ function columns(): Column<AuditEntry>[] {
   return [
     { title: t("What"), kind: "main", share: 2, cell: (entry) => <EntryEvent entry={entry} /> },
     { title: t("When"), cell: ({ time }) => <Time at={time} /> },
-    { title: t("From"), cell: ({ address }) => <span class="code wrap">{address ?? "–"}</span> },
+    { title: t("From"), cell: ({ address }) => <span class="code">{address ?? "–"}</span> },
     { title: t("Workspace"), cell: ({ workspace }) => (workspace === null ? "–" : nameOf(workspace)) },
     { title: t("Details"), share: 2, cell: (entry) => <EntryDetails entry={entry} /> },
   ];

@@ -6,12 +6,12 @@ import type { CreatedAccessToken, Discovery, Workspace } from "../../../protocol
 import { api } from "../../api.ts";
 import { gatewayUrl } from "../../base.ts";
 import { discover } from "../../discovery.ts";
-import { useLoad } from "../../load.ts";
+import { useAction, useLoad } from "../../load.ts";
 import { Busy, Loading } from "../../parts/busy.tsx";
 import { CopyField } from "../../parts/copy.tsx";
 import { Form, TextField } from "../../parts/form.tsx";
 import { Link } from "../../parts/link.tsx";
-import { Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { t } from "../../words.ts";
 import { pathOf } from "./workspace-ref.ts";
 
@@ -29,6 +29,7 @@ export interface SetUpProps {
 interface Made {
   readonly name: string;
   readonly token: string;
+  readonly tokenId: string;
   readonly gateway: Discovery;
 }
 
@@ -41,30 +42,32 @@ export function SetUp({ all, onStarted, onClose }: SetUpProps) {
   const online = made === undefined ? undefined : taken(made.name);
   const isDone = online?.online === true;
   const create = async (known: Discovery): Promise<void> => {
-    const { token } = await api.post<CreatedAccessToken>("/tokens", {
+    const { token, info } = await api.post<CreatedAccessToken>("/tokens", {
       title: `host ${name}`,
       scopes: ["host"],
       workspace: name,
       expiresIn: TOKEN_SECONDS,
     });
-    setMade({ name, token, gateway: known });
+    setMade({ name, token, tokenId: info.id, gateway: known });
     onStarted();
   };
   return (
     <section class="empty set-up" aria-labelledby="set-up">
       <h2 id="set-up">{all.size === 0 ? t("Connect your first machine") : t("Add a workspace")}</h2>
-      <p>
-        {t("A workspace is a machine that you reach from everywhere: a server, a container, your desktop.")}
-      </p>
       {made === undefined ? (
         <Loading of={gateway}>
           {(known) => (
             <Form
               submit={t("Create the command")}
-              disabled={name === ""}
+              disabled={name === "" || taken(name) !== undefined}
               onSubmit={() => create(known)}
               {...(onClose === undefined ? {} : { onCancel: onClose })}
             >
+              <p>
+                {t(
+                  "A workspace is a machine that you reach from everywhere: a server, a container, your desktop.",
+                )}
+              </p>
               <TextField
                 label={t("Name of the workspace")}
                 name="workspace"
@@ -83,16 +86,31 @@ export function SetUp({ all, onStarted, onClose }: SetUpProps) {
       ) : isDone ? (
         <Online workspace={online} onClose={onClose} />
       ) : (
-        <Waiting made={made} />
+        <Waiting
+          made={made}
+          onCancelled={() => {
+            setMade(undefined);
+            onClose?.();
+          }}
+        />
       )}
     </section>
   );
 }
 
-function Waiting({ made: { name, token, gateway } }: { readonly made: Made }) {
+interface WaitingProps {
+  readonly made: Made;
+  readonly onCancelled: () => void;
+}
+
+function Waiting({ made: { name, token, tokenId, gateway }, onCancelled }: WaitingProps) {
   const { publicUrl, capabilities } = gateway;
   const hasDownloads = capabilities.includes("downloads");
   const line = useRef<HTMLDivElement>(null);
+  const cancel = useAction(async () => {
+    await api.delete(`/tokens/${tokenId}`);
+    onCancelled();
+  });
   // The button that was pressed is gone.
   useEffect(() => line.current?.focus(), []);
   return (
@@ -117,6 +135,10 @@ function Waiting({ made: { name, token, gateway } }: { readonly made: Made }) {
         </p>
       </div>
       <Busy text={t("Waiting until {0} is online …", name)} />
+      <ErrorNotice error={cancel.error} />
+      <button type="button" disabled={cancel.busy} onClick={() => void cancel.run()}>
+        {t("Cancel")}
+      </button>
     </>
   );
 }
