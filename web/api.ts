@@ -23,8 +23,8 @@ export class ApiError extends Error {
 }
 
 interface Hooks {
-  /** The session is over: somebody has to sign in. */
-  readonly onSignedOut: () => void;
+  /** The session is over: somebody has to sign in. `code` says why. */
+  readonly onSignedOut: (code: string) => void;
   /** Asks the person to prove who they are; false: they did not. */
   readonly onReauthentication: () => Promise<boolean>;
 }
@@ -48,7 +48,7 @@ async function request<T>(method: Method, path: string, body: unknown, options: 
     return await send<T>(method, path, body, options);
   } catch (error) {
     if (!(error instanceof ApiError) || options.quiet === true) throw error;
-    if (error.status === 401) hooks.onSignedOut();
+    if (error.status === 401) hooks.onSignedOut(error.code);
     if (error.code !== "reauthentication_required") throw error;
     if (await hooks.onReauthentication()) return await send<T>(method, path, body, options);
     throw new ApiError("cancelled", t("Nothing was changed: sign in again to go on."), error.status);

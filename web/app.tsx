@@ -4,7 +4,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { PAGES, type PageName } from "../protocol/sign-in/pages.ts";
-import { followWorkspaces } from "./events.ts";
+import { followWorkspaces, unfollowWorkspaces } from "./events.ts";
 import { Again } from "./parts/again.tsx";
 import { Busy } from "./parts/busy.tsx";
 import { Card, Frame } from "./parts/frame.tsx";
@@ -37,7 +37,8 @@ export function App() {
   }, [page]);
   useEffect(() => {
     if (signedIn === undefined) void start();
-    else if (signedIn !== null) followWorkspaces();
+    else if (signedIn === null) unfollowWorkspaces();
+    else followWorkspaces();
   }, [signedIn]);
   useEffect(() => {
     if (signedIn === null && page !== undefined && !OPEN.has(page)) askToSignIn();

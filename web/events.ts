@@ -70,7 +70,11 @@ function tellAll(channel: BroadcastChannel): void {
 }
 
 function take(message: Message): void {
-  if (message.kind === "stream") stream.value = message.state;
+  if (message.kind === "stream") {
+    stream.value = message.state;
+    // The stream also ends with the session: then each tab goes to sign-in, at once.
+    if (message.state === "lost") loadSession().catch(() => undefined);
+  }
   if (message.kind !== "event") return;
   const { event } = message;
   if (event.type === "offers") offers.value = event.offers;
@@ -98,8 +102,6 @@ async function readStream(signal: AbortSignal, tell: (message: Message) => void)
     tell({ kind: "stream", state: "lost" });
     wait = lasted ? FIRST_RETRY_MS : Math.min(wait * 2, LAST_RETRY_MS);
     await delay(wait * (0.75 + Math.random() / 2), signal);
-    // If the session is over, the page goes to sign-in by that.
-    await loadSession().catch(() => undefined);
   }
 }
 

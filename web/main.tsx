@@ -5,6 +5,7 @@ import { setHooks } from "./api.ts";
 import { App, askToSignIn } from "./app.tsx";
 import { proveAgain } from "./parts/again.tsx";
 import { startRouter } from "./router.ts";
+import { ended, session } from "./session.ts";
 import { forgetSession } from "./sign-in/sign-out.ts";
 import { chosenTheme, showTheme } from "./style/theme.ts";
 import { chosenLanguage, language, languageFor, speak } from "./words.ts";
@@ -16,7 +17,8 @@ await speak(languageFor(chosenLanguage(localStorage), navigator.languages), asyn
 });
 document.documentElement.lang = language();
 setHooks({
-  onSignedOut: () => {
+  onSignedOut: (code) => {
+    if (session.value) ended.value = code;
     forgetSession();
     askToSignIn();
   },

@@ -28,3 +28,17 @@ function reason(code: string): string | undefined {
       return /^[a-z_]{1,40}$/.test(code) ? t("Signing in did not work. Try it once more.") : undefined;
   }
 }
+
+/** Why the session that was in this browser is over. `code`: undefined: none was, or the person has signed out. */
+export function Ended({ code }: { readonly code: string | undefined }) {
+  switch (code) {
+    case undefined:
+      return null;
+    case "account_disabled":
+      return <Notice tone="danger">{t("You were signed out: your account is disabled.")}</Notice>;
+    case "token_revoked":
+      return <Notice tone="warning">{t("You were signed out: this sign-in was ended.")}</Notice>;
+    default:
+      return <Notice>{t("You were signed out: your sign-in has expired.")}</Notice>;
+  }
+}

@@ -9,9 +9,9 @@ import { Loading } from "../../parts/busy.tsx";
 import { Link } from "../../parts/link.tsx";
 import { PageTitle } from "../../parts/page-title.tsx";
 import { go, type PageProps } from "../../router.ts";
-import { session } from "../../session.ts";
+import { ended, session } from "../../session.ts";
 import { t } from "../../words.ts";
-import { Refused } from "./refused.tsx";
+import { Ended, Refused } from "./refused.tsx";
 import { Ways } from "./ways.tsx";
 
 export function SignInPage({ query }: PageProps) {
@@ -25,12 +25,15 @@ export function SignInPage({ query }: PageProps) {
   // People who are signed in come here only if they failed to prove it again.
   const goesOn = Boolean(signedIn) && error === null;
   useEffect(() => {
-    if (goesOn) go(back, "replace");
+    if (!goesOn) return;
+    ended.value = undefined;
+    go(back, "replace");
   }, [goesOn, back]);
   return (
     <>
       <PageTitle title={t("Sign in")} intro={t("To the gateway {0}", location.host)} />
       <Refused code={error} />
+      <Ended code={ended.value} />
       {signedIn && (
         <p>
           <Link to={back}>{t("Go back without it")}</Link>

@@ -53,11 +53,9 @@ export interface FilterFieldProps {
 
 export function FilterField({ label, text, onText, shown, total, placeholder, children }: FilterFieldProps) {
   const count = t("{0} of {1}", shown, total);
-  const first = useRef(true);
   useEffect(() => {
-    if (!first.current) announce(count);
-    first.current = false;
-  }, [count]);
+    if (text !== "") announce(count);
+  }, [text, count]);
   return (
     <div class="filters">
       <TextField

@@ -71,9 +71,15 @@ export function useFiltered<T extends object>(
       return words.every((word) => where.includes(word));
     };
     void filterInSlices(rows, matches, ended.signal).then((all) => {
-      if (all !== undefined && !ended.signal.aborted) setFound(all);
+      if (all === undefined || ended.signal.aborted) return;
+      // A list that is made again at each render must not lead to the next one.
+      setFound((old) => (isSame(old, all) ? old : all));
     });
     return () => ended.abort();
   }, [rows, text]);
   return wordsOf(text).length === 0 ? rows : found;
+}
+
+function isSame<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((row, at) => row === other[at]);
 }
