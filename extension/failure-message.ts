@@ -118,6 +118,12 @@ function signInAdvice({ stage, code }: Pick<CommandError, "stage" | "code">): st
       return l10n.t("The gateway does not know this access token.");
     case "sign_in_ended":
       return l10n.t("Your sign-in has ended.");
+    case "sign_in_denied":
+      return l10n.t("The sign-in was declined on the gateway's page.");
+    case "wrong_issuer":
+      return l10n.t("The answer to the sign-in did not come from your gateway, so it was not used.");
+    case "device_code_expired":
+      return l10n.t("Nobody entered the code in time.");
     case "account_disabled":
       return l10n.t("Your account is disabled.");
     case "scope_missing":

@@ -10,6 +10,8 @@ import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
 import type { AccessToken } from "../../protocol/values/token.ts";
 import type { StoredAccount } from "./stored-account.ts";
 
+const LOOK_AGAIN_MS = 5 * 60_000;
+
 export interface CurrentToken {
   readonly token: AccessToken;
   /** ISO 8601. */
@@ -39,14 +41,21 @@ export async function keepCopy(
   return await saveAccessToken(gateway, token, account, withoutNetwork());
 }
 
-/** @throws CommandError stage `file`: neither a keychain nor a file works */
+/** Whether programs find a credential of this account, be it this one's or a newer one from the command line. */
+export async function hasCredential({ gateway, account }: StoredAccount): Promise<boolean> {
+  const { listGateways } = await import("../../agent/platform/credentials/store.ts");
+  const record = listGateways(process.env).find(({ url }) => url === gateway);
+  return record?.account === account && (await readStored(gateway)) !== undefined;
+}
+
+/** @throws CommandError stage `file`: neither a keychain nor a file works; then the sign-in has ended again */
 export async function keepSignIn(
   gateway: GatewayUrl,
   { credential, account }: Granted,
   allowPlainHttp: boolean,
 ): Promise<Saved> {
-  const { saveCredential } = await import("../../agent/platform/credentials/store.ts");
-  return await saveCredential(gateway, credential, { account, allowPlainHttp }, withoutNetwork());
+  const { keepOrEnd } = await import("../../agent/client/sign-in/keep.ts");
+  return await keepOrEnd(gateway, credential, { account, allowPlainHttp }, await storeContext());
 }
 
 /** The access token of a sign-in, renewed first if it is about to expire. @throws CommandError stage `sign-in`, or the network's */
@@ -56,8 +65,10 @@ export async function currentToken(account: StoredAccount): Promise<CurrentToken
   const { gateway } = account;
   const record = listGateways(context.env).find(({ url }) => url === gateway);
   const found = record?.account === account.account ? await readAccessToken(gateway, context) : undefined;
-  if (found?.renewable !== undefined) {
-    return { token: found.token, accessExpiresAt: found.renewable.accessExpiresAt };
+  if (found !== undefined) {
+    // A token that somebody signed in with on the command line in the meantime is looked for again soon.
+    const soon = new Date(Date.now() + LOOK_AGAIN_MS).toISOString();
+    return { token: found.token, accessExpiresAt: found.renewable?.accessExpiresAt ?? soon };
   }
   throw new CommandError(
     "sign-in",

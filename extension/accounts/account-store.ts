@@ -120,21 +120,20 @@ export class AccountStore {
    * the command line.
    */
   async refreshCopy(account: StoredAccount): Promise<void> {
-    if ("token" in account) await this.#copyForCompanion(account);
+    if (!("token" in account)) return;
+    const { hasCredential } = await import("./account-credentials.ts");
+    if (!(await hasCredential(account))) await this.#copyForCompanion(account);
   }
 
   /** Signs out. Returns why the gateway could not be told that the sign-in is over, if it could not. */
   async remove(gateway: GatewayUrl): Promise<string | undefined> {
-    const account = await this.find(gateway);
     const { endAtGateway, forget } = await import("./account-credentials.ts");
     let notTold: string | undefined;
-    if (account !== undefined && "signIn" in account) {
-      try {
-        await endAtGateway(gateway);
-      } catch (error) {
-        notTold = messageOf(error);
-        this.#log.warn(`The gateway could not be told about the sign-out: ${notTold}`);
-      }
+    try {
+      await endAtGateway(gateway);
+    } catch (error) {
+      notTold = messageOf(error);
+      this.#log.warn(`The gateway could not be told about the sign-out: ${notTold}`);
     }
     await this.#write((await this.list()).filter((one) => one.gateway !== gateway));
     try {

@@ -37,7 +37,8 @@ export async function signIn(services: Services, wanted?: string): Promise<Store
       if (obtained.kind === "token") return await keepToken(gateway, obtained.token, services);
       if (obtained.kind === "granted") return await keepSignIn(gateway, obtained.granted, services);
     } catch (error) {
-      if (offered.length === 1 || !(await wantsAnotherWay(services, error))) return undefined;
+      if (offered.length === 1) throw error;
+      if (!(await wantsAnotherWay(services, error))) return undefined;
     }
   }
 }

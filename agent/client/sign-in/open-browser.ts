@@ -7,8 +7,8 @@ type System = Pick<Machine, "platform" | "env">;
 
 /** Whether a browser on this machine would open where the person is. Over SSH it would not. */
 export function hasBrowser({ platform, env }: System): boolean {
-  if (isSet(env.BROWSER)) return true;
   if (["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].some((name) => isSet(env[name]))) return false;
+  if (isSet(env.BROWSER)) return true;
   if (platform === "darwin" || platform === "win32") return true;
   return isSet(env.DISPLAY) || isSet(env.WAYLAND_DISPLAY);
 }
@@ -36,7 +36,7 @@ export function browserCommand(url: string, { platform, env }: System): readonly
 export async function openBrowser(url: string, system: System): Promise<boolean> {
   const [program, ...args] = browserCommand(url, system);
   const env = Object.fromEntries(Object.entries(system.env).filter(([name]) => !/^SALLYPORT_/i.test(name)));
-  const child = spawn(program, args, { env, stdio: "ignore", detached: true });
+  const child = spawn(program, args, { env, stdio: "ignore", detached: true, windowsHide: true });
   return await new Promise((resolve) => {
     child.once("error", () => resolve(false));
     child.once("spawn", () => {

@@ -86,7 +86,7 @@ export async function readStoredCredential(
   return record === undefined ? undefined : await readStored(record, context);
 }
 
-interface Facts {
+export interface Facts {
   readonly account: Name;
   readonly allowPlainHttp: boolean;
 }

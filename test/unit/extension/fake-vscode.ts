@@ -78,9 +78,11 @@ export const workspace = {
   openTextDocument: vi.fn((uri: unknown) => Promise.resolve({ uri })),
   onDidChangeConfiguration: () => nothing,
 };
+export const authenticationProviders = new Map<string, unknown>();
 export const authentication = {
-  registerAuthenticationProvider: (id: string) => {
+  registerAuthenticationProvider: (id: string, _label?: string, provider?: unknown) => {
     registered.push(`authentication ${id}`);
+    authenticationProviders.set(id, provider);
     return nothing;
   },
 };

@@ -10,6 +10,7 @@ import { printable } from "../../../../protocol/values/printable.ts";
 import type { AccessToken } from "../../../../protocol/values/token.ts";
 import { gatewayApi } from "../../../client/gateway-api.ts";
 import { checkAuthorizationServer, signsClientsIn } from "../../../client/sign-in/authorization-server.ts";
+import { keepOrEnd } from "../../../client/sign-in/keep.ts";
 import { CommandError } from "../../../platform/command-error.ts";
 import {
   listGateways,
@@ -17,7 +18,6 @@ import {
   resolveGateway,
   type Saved,
   saveAccessToken,
-  saveCredential,
 } from "../../../platform/credentials/store.ts";
 import { relativeTime } from "../../../platform/duration.ts";
 import { networkFrom } from "../../../platform/network/configured-network.ts";
@@ -62,7 +62,7 @@ async function run(
   const { signInAsClient } = await import("./client-sign-in.ts");
   const granted = await signInAsClient({ gateway, scopes, by, json: options.json }, context);
   const { account, credential } = granted;
-  const saved = await saveCredential(gateway, credential, { account, allowPlainHttp }, context);
+  const saved = await keepOrEnd(gateway, credential, { account, allowPlainHttp }, context);
   context.stderr.write(`${whereKept(saved, "sign-in")}\n`);
   context.stdout.write(
     options.json

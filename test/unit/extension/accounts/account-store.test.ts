@@ -3,16 +3,22 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { AuthenticationProvider } from "vscode";
 import { authorize, newState } from "../../../../agent/client/sign-in/authorization.ts";
+import { forgetAccessToken, saveAccessToken } from "../../../../agent/platform/credentials/store.ts";
 import { askForTokens } from "../../../../agent/platform/credentials/token-endpoint.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import { newAccessToken } from "../../../../protocol/values/token.ts";
 import { FakeAuthorizationServer } from "../../../support/fake-authorization-server.ts";
+import { authenticationProviders } from "../fake-vscode.ts";
 import { SharedSecrets } from "./fake-secrets.ts";
 
 vi.mock("vscode", () => import("../fake-vscode.ts"));
 const { AccountStore } = await import("../../../../extension/accounts/account-store.ts");
+const { registerAuthenticationProvider } = await import(
+  "../../../../extension/accounts/authentication-provider.ts"
+);
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 let home: string;
@@ -137,11 +143,12 @@ test("signing out without the network forgets it here, and says that the gateway
   expect(readdirSync(join(home, "tokens"))).toEqual([]);
 });
 
-test("where it can be kept nowhere, the sign-in fails and no window has an account", async () => {
+test("where it can be kept nowhere, the sign-in fails, is ended again, and no window has an account", async () => {
   const one = window();
   writeFileSync(join(home, "tokens"), "a file in the way");
   await expect(signedIn(one)).rejects.toMatchObject({ stage: "file" });
   expect(await one.list()).toEqual([]);
+  expect(server.signIns.map(({ ended }) => ended)).toEqual([true]);
 });
 
 test("a token of a different account that the command line signed in with is not used for this one", async () => {
@@ -169,4 +176,79 @@ test("a pasted token is kept as before, with a copy for the companion", async ()
   expect(readFileSync(join(home, "tokens", file), "utf8")).toBe(`${token}\n`);
   await one.remove(server.url);
   expect(server.asked).toEqual([]);
+});
+
+test("what the command line signed in with meanwhile is used, and is not replaced by an old copy", async () => {
+  const one = window();
+  const pasted = newAccessToken();
+  const facts = { account: parseName("ada"), allowPlainHttp: false, scopes: [] };
+  const account = { gateway: server.url, ...facts, token: pasted };
+  await one.add(account);
+  const stored = () =>
+    readFileSync(join(home, "tokens", readdirSync(join(home, "tokens"))[0] ?? ""), "utf8").trim();
+  const newer = newAccessToken();
+  await saveAccessToken(server.url, newer, facts, { env: process.env });
+  await one.refreshCopy(account);
+  expect(stored()).toBe(newer);
+  await forgetAccessToken(server.url, { env: process.env });
+  await one.refreshCopy(account);
+  expect(stored()).toBe(pasted);
+
+  const { account: signedInAccount } = await signedIn(one);
+  await saveAccessToken(server.url, newer, facts, { env: process.env });
+  expect(await window().token(signedInAccount)).toBe(newer);
+});
+
+describe("as VS Code sees it", () => {
+  function provider(accounts: InstanceType<typeof AccountStore>): AuthenticationProvider {
+    Reflect.apply(registerAuthenticationProvider, undefined, [accounts, () => Promise.resolve(undefined)]);
+    return authenticationProviders.get("sallyport") as AuthenticationProvider;
+  }
+
+  test("a session is given without a question and without the network, where its scopes cover what is asked for", async () => {
+    const one = window();
+    const { granted } = await signedIn(one);
+    server.isDown = true;
+    const sessions = provider(one);
+    const found = async (...scopes: string[]) => (await sessions.getSessions(scopes)).length;
+    expect(await sessions.getSessions(undefined)).toMatchObject([
+      { accessToken: granted.credential.access, scopes: [server.url, "connect", "host"] },
+    ]);
+    expect(await found(server.url)).toBe(1);
+    expect(await found("connect", server.url)).toBe(1);
+    expect(await found("account")).toBe(0);
+    expect(await found("https://other.example")).toBe(0);
+  });
+
+  test("a token that is about to expire is renewed behind it, and VS Code hears of the new one", async () => {
+    const { account } = await signedIn(window());
+    expire();
+    const one = window();
+    await one.list();
+    const sessions = provider(one);
+    const changed = vi.fn();
+    sessions.onDidChangeSessions(changed);
+    const [old] = await sessions.getSessions(undefined);
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(1));
+    const [{ changed: [session] = [] }] = changed.mock.calls[0] ?? [{}];
+    expect(session.accessToken).not.toBe(old?.accessToken);
+    expect(session.accessToken).toBe(await one.token(account));
+  });
+
+  test("signing out there ends the sign-in", async () => {
+    const one = window();
+    await signedIn(one);
+    const sessions = provider(one);
+    const removed = vi.fn();
+    sessions.onDidChangeSessions(removed);
+    const [session] = await sessions.getSessions(undefined);
+    await sessions.removeSession(session?.id ?? "");
+    expect(server.signIns.map(({ ended }) => ended)).toEqual([true]);
+    await vi.waitFor(() => expect(removed).toHaveBeenCalledTimes(1));
+    expect(removed.mock.calls[0]?.[0]).toMatchObject({
+      added: [],
+      changed: [],
+      removed: [{ id: session?.id }],
+    });
+  });
 });

@@ -15,6 +15,12 @@ test.each<[string, NodeJS.Platform, Record<string, string>, boolean]>([
   ["Windows", "win32", {}, true],
   ["Windows over SSH", "win32", { SSH_CLIENT: "a 1 22" }, false],
   ["a server where the person named a browser", "linux", { BROWSER: "lynx" }, true],
+  [
+    "a server over SSH, where the editor named one",
+    "linux",
+    { BROWSER: "x", SSH_CONNECTION: "a 1 b 22" },
+    false,
+  ],
   ["empty variables", "linux", { DISPLAY: "", BROWSER: "" }, false],
 ])("%s", (_what, platform, env, expected) => {
   expect(hasBrowser({ platform, env })).toBe(expected);
