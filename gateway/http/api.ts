@@ -30,6 +30,7 @@ import { accountRoutes } from "./routes/account-routes.ts";
 import { connectionRoutes } from "./routes/connection-routes.ts";
 import { downloadRoutes } from "./routes/download-routes.ts";
 import { freezeRoutes } from "./routes/freeze-routes.ts";
+import { keyImportRoutes } from "./routes/key-import-routes.ts";
 import { keyRoutes } from "./routes/key-routes.ts";
 import { ownerTokenRoutes } from "./routes/owner-token-routes.ts";
 import { publicRoutes } from "./routes/public-routes.ts";
@@ -87,6 +88,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
       gatewayRoutes(instance, context);
       tokenRoutes(instance, context);
       keyRoutes(instance, context);
+      keyImportRoutes(instance, context);
       workspaceRoutes(instance, context);
       shareRoutes(instance, context);
       freezeRoutes(instance, context);

@@ -4,6 +4,7 @@
 import type { CommandDefinition, OptionDefinition } from "../../protocol/command/definition.ts";
 import { choice, DIRECTORY, FILE, integer } from "../../protocol/command/value-types.ts";
 import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { KEY_SOURCES } from "../key-sources/option.ts";
 import { ACME_OPTIONS } from "./acme-definition.ts";
 import { IDENTITY_OPTIONS } from "./identity-definition.ts";
 import { ADDRESS, LOG_LEVELS, PROXY_ADDRESSES, WORKERS } from "./value-types.ts";
@@ -136,6 +137,15 @@ The first start makes an account named admin and prints its access token once. \
       type: FILE,
       description: "upterm hosts may register, with the keys of this file only",
       variable: "SALLYPORT_HOST_KEYS_ALLOWED",
+      config: true,
+    },
+    "key-sources": {
+      type: KEY_SOURCES,
+      repeated: "separated",
+      description:
+        "where people may import their SSH public keys from: `github=URL`, `gitlab=URL`, or `off`; each key still has to be proved",
+      otherwise: "github.com and gitlab.com",
+      variable: "SALLYPORT_KEY_SOURCES",
       config: true,
     },
     metrics: {

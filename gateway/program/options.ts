@@ -11,6 +11,7 @@ import { isHostName, parsePort, type SshAddress } from "../../protocol/values/ho
 import type { ListenAddress } from "../address.ts";
 import { type AcmeOptions, acmeOptions, certificateFile } from "../certificate/acme-options.ts";
 import { type IdentityOptions, identityOptions } from "../identity/providers/settings/identity-options.ts";
+import { type KeySourceOption, keySourcesOf } from "../key-sources/option.ts";
 import { definition } from "./definition.ts";
 import { settingsOf } from "./settings.ts";
 import type { GatewayLogLevel } from "./value-types.ts";
@@ -50,6 +51,8 @@ export interface GatewayOptions {
   readonly deviceCodes: boolean;
   /** File of the keys that upterm hosts may register with; null: any key, if `open`. */
   readonly hostKeysAllowed: string | null;
+  /** Where public keys are imported from. */
+  readonly keySources: readonly KeySourceOption[];
   readonly metrics: ListenAddress | null;
   readonly logLevel: GatewayLogLevel;
   readonly maxStreams: number;
@@ -91,6 +94,7 @@ export function gatewayOptions(values: Values, env: Environment): GatewayOptions
     dashboard: !values["no-dashboard"],
     deviceCodes: !values["no-device-codes"],
     hostKeysAllowed: values["host-keys-allowed"] ?? null,
+    keySources: keySourcesOf(values["key-sources"]),
     metrics: values.metrics ?? null,
     logLevel: values["log-level"],
     maxStreams: values["max-streams"],

@@ -43,5 +43,6 @@ function textOf(value: unknown): string {
   ) {
     return formatAddress({ host: value.host, port: value.port });
   }
+  if ("source" in value && "url" in value) return `${value.source}=${value.url}`;
   return "set";
 }

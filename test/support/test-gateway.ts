@@ -59,6 +59,7 @@ export async function testGateway(overrides: Partial<GatewayOptions> = {}) {
       maxStreams: 100,
       workers: 1,
       settings: [],
+      keySources: [],
       ...overrides,
     },
     (line) => logLines.push(line),

@@ -20,7 +20,11 @@ interface BoundedRequest {
 export type BoundedFetch = (url: string, request?: BoundedRequest) => Promise<Response>;
 
 /** The function that is returned rejects with an Error: no answer in time, too long an answer, not https. */
-export function boundedFetch(env: Readonly<NodeJS.ProcessEnv>, closing: AbortSignal): BoundedFetch {
+export function boundedFetch(
+  env: Readonly<NodeJS.ProcessEnv>,
+  closing: AbortSignal,
+  maxBytes = MAX_BODY_BYTES,
+): BoundedFetch {
   const https = new HttpsAgent({ keepAlive: false, proxyEnv: { ...env } });
   const http = new HttpAgent({ keepAlive: false });
   return (url, { method = "GET", headers = {}, body, signal } = {}) =>
@@ -51,7 +55,7 @@ export function boundedFetch(env: Readonly<NodeJS.ProcessEnv>, closing: AbortSig
         let length = 0;
         response.on("data", (chunk: Buffer) => {
           length += chunk.length;
-          if (length > MAX_BODY_BYTES) response.destroy(new Error("the answer is too long"));
+          if (length > maxBytes) response.destroy(new Error("the answer is too long"));
           else chunks.push(chunk);
         });
         response.on("error", reject);
