@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../protocol/command/command.ts";
 import type { ValueType } from "../../protocol/command/definition.ts";
+import { parseDuration } from "../../protocol/command/duration.ts";
 import { addressMatcher, type ListenAddress } from "../address.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -47,6 +48,16 @@ export const PROXY_ADDRESSES: ValueType<string> = {
       if (!(error instanceof RangeError)) throw error;
       throw new UsageError(`${name}: ${error.message}.`, { cause: error });
     }
+  },
+};
+
+/** How long an invitation is good: seconds, as POST /invitations takes them. */
+export const INVITATION_TIME: ValueType<number> = {
+  hint: "TIME",
+  read(text, name) {
+    const seconds = parseDuration(text, name);
+    if (seconds >= 60 && seconds <= 7 * 86_400) return seconds;
+    throw new UsageError(`${name} must be a time from 1m to 7d, not ${JSON.stringify(text)}.`);
   },
 };
 

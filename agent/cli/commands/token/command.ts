@@ -1,7 +1,7 @@
 // `sallyport token`: access tokens of the account, and owner tokens of its workspaces. A new token goes to stdout alone, so
 // that it can be piped; what is said about it goes to stderr.
 
-import { type AccessTokenInfo, SCOPES } from "../../../../protocol/api.ts";
+import { type AccessTokenInfo, TOKEN_SCOPES } from "../../../../protocol/api.ts";
 import { type CommandContext, UsageError } from "../../../../protocol/command/command.ts";
 import { commandGroup, executable, type Input } from "../../../../protocol/command/run.ts";
 import { formatWorkspaceRef } from "../../../../protocol/values/name.ts";
@@ -20,7 +20,8 @@ async function create(
   const { title, workspace, reusable, expires: expiresIn } = options;
   if (title === undefined || title.trim() === "") throw new UsageError("--title says what the token is for.");
   const scopes = [...new Set(options.scope)];
-  if (scopes.length === 0) throw new UsageError(`--scope says what the token may do: ${SCOPES.join(", ")}.`);
+  if (scopes.length === 0)
+    throw new UsageError(`--scope says what the token may do: ${TOKEN_SCOPES.join(", ")}.`);
   const { api } = await signedIn(options.gateway, context);
   const created = await api.createToken({
     title,
@@ -50,7 +51,7 @@ async function list({ options }: Input<typeof subcommands.list>, context: Comman
     const rows = tokens.map(({ id, title, scopes, expiresAt, lastUsedAt, ...more }) => [
       id,
       title,
-      scopes.join(","),
+      more.scim === true ? "scim" : scopes.join(","),
       more.workspace ?? (more.reusable === true ? "any" : ""),
       expiry(expiresAt),
       lastUse(lastUsedAt),

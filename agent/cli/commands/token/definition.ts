@@ -1,11 +1,12 @@
 // Defines `sallyport token`: its options, arguments and help.
 
-import { DEFAULT_OWNER_TOKEN_SECONDS, SCOPES } from "../../../../protocol/api.ts";
+import { DEFAULT_OWNER_TOKEN_SECONDS, TOKEN_SCOPES } from "../../../../protocol/api.ts";
 import type { CommandDefinition } from "../../../../protocol/command/definition.ts";
+import { parseDuration } from "../../../../protocol/command/duration.ts";
 import { choice, text } from "../../../../protocol/command/value-types.ts";
 import { parseTokenId } from "../../../../protocol/values/id.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
-import { formatDuration, parseDuration } from "../../../platform/duration.ts";
+import { formatDuration } from "../../../platform/duration.ts";
 import { ACCOUNT_OPTIONS, ONE_PROXY, TOKEN_VARIABLES, WORKSPACE_OPERAND } from "../../shared-options.ts";
 
 const common = { exclusive: [ONE_PROXY], variables: TOKEN_VARIABLES } as const;
@@ -31,14 +32,14 @@ export const definition = {
       summary: "create an access token",
       description: `Creates an access token, and prints it once.
 
-A token with the scope host alone is for one workspace: the one that --workspace names, or else the first that it registers. With --reusable it registers any workspace of your account.`,
+A token with the scope host alone is for one workspace: the one that --workspace names, or else the first that it registers. With --reusable it registers any workspace of your account. The scope scim is for an identity provider that makes and disables accounts, goes with no other, and is given by administrators only.`,
       usage: "--title TEXT --scope SCOPE… [options]",
       options: {
         title: { type: text("TEXT"), description: "what the token is for" },
         scope: {
-          type: choice(SCOPES, "SCOPE"),
+          type: choice(TOKEN_SCOPES, "SCOPE"),
           repeated: "separated",
-          description: `${SCOPES.join(", ")}; repeat it, or separate by commas`,
+          description: `${TOKEN_SCOPES.join(", ")}; repeat it, or separate by commas`,
         },
         workspace: {
           type: { hint: "NAME", read: (given: string, name: string) => parseName(given, name) },

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatDuration, parseDuration, relativeTime } from "../../../../agent/platform/duration.ts";
+import { formatDuration, relativeTime } from "../../../../agent/platform/duration.ts";
 import { UsageError } from "../../../../protocol/command/command.ts";
+import { parseDuration } from "../../../../protocol/command/duration.ts";
 
 describe("a duration", () => {
   test.each([
