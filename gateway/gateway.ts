@@ -24,6 +24,7 @@ import { createMetrics, createMetricsServer, type MetricsRegistry } from "./metr
 import { OpenConnections } from "./open-connections.ts";
 import { createFirstAdmin } from "./program/first-admin.ts";
 import type { GatewayOptions } from "./program/options.ts";
+import { writePublicUrl } from "./program/public-url-file.ts";
 import { startPruning } from "./pruning.ts";
 import { publicUrlOf, warnOfPlainHttp } from "./public-url.ts";
 import { closeServer, createGatewayServer, listen, trackConnections } from "./server.ts";
@@ -244,7 +245,10 @@ export async function startGateway(
 
   const bound = await listen(server, options.http);
   publicUrl = options.publicUrl ?? publicUrlOf(bound, options.tls !== null);
-  if (isFirst) warnOfPlainHttp(options, log);
+  if (isFirst) {
+    warnOfPlainHttp(options, log);
+    await writePublicUrl(options.dataDir, publicUrl, log);
+  }
   if (options.acme !== null && siblings === undefined) {
     started.use(
       await startAutomaticCertificate({

@@ -8,8 +8,11 @@ import { packTar, type TarSource } from "modern-tar/fs";
 import { copyDatabase, hasDatabase } from "../store/database/sqlite.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
-/** What is not copied as it lies there: the lock, and the database, which is copied as of one moment. */
-const NOT_COPIED = /^(gateway\.lock|gateway\.db.*|\..*)$/;
+/**
+ * What is not copied as it lies there: the lock, what each start writes, and the database, which is copied as of one
+ * moment.
+ */
+const NOT_COPIED = /^(gateway\.lock|gateway\.db.*|public-url.*|\..*)$/;
 
 /**
  * Ends `output` once everything is written.

@@ -83,21 +83,41 @@ async function startSeveral(options: GatewayOptions, write: (line: string) => vo
 
 /** Works on the database itself: anyone who can read the data directory owns the gateway anyway. */
 async function adminToken({ options }: DataInput, context: CommandContext): Promise<void> {
-  const { json } = options;
   const dataDir = options.data ?? defaultDataDir(context.env);
-  if (!hasDatabase(dataDir)) {
-    throw new StartError("file", `There is no gateway's database in ${dataDir}: start the gateway first.`);
-  }
-  const log = createGatewayLog("warn", (line) => context.stderr.write(line));
-  const store = await Store.open(openDatabase(dataDir), { log, migrate: false });
-  try {
+  await usingStore(dataDir, context, async (store) => {
     const account = await store.accounts.firstAdmin();
     if (account === undefined) throw new StartError("file", `There is no admin account in ${dataDir}.`);
     const wanted = { accountId: account.id, title: "admin-token", scopes: SCOPES, expiresInSeconds: null };
     const { token } = await store.tokens.create(wanted, { account: account.name });
-    context.stdout.write(
-      json ? `${JSON.stringify({ account: account.name, adminToken: token })}\n` : `${token}\n`,
-    );
+    const made = { account: account.name, adminToken: token };
+    context.stdout.write(options.json ? `${JSON.stringify(made)}\n` : `${token}\n`);
+  });
+}
+
+async function inviteSomebody(
+  input: Input<(typeof definition)["subcommands"]["invite"]>,
+  context: CommandContext,
+): Promise<void> {
+  const { invite, inviteText } = await import("./invite.ts");
+  const dataDir = input.options.data ?? defaultDataDir(context.env);
+  await usingStore(dataDir, context, async (store) => {
+    const made = await invite(store, dataDir, input);
+    context.stdout.write(input.options.json ? `${JSON.stringify(made)}\n` : inviteText(made));
+  });
+}
+
+async function usingStore(
+  dataDir: string,
+  { stderr }: CommandContext,
+  use: (store: Store) => Promise<void>,
+): Promise<void> {
+  if (!hasDatabase(dataDir)) {
+    throw new StartError("file", `There is no gateway's database in ${dataDir}: start the gateway first.`);
+  }
+  const log = createGatewayLog("warn", (line) => stderr.write(line));
+  const store = await Store.open(openDatabase(dataDir), { log, migrate: false });
+  try {
+    await use(store);
   } finally {
     await store.close();
   }
@@ -145,12 +165,17 @@ async function rotate(
   await hostKeys(activate ? "activate" : forget ? "forget" : "rotate")(input, context);
 }
 
+/** It names no secret, so it is said at each start. */
+const DASHBOARD =
+  "For a link that signs you in at the dashboard, run: sallyport gateway invite admin --sign-in";
+
 function readyText(ready: { http: string; ssh: string | null; adminToken?: string }): string {
   const lines = [`The gateway is ready at ${ready.http}`];
   if (ready.ssh !== null) lines.push(`SSH is served at ${ready.ssh}`);
   if (ready.adminToken !== undefined) {
     lines.push(`Access token of the account admin, shown this once: ${ready.adminToken}`);
   }
+  lines.push(DASHBOARD);
   return `${lines.join("\n")}\n`;
 }
 
@@ -166,7 +191,7 @@ function started<I>(run: (input: I, context: CommandContext) => Promise<void>) {
       await run(input, context);
       return 0;
     } catch (error) {
-      // The only refusal of the store that can get here is a full list of tokens, from admin-token.
+      // The store refuses: a full list of tokens or invitations, or a disabled account.
       if (!(error instanceof StartError || error instanceof ProtocolError)) throw error;
       const stage = error instanceof StartError ? error.stage : "file";
       context.stderr.write(`sallyport: ${stage}: ${error.message}\n`);
@@ -180,6 +205,7 @@ const {
   backup: backupDefinition,
   health: healthDefinition,
   "host-keys": hostKeysDefinition,
+  invite: inviteDefinition,
 } = definition.subcommands;
 
 const family = commandGroup(
@@ -191,6 +217,7 @@ const family = commandGroup(
       healthDefinition,
       started(({ options }) => checkHealth(options.http)),
     ),
+    invite: executable(inviteDefinition, started(inviteSomebody)),
     "host-keys": commandGroup(
       hostKeysDefinition,
       { rotate: executable(hostKeysDefinition.subcommands.rotate, started(rotate)) },

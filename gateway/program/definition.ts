@@ -4,10 +4,11 @@
 import type { CommandDefinition, OptionDefinition } from "../../protocol/command/definition.ts";
 import { choice, DIRECTORY, FILE, integer } from "../../protocol/command/value-types.ts";
 import { parseGatewayUrl } from "../../protocol/values/gateway-url.ts";
+import { parseName } from "../../protocol/values/name.ts";
 import { KEY_SOURCES } from "../key-sources/option.ts";
 import { ACME_OPTIONS } from "./acme-definition.ts";
 import { IDENTITY_OPTIONS } from "./identity-definition.ts";
-import { ADDRESS, LOG_LEVELS, PROXY_ADDRESSES, WORKERS } from "./value-types.ts";
+import { ADDRESS, INVITATION_TIME, LOG_LEVELS, PROXY_ADDRESSES, WORKERS } from "./value-types.ts";
 
 const MAX_COUNT = 9_999_999;
 
@@ -32,6 +33,13 @@ const HTTP = {
   config: true,
 } as const satisfies OptionDefinition;
 
+const PUBLIC_URL = {
+  type: { hint: "URL", read: (text: string) => parseGatewayUrl(text) },
+  description: "the address that clients use, such as https://gateway.example",
+  variable: "SALLYPORT_PUBLIC_URL",
+  config: true,
+} as const satisfies OptionDefinition;
+
 const ownData = { data: DATA, json: JSON_RESULT } as const;
 
 export const definition = {
@@ -39,7 +47,7 @@ export const definition = {
   summary: "run the server where hosts and companions meet",
   description: `Runs the server where hosts and companions meet.
 
-The first start makes an account named admin and prints its access token once. \`gateway admin-token\` makes one if the first is lost or not wanted (--no-first-token).`,
+The first start makes an account named admin and prints its access token once. \`gateway admin-token\` makes one if the first is lost or not wanted (--no-first-token). \`gateway invite admin --sign-in\` prints a link that signs a browser in at the dashboard.`,
   options: {
     http: HTTP,
     ssh: {
@@ -92,12 +100,7 @@ The first start makes an account named admin and prints its access token once. \
       variable: "SALLYPORT_DOWNLOADS",
       config: true,
     },
-    "public-url": {
-      type: { hint: "URL", read: (text: string) => parseGatewayUrl(text) },
-      description: "the address that clients use, such as https://gateway.example",
-      variable: "SALLYPORT_PUBLIC_URL",
-      config: true,
-    },
+    "public-url": PUBLIC_URL,
     "tls-cert": {
       type: FILE,
       description: "certificate chain (PEM); read again when it changes",
@@ -216,6 +219,33 @@ The first start makes an account named admin and prints its access token once. \
         "Asks the gateway that listens at the address of --http whether requests should be sent to it (/readyz). Prints nothing, and ends with status 0 if so and 1 if not: for health checks of containers. It does not look at the certificate, which is for the public name; with --acme, a gateway that waits for its first certificate is ready.",
       options: { http: { ...HTTP, description: "where the gateway listens" } },
       examples: ["sallyport gateway health --http 127.0.0.1:443"],
+    },
+    invite: {
+      name: "gateway invite",
+      summary: "make a one-use link: for a new account, or to sign in",
+      description: `Makes a link that works once, and prints it. For a new name it is an invitation: the person who opens it makes the account, with a passkey. With --sign-in it signs a browser in as an account that exists; that is also how an administrator gets in when nothing else works. Works on the data directory itself, whether the gateway runs or not.`,
+      operands: {
+        name: {
+          type: { hint: "NAME", read: (text: string, name: string) => parseName(text, name) },
+          description: "the account's name",
+        },
+      },
+      options: {
+        "sign-in": { description: "sign a browser in as this account, which exists" },
+        admin: { description: "the new account is an administrator" },
+        expires: {
+          type: INVITATION_TIME,
+          description: "how long the link works, such as 30m or 7d",
+          default: "48h",
+        },
+        "public-url": {
+          ...PUBLIC_URL,
+          otherwise: "what the gateway that uses the data directory wrote there",
+        },
+        ...ownData,
+      },
+      exclusive: [{ options: ["sign-in", "admin"] }],
+      examples: ["sallyport gateway invite ana", "sallyport gateway invite admin --sign-in --expires 10m"],
     },
     "host-keys": {
       name: "gateway host-keys",

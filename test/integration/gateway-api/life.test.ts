@@ -86,7 +86,10 @@ test("without --json, the address and the token are printed in a sentence", asyn
   expect(await gateway.first()).toMatch(/^The gateway is ready at http:\/\/127\.0\.0\.1:\d+$/);
   gateway.stop();
   expect(await gateway.exit).toBe(0);
-  expect(gateway.out()).toMatch(/Access token of the account admin, shown this once: spt_\w+\n$/);
+  expect(gateway.out()).toMatch(/Access token of the account admin, shown this once: spt_\w+\n/);
+  // How to open the dashboard is no secret; a link would be one.
+  expect(gateway.out()).toMatch(/run: sallyport gateway invite admin --sign-in\n$/);
+  expect(gateway.out()).not.toContain("spc_");
 });
 
 test("a first start that is to print no token makes none, but an administrator who can be given one", async () => {
