@@ -117,7 +117,7 @@ function columns(
         </>
       ),
     },
-    { title: t("Scopes"), cell: ({ scopes }) => scopes.join(", ") },
+    { title: t("Scopes"), cell: ({ scopes, scim }) => (scim === true ? "scim" : scopes.join(", ")) },
     { title: t("Expires"), cell: ({ expiresAt }) => <Time at={expiresAt} /> },
     { title: t("Last used"), cell: (token) => <LastUse of={token} /> },
     {
