@@ -3,14 +3,22 @@
 
 import type { Transaction } from "kysely";
 import { ProtocolError } from "../../../protocol/errors.ts";
-import type { IdentityInfo } from "../../../protocol/sign-in/api.ts";
-import { type AccountId, type IdentityId, newAccountId, newIdentityId } from "../../../protocol/values/id.ts";
+import type { IdentityInfo, InvitationKind } from "../../../protocol/sign-in/api.ts";
+import {
+  type AccountId,
+  type IdentityId,
+  type InvitationId,
+  newAccountId,
+  newIdentityId,
+} from "../../../protocol/values/id.ts";
 import type { Name } from "../../../protocol/values/name.ts";
 import { printable } from "../../../protocol/values/printable.ts";
 import { insertAccount } from "../accounts.ts";
 import { type Actor, flag, LIMITS, type StoreContext } from "../context.ts";
 import type { AccountRow, Tables } from "../database/schema.ts";
 import type { IdentityRow } from "../database/sign-in-schema.ts";
+import { type RoleOutcome, releaseRoles, setRole } from "./provider-roles.ts";
+import { takeInvitation } from "./use-invitation.ts";
 import { requireWayIn } from "./ways-in.ts";
 
 /** Whom a provider has vouched for. */
@@ -79,35 +87,70 @@ export class Identities {
   }
 
   /**
+   * Adds an identity to the account that an invitation is for, and uses the invitation up.
+   * @throws ProtocolError token_unknown, token_revoked, token_expired, bad_request, account_disabled, forbidden, limit_reached
+   */
+  async linkInvited(invitation: InvitationId, facts: IdentityFacts, address: string): Promise<IdentityRow> {
+    const { row, name } = await this.#context.db.transaction().execute(async (transaction) => {
+      const taken = await takeInvitation(this.#context, transaction, invitation, "identity");
+      const account = await transaction
+        .selectFrom("accounts")
+        .select(["id", "name"])
+        .where("id", "=", taken.account_id)
+        .executeTakeFirstOrThrow();
+      const linked = this.#row(account.id, facts);
+      await insertIdentity(transaction, linked);
+      return { row: linked, name: account.name };
+    });
+    this.#auditInvitation(invitation, "identity", name, address);
+    this.#audit("identity.linked", row, { account: name, address });
+    return row;
+  }
+
+  /**
    * Makes an account for an identity that has none.
-   * @param role `from`: the provider that decides from now on whether it is an administrator's; null: this gateway does
-   * @throws ProtocolError name_taken, limit_reached; forbidden: the identity belongs to an account already
+   * @param role of the account; `from`: the provider that decides it from now on; null: this gateway does, and an invitation
+   * @param invitation it is used up
+   * @throws ProtocolError name_taken, limit_reached; forbidden: the identity belongs to an account already; with an
+   *   invitation also token_unknown, token_revoked, token_expired, bad_request
    */
   async createAccount(
     name: Name,
     facts: IdentityFacts,
     role: { readonly admin: boolean; readonly from: string | null },
     address: string,
+    invitation?: InvitationId,
   ): Promise<IdentityRow> {
     const { db, now, audit } = this.#context;
-    const account: AccountRow = {
-      id: newAccountId(),
-      name,
-      admin: flag(role.admin),
-      disabled: 0,
-      created_at: now().toISOString(),
-      role_from: role.from,
-    };
-    const row = this.#row(account.id, facts);
-    await db.transaction().execute(async (transaction) => {
+    const id = newAccountId();
+    const row = this.#row(id, facts);
+    const admin = await db.transaction().execute(async (transaction) => {
+      const invited =
+        invitation === undefined
+          ? undefined
+          : await takeInvitation(this.#context, transaction, invitation, "account");
+      if (invited !== undefined && invited.name !== null && invited.name !== name) {
+        throw new ProtocolError("bad_request", "The invitation is for a different name.", { field: "name" });
+      }
+      const isAdmin = role.from === null && invited !== undefined ? invited.admin === 1 : role.admin;
+      const account: AccountRow = {
+        id,
+        name,
+        admin: flag(isAdmin),
+        disabled: 0,
+        created_at: now().toISOString(),
+        role_from: role.from,
+      };
       await insertAccount(transaction, account);
       await insertIdentity(transaction, row);
+      return isAdmin;
     });
+    if (invitation !== undefined) this.#auditInvitation(invitation, "account", name, address);
     audit({
       event: "account.created",
       account: name,
       address,
-      detail: `${name}${role.admin ? " (admin)" : ""}, by the provider ${facts.provider}`,
+      detail: `${name}${admin ? " (admin)" : ""}, by the provider ${facts.provider}`,
     });
     this.#audit("identity.linked", row, { account: name, address });
     return row;
@@ -143,55 +186,14 @@ export class Identities {
     this.#audit("identity.removed", row, actor);
   }
 
-  /**
-   * Whether an account is an administrator's is what its provider says now. The last enabled administrator stays one, so
-   * that `gateway admin-token` always has an account to make a token for.
-   * @returns `last`: it had to stay an administrator
-   */
-  async setRole(
-    accountId: AccountId,
-    admin: boolean,
-    provider: string,
-    actor: Actor,
-  ): Promise<"unchanged" | "changed" | "last"> {
-    const { db, audit } = this.#context;
-    const outcome = await db.transaction().execute(async (transaction) => {
-      const account = await transaction
-        .selectFrom("accounts")
-        .selectAll()
-        .where("id", "=", accountId)
-        .executeTakeFirstOrThrow();
-      const isLast = account.admin === 1 && !admin && !(await hasOtherAdmin(transaction, accountId));
-      const decided = flag(admin || isLast);
-      if (account.role_from !== provider || account.admin !== decided) {
-        await transaction
-          .updateTable("accounts")
-          .set({ admin: decided, role_from: provider })
-          .where("id", "=", accountId)
-          .execute();
-      }
-      if (isLast) return "last";
-      return account.admin === decided ? "unchanged" : "changed";
-    });
-    if (outcome === "changed") {
-      audit({
-        event: admin ? "account.promoted" : "account.demoted",
-        account: actor.account,
-        address: actor.address,
-        detail: `${actor.account}, by the provider ${provider}`,
-      });
-    }
-    return outcome;
+  /** See provider-roles.ts. */
+  async setRole(accountId: AccountId, admin: boolean, provider: string, actor: Actor): Promise<RoleOutcome> {
+    return await setRole(this.#context, accountId, admin, provider, actor);
   }
 
   /** Providers that do not decide who is an administrator leave it to this gateway again. @param deciding their ids */
   async releaseRoles(deciding: readonly string[]): Promise<void> {
-    let query = this.#context.db
-      .updateTable("accounts")
-      .set({ role_from: null })
-      .where("role_from", "is not", null);
-    if (deciding.length > 0) query = query.where("role_from", "not in", deciding);
-    await query.execute();
+    await releaseRoles(this.#context, deciding);
   }
 
   #row(accountId: AccountId, facts: IdentityFacts): IdentityRow {
@@ -205,6 +207,10 @@ export class Identities {
       created_at: this.#context.now().toISOString(),
       last_sign_in_at: null,
     };
+  }
+
+  #auditInvitation(id: InvitationId, kind: InvitationKind, account: Name, address: string): void {
+    this.#context.audit({ event: "invitation.used", account, address, detail: `${id}: ${kind}` });
   }
 
   #audit(event: string, row: IdentityRow, actor: Actor): void {
@@ -238,18 +244,6 @@ async function insertIdentity(transaction: Transaction<Tables>, row: IdentityRow
   if (numInsertedOrUpdatedRows === 0n) {
     throw new ProtocolError("forbidden", "This identity belongs to an account already.");
   }
-}
-
-async function hasOtherAdmin(transaction: Transaction<Tables>, accountId: AccountId): Promise<boolean> {
-  const other = await transaction
-    .selectFrom("accounts")
-    .select("id")
-    .where("admin", "=", 1)
-    .where("disabled", "=", 0)
-    .where("id", "!=", accountId)
-    .limit(1)
-    .executeTakeFirst();
-  return other !== undefined;
 }
 
 function identityBody(row: IdentityRow): IdentityInfo {

@@ -49,6 +49,14 @@ export class StandInBrowser {
     throw new Error(`too many redirects, the last one to ${url.href}`);
   }
 
+  /** Sends a form of the page, and follows nothing. */
+  async submit(address: string, fields: Readonly<Record<string, string>>): Promise<number> {
+    const headers = { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" };
+    const response = await this.#send("POST", new URL(address), headers, String(new URLSearchParams(fields)));
+    await response.text();
+    return response.status;
+  }
+
   /** A page's own request to the API. */
   async api(method: string, url: string, body?: unknown) {
     const response = await this.#send(

@@ -20,7 +20,7 @@ export async function identityFile(providers: readonly object[], secret: string)
 
 export async function gatewayWithProvider(
   settings: Readonly<Record<string, unknown>> = {},
-  idpOptions: { readonly claimsInIdToken?: boolean } = {},
+  idpOptions: { readonly claimsInIdToken?: boolean; readonly down?: boolean } = {},
   overrides: Partial<GatewayOptions> = {},
 ) {
   const port = await freePort();
@@ -32,7 +32,19 @@ export async function gatewayWithProvider(
     ...idpOptions,
   });
   const gateway = await startWith(url, [providerEntry(idp, settings)], idp.clientSecret, overrides);
-  return { ...gateway, idp };
+  return {
+    ...gateway,
+    idp,
+    /** A browser in which `subject` has signed in. */
+    signedIn: async (subject: string, claims: Record<string, unknown>) => {
+      idp.person = subject;
+      idp.claims.set(subject, claims);
+      const browser = gateway.browser();
+      const visit = await gateway.signIn(browser);
+      if (visit.url.pathname !== "/") throw new Error(`not signed in: ${visit.url.href}`);
+      return browser;
+    },
+  };
 }
 
 export function providerEntry(
@@ -69,6 +81,7 @@ export async function startWith(
     await browser.open(`${url}/sign-in/start/main${query}`, site);
   return {
     ...gateway,
+    identityFile: file,
     url,
     signIn,
     /** A browser that has nobody signed in. */

@@ -22,14 +22,19 @@ export interface IdentityProvider {
   setDown(down: boolean): void;
   /** All that a person has is ended there, as if an administrator disabled them. */
   disable(subject: string): Promise<void>;
+  /** What ties a person's browser there to the gateway's tokens: one per browser. */
+  grantsOf(subject: string): readonly string[];
+  endGrant(id: string): Promise<void>;
 }
 
 interface Wanted {
   readonly redirectUris: readonly string[];
   readonly backChannelLogoutUri?: string;
   readonly afterSignOutUri?: string;
-  /** More claims in the ID token itself. */
+  /** All claims are in the ID token itself. */
   readonly claimsInIdToken?: boolean;
+  /** It does not answer at first. */
+  readonly down?: boolean;
 }
 
 /** Ends with the test. */
@@ -44,7 +49,7 @@ export async function startIdentityProvider(wanted: Wanted): Promise<IdentityPro
   const claims = new Map<string, Record<string, unknown>>();
   const requests: string[] = [];
   const grants = new Map<string, Set<string>>();
-  let down = false;
+  let down = wanted.down ?? false;
 
   const configuration: Configuration = {
     clients: [
@@ -81,6 +86,13 @@ export async function startIdentityProvider(wanted: Wanted): Promise<IdentityPro
       rpInitiatedLogout: { enabled: true },
       revocation: { enabled: true },
     },
+    // Its own one refuses addresses of this machine.
+    fetch: (address, options) => {
+      const { dispatcher: _, ...rest } = options as Omit<RequestInit, "dispatcher"> & {
+        dispatcher?: unknown;
+      };
+      return fetch(address, rest);
+    },
     // A refresh token without the person's consent to offline access, as most providers give one.
     issueRefreshToken: async () => true,
     interactions: { url: (_context, interaction) => `/login/${interaction.uid}` },
@@ -90,6 +102,8 @@ export async function startIdentityProvider(wanted: Wanted): Promise<IdentityPro
     }),
     loadExistingGrant: async (context) => {
       const accountId = context.oidc.session?.accountId ?? "";
+      const known = context.oidc.session?.grantIdFor(clientId);
+      if (known !== undefined) return await context.oidc.provider.Grant.find(known);
       const grant = new context.oidc.provider.Grant({ clientId, accountId });
       grant.addOIDCScope("openid email profile groups offline_access");
       const id = await grant.save();
@@ -120,9 +134,11 @@ export async function startIdentityProvider(wanted: Wanted): Promise<IdentityPro
       down = value;
     },
     disable: async (subject) => {
-      for (const id of grants.get(subject) ?? []) {
-        await (await oidc.Grant.find(id))?.destroy();
-      }
+      for (const id of idp.grantsOf(subject)) await idp.endGrant(id);
+    },
+    grantsOf: (subject) => [...(grants.get(subject) ?? [])],
+    endGrant: async (id) => {
+      await (await oidc.Grant.find(id))?.destroy();
     },
   };
   server.on("request", (request, response) => {

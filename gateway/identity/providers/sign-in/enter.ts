@@ -8,10 +8,11 @@ import { parseTokenId } from "../../../../protocol/values/id.ts";
 import type { Name } from "../../../../protocol/values/name.ts";
 import type { Identity } from "../../../directory.ts";
 import type { ApiContext } from "../../../http/context.ts";
-import type { IdentityRow } from "../../../store/database/sign-in-schema.ts";
+import type { IdentityRow, InvitationRow } from "../../../store/database/sign-in-schema.ts";
 import type { IdentityFacts } from "../../../store/sign-ins/identities.ts";
 import { signBrowserIn } from "../../browser-session/browser-session.ts";
 import { cookieOf, SESSION_COOKIE } from "../../browser-session/cookies.ts";
+import { forgetInvitation, openedInvitation } from "../../invitations/opened.ts";
 import { allClaims, type ProvedIdentity, type Provider } from "../provider.ts";
 import { providerFacts } from "../provider-tokens.ts";
 import { accountNameOf, displayOf, judge, suggestedName, type Verdict } from "../rules.ts";
@@ -46,9 +47,14 @@ export async function enter(returned: Returned): Promise<string> {
       return await link(returned, known);
     case "again":
       return await confirmPerson(returned, known, verdict);
-    default:
-      if (known !== undefined) return await signIn(returned, known, verdict);
-      return await firstTime(returned, verdict);
+    default: {
+      const invitation = await invitationOf(returned);
+      if (known === undefined) return await firstTime(returned, verdict, invitation);
+      if (invitation?.kind === "identity" && invitation.account_id !== known.account_id) {
+        throw new ProtocolError("forbidden", "This identity belongs to a different account already.");
+      }
+      return await signIn(returned, known, verdict);
+    }
   }
 }
 
@@ -110,11 +116,20 @@ async function applyRole(returned: Returned, { account_id }: IdentityRow, { role
   }
 }
 
-async function firstTime(returned: Returned, verdict: Verdict): Promise<string> {
+async function firstTime(
+  returned: Returned,
+  verdict: Verdict,
+  invitation: InvitationRow | undefined,
+): Promise<string> {
   const { context, request, reply, provider, attempt, proved } = returned;
   const { store, sealer } = context;
   const { settings } = provider;
   const facts = factsOf(returned);
+  if (invitation?.kind === "identity") {
+    const row = await store.identities.linkInvited(invitation.id, facts, request.clientAddress);
+    forgetInvitation(reply);
+    return await signIn(returned, row, verdict);
+  }
   const scimAccount = settings.scim ? await store.identities.scimAccount(proved.subject) : undefined;
   if (scimAccount !== undefined) {
     const account = (await store.accounts.get(scimAccount))?.name ?? "";
@@ -122,14 +137,16 @@ async function firstTime(returned: Returned, verdict: Verdict): Promise<string> 
     return await signIn(returned, await store.identities.link(scimAccount, facts, actor), verdict);
   }
   const claims = allClaims(proved);
-  const name = accountNameOf(settings, claims);
-  if (name !== undefined && (await isFree(context, name))) {
+  const name = invitation?.name ?? accountNameOf(settings, claims);
+  if (name !== undefined && (invitation?.name != null || (await isFree(context, name)))) {
     const row = await store.identities.createAccount(
       name,
       facts,
       roleOf(verdict, settings.id),
       request.clientAddress,
+      invitation?.id,
     );
+    if (invitation !== undefined) forgetInvitation(reply);
     return await signIn(returned, row, verdict);
   }
   const suggestion = suggestedName(settings, claims);
@@ -137,11 +154,23 @@ async function firstTime(returned: Returned, verdict: Verdict): Promise<string> 
     ...facts,
     suggestion: suggestion !== undefined && (await isFree(context, suggestion)) ? suggestion : "",
     admin: verdict.role === "undecided" ? null : verdict.role === "admin",
+    ...(invitation === undefined ? {} : { invitation: invitation.id }),
     ...(proved.session === undefined ? {} : { session: proved.session }),
     ...(proved.refresh === undefined ? {} : { refresh: proved.refresh }),
     ...(proved.idToken === undefined ? {} : { idToken: proved.idToken }),
   });
   return `${PAGES.chooseName}?${new URLSearchParams({ return: attempt.back })}`;
+}
+
+/**
+ * The invitation that the browser has opened, if the person signs in to accept it.
+ * @throws ProtocolError bad_request, token_unknown, token_revoked, token_expired, account_disabled
+ */
+async function invitationOf({ context, request, attempt }: Returned): Promise<InvitationRow | undefined> {
+  if (attempt.purpose !== "invitation") return undefined;
+  const id = openedInvitation(context, request);
+  if (id === undefined) throw new ProtocolError("bad_request", "Open the link of your invitation once more.");
+  return await context.store.invitations.open({ id });
 }
 
 /** Accounts are never deleted, so a name that somebody had is taken for ever. */

@@ -19,6 +19,8 @@ const FirstSignIn = Type.Object({
   suggestion: Type.String(),
   /** What the provider's rules say; null: they do not decide it. */
   admin: Type.Union([Type.Boolean(), Type.Null()]),
+  /** The invitation that it is for. */
+  invitation: Type.Optional(Type.String()),
   session: Type.Optional(Type.String()),
   refresh: Type.Optional(Type.String()),
   idToken: Type.Optional(Type.String()),

@@ -2,10 +2,12 @@
 
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import { ChooseName, PendingAccount, SessionInfo } from "../../../../protocol/sign-in/api.ts";
+import { parseInvitationId } from "../../../../protocol/values/id.ts";
 import { parseName } from "../../../../protocol/values/name.ts";
 import type { Api, ApiContext } from "../../../http/context.ts";
 import { described } from "../../../http/openapi.ts";
 import { requireOwnPage, sessionBody, signBrowserIn } from "../../browser-session/browser-session.ts";
+import { forgetInvitation } from "../../invitations/opened.ts";
 import { providerFacts } from "../provider-tokens.ts";
 import { firstSignIn, forgetFirstSignIn } from "./first-sign-in.ts";
 
@@ -49,7 +51,9 @@ export function nameRoutes(api: Api, context: ApiContext): void {
         { provider: first.provider, issuer, subject, display },
         { admin: admin === true, from: admin === null ? null : first.provider },
         request.clientAddress,
+        first.invitation === undefined ? undefined : parseInvitationId(first.invitation),
       );
+      if (first.invitation !== undefined) forgetInvitation(reply);
       forgetFirstSignIn(reply);
       const { id } = await signBrowserIn(context, request, reply, {
         accountId: identity.account_id,

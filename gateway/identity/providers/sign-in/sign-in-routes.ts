@@ -125,6 +125,9 @@ async function answered(
       ? `${back}${back.includes("?") ? "&" : "?"}${new URLSearchParams(failure)}`
       : `${PAGES.signIn}?${new URLSearchParams({ ...failure, return: back })}`;
   }
+  // Our own pages may be below a path of the public URL.
+  if (location.startsWith("/"))
+    location = `${new URL(context.publicUrl()).pathname.replace(/\/$/, "")}${location}`;
   // The empty fragment is there so that the browser does not carry one over from where it came from.
   return reply
     .header("referrer-policy", "no-referrer")
