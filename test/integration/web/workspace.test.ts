@@ -1,8 +1,13 @@
 // A workspace's page in a real browser at a real gateway: the ways to connect, host keys, who is connected, and what changes
 // or ends the workspace.
 
+import { once } from "node:events";
 import { describe, expect, test } from "vitest";
+import { dialTunnel } from "../../../agent/client/tunnel/tunnel.ts";
+import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-url.ts";
+import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { acceptedShare } from "../../support/accepted-share.ts";
 import { openPage, screens, signIn, site } from "../../support/browser/browser.ts";
 import { BROWSER, sharedBrowser } from "../../support/browser/chromium.ts";
 import { hostDirectory, webHost } from "../../support/browser/web-host.ts";
@@ -156,6 +161,36 @@ describe.skipIf(BROWSER === undefined)("a workspace's page", () => {
     await page.getByRole("row", { name: /^bob Not accepted yet in 6 days/ }).waitFor();
     const [share] = (await gateway.call("GET", "/workspaces/devbox/shares", ada.token)).body;
     expect(Date.parse(share.expiresAt) - Date.now()).toBeGreaterThan(6.9 * 86_400_000);
+  });
+
+  test("shows who is connected while they are, and ends a connection", async () => {
+    const gateway = await site();
+    const [ada, bob] = [await gateway.account("ada"), await gateway.account("bob")];
+    await webHost(gateway, ada.token, "devbox");
+    const { store } = gateway.gateway;
+    const [workspace] = await store.workspaces.list((await store.authenticate(ada.token)).account.id);
+    if (workspace === undefined) throw new Error("it is there");
+    await acceptedShare(store, workspace, "bob");
+    const page = await openPage(await browser());
+    await signIn(page, gateway, ada.token, "/workspaces/devbox");
+    await page.getByText("Nobody is connected.").waitFor();
+    const target = {
+      gateway: parseGatewayUrl(gateway.url),
+      workspace: parseWorkspaceRef("devbox.ada"),
+      token: bob.token,
+    };
+    const tunnel = await dialTunnel(target, [SUBPROTOCOL.raw], AbortSignal.timeout(20_000));
+    const closed = once(tunnel, "close");
+    tunnel.resume();
+    const row = page.getByRole("row", { name: /^bob/ });
+    await row.getByText("Over HTTPS, end to end").waitFor();
+    await row.getByText("127.0.0.1").waitFor();
+    await screens(page, "workspace-connected");
+    await row.getByRole("button", { name: "End" }).click();
+    await page.getByRole("dialog").getByText("Terminals and editors in it are cut off.").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+    await closed;
+    await page.getByText("Nobody is connected.").waitFor();
   });
 
   test("holds a changed host key until the owner decides", async () => {

@@ -1,6 +1,7 @@
 // The SSH keys of the person: those that open workspaces, and those that wait to be proved.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { KeySourceInfo } from "../../../protocol/admin-api.ts";
 import type { Key, PendingKey } from "../../../protocol/api.ts";
 import { api } from "../../api.ts";
 import { useAction, useLoad } from "../../load.ts";
@@ -25,6 +26,7 @@ const ASK_MS = 2_000;
 export function KeysPage() {
   const keys = useLoad((signal) => api.get<Key[]>("/keys", { signal }), []);
   const pending = useLoad((signal) => api.get<PendingKey[]>("/keys/pending", { signal }), []);
+  const sources = useLoad((signal) => api.get<KeySourceInfo[]>("/keys/sources", { signal }), []);
   const [dialog, setDialog] = useState<"add" | "import">();
   const [removing, setRemoving] = useState<Key | PendingKey>();
   const [freezing, setFreezing] = useState<Key>();
@@ -51,9 +53,11 @@ export function KeysPage() {
         title={t("SSH keys")}
         intro={t("Who holds the private half of one of these can log in to your workspaces.")}
       >
-        <button type="button" onClick={() => setDialog("import")}>
-          {t("Import keys")}
-        </button>
+        {sources.data !== undefined && sources.data.length > 0 && (
+          <button type="button" onClick={() => setDialog("import")}>
+            {t("Import keys")}
+          </button>
+        )}
         <button type="button" class="primary" onClick={() => setDialog("add")}>
           {t("Add a key")}
         </button>
@@ -86,7 +90,7 @@ export function KeysPage() {
         )}
       </Loading>
       {dialog === "add" && <AddKey onClose={close} onAdded={reload} />}
-      {dialog === "import" && <ImportKeys onClose={close} onImported={reload} />}
+      {dialog === "import" && <ImportKeys sources={sources.data ?? []} onClose={close} onImported={reload} />}
       {freezing !== undefined && (
         <Confirm
           title={t("Freeze this key?")}

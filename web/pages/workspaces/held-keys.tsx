@@ -20,7 +20,7 @@ export function HeldKeys({ workspace }: { readonly workspace: Workspace }) {
       {heldHostKeys.map((key) => (
         <Notice key={key.fingerprint} tone="warning" title={t("The host key of {0} has changed.", name)}>
           <p>
-            {t("A host came under this name with a different key, from {0}.", key.address)}{" "}
+            {t("A host came under this name with a different key:")} <span class="code">{key.address}</span>,{" "}
             <Time at={key.since} />
           </p>
           <p class="code wrap">{key.fingerprint}</p>

@@ -3,63 +3,47 @@
 import { useState } from "preact/hooks";
 import type { ImportedKey, ImportedKeys, KeySource, KeySourceInfo } from "../../../../protocol/admin-api.ts";
 import { api } from "../../../api.ts";
-import { useLoad } from "../../../load.ts";
-import { Loading } from "../../../parts/busy.tsx";
 import { Dialog } from "../../../parts/dialog.tsx";
 import { Form, SelectField, TextField } from "../../../parts/form.tsx";
 import { t } from "../../../words.ts";
 
 export interface ImportKeysProps {
+  /** At least one. */
+  readonly sources: readonly KeySourceInfo[];
   readonly onClose: () => void;
   readonly onImported: () => void;
 }
 
-export function ImportKeys({ onClose, onImported }: ImportKeysProps) {
-  const sources = useLoad((signal) => api.get<KeySourceInfo[]>("/keys/sources", { signal }), []);
-  const [chosen, setSource] = useState<KeySource>();
+export function ImportKeys({ sources, onClose, onImported }: ImportKeysProps) {
+  const [source, setSource] = useState<KeySource | undefined>(sources[0]?.source);
   const [user, setUser] = useState("");
   const [found, setFound] = useState<ImportedKeys>();
-  const fetchKeys = async (source: KeySource | undefined): Promise<void> => {
+  const fetchKeys = async (): Promise<void> => {
     setFound(await api.post<ImportedKeys>("/keys/import", { source, user }));
     onImported();
   };
   return (
     <Dialog title={t("Import keys")} onClose={onClose}>
       {found === undefined ? (
-        <Loading of={sources}>
-          {(list) => {
-            const source = chosen ?? list[0]?.source;
-            if (source === undefined) return <p>{t("The operator of this gateway allows no import.")}</p>;
-            return (
-              <Form
-                submit={t("Import")}
-                disabled={user === ""}
-                onSubmit={() => fetchKeys(source)}
-                onCancel={onClose}
-              >
-                <p>
-                  {t("The gateway fetches the keys that the service lists. Each still has to be proved.")}
-                </p>
-                <SelectField
-                  label={t("From")}
-                  name="source"
-                  value={source}
-                  options={list.map((one) => ({ value: one.source, text: one.host }))}
-                  onChange={setSource}
-                />
-                <TextField
-                  label={t("User name there")}
-                  name="user"
-                  value={user}
-                  onInput={(text) => setUser(text.trim())}
-                  maxLength={255}
-                  code
-                  autofocus
-                />
-              </Form>
-            );
-          }}
-        </Loading>
+        <Form submit={t("Import")} disabled={user === ""} onSubmit={fetchKeys} onCancel={onClose}>
+          <p>{t("The gateway fetches the keys that the service lists. Each still has to be proved.")}</p>
+          <SelectField
+            label={t("From")}
+            name="source"
+            value={source ?? ""}
+            options={sources.map((one) => ({ value: one.source, text: one.host }))}
+            onChange={(value) => setSource(sources.find((one) => one.source === value)?.source)}
+          />
+          <TextField
+            label={t("User name there")}
+            name="user"
+            value={user}
+            onInput={(text) => setUser(text.trim())}
+            maxLength={255}
+            code
+            autofocus
+          />
+        </Form>
       ) : (
         <Found keys={found.keys} user={user} host={found.host} onClose={onClose} />
       )}
