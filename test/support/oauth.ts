@@ -18,6 +18,29 @@ export interface Browser {
 
 type Gateway = Pick<TestGateway, "raw">;
 
+/** A gateway that was started otherwise. Each request has a connection of its own, so that any worker may take it. */
+export function gatewayAt(url: string): Gateway {
+  return {
+    raw: async (method, path, token, init = {}) => {
+      const response = await fetch(`${url}${path}`, {
+        ...init,
+        method,
+        headers: {
+          connection: "close",
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...Object.fromEntries(new Headers(init.headers)),
+        },
+      });
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === "" ? null : JSON.parse(text),
+      };
+    },
+  };
+}
+
 /** Signs a browser in by an access token. */
 export async function signBrowserIn(gateway: Gateway, token: string): Promise<Browser> {
   const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
