@@ -9,7 +9,7 @@ import { parseGatewayUrl, SUBPROTOCOL } from "../../../protocol/values/gateway-u
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { percentile } from "../../bench/statistics.ts";
 import { LONG } from "../../support/long.ts";
-import { CLI, gatewayAt, postForm, signBrowserIn, signClientIn } from "../../support/oauth.ts";
+import { CLI, gatewayAt, postForm } from "../../support/oauth.ts";
 import { finished, SshStack, type TestAccount } from "../../support/ssh/gateway-ssh.ts";
 import { until } from "../../support/until.ts";
 
@@ -22,16 +22,28 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
+interface Client {
+  readonly id: string;
+  readonly refresh: string;
+}
 type Ends = Readonly<Record<"tunnel" | "events" | "ssh", number>>;
 
 /** Milliseconds from the request that ends the sign-in until each connection has ended. */
-async function endedAfter(
-  end: (tokens: Awaited<ReturnType<typeof signClientIn>>) => Promise<unknown>,
-): Promise<Ends> {
+async function endedAfter(end: (client: Client) => Promise<unknown>): Promise<Ends> {
   const url = stack.gateway.httpUrl;
   const gateway = gatewayAt(url);
-  const tokens = await signClientIn(gateway, await signBrowserIn(gateway, ada.token));
-  const token = tokens.access_token;
+  const client = await stack.gateway.store.signIns.createClient(
+    {
+      accountId: ada.id,
+      client: CLI,
+      device: "sallyport on laptop",
+      method: "oauth",
+      scopes: ["connect", "account"],
+      address: "127.0.0.1",
+    },
+    { account: ada.name },
+  );
+  const token = client.access;
   const target = { gateway: parseGatewayUrl(url), workspace: parseWorkspaceRef("dev"), token };
   const tunnel = await dialTunnel(target, [SUBPROTOCOL.raw], AbortSignal.timeout(25_000));
   tunnel.resume();
@@ -57,18 +69,15 @@ async function endedAfter(
     events.text().then(passed),
     sshEnd.then(passed),
   ]);
-  await end(tokens);
+  await end(client);
   const [tunnelMs, eventsMs, sshMs] = await ends;
   return { tunnel: tunnelMs, events: eventsMs, ssh: sshMs };
 }
 
-const byProgram = (tokens: { readonly refresh_token: string }) =>
-  postForm(gatewayAt(stack.gateway.httpUrl), OAUTH_PATHS.revoke, {
-    client_id: CLI,
-    token: tokens.refresh_token,
-  });
-const byPerson = (tokens: { readonly sign_in: string }) =>
-  gatewayAt(stack.gateway.httpUrl).raw("DELETE", `/api/v1/sign-ins/${tokens.sign_in}`, ada.token);
+const byProgram = ({ refresh }: Client) =>
+  postForm(gatewayAt(stack.gateway.httpUrl), OAUTH_PATHS.revoke, { client_id: CLI, token: refresh });
+const byPerson = ({ id }: Client) =>
+  gatewayAt(stack.gateway.httpUrl).raw("DELETE", `/api/v1/sign-ins/${id}`, ada.token);
 
 test.each([
   ["the program signs out", byProgram],
