@@ -20,6 +20,8 @@ interface TokenRequest {
   readonly address: string;
 }
 
+/** How long a renewal waits for an identity provider. */
+const CONFIRM_MS = 5_000;
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
 
 /** @throws OAuthRefusal */
@@ -77,19 +79,33 @@ export async function deviceGrant(context: ApiContext, request: TokenRequest): P
 export async function refreshGrant(context: ApiContext, request: TokenRequest): Promise<TokenAnswer> {
   const { client, parameter, address } = request;
   const refresh = required(parameter, "refresh_token");
-  const wanted = parameter("scope");
   const renewed = await refusedAs("invalid_grant", () =>
-    context.store.signIns.renewClient(refresh, client, address),
+    context.store.signIns.renewClient({ refresh, scope: parameter("scope"), client, address }),
   );
-  await refusedAs("invalid_grant", () => context.liveness.confirm(renewed.id));
+  await refusedAs("invalid_grant", () => confirmSoon(context, renewed.id));
   const scope = parseScopes(renewed.scopes).join(" ");
-  if (
-    wanted !== undefined &&
-    wanted.split(" ").toSorted().join(" ") !== scope.split(" ").toSorted().join(" ")
-  ) {
-    throw new OAuthRefusal("invalid_scope", "A renewed sign-in has the scopes that it had before.");
-  }
   return tokenAnswer(renewed, scope, renewed.account.name, renewed.id);
+}
+
+/**
+ * Asks the identity provider whether the person may still come in. What takes longer than a renewal may is left to go on: its
+ * answer ends the sign-in later, if it is a no.
+ * @throws ProtocolError token_revoked
+ */
+async function confirmSoon({ liveness, log }: ApiContext, id: TokenId): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CONFIRM_MS);
+  });
+  const asked = liveness.confirm(id);
+  asked.catch((error: unknown) => {
+    if (!(error instanceof ProtocolError)) log.error({ err: error }, "A sign-in could not be confirmed.");
+  });
+  try {
+    await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The session in which the person consented. If it has ended meanwhile, so has the consent. @throws OAuthRefusal */
@@ -181,7 +197,9 @@ async function refusedAs<T>(code: "invalid_grant" | "access_denied", work: () =>
     return await work();
   } catch (reason) {
     if (reason instanceof ProtocolError && reason.status < 500) {
-      throw new OAuthRefusal(code, reason.message, { reason });
+      throw new OAuthRefusal(reason.code === "scope_missing" ? "invalid_scope" : code, reason.message, {
+        reason,
+      });
     }
     throw reason;
   }

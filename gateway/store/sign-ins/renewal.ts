@@ -17,6 +17,7 @@ import {
 } from "../../../protocol/values/token.ts";
 import type { StoreContext } from "../context.ts";
 import type { Tables } from "../database/schema.ts";
+import { parseScopes } from "../tokens/scopes.ts";
 import { after, idleExpiry } from "./lifetimes.ts";
 import { type ClientSecrets, newAccess, newRefresh } from "./secrets.ts";
 
@@ -32,18 +33,26 @@ export interface RenewedClient extends ClientSecrets {
   readonly scopes: string;
 }
 
+export interface PresentedRefresh {
+  /** As it came from the wire. */
+  readonly refresh: string;
+  /** Scopes, separated by blanks: a renewal has those that it had before. Missing: not named. */
+  readonly scope?: string | undefined;
+  readonly client: string;
+  readonly address: string;
+}
+
 /** See `SignIns.renewClient`. */
 export async function renewClient(
   context: StoreContext,
-  refreshToken: string,
-  client: string,
-  address: string,
+  presented: PresentedRefresh,
 ): Promise<RenewedClient> {
   const { db, now, audit } = context;
-  const refresh = parseRefreshToken(refreshToken);
+  const { client, address } = presented;
+  const refresh = parseRefreshToken(presented.refresh);
   const time = now();
   // Somebody who guesses must not take the database's write lock.
-  await livingRow(context, db, refresh, client, time);
+  requireSameScopes(await livingRow(context, db, refresh, client, time), presented.scope);
   // The database decides between two that ask at once, in different processes too.
   const { row, secrets } = await db.transaction().execute(async (transaction) => {
     const found = await livingRow(context, transaction, refresh, client, time);
@@ -107,6 +116,15 @@ async function livingRow(
     throw new ProtocolError("account_disabled", "This account is disabled: ask an administrator.");
   }
   return row;
+}
+
+/** @throws ProtocolError scope_missing */
+function requireSameScopes({ scopes }: { readonly scopes: string }, wanted: string | undefined): void {
+  if (wanted === undefined) return;
+  const before: readonly string[] = parseScopes(scopes);
+  const words = new Set(wanted.split(" "));
+  if (words.size === before.length && before.every((scope) => words.has(scope))) return;
+  throw new ProtocolError("scope_missing", "A renewed sign-in has the scopes that it had before.");
 }
 
 /** The refresh token that leads on: a new one or, within the grace, the one that was given for `presented` before. */

@@ -19,11 +19,12 @@ import { type Actor, LIMITS, type StoreContext } from "../context.ts";
 import type { AccessTokenRow } from "../database/schema.ts";
 import type { SignInRow } from "../database/sign-in-schema.ts";
 import { checkSecret } from "../tokens/check-access-token.ts";
-import { formatScopes, parseScopes } from "../tokens/scopes.ts";
-import { birthOf, earlier } from "../tokens/token-family.ts";
+import { formatScopes } from "../tokens/scopes.ts";
+import { birthOf } from "../tokens/token-family.ts";
 import { after, idleExpiry, SIGN_IN_LIFETIMES } from "./lifetimes.ts";
-import { type RenewedClient, renewClient } from "./renewal.ts";
+import { type PresentedRefresh, type RenewedClient, renewClient } from "./renewal.ts";
 import { type ClientSecrets, newClientSecrets, newSession } from "./secrets.ts";
+import { signInBody } from "./sign-in-body.ts";
 
 export interface NewSignIn {
   readonly accountId: AccountId;
@@ -103,10 +104,10 @@ export class SignIns {
   /**
    * Renews a client's secrets: protocol/sign-in/oauth.ts says how often and for how long.
    * @throws ProtocolError token_unknown, token_revoked (also when an old refresh token came a second time: then the
-   *   whole sign-in has ended), token_expired, account_disabled
+   *   whole sign-in has ended), token_expired, account_disabled; scope_missing: different scopes are asked for
    */
-  async renewClient(refreshToken: string, client: string, address: string): Promise<RenewedClient> {
-    return await renewClient(this.#context, refreshToken, client, address);
+  async renewClient(presented: PresentedRefresh): Promise<RenewedClient> {
+    return await renewClient(this.#context, presented);
   }
 
   /**
@@ -287,22 +288,5 @@ function providerColumns(facts: ProviderFacts, at: string): Partial<SignInRow> {
     sealed_refresh: facts.sealedRefresh ?? null,
     sealed_id_token: facts.sealedIdToken ?? null,
     provider_checked_at: at,
-  };
-}
-
-function signInBody(row: AccessTokenRow & SignInRow, current: TokenId | undefined): SignInInfo {
-  return {
-    id: row.id,
-    kind: row.kind === "browser" ? "browser" : "client",
-    client: row.client,
-    device: row.device,
-    method: row.method,
-    provider: row.provider,
-    scopes: parseScopes(row.scopes),
-    createdAt: row.created_at,
-    expiresAt: earlier(row.expires_at, row.idle_expires_at) ?? row.idle_expires_at,
-    lastUsedAt: row.last_used_at,
-    lastUsedFrom: row.last_used_from,
-    current: row.id === current,
   };
 }

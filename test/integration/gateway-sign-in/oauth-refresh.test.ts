@@ -24,6 +24,13 @@ describe("a refresh token", () => {
       scope: "connect account",
     });
     expect(more.body.error).toBe("invalid_scope");
+    // That did not use it up.
+    const same = await askForTokens(gateway, {
+      grant_type: GRANT.refresh,
+      refresh_token: tokens.refresh_token,
+      scope: "connect",
+    });
+    expect([same.status, same.body.scope]).toEqual([200, "connect"]);
     expect((await renew(gateway, tokens.access_token)).body.error).toBe("invalid_grant");
   });
 

@@ -30,7 +30,11 @@ describe("a client", () => {
     expect([...identity.scopes]).toEqual(["account", "connect"]);
     pass(61 * MINUTE);
     await expect(store.authenticate(first.access)).rejects.toMatchObject({ code: "token_expired" });
-    const second = await store.signIns.renewClient(first.refresh, "sallyport-cli", FROM);
+    const second = await store.signIns.renewClient({
+      refresh: first.refresh,
+      client: "sallyport-cli",
+      address: FROM,
+    });
     expect(second.id).toBe(first.id);
     expect((await store.authenticate(second.access)).tokenId).toBe(first.id);
     expect(await store.tokens.list(ana.id)).toHaveLength(1);
@@ -40,7 +44,8 @@ describe("a client", () => {
   test("may ask twice within the grace; later the reuse ends the sign-in", async () => {
     const { store, wanted, actor, pass, changes } = await signedIn();
     const first = await store.signIns.createClient(wanted, actor);
-    const renew = () => store.signIns.renewClient(first.refresh, "sallyport-cli", FROM);
+    const renew = () =>
+      store.signIns.renewClient({ refresh: first.refresh, client: "sallyport-cli", address: FROM });
     const [one, two] = await Promise.all([renew(), renew()]);
     expect(one.access).not.toBe(two.access);
     // There is one refresh token only that leads on.
@@ -52,7 +57,9 @@ describe("a client", () => {
     pass(2_000);
     await expect(renew()).rejects.toMatchObject({ code: "token_revoked" });
     await expect(store.authenticate(one.access)).rejects.toMatchObject({ code: "token_revoked" });
-    await expect(store.signIns.renewClient(two.refresh, "sallyport-cli", FROM)).rejects.toMatchObject({
+    await expect(
+      store.signIns.renewClient({ refresh: two.refresh, client: "sallyport-cli", address: FROM }),
+    ).rejects.toMatchObject({
       code: "token_revoked",
     });
     expect(changes).toContainEqual({ kind: "token-revoked", tokenId: first.id });
@@ -61,14 +68,20 @@ describe("a client", () => {
   test("is not renewed by a different client, with an access token, or after 60 days without use", async () => {
     const { store, wanted, actor, pass } = await signedIn();
     const { refresh, access } = await store.signIns.createClient(wanted, actor);
-    await expect(store.signIns.renewClient(refresh, "sallyport-vscode", FROM)).rejects.toMatchObject({
+    await expect(
+      store.signIns.renewClient({ refresh: refresh, client: "sallyport-vscode", address: FROM }),
+    ).rejects.toMatchObject({
       code: "token_unknown",
     });
-    await expect(store.signIns.renewClient(access, "sallyport-cli", FROM)).rejects.toMatchObject({
+    await expect(
+      store.signIns.renewClient({ refresh: access, client: "sallyport-cli", address: FROM }),
+    ).rejects.toMatchObject({
       code: "bad_token",
     });
     pass(60 * DAY);
-    await expect(store.signIns.renewClient(refresh, "sallyport-cli", FROM)).rejects.toMatchObject({
+    await expect(
+      store.signIns.renewClient({ refresh: refresh, client: "sallyport-cli", address: FROM }),
+    ).rejects.toMatchObject({
       code: "token_expired",
     });
   });
