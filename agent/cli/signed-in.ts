@@ -2,8 +2,9 @@
 
 import type { CommandContext } from "../../protocol/command/command.ts";
 import type { GatewayUrl } from "../../protocol/values/gateway-url.ts";
+import type { AccessToken } from "../../protocol/values/token.ts";
 import { type GatewayApi, gatewayApi } from "../client/gateway-api.ts";
-import { requireAccessToken, resolveGateway } from "../platform/credentials/store.ts";
+import { readAccessToken, requireAccessToken, resolveGateway } from "../platform/credentials/store.ts";
 import { networkFrom } from "../platform/network/configured-network.ts";
 
 /** @throws CommandError stage `config`, `sign-in`, `keychain` or `file` */
@@ -13,10 +14,10 @@ export async function signedIn(
 ): Promise<{ gateway: GatewayUrl; api: GatewayApi }> {
   const gateway = resolveGateway(gatewayOption, context.env);
   const { token } = await requireAccessToken(gateway, context);
-  return {
-    gateway,
-    api: gatewayApi(gateway, { token, signal: context.signal, network: networkFrom(context.env) }),
-  };
+  const renewToken = async (refused: AccessToken) =>
+    (await readAccessToken(gateway, context, refused))?.token;
+  const { signal, env } = context;
+  return { gateway, api: gatewayApi(gateway, { token, renewToken, signal, network: networkFrom(env) }) };
 }
 
 /** Says what was taken back, and what the gateway adds (`notWritten`). */

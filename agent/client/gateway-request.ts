@@ -11,6 +11,7 @@ import { CommandError } from "../platform/command-error.ts";
 import type { HttpAnswer, HttpRequest } from "../platform/network/http-request.ts";
 import type { Network } from "../platform/network/network.ts";
 import { networkFailure } from "../platform/network/network-failure.ts";
+import { isTokenRefused } from "../platform/stage.ts";
 import { checked, foreignTo, refusal } from "./gateway-answer.ts";
 import { send } from "./http-send.ts";
 
@@ -20,6 +21,8 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 export interface GatewayApiOptions {
   readonly token?: AccessToken;
+  /** Asked once when the gateway refuses the token. The same token, or undefined: there is no other one. */
+  readonly renewToken?: (refused: AccessToken) => Promise<AccessToken | undefined>;
   readonly signal?: AbortSignal;
   /** For one whole request, in ms. */
   readonly timeoutMs?: number;
@@ -54,6 +57,31 @@ export async function request(
   what: ApiRequest,
   schema: TSchema | undefined,
 ): Promise<unknown> {
+  return await withRenewal(options, (now) => requestOnce(gateway, now, what, schema));
+}
+
+/** Runs `ask` again with a newer token, where the gateway refuses the first one and there is a newer one. */
+async function withRenewal<T>(
+  options: GatewayApiOptions,
+  ask: (options: GatewayApiOptions) => Promise<T>,
+): Promise<T> {
+  const { token, renewToken } = options;
+  try {
+    return await ask(options);
+  } catch (error) {
+    if (token === undefined || renewToken === undefined || !isTokenRefused(error)) throw error;
+    const next = await renewToken(token);
+    if (next === undefined || next === token) throw error;
+    return await ask({ ...options, token: next });
+  }
+}
+
+async function requestOnce(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  what: ApiRequest,
+  schema: TSchema | undefined,
+): Promise<unknown> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
   let response: HttpAnswer;
@@ -73,6 +101,14 @@ export async function request(
 
 /** The body of an endless answer, such as the event stream: open until `options.signal` aborts. */
 export async function openStream(
+  gateway: GatewayUrl,
+  options: GatewayApiOptions,
+  path: string,
+): Promise<AsyncIterable<Uint8Array>> {
+  return await withRenewal(options, (now) => openStreamOnce(gateway, now, path));
+}
+
+async function openStreamOnce(
   gateway: GatewayUrl,
   options: GatewayApiOptions,
   path: string,

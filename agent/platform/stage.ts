@@ -1,7 +1,12 @@
-// The stage at which a gateway refused, by its error code.
+// What a gateway's refusal means, by its error code: the stage at which it refused, and whether the token is the reason.
 
-import type { ErrorCode } from "../../protocol/errors.ts";
-import type { Stage } from "./command-error.ts";
+import { ERROR_STATUS, type ErrorCode, isErrorCode } from "../../protocol/errors.ts";
+import { CommandError, type Stage } from "./command-error.ts";
+
+/** Whether the gateway does not take the token that came with a request (any more). */
+export function isTokenRefused(error: unknown): error is CommandError {
+  return error instanceof CommandError && isErrorCode(error.code) && ERROR_STATUS[error.code] === 401;
+}
 
 export function stageOf(code: ErrorCode): Stage {
   switch (code) {

@@ -59,12 +59,13 @@ export async function keepSignIn(
 }
 
 /** The access token of a sign-in, renewed first if it is about to expire. @throws CommandError stage `sign-in`, or the network's */
-export async function currentToken(account: StoredAccount): Promise<CurrentToken> {
+export async function currentToken(account: StoredAccount, refused?: AccessToken): Promise<CurrentToken> {
   const { listGateways, readAccessToken } = await import("../../agent/platform/credentials/store.ts");
   const context = await storeContext();
   const { gateway } = account;
   const record = listGateways(context.env).find(({ url }) => url === gateway);
-  const found = record?.account === account.account ? await readAccessToken(gateway, context) : undefined;
+  const found =
+    record?.account === account.account ? await readAccessToken(gateway, context, refused) : undefined;
   if (found !== undefined) {
     // A token that somebody signed in with on the command line in the meantime is looked for again soon.
     const soon = new Date(Date.now() + LOOK_AGAIN_MS).toISOString();

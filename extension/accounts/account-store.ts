@@ -89,15 +89,19 @@ export class AccountStore {
     return { account, keptIn: tokenIn };
   }
 
-  /** An access token that is valid for a minute at least. @throws CommandError stage `sign-in`, or the network's */
-  async token(account: StoredAccount): Promise<AccessToken> {
+  /**
+   * An access token that is valid for a minute at least.
+   * @param refused one that the gateway did not take: it is replaced whatever its expiry says
+   * @throws CommandError stage `sign-in`, or the network's
+   */
+  async token(account: StoredAccount, refused?: AccessToken): Promise<AccessToken> {
     if ("token" in account) return account.token;
     const current = this.#current.get(account.signIn);
-    if (current !== undefined && isFresh(current)) return current.token;
+    if (current !== undefined && isFresh(current) && current.token !== refused) return current.token;
     // Several callers in this window need one answer; other windows wait for the store's lock.
     let asking = this.#asking.get(account.signIn);
     if (asking === undefined) {
-      asking = this.#ask(account).finally(() => this.#asking.delete(account.signIn));
+      asking = this.#ask(account, refused).finally(() => this.#asking.delete(account.signIn));
       this.#asking.set(account.signIn, asking);
     }
     return (await asking).token;
@@ -150,9 +154,9 @@ export class AccountStore {
     this.#renewed.dispose();
   }
 
-  async #ask(account: StoredAccount): Promise<CurrentToken> {
+  async #ask(account: StoredAccount, refused: AccessToken | undefined): Promise<CurrentToken> {
     const { currentToken } = await import("./account-credentials.ts");
-    const current = await currentToken(account);
+    const current = await currentToken(account, refused);
     const before = this.#current.get(credentialOf(account));
     this.#current.set(credentialOf(account), current);
     if (before?.token !== current.token) this.#renewed.fire(account);

@@ -60,8 +60,9 @@ export class Gateway implements GatewayView {
       import("../network.ts"),
     ]);
     const token = await this.token();
-    const network = editorNetwork();
-    return gatewayApi(this.gateway, { token, network, ...(signal === undefined ? {} : { signal }) });
+    const renewToken = (refused: AccessToken) => this.#accounts.token(this.account, refused);
+    const options = { token, renewToken, network: editorNetwork() };
+    return gatewayApi(this.gateway, { ...options, ...(signal === undefined ? {} : { signal }) });
   }
 
   async discovery(): Promise<Discovery> {

@@ -28,7 +28,7 @@ export class FakeAuthorizationServer {
   readonly #server: Server;
   readonly url: GatewayUrl;
   readonly #codes = new Map<string, Code>();
-  readonly #access = new Map<string, { readonly signIn: SignIn; readonly expiresAt: number }>();
+  readonly #access = new Map<string, { readonly signIn: SignIn; expiresAt: number }>();
   readonly #refresh = new Map<string, { readonly signIn: SignIn; replacedAt: number | undefined }>();
   readonly #devices = new Map<
     string,
@@ -77,6 +77,11 @@ export class FakeAuthorizationServer {
 
   endAll(): void {
     for (const signIn of this.signIns) signIn.ended = true;
+  }
+
+  /** Every access token expires now, whatever was said when it was given. */
+  expireAccess(): void {
+    for (const access of this.#access.values()) access.expiresAt = 0;
   }
 
   /** The codes that wait for a decision. */

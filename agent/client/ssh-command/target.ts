@@ -6,6 +6,7 @@ import { type CommandContext, UsageError } from "../../../protocol/command/comma
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { formatWorkspaceRef, parseWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
 import { parsePublicKey, type SshPublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import type { AccessToken } from "../../../protocol/values/token.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { ownerTokenFromEnvironment } from "../../platform/credentials/environment.ts";
 import { readAccessToken } from "../../platform/credentials/store.ts";
@@ -112,9 +113,10 @@ async function fetchRecord(
   }
   try {
     const { signal, env } = context;
-    return await gatewayApi(gateway, { token: found.token, signal, network: networkFrom(env) }).workspace(
-      ref,
-    );
+    const renewToken = async (refused: AccessToken) =>
+      (await readAccessToken(gateway, context, refused))?.token;
+    const options = { token: found.token, renewToken, signal, network: networkFrom(env) };
+    return await gatewayApi(gateway, options).workspace(ref);
   } catch (error) {
     // An accountless workspace is reached by its id, and is in no list.
     if (error instanceof CommandError && error.code === "workspace_unknown" && ref.kind === "id")

@@ -5,7 +5,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
-import { CLOSE, ERROR_STATUS, isErrorCode } from "../../../protocol/errors.ts";
+import { CLOSE } from "../../../protocol/errors.ts";
 import { backoff } from "../../../protocol/flow/backoff.ts";
 import {
   type DataSubprotocol,
@@ -14,18 +14,20 @@ import {
   WORKSPACE_HEADER,
 } from "../../../protocol/values/gateway-url.ts";
 import { formatWorkspaceRef, type WorkspaceRef } from "../../../protocol/values/name.ts";
+import type { AccessToken } from "../../../protocol/values/token.ts";
 import { CommandError } from "../../platform/command-error.ts";
 import { dialWebSocket } from "../../platform/network/dial-web-socket.ts";
 import type { Network } from "../../platform/network/network.ts";
+import { isTokenRefused } from "../../platform/stage.ts";
 
 export interface TunnelTarget {
   readonly gateway: GatewayUrl;
   readonly workspace: WorkspaceRef;
   /**
    * undefined: none is needed, because the id of an accountless workspace is its secret. A function is asked at each
-   * connection: the tunnel may last longer than an access token.
+   * connection, since the tunnel may last longer than an access token, and again with a token that the gateway refused.
    */
-  readonly token: string | undefined | (() => Promise<string | undefined>);
+  readonly token: string | undefined | ((refused?: AccessToken) => Promise<AccessToken | undefined>);
   /** Proxies and trust. */
   readonly network?: Network | undefined;
 }
@@ -39,26 +41,43 @@ export async function dialTunnel(
   subprotocols: readonly DataSubprotocol[],
   signal: AbortSignal,
 ): Promise<WebSocket> {
-  const token = typeof target.token === "function" ? await target.token() : target.token;
+  const { token } = target;
+  if (typeof token !== "function") return await dial(target, token, subprotocols, signal);
+  const first = await token();
+  try {
+    return await dial(target, first, subprotocols, signal);
+  } catch (error) {
+    if (first === undefined || !isTokenRefused(error)) throw error;
+    const next = await token(first);
+    if (next === first) throw error;
+    return await dial(target, next, subprotocols, signal);
+  }
+}
+
+async function dial(
+  { gateway, workspace, network }: TunnelTarget,
+  token: string | undefined,
+  subprotocols: readonly DataSubprotocol[],
+  signal: AbortSignal,
+): Promise<WebSocket> {
   try {
     return await dialWebSocket({
-      gateway: target.gateway,
+      gateway,
       path: PATHS.tunnel,
       subprotocols,
       token,
-      headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(target.workspace) },
+      headers: { [WORKSPACE_HEADER]: formatWorkspaceRef(workspace) },
       signal,
-      network: target.network,
+      network,
     });
   } catch (error) {
-    throw token?.startsWith("spt_") === true ? withAdvice(error, target.gateway) : error;
+    throw token?.startsWith("spt_") === true ? withAdvice(error, gateway) : error;
   }
 }
 
 /** Where the gateway does not take the access token any more, the person has to sign in again. */
 function withAdvice(error: unknown, gateway: GatewayUrl): unknown {
-  if (!(error instanceof CommandError) || !isErrorCode(error.code) || ERROR_STATUS[error.code] !== 401)
-    return error;
+  if (!isTokenRefused(error)) return error;
   const message = `${error.message.replace(/\.$/, "")}: run \`sallyport login ${gateway}\` again.`;
   return new CommandError(error.stage, error.code, message, { cause: error });
 }

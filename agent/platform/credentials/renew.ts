@@ -2,6 +2,7 @@
 // what came is written before it is used. Loaded only when an access token is about to expire.
 
 import type { GatewayUrl } from "../../../protocol/values/gateway-url.ts";
+import type { AccessToken } from "../../../protocol/values/token.ts";
 import { CommandError } from "../command-error.ts";
 import { type Credential, isFresh } from "./credential.ts";
 import { changeGateways, readGateways, type SignedIn, withGateway } from "./gateways.ts";
@@ -17,16 +18,21 @@ export interface Renewed {
 /**
  * The credential, valid for a minute at least; less where the gateway cannot be reached now. undefined: somebody signed out in
  * the meantime.
+ * @param refused an access token that the gateway does not take, whatever its expiry says
  * @throws CommandError stage `sign-in`: sign_in_ended; `keychain`, `file`, or the network's
  */
-export async function renewStored(gateway: GatewayUrl, context: StoreContext): Promise<Renewed | undefined> {
+export async function renewStored(
+  gateway: GatewayUrl,
+  context: StoreContext,
+  refused: AccessToken | undefined,
+): Promise<Renewed | undefined> {
   return await whileLocked(gateway, context.env, async () => {
     const record = readGateways(context.env).signedIn.find(({ url }) => url === gateway);
     const stored = record === undefined ? undefined : await readStored(record, context);
     if (record === undefined || stored === undefined) return undefined;
     const { renewal } = stored;
     // A different process was quicker.
-    if (renewal === undefined || isFresh(renewal)) {
+    if (renewal === undefined || (isFresh(renewal) && stored.access !== refused)) {
       return { credential: stored, tokenIn: record.tokenIn };
     }
     let granted: Granted;
@@ -39,7 +45,7 @@ export async function renewStored(gateway: GatewayUrl, context: StoreContext): P
       if (Date.parse(renewal.accessExpiresAt) > Date.now()) {
         return { credential: stored, tokenIn: record.tokenIn };
       }
-      throw error instanceof GrantRefused ? refused(gateway, error) : error;
+      throw error instanceof GrantRefused ? notRenewed(gateway, error) : error;
     }
     return { credential: granted.credential, tokenIn: await write(record, granted.credential, context) };
   });
@@ -72,7 +78,7 @@ function signInEnded(gateway: GatewayUrl, cause: GrantRefused): CommandError {
   );
 }
 
-function refused(gateway: GatewayUrl, cause: GrantRefused): CommandError {
+function notRenewed(gateway: GatewayUrl, cause: GrantRefused): CommandError {
   return new CommandError(
     "http",
     cause.code,

@@ -33,12 +33,15 @@ export interface FoundToken {
 /**
  * The access token for `gateway`; undefined if there is none. Looks at SALLYPORT_TOKEN, then SALLYPORT_TOKEN_FILE, then the
  * place where `login` stored it. The two variables are for one gateway only; see environment.ts.
+ * @param refused a token that the gateway does not take: this machine's clock may be wrong, or somebody signed in again. It is
+ *   renewed whatever its expiry says; the result is the same token where nothing can renew it
  * @throws CommandError stage `sign-in` (not a token; a token that may be for a different gateway; plain http that was not
  * allowed; sign_in_ended), `keychain` or `file`; the network's, where an expired one could not be renewed
  */
 export async function readAccessToken(
   gateway: GatewayUrl,
   context: StoreContext,
+  refused?: AccessToken,
 ): Promise<FoundToken | undefined> {
   const { env } = context;
   const given = tokenFromEnvironment(gateway, env);
@@ -50,15 +53,21 @@ export async function readAccessToken(
   }
   refusePlainHttp(gateway, record?.allowPlainHttp === true || plainHttpAllowed(env));
   if (given !== undefined) return { token: given, source: "environment" };
-  return record === undefined ? undefined : await readRecorded(record, context);
+  return record === undefined ? undefined : await readRecorded(record, context, refused);
 }
 
-async function readRecorded(record: SignedIn, context: StoreContext): Promise<FoundToken | undefined> {
+async function readRecorded(
+  record: SignedIn,
+  context: StoreContext,
+  refused: AccessToken | undefined,
+): Promise<FoundToken | undefined> {
   const stored = await readStored(record, context);
   if (stored === undefined) return undefined;
-  if (isFresh(stored.renewal)) return found(stored, record.tokenIn);
+  if (isFresh(stored.renewal) && (stored.renewal === undefined || stored.access !== refused)) {
+    return found(stored, record.tokenIn);
+  }
   const { renewStored } = await import("./renew.ts");
-  const renewed = await renewStored(record.url, context);
+  const renewed = await renewStored(record.url, context, refused);
   return renewed === undefined ? undefined : found(renewed.credential, renewed.tokenIn);
 }
 
@@ -67,8 +76,12 @@ function found({ access, renewal }: Credential, source: SignedIn["tokenIn"]): Fo
 }
 
 /** The same, for commands that need one. */
-export async function requireAccessToken(gateway: GatewayUrl, context: StoreContext): Promise<FoundToken> {
-  const found = await readAccessToken(gateway, context);
+export async function requireAccessToken(
+  gateway: GatewayUrl,
+  context: StoreContext,
+  refused?: AccessToken,
+): Promise<FoundToken> {
+  const found = await readAccessToken(gateway, context, refused);
   if (found !== undefined) return found;
   throw new CommandError(
     "sign-in",

@@ -8,7 +8,7 @@ import { saveCredential } from "../../../agent/platform/credentials/store.ts";
 import { type GatewayUrl, parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseTokenId } from "../../../protocol/values/id.ts";
 import { parseName } from "../../../protocol/values/name.ts";
-import { parseAccessToken, parseRefreshToken } from "../../../protocol/values/token.ts";
+import { newAccessToken, parseAccessToken, parseRefreshToken } from "../../../protocol/values/token.ts";
 import { type Site, site } from "../../support/browser/browser.ts";
 import { CutProxy } from "../../support/cut-proxy.ts";
 import { signBrowserIn, signClientIn } from "../../support/oauth.ts";
@@ -77,6 +77,18 @@ test("a tunnel renews the sign-in when it dials again, and ssh's bytes go on", a
   await until(() => received().length > before + 100);
   expect(person.stored().renewal?.refresh).not.toBe(credential.renewal.refresh);
   expect(tunnel.child.exitCode).toBeNull();
+});
+
+test("a tunnel whose token the gateway does not take, because somebody signed in again or a clock is wrong, gets a newer one", async () => {
+  const file = join(person.home, "host-token");
+  writeFileSync(file, token, { mode: 0o600 });
+  await host("--gateway", at.url, "--token-file", file).seen('"event":"ready"');
+
+  const credential = await signedInFor(3_600);
+  const facts = { account: parseName("ada"), allowPlainHttp: false };
+  await saveCredential(gateway, { ...credential, access: newAccessToken() }, facts, { env: person.env });
+  const received = output(person.start(["tunnel", gateway, "devbox"]));
+  await until(() => received().startsWith("SSH-2.0-"));
 });
 
 test("a tunnel whose sign-in was ended meanwhile ends, and says why", async () => {

@@ -74,3 +74,9 @@ test("a gateway that is away for a moment costs nothing", async () => {
   server.isDown = false;
   expect((await person.list()).code).toBe(0);
 });
+
+test("a token that the gateway takes for expired, because a clock is wrong, is renewed and nobody notices", async () => {
+  server.expireAccess();
+  expect(await person.list()).toMatchObject({ code: 0, stderr: "" });
+  expect(server.asked).toEqual(["refresh_token"]);
+});

@@ -85,9 +85,9 @@ async function credential(
   const read = workspace.kind === "id" ? readAccessToken : requireAccessToken;
   let found = await read(gateway, context);
   if (found?.renewable === undefined) return found?.token;
-  return async () => {
+  return async (refused) => {
     // The keychain is not asked while the token that came from it lasts.
-    if (!isFresh(found?.renewable)) found = await read(gateway, context);
+    if (refused !== undefined || !isFresh(found?.renewable)) found = await read(gateway, context, refused);
     return found?.token;
   };
 }

@@ -106,6 +106,16 @@ test("many windows that need a new token at once renew it once, and tell so", as
   expect(renewed).toHaveBeenCalledTimes(1);
 });
 
+test("a token that the gateway refused is replaced whatever its expiry says, and only once", async () => {
+  const one = window();
+  const { account, granted } = await signedIn(one);
+  const { access } = granted.credential;
+  const [a, b] = await Promise.all([one.token(account, access), window().token(account, access)]);
+  expect(a).toBe(b);
+  expect(a).not.toBe(access);
+  expect(server.asked).toEqual(["refresh_token"]);
+});
+
 test("without the network the token is given as it is, even if it has expired", async () => {
   const { account, granted } = await signedIn(window());
   expire();
