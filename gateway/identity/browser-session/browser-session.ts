@@ -108,14 +108,28 @@ export async function signBrowserIn(
     },
     actor,
   );
-  if (before !== undefined) {
-    await store.tokens.revoke(before.account.id, before.tokenId, {
-      account: before.account.name,
-      address: request.clientAddress,
-    });
-  }
+  if (before !== undefined) endAfterAnswer(context, reply, before, request.clientAddress);
   sendSession(reply, secret);
   return { id };
+}
+
+/**
+ * Ends the browser's former session once the browser has the answer with the new cookie. Pages of the former session notice
+ * its end and ask which session they have; they must not ask with the old cookie.
+ */
+function endAfterAnswer(
+  { store, log }: ApiContext,
+  reply: FastifyReply,
+  { account, tokenId }: Identity,
+  address: string,
+): void {
+  reply.raw.once("close", () => {
+    store.tokens.revoke(account.id, tokenId, { account: account.name, address }).catch((error: unknown) => {
+      // It has ended by itself in the meantime.
+      if (error instanceof ProtocolError && error.code === "not_found") return;
+      log.error({ err: error, token: tokenId }, "A browser's former session could not be ended.");
+    });
+  });
 }
 
 /** Whether browsers keep the cookie: it needs https, or this machine. */

@@ -70,7 +70,7 @@ describe("a passkey", () => {
     expect(entered.body.account.name).toBe("ana");
     const old = browserAt(gateway);
     old.cookies.set("__Host-sp_session", former ?? "");
-    expect(await old.get("/session")).toMatchObject(refused("token_revoked", 401));
+    await expect.poll(() => old.get("/session")).toMatchObject(refused("token_revoked", 401));
   });
 
   test("of a disabled account does not sign in", async () => {
