@@ -1,16 +1,13 @@
 // Freezing and unfreezing a workspace or a key. Freezing is quick: it needs no more than deleting does. Unfreezing opens
 // something again, so a browser session must be fresh for it.
 
-import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { KeyIdText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
 import { parseKeyId } from "../../../protocol/values/id.ts";
-import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { requireFresh } from "../../identity/browser-session/browser-session.ts";
-import { isOwned, type OwnedWorkspace } from "../../store/workspaces.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described, Nothing } from "../openapi.ts";
 import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
+import { ownedOrAny } from "./owned-workspace.ts";
 import { answerRevoked, REVOKED } from "./revoked.ts";
 
 const ByRef = Type.Object({ ref: WorkspaceRefText });
@@ -36,7 +33,7 @@ export function freezeRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const found = await ownOrAny(context, request, request.params.ref);
+      const found = await ownedOrAny(context, request, request.params.ref);
       return answerRevoked(reply, await store.freezing.workspace(found, actorOf(request)));
     },
   );
@@ -58,7 +55,7 @@ export function freezeRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const found = await ownOrAny(context, request, request.params.ref);
+      const found = await ownedOrAny(context, request, request.params.ref);
       await store.freezing.unfreezeWorkspace(found, actorOf(request));
       return reply.code(204).send(null);
     },
@@ -95,25 +92,4 @@ export function freezeRoutes(api: Api, context: ApiContext): void {
       return reply.code(204).send(null);
     },
   );
-}
-
-/**
- * The account's own workspace or, named by its id and for administrators, that of any account.
- * @throws ProtocolError workspace_unknown, forbidden, scope_missing, reauthentication_required
- */
-async function ownOrAny(
-  { store }: ApiContext,
-  request: FastifyRequest,
-  text: string,
-): Promise<OwnedWorkspace> {
-  const ref = parseWorkspaceRef(text);
-  const identity = identityOf(request);
-  if (ref.kind === "id" && identity.scopes.has("admin")) {
-    const found = await store.workspaces.get(ref.id);
-    if (found !== undefined && isOwned(found)) {
-      if (found.owner.id !== identity.account.id) requireFresh(identity);
-      return found;
-    }
-  }
-  return await store.workspaces.resolveOwned(ref, identity);
 }

@@ -18,7 +18,7 @@ import { isOwned } from "../../store/workspaces.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
 import { actorOf, identityOf, signedIn } from "../sign-in.ts";
-import { ownedWorkspace } from "./owned-workspace.ts";
+import { ownedOrAny, ownedWorkspace } from "./owned-workspace.ts";
 import { answerRevoked, REVOKED } from "./revoked.ts";
 import { workspaceBody } from "./workspace-body.ts";
 
@@ -122,15 +122,15 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
         ...described(
           "workspaces",
           "deleteWorkspace",
-          "Delete a workspace. Its host is disconnected.",
+          "Delete a workspace. Its host is disconnected. Administrators name it by id.",
           REVOKED,
         ),
         params: ByRef,
       },
     },
     async (request, reply) => {
-      const owned = await ownedWorkspace(context, request, request.params.ref);
-      return answerRevoked(reply, await store.workspaces.remove(owned, actorOf(request)));
+      const found = await ownedOrAny(context, request, request.params.ref);
+      return answerRevoked(reply, await store.workspaces.remove(found, actorOf(request)));
     },
   );
 

@@ -6,6 +6,7 @@ import { PAGES } from "../../../protocol/sign-in/pages.ts";
 import { api } from "../../api.ts";
 import { withBase } from "../../base.ts";
 import { useAction, useLoad } from "../../load.ts";
+import { proveAgain } from "../../parts/again.tsx";
 import { EntryDetails, EntryEvent } from "../../parts/audit/entry.tsx";
 import { Loading } from "../../parts/busy.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
@@ -17,6 +18,7 @@ import { ErrorNotice } from "../../parts/notice.tsx";
 import { PageTitle } from "../../parts/page-title.tsx";
 import type { Column } from "../../parts/table.tsx";
 import { here, setQuery } from "../../router.ts";
+import { session } from "../../session.ts";
 import { exact, Time } from "../../time.tsx";
 import { t } from "../../words.ts";
 import { queryOf } from "./all-pages.ts";
@@ -26,6 +28,7 @@ import { OnlyAdministrators } from "./only-administrators.tsx";
 
 const PAGE = 200;
 const FOLLOW_MS = 3_000;
+const FRESH_MARGIN_MS = 10_000;
 
 export function AuditPage() {
   return (
@@ -48,9 +51,7 @@ function Audit() {
           "Who did what at this gateway, newest first. The address of this page has the filter in it: a link shows the same.",
         )}
       >
-        <a class="button" href={withBase(`/api/v1/audit.ndjson${asked}`)} download="audit.ndjson">
-          {t("Export as NDJSON")}
-        </a>
+        <ExportButton asked={asked} />
       </PageTitle>
       <AuditFilterForm filters={filters} />
       <Checkbox
@@ -60,6 +61,24 @@ function Audit() {
       />
       <Entries key={asked} asked={asked} follows={follows} filtered={!isEmpty(filters)} />
     </>
+  );
+}
+
+/** Saves what the filter leaves as a file. That needs a fresh sign-in, for which a link alone could not ask. */
+function ExportButton({ asked }: { readonly asked: string }) {
+  const save = useAction(async () => {
+    const { freshUntil } = session.value ?? {};
+    const isFresh = freshUntil !== undefined && Date.parse(freshUntil) > Date.now() + FRESH_MARGIN_MS;
+    if (!isFresh && !(await proveAgain())) return;
+    const link = document.createElement("a");
+    link.href = withBase(`/api/v1/audit.ndjson${asked}`);
+    link.download = "audit.ndjson";
+    link.click();
+  });
+  return (
+    <button type="button" disabled={save.busy} onClick={() => void save.run()}>
+      {t("Export as NDJSON")}
+    </button>
   );
 }
 

@@ -144,7 +144,7 @@ const columns = (ask: (asked: Asked) => void): Column<AdminWorkspace>[] => [
     cell: (workspace) => (
       <Menu
         label={t("More")}
-        name={t("Actions for {0} of {1}", workspace.name, workspace.owner)}
+        name={t("More: {0} of {1}", workspace.name, workspace.owner)}
         items={[
           {
             text: t("In the audit log"),

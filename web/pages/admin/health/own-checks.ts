@@ -140,11 +140,26 @@ function database({ database: { ok, ms, bytes: size }, pendingRevocations }: Adm
       };
 }
 
+/** What the other findings say, in more words. */
+const COVERED: ReadonlySet<string> = new Set([
+  "untrusted-forwarding",
+  "other-host",
+  "no-public-url",
+  "plain-http",
+  "tls-ends-elsewhere",
+  "certificate-expired",
+  "certificate-expires",
+  "database",
+  "not-written",
+]);
+
 function warnings({ warnings: list }: AdminHealth): Check[] {
-  return list.map(({ code, message }) => ({
-    id: `warning-${code}`,
-    title: t("The gateway warns"),
-    verdict: "warning" as const,
-    found: message,
-  }));
+  return list
+    .filter(({ code }) => !COVERED.has(code))
+    .map(({ code, message }) => ({
+      id: `warning-${code}`,
+      title: t("The gateway warns"),
+      verdict: "warning" as const,
+      found: message,
+    }));
 }

@@ -98,7 +98,7 @@ const columns = (): Column<Person>[] => [
     cell: ({ admin }) => (admin ? <Badge tone="accent">{t("Administrator")}</Badge> : t("Member")),
   },
   { title: t("Signs in with"), share: 1.5, cell: signsInWith },
-  { title: t("Signed in"), kind: "number", cell: ({ signIns }) => signIns },
+  { title: t("Sign-ins"), kind: "number", cell: ({ signIns }) => signIns },
   { title: t("Workspaces"), kind: "number", cell: ({ workspaces }) => workspaces },
   { title: t("Last seen"), cell: ({ lastSeenAt }) => <Time at={lastSeenAt} /> },
 ];
