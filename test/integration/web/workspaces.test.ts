@@ -1,10 +1,17 @@
 // The list of workspaces in a real browser at a real gateway: live, filtered, with offers, and from none to the first by the
 // guide.
 
-import { describe, expect, test } from "vitest";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { CLI } from "../../../scripts/repository.ts";
 import { openPage, screens, signIn, site } from "../../support/browser/browser.ts";
 import { BROWSER, sharedBrowser } from "../../support/browser/chromium.ts";
 import { webHost } from "../../support/browser/web-host.ts";
+import { writeRelease } from "../../support/offered-release.ts";
+import { findProgram } from "../../support/programs/find-program.ts";
+import { temporaryDirectory } from "../../support/test-gateway.ts";
 
 const browser = sharedBrowser();
 /** The longest that there is. */
@@ -83,6 +90,38 @@ describe.skipIf(BROWSER === undefined)("the list of workspaces", () => {
     await page.getByRole("link", { name: "Connect to first-box" }).click();
     await page.getByRole("heading", { level: 1, name: "first-box" }).waitFor();
   });
+
+  test.skipIf(findProgram("curl", []) === undefined)(
+    "the line of a gateway with downloads installs and starts a host when a shell runs it as it is",
+    async () => {
+      const directory = temporaryDirectory();
+      const program = `#!/bin/sh
+if [ "$1" = version ]; then echo 1.2.3; exit; fi
+exec '${process.execPath}' '${CLI}' "$@"
+`;
+      writeRelease(join(directory, "release"), "1.2.3", {}, program);
+      const gateway = await site({ downloads: join(directory, "release") });
+      const ada = await gateway.account("ada");
+      const page = await openPage(await browser());
+      await signIn(page, gateway, ada.token);
+      await page.getByRole("button", { name: "Create the command" }).click();
+      const line = await page.getByRole("textbox", { name: "Run this on the machine" }).inputValue();
+      expect(line).toMatch(
+        /^curl -fsSL \S+\/install\.sh \| SALLYPORT_TOKEN=\S+ sh -s -- host --name devbox$/,
+      );
+      const shell = spawn("sh", ["-c", line], {
+        env: { PATH: process.env.PATH ?? "", HOME: directory, SALLYPORT_BIN: join(directory, "bin") },
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const ended = once(shell, "close");
+      onTestFinished(async () => {
+        if (shell.exitCode === null && shell.pid !== undefined) process.kill(-shell.pid, "SIGTERM");
+        await ended;
+      });
+      await page.getByText("It stays so for as long as the command runs.").waitFor();
+    },
+  );
 
   test("offers of other people come by themselves, and are accepted or declined", async () => {
     const gateway = await site();
