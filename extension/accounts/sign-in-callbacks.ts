@@ -35,14 +35,17 @@ export class SignInCallbacks implements Disposable {
 
   /** Resolves with the answer to a request; rejects with the signal's reason. */
   async wait({ state, gateway }: Waiting, signal: AbortSignal): Promise<AuthorizationAnswer> {
-    // Tells the other windows that somebody waits: only then do they keep an answer.
-    await this.#secrets.store(waitingKey(state), "1");
+    const answer = new Promise<AuthorizationAnswer>((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.#waiting.set(state, { state, gateway, resolve });
+    });
+    // It may be there, or have failed, before the storage has answered.
+    answer.catch(() => {});
     try {
-      return await new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        this.#waiting.set(state, { state, gateway, resolve });
-      });
+      // Tells the other windows that somebody waits: only then do they keep an answer.
+      await this.#secrets.store(waitingKey(state), "1");
+      return await answer;
     } finally {
       this.#waiting.delete(state);
       await this.#secrets.delete(waitingKey(state));

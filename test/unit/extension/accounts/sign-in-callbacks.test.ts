@@ -48,6 +48,17 @@ test("the answer reaches the window that asked, and nothing is left behind", asy
   expect(secrets.entries.size).toBe(0);
 });
 
+test("an answer that comes at once is not missed", async () => {
+  const { secrets, windows: all } = windows(1);
+  const [window] = all;
+  if (window === undefined) throw new Error("there is no window");
+  const state = newState();
+  const promise = window.wait({ state, gateway }, new AbortController().signal);
+  await window.arrived(answer(state));
+  expect(await promise).toEqual({ kind: "code", code: "the-code" });
+  expect(secrets.entries.size).toBe(0);
+});
+
 test("a different window that the system opened it in hands it over", async () => {
   const { secrets, windows: all } = windows(3);
   const [one, two, three] = all;
