@@ -1,5 +1,5 @@
-// A gateway of which only the sign-in of clients exists: discovery, the OAuth endpoints, and an API that lists nothing to who
-// holds a valid access token. It can be told to misbehave, which the real one never does.
+// A gateway of which only the sign-in of clients exists: discovery, the OAuth endpoints, and an API that has an empty list for
+// valid access tokens. It can be told to misbehave, which the real one never does.
 
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -17,6 +17,14 @@ interface SignIn {
   ended: boolean;
 }
 
+interface Device {
+  readonly userCode: string;
+  readonly client: string;
+  readonly scope: string;
+  polls: number;
+  decided?: boolean;
+}
+
 interface Code {
   readonly client: string;
   readonly redirectUri: string;
@@ -30,10 +38,7 @@ export class FakeAuthorizationServer {
   readonly #codes = new Map<string, Code>();
   readonly #access = new Map<string, { readonly signIn: SignIn; expiresAt: number }>();
   readonly #refresh = new Map<string, { readonly signIn: SignIn; replacedAt: number | undefined }>();
-  readonly #devices = new Map<
-    string,
-    { userCode: string; client: string; scope: string; decided?: boolean }
-  >();
+  readonly #devices = new Map<string, Device>();
   /** Grant types of the requests to the token endpoint, in order. */
   readonly asked: string[] = [];
   /** The queries of the authorization page. */
@@ -89,6 +94,11 @@ export class FakeAuthorizationServer {
     return [...this.#devices.values()].flatMap(({ userCode, decided }) =>
       decided === undefined ? [userCode] : [],
     );
+  }
+
+  /** How often the device with this code has asked. */
+  polls(userCode: string): number {
+    return [...this.#devices.values()].find((device) => device.userCode === userCode)?.polls ?? 0;
   }
 
   decide(userCode: string, allow: boolean): void {
@@ -197,7 +207,7 @@ export class FakeAuthorizationServer {
     const userCode = `${letters.slice(0, 4)}-${letters.slice(4)}`;
     const deviceCode = newOneUseCode();
     const [client, scope] = [form.get("client_id") ?? "", form.get("scope") ?? ""];
-    this.#devices.set(deviceCode, { userCode, client, scope });
+    this.#devices.set(deviceCode, { userCode, client, scope, polls: 0 });
     const page = `${this.url}${OAUTH_PATHS.verify}`;
     return [
       200,
@@ -215,6 +225,7 @@ export class FakeAuthorizationServer {
   #byDevice(form: URLSearchParams): [number, object] {
     const device = this.#devices.get(form.get("device_code") ?? "");
     if (device === undefined) return refused("invalid_grant", "This device code is not valid.");
+    device.polls++;
     if (device.decided === undefined) return refused("authorization_pending", "Not decided yet.");
     if (!device.decided) return refused("access_denied", "Declined.");
     return this.#tokens({ id: newTokenId(), client: device.client, scope: device.scope, ended: false });
