@@ -6,7 +6,7 @@ import { FairSlots } from "../protocol/flow/fair-slots.ts";
 import { addressBlock } from "../protocol/values/address-block.ts";
 import { addressMatcher, formatAddress, type ListenAddress, plainAddress } from "./address.ts";
 import type { ServerCertificate } from "./certificate/server-certificate.ts";
-import { answerClientError } from "./http/error-response.ts";
+import { answerClientError, refuseExpectation } from "./http/error-response.ts";
 import type { GatewayOptions } from "./program/options.ts";
 import { reasonOf, StartError } from "./program/start-error.ts";
 
@@ -39,6 +39,7 @@ export function createGatewayServer(
   shareConnections(server, options.maxStreams * 4 + 40_000, addressMatcher(options.trustProxy));
   server.maxRequestsPerSocket = 10_000;
   server.on("clientError", answerClientError);
+  server.on("checkExpectation", refuseExpectation);
   return server;
 }
 

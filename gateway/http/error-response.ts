@@ -1,7 +1,7 @@
 // Turns every error during a request into the error body of the API. Errors that are not refusals of ours are
 // logged, and the client gets no details.
 
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
@@ -75,6 +75,17 @@ export function asRefusal(error: Thrown): ProtocolError {
     return new ProtocolError("bad_request", "The request is malformed.");
   }
   return new ProtocolError("internal", "The gateway failed; its log says why.", { cause: error });
+}
+
+/** Answers a request with an `Expect` header that is not `100-continue`. No route sees it either. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body: ErrorBody = {
+    code: "bad_request",
+    message: "The gateway does not do what the Expect header asks.",
+  };
+  response
+    .writeHead(417, { "content-type": "application/json; charset=utf-8", connection: "close" })
+    .end(JSON.stringify(body));
 }
 
 /** How long what was written may take to leave, and the client to close its side. */
