@@ -61,6 +61,15 @@ export class Discovered {
     }
   }
 
+  /** It did not answer as it should. */
+  noteFailure(error: unknown): void {
+    this.#failed = { at: Date.now(), reason: reasonFor(error) };
+    this.#log.warn(
+      { provider: this.#settings.id, reason: this.#failed.reason },
+      "The identity provider does not answer as it should.",
+    );
+  }
+
   #renew(): Promise<Known> {
     this.#pending ??= this.#discover()
       .then((known) => {
@@ -71,11 +80,7 @@ export class Discovered {
         return known;
       })
       .catch((error: unknown) => {
-        this.#failed = { at: Date.now(), reason: reasonFor(error) };
-        this.#log.warn(
-          { provider: this.#settings.id, reason: this.#failed.reason },
-          "The identity provider does not answer as it should.",
-        );
+        this.noteFailure(error);
         throw error;
       })
       .finally(() => {

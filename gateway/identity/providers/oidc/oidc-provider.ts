@@ -81,7 +81,9 @@ export class OidcProvider implements Provider {
         authenticatedAt: typeof authTime === "number" ? new Date(authTime * 1000) : undefined,
       };
     } catch (error) {
-      throw asRefusal(error, this.settings.label);
+      const refusal = asRefusal(error, this.settings.label);
+      if (refusal.code === "provider_unavailable") this.#discovered.noteFailure(error);
+      throw refusal;
     }
   }
 
