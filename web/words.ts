@@ -24,11 +24,10 @@ export function t(english: string, ...values: readonly (string | number)[]): str
 /** The language that the page is in. */
 export const language = (): Language => current;
 
-/** Loads the language's texts. Called once, before anything is shown. A language that cannot be loaded leaves English. */
+/** Loads the language's texts, before anything is shown. A language that cannot be loaded changes nothing. */
 export async function speak(wanted: Language, load: () => Promise<Readonly<Record<string, string>>>) {
-  if (wanted === "en") return;
   try {
-    texts = await load();
+    texts = wanted === "en" ? {} : await load();
     current = wanted;
   } catch {
     // The texts are a convenience; the page works without them.
