@@ -2,18 +2,19 @@
 // for signing in again.
 
 import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { PAGES, type PageName } from "../protocol/sign-in/pages.ts";
 import { followWorkspaces, unfollowWorkspaces } from "./events.ts";
-import { Again } from "./parts/again.tsx";
 import { Busy } from "./parts/busy.tsx";
 import { Card, Frame } from "./parts/frame.tsx";
 import { Link } from "./parts/link.tsx";
 import { ErrorNotice } from "./parts/notice.tsx";
 import { PageTitle } from "./parts/page-title.tsx";
 import { currentPath, go, here, type PageComponent } from "./router.ts";
-import { CARDS, LOAD, OPEN } from "./routes.ts";
+import { CARDS, LOAD, OPEN, others } from "./routes.ts";
 import { loadSession, session } from "./session.ts";
+import { openQuestion } from "./sign-in/again.ts";
 import { t } from "./words.ts";
 
 /** The pages that are loaded. */
@@ -63,6 +64,24 @@ export function App() {
       <Again />
     </>
   );
+}
+
+/** The dialog for signing in again, once it is loaded. */
+const dialog = signal<ComponentType<{ settle: (proved: boolean) => void }> | undefined>(undefined);
+
+function Again() {
+  const settle = openQuestion.value;
+  useEffect(() => {
+    if (settle === undefined || dialog.value !== undefined) return;
+    others().then(
+      (module) => {
+        dialog.value = module.AgainDialog;
+      },
+      () => settle(false), // As if the person had closed it; what they did says that nothing was changed.
+    );
+  }, [settle]);
+  const Dialog = dialog.value;
+  return settle === undefined || Dialog === undefined ? null : <Dialog settle={settle} />;
 }
 
 async function start(): Promise<void> {

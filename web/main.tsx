@@ -3,9 +3,9 @@
 import { render } from "preact";
 import { setHooks } from "./api.ts";
 import { App, askToSignIn } from "./app.tsx";
-import { proveAgain } from "./parts/again.tsx";
 import { startRouter } from "./router.ts";
 import { ended, session } from "./session.ts";
+import { proveAgain } from "./sign-in/again.ts";
 import { forgetSession } from "./sign-in/sign-out.ts";
 import { chosenTheme, showTheme } from "./style/theme.ts";
 import { chosenLanguage, language, languageFor, speak } from "./words.ts";

@@ -6,6 +6,7 @@ const CHOICE = "sallyport-language";
 export const LANGUAGES = ["en", "de"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** By the key of the English text. */
 let texts: Readonly<Record<string, string>> = {};
 let current: Language = "en";
 
@@ -14,11 +15,23 @@ let current: Language = "en";
  * @example t("Copy: {0}", label)
  */
 export function t(english: string, ...values: readonly (string | number)[]): string {
-  const text = texts[english] ?? english;
+  const text = (current === "en" ? undefined : texts[keyOf(english)]) ?? english;
   return text.replace(/\{(\d)\}/g, (whole, index: string) => {
     const value = values[Number(index)];
     return value === undefined ? whole : String(value);
   });
+}
+
+/**
+ * A short key for an English text, so that the German chunk does not have every English one again: FNV-1a in 24 bits, in five
+ * digits. The build refuses two texts with one key.
+ */
+export function keyOf(english: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < english.length; index++) {
+    hash = Math.imul(hash ^ english.charCodeAt(index), 0x01000193);
+  }
+  return (((hash >>> 8) ^ hash) & 0xffffff).toString(32).padStart(5, "0");
 }
 
 /** The language that the page is in. */

@@ -73,7 +73,7 @@ async function webFile(name: string, plain: Buffer): Promise<WebFile> {
     type: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
     etag: `"${createHash("sha256").update(plain).digest("base64url").slice(0, 22)}"`,
     plain,
-    gzip: await promisify(gzip)(plain),
+    gzip: await promisify(gzip)(plain, { level: 9 }),
     brotli: await promisify(brotliCompress)(plain),
   };
 }

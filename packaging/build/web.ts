@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { ROOT } from "../../scripts/repository.ts";
+import { keyOf } from "../../web/words.ts";
 import { textsOf } from "./texts.ts";
 
 export interface WebFiles {
@@ -15,7 +16,7 @@ export interface WebFiles {
   readonly metafile: Metafile;
 }
 
-/** Browsers of 2024: `light-dark()` and popovers are newer than everything else that is used. */
+/** Browsers of 2024: `light-dark()` is newer than everything else that is needed. */
 const TARGET = ["chrome123", "firefox125", "safari17.5"];
 
 /** @throws after esbuild has said why */
@@ -105,9 +106,15 @@ function german(): Plugin {
         const catalogue: unknown = JSON.parse(
           await readFile(join(ROOT, "l10n", "bundle.l10n.de.json"), "utf8"),
         );
-        const wanted = await textsOf("web", "t");
-        const texts = Object.entries(Object(catalogue)).filter(([english]) => wanted.has(english));
-        return { contents: `export default ${JSON.stringify(Object.fromEntries(texts))}`, loader: "js" };
+        const translated = new Map(Object.entries<string>(Object(catalogue)));
+        const byKey = new Map<string, string>();
+        for (const english of await textsOf("web", "t")) {
+          const text = translated.get(english);
+          const key = keyOf(english);
+          if (byKey.has(key)) throw new Error(`two texts of web/ have one key: ${JSON.stringify(english)}`);
+          if (text !== undefined) byKey.set(key, text);
+        }
+        return { contents: `export default ${JSON.stringify(Object.fromEntries(byKey))}`, loader: "js" };
       });
     },
   };

@@ -1,5 +1,5 @@
-// Passkeys in this browser: makes and uses them with what the gateway asks for. The library that translates between JSON and
-// the browser's WebAuthn API is loaded at the first use.
+// Passkeys in this browser: makes and uses them with what the gateway asks for. The browser itself translates between JSON and
+// its WebAuthn API (WebAuthn Level 3 §5.1.8): Chromium since 129, Firefox since 119, Safari since 18.4. Older ones get no button.
 
 import type { SessionInfo } from "../../protocol/sign-in/api.ts";
 import { ApiError, api } from "../api.ts";
@@ -12,11 +12,21 @@ export interface NewPasskeyOptions {
   readonly options: PublicKeyCredentialCreationOptionsJSON;
 }
 
-export const hasPasskeys = (): boolean => "PublicKeyCredential" in globalThis;
+export const hasPasskeys = (): boolean =>
+  "PublicKeyCredential" in globalThis && "parseRequestOptionsFromJSON" in PublicKeyCredential;
 
 /** Whether the browser suggests passkeys in a field that asks for it (conditional UI). */
 export async function offersPasskeysInFields(): Promise<boolean> {
   return (await PublicKeyCredential.isConditionalMediationAvailable?.()) === true;
+}
+
+/** A browser does one thing at a time with passkeys, so that a suggestion in a field ends when a button is pressed. */
+let pending: AbortController | undefined;
+
+function begin(): AbortSignal {
+  pending?.abort();
+  pending = new AbortController();
+  return pending.signal;
 }
 
 /**
@@ -26,18 +36,24 @@ export async function offersPasskeysInFields(): Promise<boolean> {
  */
 export async function signInByPasskey(inField = false): Promise<SessionInfo> {
   const { options } = await api.post<UseOptions>("/session/passkey/options", {}, { quiet: true });
-  const { startAuthentication } = await import("@simplewebauthn/browser");
   const response = await byPerson(() =>
-    // The gateway's library made the options for this one; their types differ in how strict they are.
-    startAuthentication({ optionsJSON: options as never, useBrowserAutofill: inField }),
+    navigator.credentials.get({
+      publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options),
+      signal: begin(),
+      ...(inField ? { mediation: "conditional" } : {}),
+    }),
   );
   return await api.post<SessionInfo>("/session/passkey", { response }, { quiet: true });
 }
 
 /** Makes a passkey from the gateway's options, for the gateway to check. @throws ApiError */
 export async function makePasskey(options: NewPasskeyOptions["options"]): Promise<unknown> {
-  const { startRegistration } = await import("@simplewebauthn/browser");
-  return await byPerson(() => startRegistration({ optionsJSON: options as never }));
+  return await byPerson(() =>
+    navigator.credentials.create({
+      publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options),
+      signal: begin(),
+    }),
+  );
 }
 
 /** A new passkey for the account that is signed in. @throws ApiError */
@@ -46,14 +62,15 @@ export async function addPasskey(title: string): Promise<void> {
   await api.post("/passkeys", { response: await makePasskey(options), title });
 }
 
-/** The browser's own dialog, whose errors say little. */
-async function byPerson<T>(ask: () => Promise<T>): Promise<T> {
+/** The browser's own dialog, whose errors say little. @returns JSON for the gateway */
+async function byPerson(ask: () => Promise<Credential | null>): Promise<unknown> {
   try {
-    return await ask();
+    const credential = await ask();
+    if (credential instanceof PublicKeyCredential) return credential.toJSON();
   } catch (error) {
     if (error instanceof Error && error.name === "InvalidStateError") {
       throw new ApiError("cancelled", t("This device has a passkey for this account already."));
     }
-    throw new ApiError("cancelled", t("No passkey was used. Try again, or choose a different way."));
   }
+  throw new ApiError("cancelled", t("No passkey was used. Try again, or choose a different way."));
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { chosenLanguage, language, languageFor, speak, t } from "../../../web/words.ts";
+import { chosenLanguage, keyOf, language, languageFor, speak, t } from "../../../web/words.ts";
 
 const storageWith = (value: string | null) => ({ getItem: () => value });
 
@@ -30,7 +30,7 @@ describe("the language", () => {
 describe("a text", () => {
   test("is in English until a language is loaded, and has its values", async () => {
     expect(t("{0} of {1}", 3, "ten")).toBe("3 of ten");
-    await speak("de", async () => ({ "{0} of {1}": "{1}, davon {0}" }));
+    await speak("de", async () => ({ [keyOf("{0} of {1}")]: "{1}, davon {0}" }));
     expect(language()).toBe("de");
     expect(t("{0} of {1}", 3, "zehn")).toBe("zehn, davon 3");
     expect(t("not translated")).toBe("not translated");

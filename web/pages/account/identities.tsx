@@ -5,11 +5,11 @@ import type { IdentityInfo, SignInMethods } from "../../../protocol/sign-in/api.
 import { PAGES } from "../../../protocol/sign-in/pages.ts";
 import { api } from "../../api.ts";
 import { useLoad } from "../../load.ts";
-import { proveAgain } from "../../parts/again.tsx";
 import { Loading } from "../../parts/busy.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Table } from "../../parts/table.tsx";
 import { session } from "../../session.ts";
+import { proveAgain } from "../../sign-in/again.ts";
 import { Time } from "../../time.tsx";
 import { t } from "../../words.ts";
 import { startPath } from "../sign-in/ways.tsx";

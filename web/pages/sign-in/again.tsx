@@ -1,42 +1,20 @@
 // The dialog that asks people to prove again who they are, before something that a stolen browser session must not do.
 
-import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import type { SessionInfo, SignInMethods } from "../../protocol/sign-in/api.ts";
-import { api } from "../api.ts";
-import { withBase } from "../base.ts";
-import { useAction, useLoad } from "../load.ts";
-import { currentPath } from "../router.ts";
-import { session } from "../session.ts";
-import { hasPasskeys, signInByPasskey } from "../sign-in/passkeys.ts";
-import { t } from "../words.ts";
-import { Loading } from "./busy.tsx";
-import { Dialog } from "./dialog.tsx";
-import { Form, TextField } from "./form.tsx";
-import { ErrorNotice } from "./notice.tsx";
+import type { SessionInfo, SignInMethods } from "../../../protocol/sign-in/api.ts";
+import { api } from "../../api.ts";
+import { withBase } from "../../base.ts";
+import { useAction, useLoad } from "../../load.ts";
+import { Loading } from "../../parts/busy.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Form, TextField } from "../../parts/form.tsx";
+import { ErrorNotice } from "../../parts/notice.tsx";
+import { currentPath } from "../../router.ts";
+import { session } from "../../session.ts";
+import { hasPasskeys, signInByPasskey } from "../../sign-in/passkeys.ts";
+import { t } from "../../words.ts";
 
-/** Settles the question that is open; undefined: none is. */
-const open = signal<((proved: boolean) => void) | undefined>(undefined);
-let asked: Promise<boolean> | undefined;
-
-/** Asks, once for all requests that wait for it. */
-export function proveAgain(): Promise<boolean> {
-  asked ??= new Promise<boolean>((resolve) => {
-    open.value = (proved) => {
-      open.value = undefined;
-      asked = undefined;
-      resolve(proved);
-    };
-  });
-  return asked;
-}
-
-export function Again() {
-  const settle = open.value;
-  return settle === undefined ? null : <AgainDialog settle={settle} />;
-}
-
-function AgainDialog({ settle }: { readonly settle: (proved: boolean) => void }) {
+export function AgainDialog({ settle }: { readonly settle: (proved: boolean) => void }) {
   const methods = useLoad(
     (signal) => api.get<SignInMethods>("/sign-in-methods", { signal, quiet: true }),
     [],
