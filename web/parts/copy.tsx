@@ -38,7 +38,7 @@ export function CopyField({ label, value, hideLabel = false }: CopyFieldProps) {
 }
 
 /** `label` says what is copied. */
-export function CopyButton({ value, label }: { readonly value: string; readonly label: string }) {
+function CopyButton({ value, label }: { readonly value: string; readonly label: string }) {
   const [state, setState] = useState<"idle" | "copied" | "failed">("idle");
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const copy = async (): Promise<void> => {

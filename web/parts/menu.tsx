@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 import { withBase } from "../base.ts";
 
-export interface MenuItem {
+interface MenuItem {
   readonly text: string;
   /** Either a link to a page (without the base)… */
   readonly to?: string;

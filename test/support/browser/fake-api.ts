@@ -2,7 +2,7 @@
 
 import type { Page } from "playwright-core";
 
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   readonly code: string;
   readonly message?: string;
