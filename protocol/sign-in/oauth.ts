@@ -106,21 +106,19 @@ export interface DeviceAnswer {
 }
 
 /** RFC 6749 §5.2 and RFC 8628 §3.5. */
-export const OAUTH_ERRORS = [
-  "invalid_request",
-  "invalid_client",
-  "invalid_grant",
-  "unauthorized_client",
-  "unsupported_grant_type",
-  "invalid_scope",
-  "access_denied",
-  "authorization_pending",
-  "slow_down",
-  "expired_token",
-  "server_error",
-  "temporarily_unavailable",
-] as const;
-export type OAuthErrorCode = (typeof OAUTH_ERRORS)[number];
+export type OAuthErrorCode =
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_grant"
+  | "unauthorized_client"
+  | "unsupported_grant_type"
+  | "invalid_scope"
+  | "access_denied"
+  | "authorization_pending"
+  | "slow_down"
+  | "expired_token"
+  | "server_error"
+  | "temporarily_unavailable";
 export interface OAuthError {
   readonly error: OAuthErrorCode;
   readonly error_description: string;

@@ -22,7 +22,7 @@ const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD"]);
  * Whether a request comes from a page of this gateway, so that the cookie may count (CSRF). Browsers say so themselves;
  * those that do not are believed for reading, and otherwise if they name exactly our origin.
  */
-export function comesFromOwnPage(request: FastifyRequest, publicOrigin: string): boolean {
+function comesFromOwnPage(request: FastifyRequest, publicOrigin: string): boolean {
   const { "sec-fetch-site": site, origin } = request.headers;
   if (site !== undefined) return site === "same-origin";
   if (origin !== undefined) return origin === publicOrigin;

@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { GRANT } from "../../../protocol/sign-in/oauth.ts";
 import {
   allow,
@@ -101,6 +101,19 @@ describe("a code is worth nothing", () => {
     expect(await clientsOf(gateway, ana.token)).toEqual([]);
     const audit = await gateway.call("GET", "/audit", gateway.admin);
     expect(audit.body.map(({ event }: { event: string }) => event)).toContain("oauth-code.reused");
+  });
+
+  test("a second time before the first one has given anything: it gives nothing", async () => {
+    const { gateway, browser, ana } = await signedIn();
+    const { form } = await allowedCode(browser);
+    const { signIns } = gateway.gateway.store;
+    const create = signIns.createClient.bind(signIns);
+    vi.spyOn(signIns, "createClient").mockImplementationOnce(async (...args) => {
+      expect((await askForTokens(gateway, form)).body.error).toBe("invalid_grant");
+      return await create(...args);
+    });
+    expect((await askForTokens(gateway, form)).body.error).toBe("invalid_grant");
+    expect(await clientsOf(gateway, ana.token)).toEqual([]);
   });
 
   test("eight times at once: one at most gets something, and keeps nothing", async () => {

@@ -65,6 +65,37 @@ describe("a client", () => {
     expect(changes).toContainEqual({ kind: "token-revoked", tokenId: first.id });
   });
 
+  test("is led on by an older refresh token to the newest one, and after the grace by none", async () => {
+    const { store, wanted, actor, pass } = await signedIn();
+    const { refresh: first } = await store.signIns.createClient(wanted, actor);
+    const renew = (refresh: string) =>
+      store.signIns.renewClient({ refresh, client: "sallyport-cli", address: FROM });
+    pass(10_000);
+    const second = await renew(first);
+    pass(15_000);
+    const third = await renew(second.refresh);
+    pass(14_000);
+    expect((await renew(first)).refresh).toBe(third.refresh);
+    expect((await renew(second.refresh)).refresh).toBe(third.refresh);
+    pass(2_000);
+    // The second one is within its grace still.
+    expect((await renew(second.refresh)).refresh).toBe(third.refresh);
+    await expect(renew(first)).rejects.toMatchObject({ code: "token_revoked" });
+  });
+
+  test("that is renewed from a different address is in the audit log, once", async () => {
+    const { store, wanted, actor, pass } = await signedIn();
+    let { refresh } = await store.signIns.createClient(wanted, actor);
+    for (const address of [FROM, "198.51.100.1", "198.51.100.1"]) {
+      pass(60 * MINUTE);
+      ({ refresh } = await store.signIns.renewClient({ refresh, client: "sallyport-cli", address }));
+    }
+    const rows = await store.auditLog.list({ limit: 100 });
+    expect(rows.filter(({ event }) => event === "sign-in.renewed")).toMatchObject([
+      { address: "198.51.100.1" },
+    ]);
+  });
+
   test("is not renewed by a different client, with an access token, or after 60 days without use", async () => {
     const { store, wanted, actor, pass } = await signedIn();
     const { refresh, access } = await store.signIns.createClient(wanted, actor);
