@@ -65,12 +65,19 @@ export class Identities {
     return rows.map(identityBody);
   }
 
-  /** The account that SCIM has made for a subject; undefined: there is none. */
+  /**
+   * The account that SCIM has made for a subject, until somebody has signed in to it; undefined: there is none. SCIM may
+   * change external ids, and must not let a second person in.
+   */
   async scimAccount(subject: string): Promise<AccountId | undefined> {
     const row = await this.#context.db
       .selectFrom("scim_users")
-      .select("account_id")
-      .where("external_id", "=", subject)
+      .innerJoin("accounts", "accounts.id", "scim_users.account_id")
+      .leftJoin("identities", "identities.account_id", "scim_users.account_id")
+      .select("scim_users.account_id")
+      .where("scim_users.external_id", "=", subject)
+      .where("accounts.admin", "=", 0)
+      .where("identities.id", "is", null)
       .executeTakeFirst();
     return row?.account_id;
   }
