@@ -44,7 +44,6 @@ export async function listenForAnswer(options: LoopbackOptions): Promise<Loopbac
   // Nobody may wait for it yet when it is rejected.
   answered.catch(() => {});
   let host = "";
-  let done = false;
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -53,9 +52,8 @@ export async function listenForAnswer(options: LoopbackOptions): Promise<Loopbac
       connectionsCheckingInterval: Math.min(1_000, requestMs),
     },
     (request, response) => {
-      const answer = done ? undefined : answerOf(request, host, options);
+      const answer = answerOf(request, host, options);
       if (answer === undefined) return notFound(response);
-      done = true;
       respond(request, response, answer, () => {
         close();
         settle.resolve(answer);
