@@ -26,7 +26,7 @@ export interface FuzzRequest {
   readonly body: string | undefined;
 }
 
-export const WHO = ["admin token", "token", "admin browser", "browser", "nobody", "nonsense"] as const;
+const WHO = ["admin token", "token", "admin browser", "browser", "nobody", "nonsense"] as const;
 export type Who = (typeof WHO)[number];
 
 /** @param document as /api/v1/openapi.json gives it */
