@@ -10,7 +10,7 @@ import { StandInBrowser } from "./browser.ts";
 import { type IdentityProvider, startIdentityProvider } from "./identity-provider.ts";
 
 /** A file for --identity with these entries, and the file of a secret that they may name: `secret`. */
-export async function identityFile(providers: readonly object[], secret: string): Promise<string> {
+async function identityFile(providers: readonly object[], secret: string): Promise<string> {
   const folder = temporaryDirectory();
   const file = join(folder, "identity.json");
   await writeFile(join(folder, "secret"), `${secret}\n`, { mode: 0o600 });
@@ -20,16 +20,21 @@ export async function identityFile(providers: readonly object[], secret: string)
 
 export async function gatewayWithProvider(
   settings: Readonly<Record<string, unknown>> = {},
-  idpOptions: { readonly claimsInIdToken?: boolean; readonly down?: boolean } = {},
+  idpOptions: {
+    readonly claimsInIdToken?: boolean;
+    readonly down?: boolean;
+    /** Of the gateway's URL. Browsers keep its cookies at `localhost`. */
+    readonly host?: string;
+  } = {},
   overrides: Partial<GatewayOptions> = {},
 ) {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const { host = "127.0.0.1", ...more } = idpOptions;
+  const url = `http://${host}:${await freePort()}`;
   const idp = await startIdentityProvider({
     redirectUris: [`${url}/sign-in/callback/main`],
     backChannelLogoutUri: `${url}/sign-in/logout/main`,
     afterSignOutUri: `${url}/sign-in`,
-    ...idpOptions,
+    ...more,
   });
   const gateway = await startWith(url, [providerEntry(idp, settings)], idp.clientSecret, overrides);
   return {
