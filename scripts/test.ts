@@ -22,10 +22,15 @@ const BIOME: Check["command"] = [
   "ci",
   "--no-errors-on-unmatched",
 ];
-const TYPES: Check["command"] = [
+/** Of a folder with a tsconfig.json: web/ is for browsers, the rest for Node. */
+const types = (folder: string, cache: string): Check["command"] => [
   NODE,
   join(modules, "typescript", "bin", "tsc"),
-  ...["-p", ".", "--incremental", "--tsBuildInfoFile", join(modules, ".cache", "types.tsbuildinfo")],
+  ...["-p", folder, "--incremental", "--tsBuildInfoFile", join(modules, ".cache", cache)],
+];
+const TYPES: readonly Check[] = [
+  { name: "types", command: types(".", "types.tsbuildinfo") },
+  { name: "types of web/", command: types("web", "web-types.tsbuildinfo") },
 ];
 /** What is exported and imported nowhere, files that nothing uses, dependencies that are missing or too many: knip.json. */
 const UNUSED: Check["command"] = [NODE, join(modules, "knip", "bin", "knip.js"), "--no-progress"];
@@ -40,17 +45,14 @@ async function main(args: readonly string[]): Promise<number> {
   if (!args.includes("--changed")) {
     const sound = await all([
       { name: "format and lint", command: [...BIOME, "."] },
-      { name: "types", command: TYPES },
+      ...TYPES,
       { name: "unused exports", command: UNUSED },
     ]);
     return sound ? await status([...VITEST, ...tests], "inherit") : 1;
   }
   const change = await findChange();
   if (change.files.length === 0) return 0;
-  const sound = await all([
-    { name: "format and lint", command: [...BIOME, ...change.files] },
-    { name: "types", command: TYPES },
-  ]);
+  const sound = await all([{ name: "format and lint", command: [...BIOME, ...change.files] }, ...TYPES]);
   if (!sound || change.tests.length === 0) return sound ? 0 : 1;
   return await status([...VITEST, ...tests, ...change.tests], "inherit");
 }
