@@ -22,9 +22,18 @@ export const deviceCodeMethod: SignInMethod = {
   get detail() {
     return l10n.t("On this machine or any other one, such as your phone.");
   },
-  offeredBy: (discovery) => Promise.resolve(signsClientsIn(discovery)),
+  offeredBy: async (discovery, gateway) => signsClientsIn(discovery) && (await takesDeviceCodes(gateway)),
   obtain,
 };
+
+async function takesDeviceCodes(gateway: GatewayUrl): Promise<boolean> {
+  try {
+    return (await checkAuthorizationServer(gateway, { network: editorNetwork() })).deviceCodes;
+  } catch {
+    // The person reads why when they choose it.
+    return true;
+  }
+}
 
 async function obtain(gateway: GatewayUrl): Promise<Obtained> {
   const network = editorNetwork();

@@ -17,7 +17,7 @@ export interface SignInMethod {
   readonly label: string;
   readonly detail: string;
   /** Whether this gateway offers it, and this editor can do it. */
-  offeredBy(discovery: Discovery): Promise<boolean>;
+  offeredBy(discovery: Discovery, gateway: GatewayUrl): Promise<boolean>;
   /** Returns what the gateway has accepted. @throws CommandError */
   obtain(gateway: GatewayUrl, services: Services): Promise<Obtained>;
 }

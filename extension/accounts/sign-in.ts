@@ -27,7 +27,7 @@ export async function signIn(services: Services, wanted?: string): Promise<Store
   if (found === undefined) return undefined;
   const { gateway, discovery } = found;
   const offered: SignInMethod[] = [];
-  for (const method of METHODS) if (await method.offeredBy(discovery)) offered.push(method);
+  for (const method of METHODS) if (await method.offeredBy(discovery, gateway)) offered.push(method);
   for (;;) {
     const method = await chooseMethod(offered);
     if (method === undefined) return undefined;

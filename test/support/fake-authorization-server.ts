@@ -50,6 +50,7 @@ export class FakeAuthorizationServer {
   /** What the page does with an authorization request. */
   answer: "allow" | "deny" | "wait" = "allow";
   isDown = false;
+  takesDeviceCodes = true;
   pollIntervalSeconds = 1;
   graceSeconds: number = OAUTH_LIFETIMES.refreshGrace;
   /** Runs when a renewal has been carried out and its answer was not sent yet. */
@@ -126,7 +127,7 @@ export class FakeAuthorizationServer {
       case "/.well-known/sallyport":
         return [200, this.#discovery()];
       case OAUTH_PATHS.metadata:
-        return [200, { issuer: this.issuer, code_challenge_methods_supported: ["S256"], more: true }];
+        return [200, this.#metadata()];
       case OAUTH_PATHS.authorize:
         return this.#page(query, response);
       case OAUTH_PATHS.token:
@@ -247,6 +248,15 @@ export class FakeAuthorizationServer {
         sign_in: signIn.id,
       },
     ];
+  }
+
+  #metadata(): object {
+    return {
+      issuer: this.issuer,
+      code_challenge_methods_supported: ["S256"],
+      ...(this.takesDeviceCodes ? { device_authorization_endpoint: `${this.url}${OAUTH_PATHS.device}` } : {}),
+      more: true,
+    };
   }
 
   #discovery(): object {

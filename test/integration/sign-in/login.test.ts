@@ -152,6 +152,15 @@ describe("by a device code", () => {
   });
 });
 
+test("where there is neither a browser nor device codes, the person reads what is left", async () => {
+  server.takesDeviceCodes = false;
+  const { code, stderr } = await person.run(["login", server.url]);
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    `sallyport: sign-in: ${server.url} takes no device codes: sign in with --browser on a machine that has one, or with --with-token.\n`,
+  );
+});
+
 test("a token on standard input is taken as before, without a browser", async () => {
   const { stderr } = await person.run(["login", server.url], "spt_short", person.browser());
   expect(stderr).toMatch(/it may be cut off or mistyped/);

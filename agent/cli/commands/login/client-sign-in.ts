@@ -11,6 +11,7 @@ import { VERSION } from "../../../../protocol/version.ts";
 import { signInByBrowser } from "../../../client/sign-in/browser.ts";
 import { askForDeviceCode, pollForTokens } from "../../../client/sign-in/device-code.ts";
 import { hasBrowser, openBrowser } from "../../../client/sign-in/open-browser.ts";
+import { CommandError } from "../../../platform/command-error.ts";
 import type { Granted } from "../../../platform/credentials/token-endpoint.ts";
 import { formatDuration } from "../../../platform/duration.ts";
 import { json } from "../../../platform/output.ts";
@@ -20,12 +21,14 @@ export interface ClientSignIn {
   readonly scopes: readonly OAuthScope[];
   /** undefined: whatever fits this machine. */
   readonly by: "browser" | "device" | undefined;
+  /** The gateway takes them. */
+  readonly deviceCodes: boolean;
   readonly json: boolean;
 }
 
 /** @throws CommandError; the signal's reason */
 export async function signInAsClient(
-  { gateway, scopes, by, json: asJson }: ClientSignIn,
+  { gateway, scopes, by, deviceCodes, json: asJson }: ClientSignIn,
   context: CommandContext,
 ): Promise<Granted> {
   const { env, stdout, stderr, signal } = context;
@@ -48,6 +51,10 @@ export async function signInAsClient(
       say("There is no browser on this machine? Press Ctrl-C, and use `sallyport login --device`.");
     };
     return await signInByBrowser(wish, open, { env, signal });
+  }
+  if (!deviceCodes) {
+    const message = `${gateway} takes no device codes: sign in with --browser on a machine that has one, or with --with-token.`;
+    throw new CommandError("sign-in", "no_device_codes", message);
   }
   const code = await askForDeviceCode(wish, context);
   const { userCode, verificationUri, verificationUriComplete, expiresInSeconds } = code;

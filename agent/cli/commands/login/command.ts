@@ -57,10 +57,10 @@ async function run(
     const asked = await askForToken(gateway, context);
     return await keepToken(gateway, asked, allowPlainHttp, options, context);
   }
-  await checkAuthorizationServer(gateway, access);
+  const { deviceCodes } = await checkAuthorizationServer(gateway, access);
   const scopes = options.scopes.length > 0 ? options.scopes : OAUTH_SCOPES;
   const { signInAsClient } = await import("./client-sign-in.ts");
-  const granted = await signInAsClient({ gateway, scopes, by, json: options.json }, context);
+  const granted = await signInAsClient({ gateway, scopes, by, deviceCodes, json: options.json }, context);
   const { account, credential } = granted;
   const saved = await keepOrEnd(gateway, credential, { account, allowPlainHttp }, context);
   context.stderr.write(`${whereKept(saved, "sign-in")}\n`);

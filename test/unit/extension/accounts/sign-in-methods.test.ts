@@ -131,6 +131,16 @@ describe("by the browser", () => {
 });
 
 describe("by a device code", () => {
+  test("is offered where the gateway takes such codes, and where it does not say", async () => {
+    const offered = () =>
+      Reflect.apply(deviceCodeMethod.offeredBy, undefined, [{ capabilities: ["oauth"] }, server.url]);
+    expect(await offered()).toBe(true);
+    server.takesDeviceCodes = false;
+    expect(await offered()).toBe(false);
+    server.isDown = true;
+    expect(await offered()).toBe(true);
+  });
+
   test("shows the code, copies the code alone, opens the page without it, and waits", async () => {
     const obtaining = obtain(deviceCodeMethod);
     const shown = await pick();
