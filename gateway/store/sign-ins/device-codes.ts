@@ -65,21 +65,11 @@ export class DeviceCodes {
     const time = now();
     const deviceCode = newOneUseCode();
     const block = addressBlock(wanted.address);
+    // Strangers who come too often must not take the database's write lock.
+    await requireRoom(db, block, time);
     return await db.transaction().execute(async (transaction) => {
       await forgetOld(transaction, time);
-      const living = () =>
-        transaction
-          .selectFrom("device_codes")
-          .select((select) => select.fn.countAll<number>().as("count"))
-          .where("expires_at", ">", time.toISOString());
-      const { count: all } = await living().executeTakeFirstOrThrow();
-      const { count: own } = await living().where("address_block", "=", block).executeTakeFirstOrThrow();
-      if (Number(all) >= LIMITS.deviceCodes || Number(own) >= LIMITS.deviceCodesPerAddress) {
-        throw new ProtocolError(
-          "rate_limited",
-          "Too many device codes are waiting: try again in some minutes.",
-        );
-      }
+      await requireRoom(transaction, block, time);
       const userCode = await freeUserCode(transaction);
       await transaction
         .insertInto("device_codes")
@@ -229,6 +219,19 @@ export class DeviceCodes {
 async function forgetOld(db: StoreContext["db"], time: Date): Promise<void> {
   await db.deleteFrom("device_codes").where("expires_at", "<", after(time, -REMEMBERED)).execute();
   await db.deleteFrom("device_code_tries").where("tried_at", "<", after(time, -TRY_WINDOW)).execute();
+}
+
+/** @throws ProtocolError rate_limited */
+async function requireRoom(db: StoreContext["db"], block: string, time: Date): Promise<void> {
+  const living = () =>
+    db
+      .selectFrom("device_codes")
+      .select((select) => select.fn.countAll<number>().as("count"))
+      .where("expires_at", ">", time.toISOString());
+  const { count: all } = await living().executeTakeFirstOrThrow();
+  const { count: own } = await living().where("address_block", "=", block).executeTakeFirstOrThrow();
+  if (Number(all) < LIMITS.deviceCodes && Number(own) < LIMITS.deviceCodesPerAddress) return;
+  throw new ProtocolError("rate_limited", "Too many device codes are waiting: try again in some minutes.");
 }
 
 /** Counted in the database, so that all processes of a gateway count together. @throws ProtocolError rate_limited */

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { GRANT, OAUTH_CAPABILITY, OAUTH_PATHS } from "../../../protocol/sign-in/oauth.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import {
   allow,
   allowedCode,
@@ -44,6 +45,15 @@ test("The gateway says that it signs programs in, and how", async () => {
     authorization_response_iss_parameter_supported: true,
   });
   expect(headers.get("access-control-allow-origin")).toBeNull();
+});
+
+test.each([
+  ["browsers keep no cookie of it", { publicUrl: parseGatewayUrl("http://gateway.example") }],
+  ["it has no pages", { dashboard: false }],
+])("A gateway does not say so if %s", async (_why, options) => {
+  const gateway = await testGateway(options);
+  const { body } = await gateway.raw("GET", "/.well-known/sallyport");
+  expect(body.capabilities).not.toContain(OAUTH_CAPABILITY);
 });
 
 test("A person allows a program, which gets tokens that are renewed", async () => {

@@ -1,7 +1,9 @@
 // The OAuth endpoints: what they take, what they tell whom, and what is logged of it.
 
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GRANT, OAUTH_PATHS } from "../../../protocol/sign-in/oauth.ts";
+import { newOneUseCode, newRefreshToken } from "../../../protocol/values/token.ts";
 import {
   allowedCode,
   askForTokens,
@@ -129,5 +131,47 @@ describe("the endpoints", () => {
     for (const secret of [form.code, form.code_verifier, "in-the-url", "code_challenge"]) {
       expect(log).not.toContain(secret);
     }
+  });
+
+  test("never fail, whatever is sent", async () => {
+    const gateway = await testGateway();
+    const name = fc.oneof(
+      fc.constantFrom(
+        "client_id",
+        "grant_type",
+        "code",
+        "code_verifier",
+        "redirect_uri",
+        "refresh_token",
+        "device_code",
+      ),
+      fc.constantFrom("token", "scope", "device", "token_type_hint", "__proto__", "constructor"),
+      fc.string({ maxLength: 10 }),
+    );
+    const value = fc.oneof(
+      fc.constantFrom<string>(
+        CLI,
+        GRANT.code,
+        GRANT.refresh,
+        GRANT.device,
+        "connect",
+        newOneUseCode(),
+        newRefreshToken(),
+      ),
+      fc.string({ unit: "binary", maxLength: 60 }).map((text) => text.toWellFormed()),
+    );
+    const form = fc.oneof(
+      fc.array(fc.tuple(name, value), { maxLength: 7 }).map((pairs) => new URLSearchParams(pairs).toString()),
+      fc.string({ maxLength: 100 }),
+    );
+    const path = fc.constantFrom(OAUTH_PATHS.token, OAUTH_PATHS.device, OAUTH_PATHS.revoke);
+    await fc.assert(
+      fc.asyncProperty(path, fc.boolean(), form, async (at, known, given) => {
+        const { status, body } = await postForm(gateway, at, known ? `client_id=${CLI}&${given}` : given);
+        expect(status).toBeLessThan(500);
+        if (status !== 200) expect(Object.keys(body)).toEqual(["error", "error_description"]);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
