@@ -129,8 +129,11 @@ describe("an answer ends in time and in size", () => {
     idp.instead.set(path, (_request, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       const write = (): void => {
-        while (!response.destroyed && written < 64 * 1024 * 1024 && response.write(endless))
+        let hasRoom = true;
+        while (hasRoom && !response.destroyed && written < 64 * 1024 * 1024) {
           written += endless.length;
+          hasRoom = response.write(endless);
+        }
       };
       response.on("drain", write);
       write();
