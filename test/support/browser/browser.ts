@@ -26,7 +26,7 @@ export async function site(overrides: Partial<GatewayOptions> = {}): Promise<Sit
   const port = await freePort();
   const publicUrl = parseGatewayUrl(`http://localhost:${port}`);
   const gateway = await testGateway({ http: { host: "127.0.0.1", port }, publicUrl, ...overrides });
-  return { ...gateway, url: publicUrl };
+  return { ...gateway, url: overrides.publicUrl ?? publicUrl };
 }
 
 /** A page in a context of its own, such as that of a second person. It closes with the test. */
