@@ -1,7 +1,7 @@
 // A button that opens a short list of actions or links: the browser's popover, closed by Escape and by a click elsewhere.
 
 import type { ComponentChildren } from "preact";
-import { useId, useRef } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { withBase } from "../base.ts";
 
 interface MenuItem {
@@ -25,6 +25,8 @@ export function Menu({ label, name, items }: MenuProps) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  // Lists have a menu in each row: what is in it is made when it opens.
+  const [opened, setOpened] = useState(false);
   const close = (): void => list.current?.hidePopover();
   const place = (open: boolean): void => {
     const box = button.current?.getBoundingClientRect();
@@ -45,9 +47,10 @@ export function Menu({ label, name, items }: MenuProps) {
         id={id}
         popover="auto"
         class="menu-list"
+        onBeforeToggle={({ newState }) => newState === "open" && setOpened(true)}
         onToggle={({ newState }) => place(newState === "open")}
       >
-        {items.map(({ text, to, onSelect, danger }) =>
+        {(opened ? items : []).map(({ text, to, onSelect, danger }) =>
           to === undefined ? (
             <button
               key={text}

@@ -19,7 +19,7 @@ import type { Column } from "../../parts/table.tsx";
 import { here, setQuery } from "../../router.ts";
 import { session } from "../../session.ts";
 import { proveAgain } from "../../sign-in/again.ts";
-import { exact, Time } from "../../time.tsx";
+import { exact } from "../../time.tsx";
 import { t } from "../../words.ts";
 import { queryOf } from "./all-pages.ts";
 import { type AuditFilters, filtersOf, isEmpty, validFilters } from "./audit/filters.ts";
@@ -186,12 +186,7 @@ const columns = (): Column<AuditEntry>[] => [
     title: t("When"),
     kind: "main",
     share: 1.1,
-    cell: ({ time }) => (
-      <>
-        <Time at={time} />
-        <span class="exact muted">{exact(time)}</span>
-      </>
-    ),
+    cell: ({ time }) => <time dateTime={time}>{exact(time)}</time>,
   },
   { title: t("What"), share: 1.5, cell: (entry) => <EntryEvent entry={entry} /> },
   { title: t("Account"), cell: ({ account }) => <Value name="account" value={account} /> },

@@ -13,12 +13,15 @@ export function detailLines(entry: AuditEntry): string[] {
       : t("{0} in, {1} out", bytes(bytesIn ?? 0), bytes(bytesOut ?? 0)),
     durationMs === null ? undefined : t("Lasted {0}", lasted(durationMs)),
     key === null ? undefined : t("Key {0}", key),
-    token === null ? undefined : t("Token {0}", token),
+    token === null ? undefined : t("Token {0}", short(token)),
   ];
   return lines.filter((line) => line !== undefined);
 }
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+
+/** Enough of an id to tell it from others: `tok_tndqrj…`. */
+const short = (id: string): string => (id.length > 12 ? `${id.slice(0, 10)}…` : id);
 
 /** A size as people read it. */
 export function bytes(count: number): string {

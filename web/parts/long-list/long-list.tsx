@@ -9,6 +9,8 @@ import { type Range, RowHeights, segments } from "./row-heights.ts";
 const SHORT = 100;
 /** How far beyond the window rows are in the page, in px. */
 const OVERSCAN = 500;
+/** How often in a row new heights lead to a new look. Heights that follow from where rows stand would never come to rest. */
+const MOST_CORRECTIONS = 4;
 
 /** Takes what `Table` takes. */
 export function LongList<T>(props: TableProps<T>) {
@@ -23,6 +25,7 @@ function WindowedTable<T>({ caption, hideCaption = false, columns, rows, rowKey 
   const [focused, setFocused] = useState<string>();
   const anchor = useRef<Anchor>(undefined);
   const before = useRef(rows);
+  const corrections = useRef(0);
 
   // `rowKey` says the same about the same row.
   const keys = useMemo(() => {
@@ -33,6 +36,7 @@ function WindowedTable<T>({ caption, hideCaption = false, columns, rows, rowKey 
   if (before.current !== rows) {
     before.current = rows;
     anchor.current = anchorIn(body.current);
+    corrections.current = 0;
   }
 
   const look = useRef(() => {});
@@ -46,10 +50,14 @@ function WindowedTable<T>({ caption, hideCaption = false, columns, rows, rowKey 
   };
   useEffect(() => {
     let width = innerWidth;
-    const scrolled = (): void => look.current();
+    const scrolled = (): void => {
+      corrections.current = 0;
+      look.current();
+    };
     const resized = (): void => {
       if (width !== innerWidth) heights.clear();
       width = innerWidth;
+      corrections.current = 0;
       setRound((old) => old + 1);
       look.current();
     };
@@ -66,7 +74,7 @@ function WindowedTable<T>({ caption, hideCaption = false, columns, rows, rowKey 
   useLayoutEffect(() => {
     const element = body.current;
     if (element === null) return;
-    if (measure(element, heights)) {
+    if (measure(element, heights) && corrections.current++ < MOST_CORRECTIONS) {
       setRound((old) => old + 1);
       look.current();
     }

@@ -14,6 +14,8 @@ export interface Range {
 
 /** The height of a row before any was measured. */
 const FIRST_ESTIMATE = 56;
+/** Browsers round the same row up or down by where it stands. */
+const ROUNDING = 1.5;
 
 export class RowHeights {
   readonly #measured = new Map<string, number>();
@@ -32,7 +34,7 @@ export class RowHeights {
   measured(key: string, height: number): boolean {
     // The first rows decide for all that follow: an estimate that moves would move the list under the reader.
     this.#estimate ??= height;
-    if (Math.abs((this.#measured.get(key) ?? this.#estimate) - height) < 0.5) return false;
+    if (Math.abs((this.#measured.get(key) ?? this.#estimate) - height) < ROUNDING) return false;
     this.#measured.set(key, height);
     this.#stale = true;
     return true;
@@ -86,25 +88,27 @@ export class RowHeights {
 }
 
 /**
- * The rows of the range and the spaces around them, top down. `kept` is a row that stays although it may be outside, since
- * it has the focus.
+ * The rows of the range and the spaces around them, top down. `kept` is a row that has the focus: it stays with its neighbours,
+ * which the Tab key goes to, although it may be outside.
  */
 export function segments(heights: RowHeights, count: number, range: Range, kept?: number): Segment[] {
-  const rows = Array.from({ length: Math.max(0, range.end - range.first) }, (_, at) => range.first + at);
-  if (kept !== undefined && kept < count && (kept < range.first || kept >= range.end)) {
-    if (kept < range.first) rows.unshift(kept);
-    else rows.push(kept);
-  }
+  const rows = new Set(numbers(range.first, Math.min(range.end, count)));
+  if (kept !== undefined)
+    for (const at of numbers(Math.max(0, kept - 1), Math.min(kept + 2, count))) rows.add(at);
   const all: Segment[] = [];
   let next = 0;
   const space = (to: number): void => {
     if (to > next) all.push({ kind: "space", height: heights.top(to) - heights.top(next) });
   };
-  for (const index of rows) {
+  for (const index of [...rows].toSorted((one, other) => one - other)) {
     space(index);
     all.push({ kind: "row", index });
     next = index + 1;
   }
   space(count);
   return all;
+}
+
+function numbers(first: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, at) => first + at);
 }

@@ -18,6 +18,7 @@ import {
 } from "./filters.ts";
 
 const WAIT_MS = 500;
+const MORE = ["workspace", "address", "code", "from", "to"] as const satisfies readonly FilterName[];
 
 export function AuditFilterForm({ filters }: { readonly filters: AuditFilters }) {
   const [typed, setTyped] = useState(filters);
@@ -70,11 +71,6 @@ export function AuditFilterForm({ filters }: { readonly filters: AuditFilters })
         onChange={(value) => set("event", value, 0)}
       />
       {field("account", t("Account"), t("Names have a-z, 0-9 and hyphens."))}
-      {field("workspace", t("Workspace (id)"), t("Ids have a-z, 0-9, _ and hyphens."))}
-      {field("address", t("Address"), t("This is not an IP address."))}
-      {field("code", t("Code"), t("Codes have a-z and _."))}
-      {field("from", t("From"), t("This is not a time."))}
-      {field("to", t("Until"), t("This is not a time."))}
       {!isEmpty(filters) && (
         <button
           type="button"
@@ -83,6 +79,16 @@ export function AuditFilterForm({ filters }: { readonly filters: AuditFilters })
           {t("Clear")}
         </button>
       )}
+      <details open={MORE.some((name) => filters[name] !== undefined)}>
+        <summary>{t("More filters")}</summary>
+        <div class="filters">
+          {field("workspace", t("Workspace (id)"), t("Ids have a-z, 0-9, _ and hyphens."))}
+          {field("address", t("Address"), t("This is not an IP address."))}
+          {field("code", t("Code"), t("Codes have a-z and _."))}
+          {field("from", t("From"), t("This is not a time."))}
+          {field("to", t("Until"), t("This is not a time."))}
+        </div>
+      </details>
     </search>
   );
 }

@@ -5,9 +5,14 @@ import type { Check, Observed, Verdict } from "./check.ts";
 import { ownChecks } from "./own-checks.ts";
 import { pageChecks } from "./page-checks.ts";
 
-/** @param now in ms */
+const WORST_FIRST: readonly Verdict[] = ["bad", "warning", "running", "good", "info"];
+
+/** The worst first. @param now in ms */
 export function checks(health: AdminHealth, seen: Observed, now: number): Check[] {
-  return [...pageChecks(health, seen), ...ownChecks(health, now)];
+  const all = [...pageChecks(health, seen), ...ownChecks(health, now)];
+  // A test that still runs keeps its place, so that findings do not jump about.
+  if (overall(all) === "running") return all;
+  return all.toSorted((one, other) => WORST_FIRST.indexOf(one.verdict) - WORST_FIRST.indexOf(other.verdict));
 }
 
 /** The worst verdict of all. */

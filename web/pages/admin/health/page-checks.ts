@@ -148,7 +148,7 @@ function clock({ clockAheadMs, clockErrorMs = 0 }: Observed): Check {
     return {
       ...base,
       verdict: "good",
-      found: t("The gateway's clock and this browser's agree within {0} seconds.", Math.max(1, seconds)),
+      found: t("The gateway's clock and this browser's differ by less than {0} s.", seconds + 1),
     };
   }
   return {
