@@ -184,6 +184,21 @@ describe("metadata is refused", () => {
   });
 });
 
+test("A provider that says that it asked long ago confirms nobody", async () => {
+  const { idp, browser, signIn, url } = await hostile();
+  const page = browser();
+  await signIn(page);
+  const again = async () =>
+    (await page.open(`${url}/sign-in/start/main?purpose=again&return=%2Faccount`, "same-origin")).url;
+  idp.claims = (good) => ({ ...good, auth_time: now() - 3_600 });
+  expect((await again()).searchParams.get("error")).toBe("sign_in_refused");
+  idp.claims = (good) => ({ ...good, auth_time: now() });
+  expect((await again()).pathname).toBe("/account");
+  // Without a word on it, the request for a new sign-in has to do.
+  idp.claims = (good) => good;
+  expect((await again()).pathname).toBe("/account");
+});
+
 test("A person's picture, profile or any other address is never fetched", async () => {
   const { idp, outcome } = await hostile();
   const inside = `${idp.issuer}/inside`;

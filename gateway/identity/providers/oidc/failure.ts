@@ -65,7 +65,8 @@ export function reasonFor(error: unknown): string {
       "code" in at && typeof at.code === "string" && !at.message.includes(at.code) ? `${at.code} ` : "";
     // An error about several addresses has no message of its own.
     const message = at instanceof AggregateError ? reasonFor(at.errors[0]) : at.message.split("\n")[0];
-    parts.push(`${code}${message ?? ""}`.trim());
+    // That is all that the library says of an error that it does not know; the cause says more.
+    if (message !== "something went wrong") parts.push(`${code}${message ?? ""}`.trim());
   }
   return printable(redactSecrets(parts.filter((part) => part !== "").join(": ") || "no reason given"), 200);
 }
