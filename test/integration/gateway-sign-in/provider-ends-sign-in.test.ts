@@ -163,6 +163,34 @@ describe("a provider that is asked again", () => {
     expect((await session(bo)).status).toBe(200);
   });
 
+  test("is asked when a program renews its sign-in, which then ends", async () => {
+    const site = await gatewayWithProvider();
+    const { signedIn, session, idp, gateway, url, call } = site;
+    const ana = await signedIn("sub-1", ANA);
+    const program = await client(site, ana);
+    const renew = async (token: string) => {
+      const response = await fetch(`${url}/oauth/token`, {
+        method: "POST",
+        body: new URLSearchParams({
+          grant_type: "refresh_token",
+          refresh_token: token,
+          client_id: "sallyport-cli",
+        }),
+      });
+      return (await response.json()) as Record<string, string>;
+    };
+    await idp.disable("sub-1");
+    const longAgo = new Date(Date.now() - QUARTER_HOUR - 1_000);
+    const identity = await gateway.store.identities.find(idp.issuer, "sub-1");
+    if (identity === undefined) throw new Error("nobody signed in");
+    for (const { id } of await gateway.store.signIns.byIdentity(identity.id)) {
+      await gateway.store.providerSignIns.noteChecked(id, longAgo, undefined);
+    }
+    expect((await renew(program.refresh)).error).toBe("invalid_grant");
+    expect((await call("GET", "/me", program.access)).body.code).toBe("token_revoked");
+    expect((await session(ana)).status).toBe(401);
+  });
+
   test("whose session for one browser has ended leaves the others signed in", async () => {
     const site = await gatewayWithProvider();
     const { signedIn, session, idp, browser, signIn } = site;
