@@ -92,6 +92,13 @@ export function fitting(schema: Schema, known: readonly string[], depth = 0): Ar
     case "null":
       return fc.constant(null);
     case "array":
+      if (schema.uniqueItems === true) {
+        return fc.uniqueArray(inner(schema.items ?? {}), {
+          minLength: numberOf(schema.minItems, 0),
+          maxLength: 4,
+          selector: (item) => JSON.stringify(item),
+        });
+      }
       return fc.array(inner(schema.items ?? {}), { minLength: numberOf(schema.minItems, 0), maxLength: 4 });
     case "object": {
       const properties = (schema.properties ?? {}) as Readonly<Record<string, Schema>>;
@@ -113,7 +120,10 @@ function texts(schema: Schema, known: readonly string[]): Arbitrary<string> {
       .date({ min: new Date(0), max: new Date("2099-01-01"), noInvalidDate: true })
       .map((date) => date.toISOString());
   }
-  if (pattern === undefined) return fc.string({ maxLength: Math.min(100, numberOf(schema.maxLength, 100)) });
+  if (pattern === undefined) {
+    const any = fc.string({ maxLength: Math.min(100, numberOf(schema.maxLength, 100)) });
+    return fc.oneof(fc.constantFrom("", ...known), any);
+  }
   const real = known.filter((text) => pattern.test(text));
   const made = matching(pattern);
   return real.length === 0

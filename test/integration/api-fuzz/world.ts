@@ -4,8 +4,11 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { onTestFinished } from "vitest";
 import { SCOPES } from "../../../protocol/api.ts";
+import { parseGatewayUrl } from "../../../protocol/values/gateway-url.ts";
 import { parseAccountId } from "../../../protocol/values/id.ts";
 import { parseName } from "../../../protocol/values/name.ts";
+import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
+import { provedKey } from "../../support/ssh/register-key.ts";
 import { testGateway } from "../../support/test-gateway.ts";
 import { ed25519 } from "../../unit/gateway/store/memory-store.ts";
 import type { FuzzRequest, Who } from "./requests.ts";
@@ -21,6 +24,8 @@ export async function fuzzWorld() {
   const gateway = await testGateway({
     // Nothing listens there.
     keySources: [{ source: "github", url: "http://127.0.0.1:1" }],
+    // A name, since passkeys need one.
+    publicUrl: parseGatewayUrl("http://localhost:8022"),
     logLevel: "info",
   });
   const { store } = gateway.gateway;
@@ -29,9 +34,9 @@ export async function fuzzWorld() {
   onTestFinished(() => agent.destroy());
   await gateway.account("ana");
   const bo = await gateway.account("bo");
-  const tokens = new Map<"admin" | "ana", string>();
-  const cookies = new Map<"admin" | "ana", string>();
-  const revive = async (name: "admin" | "ana"): Promise<void> => {
+  const tokens = new Map<"admin" | "ana" | "bo", string>();
+  const cookies = new Map<"admin" | "ana" | "bo", string>();
+  const revive = async (name: "admin" | "ana" | "bo"): Promise<void> => {
     const accountName = parseName(name);
     const row =
       (await store.accounts.byName(accountName)) ??
@@ -60,6 +65,8 @@ export async function fuzzWorld() {
   const furnish = async (): Promise<string[]> => {
     await revive("admin");
     await revive("ana");
+    await revive("bo");
+    const theirToken = tokens.get("bo") ?? "";
     const ana = tokens.get("ana") ?? "";
     const identity = await store.authenticate(ana);
     const own = await store.workspaces.list(identity.account.id);
@@ -68,15 +75,34 @@ export async function fuzzWorld() {
     await gateway.call("POST", "/workspaces/demo/shares", ana, { account: "bo" });
     await gateway.call("POST", "/workspaces/demo/owner-tokens", ana, {});
     await gateway.call("POST", "/keys", ana, { publicKey: ed25519(1) });
+    if ((await store.keys.list(identity.account.id)).length === 0) {
+      await provedKey(store, identity.account.id, parsePublicKey(ed25519(2)));
+    }
+    // Something that is offered to ana, and a link that signs somebody in.
+    const theirs = await store.workspaces.list(parseAccountId(bo.id));
+    if (theirs.length === 0) await gateway.workspace(theirToken, "theirs");
+    await gateway.call("POST", "/workspaces/theirs/shares", theirToken, { account: "ana" });
+    const invited = await gateway.call("POST", "/invitations", tokens.get("admin"), { kind: "account" });
+    const code = String(invited.body.link ?? "").split("#")[1] ?? "";
     const texts = await Promise.all(
-      ["/workspaces", "/keys", "/keys/pending", "/tokens", "/sign-ins", "/workspaces/demo/owner-tokens"]
+      [
+        "/workspaces",
+        "/shares",
+        "/keys",
+        "/keys/pending",
+        "/tokens",
+        "/sign-ins",
+        "/workspaces/demo/owner-tokens",
+      ]
         .map((path) => gateway.call("GET", path, ana))
         .concat(
           ["/people?limit=20", "/invitations"].map((path) => gateway.call("GET", path, tokens.get("admin"))),
         ),
     );
     const ids = JSON.stringify(texts.map(({ body }) => body)).match(/\b[a-z]{2,3}_[a-z2-7]{26}\b/g) ?? [];
-    return [...new Set([...ids, ...["demo", "demo.ana", "ana", "bo", "admin", bo.id, ed25519(1)]])];
+    return [
+      ...new Set([...ids, ...["demo", "demo.ana", "ana", "bo", "admin", bo.id, ed25519(1), ana, code]]),
+    ];
   };
 
   const credential = (who: Who): Record<string, string> => {
@@ -92,7 +118,8 @@ export async function fuzzWorld() {
       case "nonsense":
         return { authorization: "Bearer spt_nonsense" };
       case "nobody":
-        return {};
+        // A page of the gateway before anybody signs in.
+        return { "sec-fetch-site": "same-origin" };
     }
   };
 

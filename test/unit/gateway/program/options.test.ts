@@ -31,6 +31,11 @@ test("with nothing given, the gateway is local, closed and on its own directory"
       logLevel: "info",
       maxStreams: 10_000,
       workers: 1,
+      settings: expect.any(Array),
+      keySources: [
+        { source: "github", url: "https://github.com" },
+        { source: "gitlab", url: "https://gitlab.com" },
+      ],
     },
   });
 });
