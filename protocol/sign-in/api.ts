@@ -22,8 +22,6 @@ const object = <T extends TProperties>(properties: T) =>
 const Title = PrintableText(100);
 /** An https (or loopback http) URL that the gateway itself made. */
 const UrlText = Type.String({ maxLength: 4_000, pattern: "^https?://[\\x21-\\x7e]+$" });
-/** A path of the dashboard, with its query: `/workspaces?filter=x`. `safeReturnPath` decides (return-path.ts). */
-export const ReturnPathText = Type.String({ maxLength: 1_000 });
 
 /** An identity provider that people can sign in with. `id` is the operator's word for it. */
 export const ProviderInfo = object({

@@ -3,9 +3,9 @@
 
 import { mkdtempSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
 import type { GatewayOptions } from "../../../gateway/program/options.ts";
@@ -82,7 +82,7 @@ let axeSource: Promise<string> | undefined;
 
 /** Checks the page, or what is in a dialog, with axe: WCAG 2.2 A and AA and axe's best practices. */
 export async function axe(page: Page): Promise<void> {
-  axeSource ??= readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  axeSource ??= readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
   await page.evaluate(await axeSource);
   const found: unknown = await page.evaluate(
     `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.map(
