@@ -76,10 +76,10 @@ const columns = (onWithdraw: (invitation: InvitationInfo) => void): Column<Invit
   {
     title: t("Account"),
     cell: ({ name, admin }) => (
-      <>
+      <span>
         {name ?? <span class="muted">{t("chooses its name")}</span>}{" "}
         {admin && <Badge tone="accent">{t("Administrator")}</Badge>}
-      </>
+      </span>
     ),
   },
   { title: t("State"), cell: (invitation) => <State invitation={invitation} /> },
@@ -117,11 +117,12 @@ function State({ invitation }: { readonly invitation: InvitationInfo }) {
     );
   }
   if (!isOpen(invitation)) return <Badge tone="neutral">{t("Expired")}</Badge>;
+  // Of cards a cell is a grid, in which each part would get a place of its own.
   return (
-    <>
+    <span>
       <Badge tone="accent">{t("Open")}</Badge> <span class="muted">{t("expires")}</span>{" "}
       <Time at={expiresAt} />
-    </>
+    </span>
   );
 }
 
