@@ -1,5 +1,5 @@
-// Freezing: a workspace, a key or a person is locked at once, and everything of theirs ends. Nothing is lost by it, so
-// whoever has doubts can freeze first and look afterwards.
+// Freezing: a workspace, a key or a person is locked at once, and everything of theirs ends. Nothing is lost by it, so that
+// somebody who has doubts can freeze first and look afterwards.
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { AccountId, KeyId } from "../../protocol/values/id.ts";

@@ -7,7 +7,7 @@ import type { AccountId, TokenId } from "../../protocol/values/id.ts";
 import { parseWorkspaceRef } from "../../protocol/values/name.ts";
 import { bearerToken, tokenKind } from "../../protocol/values/token.ts";
 import type { Directory, WorkspaceRecord } from "../directory.ts";
-import { requireUnfrozen } from "../frozen.ts";
+import { requireUnfrozen } from "../link/frozen.ts";
 import type { Link } from "../link/link.ts";
 import type { LinkRegistry } from "../link/registry.ts";
 import type { Upgrade } from "./upgrade.ts";

@@ -92,7 +92,7 @@ export function peopleRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: onChange,
       schema: {
-        ...described("people", "unfreezePerson", "Enable a person again. They sign in anew.", {
+        ...described("people", "unfreezePerson", "Enable a person again. They have to sign in again.", {
           204: Nothing,
         }),
         params: PersonById,

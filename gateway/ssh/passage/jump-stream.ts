@@ -4,7 +4,7 @@
 import type { Duplex } from "node:stream";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import { parseWorkspaceRef } from "../../../protocol/values/name.ts";
-import { requireUnfrozen } from "../../frozen.ts";
+import { requireUnfrozen } from "../../link/frozen.ts";
 import { openHostStream, relink } from "../../link/streams/host-stream.ts";
 import { reachedWorkspace } from "../../open-connections.ts";
 import type { ConnectionContext } from "../connection-context.ts";

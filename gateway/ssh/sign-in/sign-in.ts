@@ -8,7 +8,7 @@ import type { Certificate } from "../../../protocol/ssh/certificate.ts";
 import { formatWorkspaceRef, type Name } from "../../../protocol/values/name.ts";
 import { fingerprint } from "../../../protocol/values/ssh-public-key.ts";
 import type { AccountRecord, Directory, WorkspaceRecord } from "../../directory.ts";
-import { requireUnfrozen } from "../../frozen.ts";
+import { requireUnfrozen } from "../../link/frozen.ts";
 import type { Link } from "../../link/link.ts";
 import type { LinkRegistry } from "../../link/registry.ts";
 import type { UptermFront } from "../upterm-front.ts";

@@ -77,7 +77,7 @@ describe("people", () => {
     expect(answer.body.message).toContain("corp");
   });
 
-  test("that are frozen are signed out everywhere, and sign in anew once they are unfrozen", async () => {
+  test("that are frozen are signed out everywhere, and have to sign in again once they are unfrozen", async () => {
     const gateway = await testGateway();
     const ana = await gateway.account("ana");
     const cookie = await browserOf(gateway, ana.token);

@@ -218,7 +218,7 @@ test("another process enforces it too until it is written, and an account that i
   await other.close();
 });
 
-test("freezing takes effect on a full disk, is written later by whoever is there, and can be taken back", async () => {
+test("freezing takes effect on a full disk, is written later by a process that is there, and can be taken back", async () => {
   const { ada, bob, key, box, owned } = await people();
   const [listed] = await store.keys.list(bob.id);
   const keyId = parseKeyId(listed?.id);

@@ -1,7 +1,7 @@
 // What clients and hosts of a frozen workspace are told.
 
-import { ProtocolError } from "../protocol/errors.ts";
-import type { WorkspaceRecord } from "./directory.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import type { WorkspaceRecord } from "../directory.ts";
 
 /** @throws ProtocolError frozen */
 export function requireUnfrozen({ name, frozen }: Pick<WorkspaceRecord, "name" | "frozen">): void {
