@@ -132,3 +132,13 @@ describe("a filter", () => {
     expect(wordsOf(" ")).toEqual([]);
   });
 });
+
+test("half a pixel more or less is the same height, so that a list is not laid out without end", () => {
+  const heights = new RowHeights();
+  heights.setKeys(["a", "b"]);
+  heights.measured("a", 58);
+  expect(heights.measured("b", 67)).toBe(true);
+  expect(heights.measured("b", 66.5)).toBe(false);
+  expect(heights.measured("b", 67)).toBe(false);
+  expect(heights.measured("b", 70)).toBe(true);
+});
