@@ -1,4 +1,4 @@
-// A gateway on a full disk: a real file system of 1 MiB, in its own mount namespace.
+// A gateway on a full disk: a real file system of 4 MiB, in its own mount namespace.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** Runs until its stdin ends. It runs each line of stdin as a command in the gateway's namespace. */
 const SCRIPT = `
-mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" || exit 1
+mount -t tmpfs -o size=4m,mode=700 tmpfs "$1" || exit 1
 directory=$1 node=$2 cli=$3
 shift 3
 "$node" "$cli" gateway --json --http 127.0.0.1:0 --metrics 127.0.0.1:0 --data "$directory" "$@" &
