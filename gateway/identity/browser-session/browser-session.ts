@@ -59,9 +59,14 @@ export function requireFresh({ kind, authenticatedAt }: Identity, now = Date.now
 export interface ProvedPerson {
   readonly accountId: AccountId;
   readonly method: SignInMethod;
-  /** The access token that they signed in with: the session has its scopes and ends with it. */
-  readonly token?: { readonly id: TokenId; readonly scopes: ReadonlySet<Scope> };
+  /** The access token that the session ends with, and whose scopes it has; without scopes: all that the account may do. */
+  readonly token?: { readonly id: TokenId; readonly scopes?: ReadonlySet<Scope> };
   readonly identity?: ProviderFacts;
+  /**
+   * When they did, if it was not now: a provider need not ask somebody again whom it still knows. null: the provider does not
+   * say, so a session that there is gets no fresher by it.
+   */
+  readonly provedAt?: Date | null;
 }
 
 /**
@@ -88,13 +93,15 @@ export async function signBrowserIn(
     // A session ends with the token that it was made with, so a different way of signing in makes a new one.
     before.mintsUnder === (person.token?.id ?? null) &&
     // Somebody who has become an administrator gets a session that may administer.
-    (person.token !== undefined || account.admin === 0 || before.scopes.has("admin"));
+    (person.token?.scopes !== undefined || account.admin === 0 || before.scopes.has("admin"));
   if (before !== undefined && isSame) {
-    const secret = await store.signIns.renewBrowser(before.tokenId, person.method, person.identity);
+    const { method, identity, provedAt } = person;
+    const at = provedAt === undefined ? undefined : later(before.authenticatedAt, provedAt);
+    const secret = await store.signIns.renewBrowser(before.tokenId, method, identity, at);
     sendSession(reply, secret);
     return { id: before.tokenId };
   }
-  const scopes = person.token === undefined ? fullScopes(account.admin === 1) : [...person.token.scopes];
+  const scopes = [...(person.token?.scopes ?? fullScopes(account.admin === 1))];
   const { id, secret } = await store.signIns.createBrowser(
     {
       accountId: person.accountId,
@@ -105,6 +112,7 @@ export async function signBrowserIn(
       parent: person.token?.id ?? null,
       address: request.clientAddress,
       ...(person.identity === undefined ? {} : { identity: person.identity }),
+      ...(person.provedAt == null ? {} : { authenticatedAt: person.provedAt }),
     },
     actor,
   );
@@ -152,6 +160,19 @@ export function fullScopes(admin: boolean): Scope[] {
   return ["connect", "account", "host", ...(admin ? (["admin"] as const) : [])];
 }
 
+/**
+ * A passkey or an identity signs in with all that its account may do, so a browser that may do less must not add one.
+ * @throws ProtocolError scope_missing
+ */
+export function requireAsMuch({ account, scopes }: Identity): void {
+  const missing = fullScopes(account.admin).find((scope) => !scopes.has(scope));
+  if (missing === undefined) return;
+  throw new ProtocolError(
+    "scope_missing",
+    `This browser is signed in with an access token that lacks the scope ${missing}: sign in with one that may do everything.`,
+  );
+}
+
 export function forgetSession(reply: FastifyReply): void {
   setCookie(reply, SESSION_COOKIE, "", 0);
 }
@@ -175,6 +196,10 @@ export async function sessionBody(context: ApiContext, id: TokenId): Promise<Ses
     expiresAt:
       row.expires_at === null || row.idle_expires_at < row.expires_at ? row.idle_expires_at : row.expires_at,
   };
+}
+
+function later(one: Date | null, other: Date | null): Date {
+  return new Date(Math.max(one?.getTime() ?? 0, other?.getTime() ?? 0));
 }
 
 /** The session that the browser has now, if it is still good. */

@@ -15,9 +15,9 @@ import { parsePasskeyId } from "../../../protocol/values/id.ts";
 import type { Identity } from "../../directory.ts";
 import type { Api, ApiContext } from "../../http/context.ts";
 import { described, Nothing } from "../../http/openapi.ts";
-import { actorOf, identityOf, requireScope, signedIn, signedInFresh } from "../../http/sign-in.ts";
+import { actorOf, identityOf, signedIn, signedInFresh } from "../../http/sign-in.ts";
 import {
-  fullScopes,
+  requireAsMuch,
   requireOwnPage,
   sessionBody,
   signBrowserIn,
@@ -79,9 +79,12 @@ export function passkeyRoutes(api: Api, context: ApiContext): void {
         if (error instanceof ProtocolError) throw refuse(context, request, error.message);
         throw error;
       }
+      const parent = await store.passkeys.parentOf(passkey);
       const { id } = await signBrowserIn(context, request, reply, {
         accountId: passkey.account_id,
         method: "passkey",
+        // Like the passkey itself, it ends when the token is revoked that the passkey was made with.
+        ...(parent === null ? {} : { token: { id: parent } }),
       });
       return await sessionBody(context, id);
     },
@@ -109,6 +112,7 @@ export function passkeyRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const identity = identityOf(request);
+      requireBrowser(identity);
       requireAsMuch(identity);
       const { id, name } = identity.account;
       const passkeys = await store.passkeys.rows(id);
@@ -130,6 +134,7 @@ export function passkeyRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const identity = identityOf(request);
+      requireBrowser(identity);
       requireAsMuch(identity);
       const { challenge, account } = takeChallenge(context, request, reply, "add");
       if (account !== identity.account.id) {
@@ -176,13 +181,8 @@ function refuse({ throttle, store }: ApiContext, request: FastifyRequest, messag
   return new ProtocolError("sign_in_refused", message);
 }
 
-/**
- * A passkey signs in with all that its account may do, so a browser that may do less must not make one.
- * @throws ProtocolError forbidden, scope_missing
- */
-function requireAsMuch(identity: Identity): void {
-  if (identity.kind !== "browser") {
-    throw new ProtocolError("forbidden", "Passkeys are made in a browser that is signed in.");
-  }
-  for (const scope of fullScopes(identity.account.admin)) requireScope(identity, scope);
+/** @throws ProtocolError forbidden */
+function requireBrowser({ kind }: Identity): void {
+  if (kind === "browser") return;
+  throw new ProtocolError("forbidden", "Passkeys are made in a browser that is signed in.");
 }

@@ -118,6 +118,26 @@ export class Passkeys {
     );
   }
 
+  /** The access token that a passkey was made with, as long as it has not ended by itself. @throws ProtocolError token_revoked */
+  async parentOf({ parent_id }: PasskeyRow): Promise<TokenId | null> {
+    const { db, now, unwritten } = this.#context;
+    if (parent_id === null) return null;
+    if (unwritten.isRevoked(parent_id)) {
+      throw new ProtocolError(
+        "token_revoked",
+        "The access token that this passkey was made with was revoked.",
+      );
+    }
+    const row = await db
+      .selectFrom("access_tokens")
+      .select("expires_at")
+      .where("id", "=", parent_id)
+      .executeTakeFirst();
+    return row === undefined || (row.expires_at !== null && row.expires_at <= now().toISOString())
+      ? null
+      : parent_id;
+  }
+
   /** @throws ProtocolError not_found; forbidden: it is the last thing that the account can sign in with */
   async remove(accountId: AccountId, id: PasskeyId, actor: Actor): Promise<void> {
     const { db, now, audit } = this.#context;

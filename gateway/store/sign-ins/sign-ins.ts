@@ -39,6 +39,8 @@ export interface NewSignIn {
   readonly address: string;
   /** What an identity provider gave; all but the provider may be missing. */
   readonly identity?: ProviderFacts;
+  /** When the person proved who they are; missing: now. */
+  readonly authenticatedAt?: Date;
 }
 
 export interface ProviderFacts {
@@ -80,20 +82,26 @@ export class SignIns {
   }
 
   /**
-   * Gives a browser session a new secret, since the person has just proved who they are. The old one ends at once.
+   * Gives a browser session a new secret, since the person has proved who they are. The old one ends at once.
+   * @param provedAt missing: just now
    * @throws ProtocolError token_revoked
    */
   async renewBrowser(
     id: TokenId,
     method: SignInMethod,
     identity: ProviderFacts | undefined,
+    provedAt?: Date,
   ): Promise<SessionSecret> {
     const { db, now } = this.#context;
     const at = now().toISOString();
     await db.deleteFrom("sign_in_secrets").where("token_id", "=", id).execute();
     const { numUpdatedRows } = await db
       .updateTable("sign_ins")
-      .set({ method, authenticated_at: at, ...(identity === undefined ? {} : providerColumns(identity, at)) })
+      .set({
+        method,
+        authenticated_at: provedAt?.toISOString() ?? at,
+        ...(identity === undefined ? {} : providerColumns(identity, at)),
+      })
       .where("token_id", "=", id)
       .executeTakeFirstOrThrow();
     if (numUpdatedRows === 0n)
@@ -250,7 +258,7 @@ export class SignIns {
           sealed_refresh: null,
           sealed_id_token: null,
           provider_checked_at: null,
-          authenticated_at: at,
+          authenticated_at: wanted.authenticatedAt?.toISOString() ?? at,
           idle_expires_at: idleExpiry(kind, created),
           ...(wanted.identity === undefined ? {} : providerColumns(wanted.identity, at)),
         })

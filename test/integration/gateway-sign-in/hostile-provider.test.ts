@@ -213,3 +213,15 @@ test("A person's picture, profile or any other address is never fetched", async 
   expect(await outcome()).toBe("signed in");
   expect(idp.requests).not.toContain("/inside");
 });
+
+test("A provider that does not say when it asked makes a session that there is no fresher", async () => {
+  const { browser, signIn, session } = await hostile();
+  const page = browser();
+  await signIn(page);
+  const before = (await session(page)).body;
+  await signIn(page);
+  expect((await session(page)).body).toMatchObject({
+    signInId: before.signInId,
+    authenticatedAt: before.authenticatedAt,
+  });
+});

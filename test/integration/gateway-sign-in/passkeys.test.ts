@@ -238,15 +238,20 @@ describe("what a browser may not do", () => {
     );
   });
 
-  test("a passkey that was made with a token goes when the token is revoked", async () => {
+  test("a passkey that was made with a token goes when the token is revoked, as does what it signed in", async () => {
     const { gateway, origin } = await signedIn();
     const ana = await gateway.account("ana");
     const browser = browserAt(gateway);
     await browser.post("/session/token", { token: ana.token });
     const { passkey, added } = await addPasskey(browser, origin);
     expect(added.status).toBe(201);
-    expect((await enter(browserAt(gateway), origin, passkey)).status).toBe(200);
+    const other = browserAt(gateway);
+    expect((await enter(other, origin, passkey)).status).toBe(200);
+    const made = await other.post("/tokens", { title: "kept", scopes: ["connect"] });
+    expect(made.status).toBe(201);
     await gateway.call("DELETE", `/tokens/${ana.tokenId}`, ana.token);
+    expect(await other.get("/session")).toMatchObject(refused("token_revoked", 401));
+    expect(await gateway.call("GET", "/me", made.body.token)).toMatchObject(refused("token_revoked", 401));
     expect(await enter(browserAt(gateway), origin, passkey)).toMatchObject(refused("sign_in_refused", 403));
   });
 

@@ -4,6 +4,7 @@ import * as client from "openid-client";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../../../protocol/errors.ts";
 import { isPrintable } from "../../../../protocol/values/printable.ts";
+import { SIGN_IN_LIFETIMES } from "../../../store/sign-ins/lifetimes.ts";
 import type { BoundedFetch } from "../bounded-fetch.ts";
 import type { Liveness, ProvedIdentity, Provider, SignedOutThere, Started } from "../provider.ts";
 import { type Claims, claimAt } from "../rules.ts";
@@ -49,7 +50,8 @@ export class OidcProvider implements Provider {
       code_challenge_method: "S256",
       state,
       nonce,
-      ...(again ? { prompt: "login", max_age: "0" } : {}),
+      // With a max_age the provider has to say when it asked the person (OpenID Connect Core §3.1.2.1).
+      ...(again ? { prompt: "login", max_age: "0" } : { max_age: String(SIGN_IN_LIFETIMES.browser) }),
     });
     return { url: url.href, kept: { verifier, nonce } };
   }

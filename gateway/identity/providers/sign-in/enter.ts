@@ -10,7 +10,7 @@ import type { Identity } from "../../../directory.ts";
 import type { ApiContext } from "../../../http/context.ts";
 import type { IdentityRow, InvitationRow } from "../../../store/database/sign-in-schema.ts";
 import type { IdentityFacts } from "../../../store/sign-ins/identities.ts";
-import { signBrowserIn } from "../../browser-session/browser-session.ts";
+import { requireAsMuch, signBrowserIn } from "../../browser-session/browser-session.ts";
 import { cookieOf, SESSION_COOKIE } from "../../browser-session/cookies.ts";
 import { forgetInvitation, openedInvitation } from "../../invitations/opened.ts";
 import { allClaims, type ProvedIdentity, type Provider } from "../provider.ts";
@@ -90,9 +90,16 @@ async function signIn(returned: Returned, identity: IdentityRow, verdict: Verdic
     accountId: identity.account_id,
     method: provider.settings.kind,
     identity: providerFacts(context.sealer, provider.settings.id, identity.id, proved),
+    ...(attempt.purpose === "again" ? {} : { provedAt: provedAt(proved) }),
   });
   await context.store.identities.noteSignIn(identity.id, factsOf(returned).display);
   return attempt.back;
+}
+
+/** When the provider asked the person, who may have gone away since; null: it does not say. */
+function provedAt({ authenticatedAt }: ProvedIdentity): Date | null {
+  if (authenticatedAt === undefined) return null;
+  return new Date(Math.min(authenticatedAt.getTime(), Date.now()));
 }
 
 async function applyRole(returned: Returned, { account_id }: IdentityRow, { role }: Verdict): Promise<void> {
@@ -209,10 +216,11 @@ async function confirmPerson(
   return await signIn(returned, known, verdict);
 }
 
-/** @throws ProtocolError forbidden: the identity belongs to a different account; limit_reached */
+/** @throws ProtocolError forbidden: the identity belongs to a different account; limit_reached, scope_missing */
 async function link(returned: Returned, known: IdentityRow | undefined): Promise<string> {
   const { context, request, attempt } = returned;
   const session = await sessionThatAsked(returned);
+  requireAsMuch(session);
   if (known?.account_id === session.account.id) return attempt.back;
   const actor = { account: session.account.name, address: request.clientAddress };
   await context.store.identities.link(session.account.id, factsOf(returned), actor);

@@ -12,7 +12,12 @@ import type { Identity } from "../../../directory.ts";
 import type { Api, ApiContext } from "../../../http/context.ts";
 import { asRefusal } from "../../../http/error-response.ts";
 import { requireScope } from "../../../http/sign-in.ts";
-import { keepsCookies, requireFresh, sessionOf } from "../../browser-session/browser-session.ts";
+import {
+  keepsCookies,
+  requireAsMuch,
+  requireFresh,
+  sessionOf,
+} from "../../browser-session/browser-session.ts";
 import type { Provider } from "../provider.ts";
 import { type Attempt, keepAttempt, newState, takeAttempt } from "./attempts.ts";
 import { enter } from "./enter.ts";
@@ -148,7 +153,8 @@ async function sessionFor(
   const session = await sessionOf(context, request);
   if (session === undefined) throw new ProtocolError("unauthenticated", "Sign in first.");
   if (purpose === "again") return session;
-  requireScope(session, purpose === "test" ? "admin" : "account");
+  if (purpose === "test") requireScope(session, "admin");
+  else requireAsMuch(session);
   requireFresh(session);
   return session;
 }
