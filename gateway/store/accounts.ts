@@ -190,6 +190,12 @@ export class Accounts {
         .set({ disabled: flag(disabled) })
         .where("id", "=", id)
         .execute();
+      // From now on it is this that counts; SCIM notes it if it was SCIM.
+      await transaction
+        .updateTable("scim_users")
+        .set({ disabled_by_scim: 0 })
+        .where("account_id", "=", id)
+        .execute();
       return { row: { ...found, disabled: flag(disabled) }, before: found.disabled === 1 };
     });
     const wasPending = unwritten.isDisabled(id);

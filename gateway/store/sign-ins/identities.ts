@@ -66,18 +66,32 @@ export class Identities {
   }
 
   /**
-   * The account that SCIM has made for a subject, until somebody has signed in to it; undefined: there is none. SCIM may
-   * change external ids, and must not let a second person in.
+   * The account that SCIM has made for a subject, until somebody has come to it, in whatever way; undefined: there is none.
+   * SCIM may change external ids, and must not let a second person in.
    */
   async scimAccount(subject: string): Promise<AccountId | undefined> {
     const row = await this.#context.db
       .selectFrom("scim_users")
       .innerJoin("accounts", "accounts.id", "scim_users.account_id")
-      .leftJoin("identities", "identities.account_id", "scim_users.account_id")
       .select("scim_users.account_id")
       .where("scim_users.external_id", "=", subject)
       .where("accounts.admin", "=", 0)
-      .where("identities.id", "is", null)
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom("identities").select("id").whereRef("account_id", "=", "accounts.id"))),
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom("passkeys").select("id").whereRef("account_id", "=", "accounts.id"))),
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom("access_tokens")
+              .select("id")
+              .whereRef("account_id", "=", "accounts.id")
+              .where("last_used_at", "is not", null),
+          ),
+        ),
+      )
       .executeTakeFirst();
     return row?.account_id;
   }

@@ -33,6 +33,52 @@ test("only what SCIM has disabled is enabled by it", async () => {
   expect(await isDisabled()).toBe(true);
 });
 
+test("what an administrator has disabled stays so, also if SCIM had disabled it before", async () => {
+  const { store, ana, actor } = await provisioned();
+  const isDisabled = async () => (await store.scimUsers.get(ana.account_id))?.disabled;
+  const byAdmin = (disabled: boolean) => store.accounts.setDisabled(ana.account_id, disabled, actor);
+  await store.scimUsers.setActive(ana.account_id, false, actor);
+  await byAdmin(true);
+  await store.scimUsers.setActive(ana.account_id, true, actor);
+  expect(await isDisabled()).toBe(true);
+  // The same with a time between the two in which it was enabled.
+  await byAdmin(false);
+  await store.scimUsers.setActive(ana.account_id, false, actor);
+  await byAdmin(false);
+  await store.freezing.person(ana.account_id, actor);
+  await store.scimUsers.setActive(ana.account_id, true, actor);
+  expect(await isDisabled()).toBe(true);
+});
+
+test("an external id finds no account that somebody has come to by a different way", async () => {
+  const ways = {
+    passkey: async ({ store, ana, actor }: Awaited<ReturnType<typeof provisioned>>) => {
+      const passkey = { title: "x", credentialId: "c", publicKey: "k", counter: 0, transports: [] };
+      await store.passkeys.add(ana.account_id, passkey, null, actor);
+    },
+    link: async ({ store, ana, actor }: Awaited<ReturnType<typeof provisioned>>) => {
+      const where = { client: "dashboard", device: "x", address: "192.0.2.1" };
+      await store.signIns.createBrowser(
+        { accountId: ana.account_id, method: "link", scopes: ["account"], ...where },
+        actor,
+      );
+    },
+    token: async ({ store, ana, actor }: Awaited<ReturnType<typeof provisioned>>) => {
+      const wanted = { accountId: ana.account_id, title: "x", expiresInSeconds: null };
+      const { token } = await store.tokens.create({ ...wanted, scopes: ["connect"] }, actor);
+      // One that nobody has used is nobody's yet.
+      expect(await store.identities.scimAccount("subject-1")).toBe(ana.account_id);
+      await store.authenticate(token, "192.0.2.1");
+    },
+  };
+  for (const [way, come] of Object.entries(ways)) {
+    const one = await provisioned();
+    await come(one);
+    await one.store.scimUsers.update(one.ana.account_id, { externalId: "subject-2" });
+    expect(await one.store.identities.scimAccount("subject-2"), way).toBeUndefined();
+  }
+});
+
 test("users that are named alike get accounts with numbers", async () => {
   const { store, actor, account } = await provisioned();
   await account("bo");
