@@ -11,7 +11,7 @@ import { fetchKeys, hostOf, keySourcesFetch } from "../../key-sources/fetch-keys
 import type { Actor } from "../../store/context.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
-import { actorOf, identityOf, signedIn } from "../sign-in.ts";
+import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
 import { RateLimited } from "../sign-in-throttle.ts";
 
 /** Requests to other hosts at a time, and one for each account. */
@@ -40,7 +40,7 @@ export function keyImportRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/keys/import",
     {
-      onRequest: signedIn(context, "account", "connect"),
+      onRequest: signedInFresh(context, "account", "connect"),
       schema: {
         ...described(
           "keys",

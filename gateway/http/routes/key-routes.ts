@@ -11,7 +11,7 @@ import { printable } from "../../../protocol/values/printable.ts";
 import { parsePublicKey } from "../../../protocol/values/ssh-public-key.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
-import { actorOf, identityOf, signedIn } from "../sign-in.ts";
+import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
 import { answerRevoked, REVOKED } from "./revoked.ts";
 
 const KeyParams = Type.Object({ id: KeyIdText });
@@ -23,8 +23,8 @@ export function keyRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/keys",
     {
-      // The key will open the account's workspaces, so the token needs the scope for that.
-      onRequest: signedIn(context, "account", "connect"),
+      // The key will open the account's workspaces, so the token needs the scope for that, and a browser a fresh session.
+      onRequest: signedInFresh(context, "account", "connect"),
       schema: {
         ...described(
           "keys",
@@ -47,7 +47,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/keys/:id/proof",
     {
-      onRequest: signedIn(context, "account", "connect"),
+      onRequest: signedInFresh(context, "account", "connect"),
       schema: {
         ...described("keys", "proveKey", "Prove a key with a signature (ssh-keygen -Y sign).", { 200: Key }),
         params: KeyParams,

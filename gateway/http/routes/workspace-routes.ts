@@ -14,10 +14,11 @@ import { ProtocolError } from "../../../protocol/errors.ts";
 import { NameText, WorkspaceRefText } from "../../../protocol/values/fields.ts";
 import { parseName, parseWorkspaceRef } from "../../../protocol/values/name.ts";
 import { parseTime } from "../../../protocol/values/time.ts";
+import { requireFresh } from "../../identity/browser-session/browser-session.ts";
 import { isOwned } from "../../store/workspaces.ts";
 import type { Api, ApiContext } from "../context.ts";
 import { described } from "../openapi.ts";
-import { actorOf, identityOf, signedIn } from "../sign-in.ts";
+import { actorOf, identityOf, signedIn, signedInFresh } from "../sign-in.ts";
 import { ownedOrAny, ownedWorkspace } from "./owned-workspace.ts";
 import { answerRevoked, REVOKED } from "./revoked.ts";
 import { workspaceBody } from "./workspace-body.ts";
@@ -106,8 +107,10 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const owned = await ownedWorkspace(context, request, request.params.ref);
       const { fingerprint, decision } = request.body;
+      // Whoever has the key gets the workspace, and what people do in it.
+      if (decision === "accept") requireFresh(identityOf(request));
+      const owned = await ownedWorkspace(context, request, request.params.ref);
       await store.hostKeyDecisions[decision](owned, fingerprint, actorOf(request));
       const after = await ownedWorkspace(context, request, owned.id);
       return workspaceBody(after, owned.owner.id, presence);
@@ -137,8 +140,8 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
   api.post(
     "/workspaces/:ref/shares",
     {
-      // Another account will be able to open the workspace, so the token needs the scope for that.
-      onRequest: signedIn(context, "account", "connect"),
+      // Another account will be able to open the workspace, so the token needs the scope for that, and a browser a fresh session.
+      onRequest: signedInFresh(context, "account", "connect"),
       schema: {
         ...described(
           "workspaces",
