@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from "fastify";
 import type { AdminHealth, HealthWarning } from "../../../protocol/admin-api.ts";
+import { isLoopback } from "../../../protocol/values/gateway-url.ts";
 import { clientAddressText } from "../../../protocol/values/host-name.ts";
 import { printable } from "../../../protocol/values/printable.ts";
 import { VERSION } from "../../../protocol/version.ts";
@@ -68,7 +69,7 @@ function warningsOf({
   database,
   pendingRevocations,
 }: Omit<AdminHealth, "warnings">): HealthWarning[] {
-  const { protocol, host } = new URL(publicUrl);
+  const { protocol, host, hostname } = new URL(publicUrl);
   const isHttps = protocol === "https:";
   const left =
     certificate === null ? Number.POSITIVE_INFINITY : Date.parse(certificate.expiresAt) - Date.now();
@@ -87,10 +88,11 @@ function warningsOf({
       code: "no-public-url",
       message: "The public URL follows from the address that is listened on: give --public-url.",
     },
-    !isHttps && {
-      code: "plain-http",
-      message: "The public URL is http: tokens cross the network in clear text.",
-    },
+    !isHttps &&
+      !isLoopback(hostname) && {
+        code: "plain-http",
+        message: "The public URL is http: tokens cross the network in clear text.",
+      },
     isHttps &&
       !request.tls &&
       !request.peerTrusted && {

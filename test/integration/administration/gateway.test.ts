@@ -50,7 +50,20 @@ test("A trusted proxy is no reason to warn", async () => {
     headers: { "x-forwarded-for": "192.0.2.1" },
   });
   expect(answer.body.request).toMatchObject({ address: "192.0.2.1", peerTrusted: true, forwarded: true });
-  expect(codes(answer.body)).toEqual(["no-public-url", "plain-http"]);
+  expect(codes(answer.body)).toEqual(["no-public-url"]);
+});
+
+test.each([
+  ["http://localhost:8022", false],
+  ["http://127.0.0.1:8022", false],
+  ["http://[::1]:8022", false],
+  ["http://gateway.example", true],
+  ["http://localhost.example", true],
+  ["https://gateway.example", false],
+])("The public URL %s is warned of as clear text: %s", async (publicUrl, warned) => {
+  const gateway = await testGateway({ publicUrl: parseGatewayUrl(publicUrl) });
+  const { body } = await gateway.raw("GET", "/api/v1/admin/health", gateway.admin);
+  expect(codes(body).includes("plain-http")).toBe(warned);
 });
 
 test("Settings show every option, files by their name only, and no secret", async () => {
