@@ -27,6 +27,7 @@ import { isOpenToOthers, writeBackup } from "./backup.ts";
 import { definition } from "./definition.ts";
 import { checkHealth } from "./health.ts";
 import { defaultDataDir, type GatewayOptions, gatewayOptions } from "./options.ts";
+import { readyText } from "./ready-text.ts";
 import { StartError } from "./start-error.ts";
 
 /** The gateway asks nobody anything. */
@@ -60,7 +61,9 @@ async function serve({ options: values }: Input<typeof definition>, context: Com
       ...(gateway.metricsUrl === null ? {} : { metrics: gateway.metricsUrl }),
       ...(adminToken === undefined ? {} : { adminToken }),
     };
-    context.stdout.write(json ? `${JSON.stringify(ready)}\n` : readyText(ready));
+    context.stdout.write(
+      json ? `${JSON.stringify(ready)}\n` : readyText(ready, options, defaultDataDir(context.env)),
+    );
     await aborted(context.signal);
   } finally {
     process.off("SIGHUP", reload);
@@ -163,20 +166,6 @@ async function rotate(
 ): Promise<void> {
   const { activate, "forget-former": forget } = input.options;
   await hostKeys(activate ? "activate" : forget ? "forget" : "rotate")(input, context);
-}
-
-/** It names no secret, so it is said at each start. */
-const DASHBOARD =
-  "For a link that signs you in at the dashboard, run: sallyport gateway invite admin --sign-in";
-
-function readyText(ready: { http: string; ssh: string | null; adminToken?: string }): string {
-  const lines = [`The gateway is ready at ${ready.http}`];
-  if (ready.ssh !== null) lines.push(`SSH is served at ${ready.ssh}`);
-  if (ready.adminToken !== undefined) {
-    lines.push(`Access token of the account admin, shown this once: ${ready.adminToken}`);
-  }
-  lines.push(DASHBOARD);
-  return `${lines.join("\n")}\n`;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

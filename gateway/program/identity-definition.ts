@@ -44,14 +44,14 @@ export const IDENTITY_OPTIONS = {
   },
   "oidc-allow-group": {
     type: text("GROUP"),
-    repeated: "separated",
+    repeated: "commas",
     description: "only members of one of these groups may sign in",
     group: GROUP,
     variable: "SALLYPORT_OIDC_ALLOW_GROUP",
   },
   "oidc-admin-group": {
     type: text("GROUP"),
-    repeated: "separated",
+    repeated: "commas",
     description: "members of one of these groups are administrators, and nobody else who signs in by it",
     group: GROUP,
     variable: "SALLYPORT_OIDC_ADMIN_GROUP",

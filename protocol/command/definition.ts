@@ -31,8 +31,11 @@ export interface OptionDefinition extends Settable {
   readonly short?: string;
   /** Other names that keep working, and that no help mentions. */
   readonly aliases?: readonly string[];
-  /** `each`: may be given several times. `separated`: commas or spaces separate values, too. Absent: the last one counts. */
-  readonly repeated?: "each" | "separated";
+  /**
+   * `each`: may be given several times. `separated`: commas or spaces separate values, too. `commas`: commas do, and values
+   * may have spaces. Absent: the last one counts.
+   */
+  readonly repeated?: "each" | "separated" | "commas";
   /** What counts where nothing else is given, as one would type it. */
   readonly default?: string;
   /** What happens where nothing is given, for help: `this machine's name`. */

@@ -100,8 +100,10 @@ function fromArguments(
   if (option.once && values.length > 1) throw new UsageError(`--${name} is given twice.`);
   if (last === true) return { source: "command line", texts: ["true"], from: `--${name}` };
   const texts = values.map(String).slice(option.repeated === undefined ? -1 : 0);
+  const isList = option.repeated === "separated" || option.repeated === "commas";
   for (const text of texts) {
-    if (option.once && text === "") throw new UsageError(`--${name} needs a value.`);
+    // An empty list would be none at all, where somebody meant to restrict something.
+    if ((option.once || isList) && text.trim() === "") throw new UsageError(`--${name} needs a value.`);
     const problem = option.secretProblem?.(text);
     if (problem !== undefined) throw new UsageError(problem);
   }
@@ -155,8 +157,9 @@ function splitUp(
   texts: readonly string[],
   { repeated }: Pick<OptionDefinition, "repeated">,
 ): readonly string[] {
-  if (repeated !== "separated") return texts;
-  return texts.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== "");
+  if (repeated === undefined || repeated === "each") return texts;
+  const separator = repeated === "commas" ? /\s*,\s*/ : /[\s,]+/;
+  return texts.flatMap((text) => text.trim().split(separator)).filter((text) => text !== "");
 }
 
 /** @throws UsageError */

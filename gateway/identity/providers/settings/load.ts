@@ -17,16 +17,15 @@ export interface LoadedProvider {
 
 /** @throws StartError stage `file`, with the file and the field that is wrong */
 export async function loadProviders({ file, provider }: IdentityOptions): Promise<LoadedProvider[]> {
-  const found: { readonly settings: ProviderSettings; readonly folder: string; readonly from: string }[] = [];
+  const found: { readonly settings: ProviderSettings; readonly folder: string }[] = [];
   if (provider !== null) {
-    const from = "--oidc-issuer";
-    found.push({ settings: inFile(from, () => parseSettings(provider, "oidc")), folder: ".", from });
+    found.push({ settings: ofOptions(provider), folder: "." });
   }
   if (file !== null) {
     const entries = inFile(file, parseFile(await readRules(file)));
     for (const [index, entry] of entries.entries()) {
       const settings = inFile(file, () => parseSettings(entry, `providers/${index}`));
-      found.push({ settings, folder: dirname(file), from: file });
+      found.push({ settings, folder: dirname(file) });
     }
   }
   const ids = found.map(({ settings }) => settings.id);
@@ -76,6 +75,27 @@ async function readSecret(
   const secret = text.replace(/\r?\n$/, "");
   if (secret !== "" && secret.length <= MAX_SECRET && /^[\x20-\x7e]+$/.test(secret)) return secret;
   throw new StartError("file", `${path} must hold the client secret of ${id} in one line, and nothing else.`);
+}
+
+/** The options by the field of a file that each of them stands for. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  clientId: "--oidc-client-id",
+  clientSecretFile: "--oidc-client-secret-file",
+  scopes: "--oidc-scopes",
+  allowDomains: "--oidc-allow-domain",
+  allowGroups: "--oidc-allow-group",
+  adminGroups: "--oidc-admin-group",
+  groupsClaim: "--oidc-groups-claim",
+};
+
+function ofOptions(provider: Readonly<Record<string, unknown>>): ProviderSettings {
+  try {
+    return parseSettings(provider, "oidc");
+  } catch (error) {
+    if (!(error instanceof SettingsProblem)) throw error;
+    const option = OPTION_OF[error.field.split("/")[1] ?? ""] ?? "--oidc-issuer";
+    throw new StartError("file", `${option} ${error.problem}`);
+  }
 }
 
 function inFile<T>(file: string, parse: () => T): T {

@@ -102,9 +102,14 @@ export type ProviderSettings = OidcSettings | GithubSettings;
 
 /** What is wrong with an entry; `field` is where. */
 export class SettingsProblem extends Error {
+  readonly field: string;
+  readonly problem: string;
+
   constructor(field: string, problem: string) {
     super(`${printable(field, 200)} ${problem}`);
     this.name = "SettingsProblem";
+    this.field = field;
+    this.problem = problem;
   }
 }
 

@@ -121,16 +121,32 @@ describe("the command line", () => {
     const identity = options(
       "--oidc-issuer=https://login.example",
       "--oidc-client-id=c",
-      "--oidc-allow-group=staff,other",
-      "--oidc-admin-group=admins",
+      "--oidc-allow-group=staff, Domain Users",
+      "--oidc-admin-group=Gateway Admins",
       "--oidc-groups-claim=realm_access.roles",
     );
     expect((await loadProviders(identity))[0]?.settings).toMatchObject({
       id: "oidc",
-      allowGroups: ["staff", "other"],
-      adminGroups: ["admins"],
+      allowGroups: ["staff", "Domain Users"],
+      adminGroups: ["Gateway Admins"],
       groupsClaim: "realm_access.roles",
     });
+  });
+
+  test.each([
+    ["--oidc-issuer=http://login.example", "--oidc-issuer must be an https URL"],
+    ["--oidc-allow-domain=corp", "--oidc-allow-domain is not a domain name"],
+    ["--oidc-scopes=profile", "--oidc-scopes must contain openid"],
+  ])("names the option that is wrong: %s", async (wrong, message) => {
+    const identity = options("--oidc-issuer=https://login.example", "--oidc-client-id=c", wrong);
+    await expect(loadProviders(identity)).rejects.toThrow(message);
+  });
+
+  test.each(["domain", "group"])("takes no empty list for no rule: %s", (rule) => {
+    const wrong = `--oidc-allow-${rule}=`;
+    expect(() => options("--oidc-issuer=https://login.example", "--oidc-client-id=c", wrong)).toThrow(
+      `--oidc-allow-${rule} needs a value`,
+    );
   });
 
   test("says what is missing", () => {
