@@ -35,7 +35,8 @@ export function exact(at: string): string {
 }
 
 function relative(ms: number): string {
-  const seconds = ms / 1000;
+  // A minute that has begun counts for what is to come: 12 hours that were just chosen are not 11.
+  const seconds = ms > 0 ? ms / 1000 + 59 : ms / 1000;
   for (const [unit, length] of STEPS) {
     if (Math.abs(seconds) < length) continue;
     return new Intl.RelativeTimeFormat(language(), { numeric: "auto" }).format(
