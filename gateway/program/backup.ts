@@ -48,7 +48,7 @@ export function isOpenToOthers(output: NodeJS.WritableStream): boolean {
   return facts.isFile() && (facts.mode & 0o077) !== 0;
 }
 
-/** Host keys, and the accounts and certificates of `--acme`; links and sockets are left out. */
+/** Host keys, the key of sealed values, and the accounts and certificates of `--acme`; links and sockets are left out. */
 function filesOf(dataDir: string, below: string): TarSource[] {
   return readdirSync(join(dataDir, below))
     .filter((name) => below !== "" || !NOT_COPIED.test(name))

@@ -205,7 +205,7 @@ The first start makes an account named admin and prints its access token once. \
       name: "gateway backup",
       summary: "write all that the gateway must not lose as a tar archive",
       description:
-        "Writes the database as it is at this moment, the host keys, and what --acme keeps to stdout, as a tar archive, whether the gateway runs or not. To restore it, unpack it into an empty data directory as the gateway's user, and start the gateway. Keep it like a password: it has the host keys.",
+        "Writes the database as it is at this moment, the host keys, identity.key, and what --acme keeps to stdout, as a tar archive, whether the gateway runs or not. To restore it, unpack it into an empty data directory as the gateway's user, and start the gateway. Keep it like a password: it has the host keys.",
       options: { data: DATA },
       examples: [
         "sallyport gateway backup --data /var/lib/sallyport > sallyport.tar",

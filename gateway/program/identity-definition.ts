@@ -45,14 +45,14 @@ export const IDENTITY_OPTIONS = {
   "oidc-allow-group": {
     type: text("GROUP"),
     repeated: "commas",
-    description: "only members of one of these groups may sign in",
+    description: "only members of one of these groups may sign in; a comma stands between groups",
     group: GROUP,
     variable: "SALLYPORT_OIDC_ALLOW_GROUP",
   },
   "oidc-admin-group": {
     type: text("GROUP"),
     repeated: "commas",
-    description: "members of one of these groups are administrators, and nobody else who signs in by it",
+    description: "members of one of these groups are administrators, and nobody else who signs in by this provider",
     group: GROUP,
     variable: "SALLYPORT_OIDC_ADMIN_GROUP",
   },
