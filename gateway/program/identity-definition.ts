@@ -52,7 +52,8 @@ export const IDENTITY_OPTIONS = {
   "oidc-admin-group": {
     type: text("GROUP"),
     repeated: "commas",
-    description: "members of one of these groups are administrators, and nobody else who signs in by this provider",
+    description:
+      "members of one of these groups are administrators, and nobody else who signs in by this provider",
     group: GROUP,
     variable: "SALLYPORT_OIDC_ADMIN_GROUP",
   },
