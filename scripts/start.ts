@@ -118,6 +118,9 @@ Or with sallyport, already signed in:
   ${sallyport} list
   ${sallyport} ssh ${workspace.name}
 
+For the commands that the dashboard shows, run this first in the shell where you paste them:
+  sallyport() { ${sallyport} "$@"; }
+
 Ctrl-C ends both${temporary ? " and removes everything" : ""}.
 `;
 }

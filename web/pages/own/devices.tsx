@@ -67,7 +67,7 @@ export function DevicesPage() {
               t("Sign-ins that end: {0}", ending.length)
             )}
           </p>
-          <p>{t("Connections that were made with it are cut off at once, and it has to sign in again.")}</p>
+          <p>{t("Connections from there are cut off at once, and you have to sign in there again.")}</p>
         </Confirm>
       )}
     </>

@@ -51,7 +51,7 @@ export function KeysPage() {
     <>
       <PageTitle
         title={t("SSH keys")}
-        intro={t("Who holds the private half of one of these can log in to your workspaces.")}
+        intro={t("Anyone with the private half of one of these can log in to your workspaces.")}
       >
         {sources.data !== undefined && sources.data.length > 0 && (
           <button type="button" onClick={() => setDialog("import")}>

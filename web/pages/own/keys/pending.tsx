@@ -5,7 +5,7 @@ import { discover } from "../../../discovery.ts";
 import { useLoad } from "../../../load.ts";
 import { Loading } from "../../../parts/busy.tsx";
 import { CopyField } from "../../../parts/copy.tsx";
-import { Time } from "../../../time.tsx";
+import { exact } from "../../../time.tsx";
 import { t } from "../../../words.ts";
 import { sshCommand } from "../../workspaces/connect/addresses.ts";
 
@@ -47,7 +47,7 @@ export function Pending({ pending: { title, fingerprint, expiresAt, code }, onRe
         }
       </Loading>
       <p class="muted">
-        {t("This page notices by itself when it is done. It waits until:")} <Time at={expiresAt} />
+        {t("This page notices by itself when it is done. The key waits until {0}.", exact(expiresAt))}
       </p>
     </section>
   );
