@@ -142,14 +142,7 @@ export class SignIn {
     if (session?.mayJoin(key.blob) === true) {
       return accepted({ kind: "upterm", session, key: proved }, undefined);
     }
-    if (account?.keyFrozen === true && !account.disabled) {
-      return refused({
-        code: "frozen",
-        banner: "This key is frozen. Its owner can unfreeze it at the gateway.",
-        account: account.name,
-        key: proved.fingerprint,
-      });
-    }
+    if (account?.keyFrozen === true && !account.disabled) return frozen(account, proved);
     if (account !== undefined) return this.#withAccount(name, account, proved, undefined, attempt);
     if ((await this.#accountlessWorkspace(name)) !== undefined) {
       return this.#toTarget({ kind: "accountless", key: proved }, name, attempt);
@@ -194,6 +187,9 @@ export class SignIn {
       const key = proved.fingerprint;
       return refused({ code: error.code, banner: error.message, account: account.name, key });
     }
+    // Its owner may fear that somebody has the key, and the certificate beside it.
+    const holder = await this.#options.directory.accountByKey(proved.fingerprint);
+    if (holder?.keyFrozen === true) return frozen(holder, proved);
     return this.#withAccount(name, account, proved, certificate, attempt);
   }
 
@@ -276,4 +272,13 @@ function accepted(principal: Principal, target: Target | undefined): Verdict {
 
 function refused(refusal: SignInRefusal): Verdict {
   return { kind: "refused", refusal };
+}
+
+function frozen({ name }: AccountRecord, { fingerprint: key }: ProvedKey): Verdict {
+  return refused({
+    code: "frozen",
+    banner: "This key is frozen. Its owner can unfreeze it at the gateway.",
+    account: name,
+    key,
+  });
 }
