@@ -32,6 +32,8 @@ export async function noteTokenUse(
   { id, kind, last_used_at }: AccessTokenRow,
   address: string | undefined,
 ): Promise<void> {
+  // It would hide the next use, which keeps the sign-in and whose address people look at.
+  if (kind !== "token" && address === undefined) return;
   const time = now();
   if (!isDue(last_used_at, time)) return;
   const at = time.toISOString();
@@ -41,7 +43,7 @@ export async function noteTokenUse(
     .where("id", "=", id)
     .execute()
     .catch(unlessUnwritable);
-  if (kind === "token" || address === undefined) return;
+  if (kind === "token") return;
   await db
     .updateTable("sign_ins")
     .set({ idle_expires_at: idleExpiry(kind, time) })

@@ -169,6 +169,19 @@ describe("a browser", () => {
     });
   });
 
+  test("is kept by its use, and shows from where it was used, while an event stream of it is checked", async () => {
+    const { store, ana, wanted, actor, pass } = await signedIn();
+    const { id, secret } = await store.signIns.createBrowser({ ...wanted, ...browser }, actor);
+    for (let hours = 0; hours < 13; hours++) {
+      pass(60 * MINUTE - 30_000);
+      await store.recheck(id);
+      pass(30_000);
+      // Somebody who has copied the cookie comes in the shadow of the owner's open page.
+      await store.signIns.authenticateSession(secret, "198.51.100.9");
+    }
+    expect(await store.signIns.list(ana.id)).toMatchObject([{ lastUsedFrom: "198.51.100.9" }]);
+  });
+
   test("gets a new secret when the person proves who they are, and the old one ends", async () => {
     const { store, wanted, actor, pass } = await signedIn();
     const { id, secret } = await store.signIns.createBrowser({ ...wanted, ...browser }, actor);
