@@ -32,6 +32,12 @@ export async function loadProviders({ file, provider }: IdentityOptions): Promis
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice !== undefined)
     throw new StartError("file", `There are two identity providers with the id ${twice}.`);
+  // SCIM's external ids do not say at which provider they are somebody's subject.
+  if (found.filter(({ settings }) => settings.scim).length > 1)
+    throw new StartError(
+      "file",
+      "Only one identity provider may have scim: its subjects are SCIM's external ids.",
+    );
   return Promise.all(
     found.map(async ({ settings, folder }) => ({ settings, secret: await readSecret(settings, folder) })),
   );

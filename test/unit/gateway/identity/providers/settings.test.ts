@@ -88,6 +88,10 @@ describe("the files", () => {
     ['{"providers":{}}', "providers must be a list"],
     ['{"providers":[],"more":1}', "more is not a known field"],
     [JSON.stringify({ providers: [OIDC, OIDC] }), "two identity providers with the id main"],
+    [
+      JSON.stringify({ providers: [OIDC, { ...OIDC, id: "b" }].map((one) => ({ ...one, scim: true })) }),
+      "Only one identity provider may have scim",
+    ],
   ])("%s: %s", async (text, message) => {
     await expect(load(write(text).file)).rejects.toThrow(message);
   });
