@@ -9,7 +9,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeVsix } from "../../../packaging/vsix/vsix.ts";
 import { readZip } from "./read-zip.ts";
 
-const MAX_BYTES = 3 * 1024 * 1024;
+/** The program in it is whole: the gateway is inside, with its dashboard and its ways to sign in. */
+const MAX_BYTES = 3.5 * 1024 * 1024;
 
 /** Everything that may be in the package. A new kind of file is a decision: it is made here. */
 const ALLOWED = [
@@ -54,7 +55,7 @@ test("the package holds nothing that is not on the list", () => {
   expect([...files.keys()].filter((name) => !ALLOWED.some((allowed) => allowed.test(name)))).toEqual([]);
 });
 
-test("the package is no larger than 3 MiB", () => {
+test("the package is no larger than 3.5 MiB", () => {
   expect(statSync(path).size).toBeLessThanOrEqual(MAX_BYTES);
 });
 

@@ -110,7 +110,12 @@ exec '${process.execPath}' '${CLI}' "$@"
         /^curl -fsSL \S+\/install\.sh \| SALLYPORT_TOKEN=\S+ sh -s -- host --name devbox$/,
       );
       const shell = spawn("sh", ["-c", line], {
-        env: { PATH: process.env.PATH ?? "", HOME: directory, SALLYPORT_BIN: join(directory, "bin") },
+        env: {
+          PATH: process.env.PATH ?? "",
+          HOME: directory,
+          SALLYPORT_HOME: join(directory, "programs"),
+          SALLYPORT_BIN: join(directory, "bin"),
+        },
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
       });
