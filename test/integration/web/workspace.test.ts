@@ -86,7 +86,7 @@ describe.skipIf(BROWSER === undefined)("the ways to connect", () => {
     await page.getByRole("button", { name: "I have stored it" }).click();
     expect(await page.content()).not.toContain(secret);
     await page
-      .getByRole("row", { name: /^just now/ })
+      .getByRole("row", { name: /^just now in 1 hour/ })
       .getByRole("button", { name: "Revoke" })
       .click();
     await page.getByRole("dialog").getByText("Connections that it opened end at once.").waitFor();

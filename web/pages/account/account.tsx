@@ -30,7 +30,7 @@ export function AccountPage({ query }: PageProps) {
             {account.admin ? (
               <Badge tone="accent">{t("Administrator")}</Badge>
             ) : (
-              <Badge tone="neutral">{t("Person")}</Badge>
+              <Badge tone="neutral">{t("Member")}</Badge>
             )}
           </dd>
           <dt>{t("Account since")}</dt>

@@ -106,12 +106,7 @@ function MakeAccount({ invitation }: StepProps) {
   const [name, setName] = useState(invitation.name ?? "");
   return (
     <>
-      <p>
-        {t(
-          "{0} invites you to this gateway. You sign in with a passkey: there is no password.",
-          invitation.createdBy,
-        )}
-      </p>
+      <p>{t("You are invited to this gateway. You sign in with a passkey: there is no password.")}</p>
       {hasPasskeys() ? (
         <Form
           submit={t("Make the account")}
