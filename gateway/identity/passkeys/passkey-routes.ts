@@ -11,7 +11,7 @@ import {
   SessionInfo,
 } from "../../../protocol/sign-in/api.ts";
 import { PasskeyIdText } from "../../../protocol/values/fields.ts";
-import { parsePasskeyId } from "../../../protocol/values/id.ts";
+import { parsePasskeyId, parseTokenId } from "../../../protocol/values/id.ts";
 import type { Identity } from "../../directory.ts";
 import type { Api, ApiContext } from "../../http/context.ts";
 import { described, Nothing } from "../../http/openapi.ts";
@@ -158,13 +158,24 @@ export function passkeyRoutes(api: Api, context: ApiContext): void {
     {
       onRequest: onChange,
       schema: {
-        ...described("sign-in", "removePasskey", "Remove a passkey.", { 204: Nothing }),
+        ...described(
+          "sign-in",
+          "removePasskey",
+          "Remove a passkey. Other browsers that signed in with one are signed out.",
+          { 204: Nothing },
+        ),
         params: Type.Object({ id: PasskeyIdText }),
       },
     },
     async (request, reply) => {
-      const { account } = identityOf(request);
-      await store.passkeys.remove(account.id, parsePasskeyId(request.params.id), actorOf(request));
+      const { account, tokenId } = identityOf(request);
+      const actor = actorOf(request);
+      await store.passkeys.remove(account.id, parsePasskeyId(request.params.id), actor);
+      // Somebody else may have had it. Which of the passkeys signed a browser in is not kept.
+      for (const { id, method } of await store.signIns.list(account.id)) {
+        const other = parseTokenId(id);
+        if (method === "passkey" && other !== tokenId) await store.tokens.revoke(account.id, other, actor);
+      }
       return reply.code(204).send(null);
     },
   );

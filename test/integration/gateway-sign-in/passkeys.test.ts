@@ -255,6 +255,20 @@ describe("what a browser may not do", () => {
     expect(await enter(browserAt(gateway), origin, passkey)).toMatchObject(refused("sign_in_refused", 403));
   });
 
+  test("removing a passkey ends the other browsers that signed in with one", async () => {
+    const { gateway, browser, origin } = await signedIn();
+    const { passkey, added } = await addPasskey(browser, origin);
+    const thief = browserAt(gateway);
+    expect((await enter(thief, origin, passkey)).status).toBe(200);
+    const byToken = browserAt(gateway);
+    await byToken.post("/session/token", { token: gateway.admin });
+    expect((await browser.remove(`/passkeys/${added.body.id}`)).status).toBe(204);
+    expect(await thief.get("/session")).toMatchObject(refused("token_revoked", 401));
+    expect([(await browser.get("/session")).status, (await byToken.get("/session")).status]).toEqual([
+      200, 200,
+    ]);
+  });
+
   test("nobody removes the last thing that they can sign in with, or somebody else's passkey", async () => {
     const gateway = await passkeyGateway();
     const invitation = await gateway.call("POST", "/invitations", gateway.admin, {
