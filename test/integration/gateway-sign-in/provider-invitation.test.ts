@@ -83,6 +83,21 @@ describe("an invitation", () => {
     expect((await site.session(page)).status).toBe(401);
   });
 
+  test("that a foreign page had the browser open is accepted by the person only", async () => {
+    const site = await gatewayWithProvider();
+    await site.account("mallory");
+    // The page of the link opens it as soon as it is shown.
+    const { page } = await opened(site, { kind: "identity", name: "mallory" });
+    site.idp.person = "sub-1";
+    site.idp.claims.set("sub-1", ANA);
+    for (const from of ["cross-site", "same-site", "none"]) {
+      const visit = await site.signIn(page, ACCEPT, from);
+      expect(visit.url.searchParams.get("error"), from).toBe("forbidden");
+      expect((await site.session(page)).status).toBe(401);
+    }
+    expect((await site.signIn(page, ACCEPT, "same-origin")).url.pathname).toBe("/");
+  });
+
   test("that the browser has not opened is none", async () => {
     const site = await gatewayWithProvider();
     site.idp.person = "sub-1";

@@ -145,11 +145,13 @@ async function sessionFor(
   request: FastifyRequest,
   purpose: ProviderPurpose,
 ): Promise<Identity | undefined> {
-  if (purpose === "sign-in" || purpose === "invitation") return undefined;
-  // Somebody else's page could make a browser link its owner's account with an identity that the page chooses.
+  if (purpose === "sign-in") return undefined;
+  // Somebody else's page could make a browser link its owner's account with an identity that the page chooses, or its owner's
+  // identity with the account of whoever sent them an invitation.
   if (request.headers["sec-fetch-site"] !== "same-origin") {
     throw new ProtocolError("forbidden", "This request does not come from a page of this gateway.");
   }
+  if (purpose === "invitation") return undefined;
   const session = await sessionOf(context, request);
   if (session === undefined) throw new ProtocolError("unauthenticated", "Sign in first.");
   if (purpose === "again") return session;
