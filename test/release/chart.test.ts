@@ -201,7 +201,7 @@ describe.skipIf(missing !== undefined)(
       writeFileSync(join(copy, "templates", "notes.yaml"), `kind: Notes\ntext: |\n  ${notes}\n`);
       const said = (name: string) => template(name, "1.37.0", copy).split("kind: Notes")[1] ?? "";
       expect(said("plain.yaml")).toContain(
-        "kubectl -n default exec deploy/r-sallyport -- sallyport gateway admin-token",
+        "kubectl -n default exec deploy/r-sallyport -- sallyport gateway invite admin --sign-in",
       );
       expect(said("plain.yaml")).toContain("Nothing outside of the cluster reaches it yet");
       expect(said("throwaway.yaml")).toContain("WARNING: persistence is off");
