@@ -88,7 +88,7 @@ test("without --json, the address and the token are printed in a sentence", asyn
   expect(await gateway.exit).toBe(0);
   expect(gateway.out()).toMatch(/Access token of the account admin, shown this once: spt_\w+\n/);
   // How to open the dashboard is no secret; a link would be one.
-  expect(gateway.out()).toMatch(/run: sallyport gateway invite admin --sign-in\n$/);
+  expect(gateway.out()).toMatch(/run: sallyport gateway invite admin --sign-in --data \S+\n$/);
   expect(gateway.out()).not.toContain("spc_");
 });
 
