@@ -1,13 +1,14 @@
 // The shapes of the HTTP API for what the dashboard shows beyond the things that an account owns: who is connected now,
 // keys of other services, people, all workspaces, and the gateway's health and settings.
 
-import { type Static, type TProperties, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { PendingKey } from "./api.ts";
 import { Person } from "./sign-in/api.ts";
 import {
   AccountIdText,
   ClientAddressText,
   ConnectionIdText,
+  closedObject,
   FingerprintText,
   HostNameText,
   Keyword,
@@ -20,8 +21,6 @@ import {
   WorkspaceIdText,
 } from "./values/fields.ts";
 
-const object = <T extends TProperties>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
 const Count = Type.Integer({ minimum: 0 });
 
 /** `tunnel`: the companion's, end to end. `jump`: by SSH, end to end. `ssh`: signed in at the gateway by SSH. */
@@ -29,7 +28,7 @@ export const ConnectionKind = Type.Union([Type.Literal("tunnel"), Type.Literal("
 export type ConnectionKind = Static<typeof ConnectionKind>;
 
 /** A connection to a workspace that is open now. */
-export const ConnectionInfo = object({
+export const ConnectionInfo = closedObject({
   id: ConnectionIdText,
   how: ConnectionKind,
   /** Whose it is; null: an owner token opened it. */
@@ -46,7 +45,7 @@ export const ConnectionInfo = object({
 export type ConnectionInfo = Static<typeof ConnectionInfo>;
 
 /** The owner gets all connections of the workspace, other accounts get their own. Newest first. */
-export const Connections = object({
+export const Connections = closedObject({
   connections: Type.Array(ConnectionInfo, { maxItems: 1_000 }),
   /** There are more than these. */
   more: Type.Boolean(),
@@ -56,9 +55,9 @@ export type Connections = Static<typeof Connections>;
 export const KeySource = Type.Union([Type.Literal("github"), Type.Literal("gitlab")]);
 export type KeySource = Static<typeof KeySource>;
 /** Where public keys of a user can be fetched from. `host` is the operator's choice: `github.com`. */
-export const KeySourceInfo = object({ source: KeySource, host: HostNameText });
+export const KeySourceInfo = closedObject({ source: KeySource, host: HostNameText });
 export type KeySourceInfo = Static<typeof KeySourceInfo>;
-export const ImportKeys = object({
+export const ImportKeys = closedObject({
   source: KeySource,
   /** A user's name there. It names nothing else: no path, host or query. */
   user: Type.String({ pattern: "^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_-])?$", maxLength: 255 }),
@@ -67,7 +66,7 @@ export const ImportKeys = object({
  * `pending`: it waits for a proof, as any key that is added. `registered`: the account has proved it before.
  * `refused`: this gateway takes no such key; `reason` says why.
  */
-export const ImportedKey = object({
+export const ImportedKey = closedObject({
   outcome: Type.Union([Type.Literal("pending"), Type.Literal("registered"), Type.Literal("refused")]),
   /** null: it could not be read. */
   fingerprint: Nullable(FingerprintText),
@@ -76,7 +75,10 @@ export const ImportedKey = object({
 });
 export type ImportedKey = Static<typeof ImportedKey>;
 /** That a service lists a key for a user proves nothing, so each key still needs a proof by its holder. */
-export const ImportedKeys = object({ host: HostNameText, keys: Type.Array(ImportedKey, { maxItems: 50 }) });
+export const ImportedKeys = closedObject({
+  host: HostNameText,
+  keys: Type.Array(ImportedKey, { maxItems: 50 }),
+});
 export type ImportedKeys = Static<typeof ImportedKeys>;
 
 /** A position in a list, as `next` of the page before gave it. */
@@ -96,24 +98,24 @@ const pageEnd = {
   total: Count,
 };
 
-export const PeopleQuery = object({
+export const PeopleQuery = closedObject({
   ...page,
   state: Type.Optional(
     Type.Union([Type.Literal("enabled"), Type.Literal("disabled"), Type.Literal("administrator")]),
   ),
 });
 /** By name. */
-export const People = object({ people: Type.Array(Person, { maxItems: 1_000 }), ...pageEnd });
+export const People = closedObject({ people: Type.Array(Person, { maxItems: 1_000 }), ...pageEnd });
 export type People = Static<typeof People>;
 export const UpdatePerson = Type.Object(
   { disabled: Type.Optional(Type.Boolean()), admin: Type.Optional(Type.Boolean()) },
   { additionalProperties: false, minProperties: 1 },
 );
 export type UpdatePerson = Static<typeof UpdatePerson>;
-export const SignInOfPerson = object({ id: AccountIdText, signIn: TokenIdText });
+export const SignInOfPerson = closedObject({ id: AccountIdText, signIn: TokenIdText });
 
 /** A workspace as administrators see it: they do not reach it by that. */
-export const AdminWorkspace = object({
+export const AdminWorkspace = closedObject({
   id: WorkspaceIdText,
   name: NameText,
   owner: NameText,
@@ -128,24 +130,24 @@ export const AdminWorkspace = object({
   lastSeenAt: Nullable(Time),
 });
 export type AdminWorkspace = Static<typeof AdminWorkspace>;
-export const AdminWorkspacesQuery = object({
+export const AdminWorkspacesQuery = closedObject({
   ...page,
   owner: Type.Optional(NameText),
   frozen: Type.Optional(Type.Boolean()),
 });
 /** By name. Workspaces without an account are not among them: their ids are secrets. */
-export const AdminWorkspaces = object({
+export const AdminWorkspaces = closedObject({
   workspaces: Type.Array(AdminWorkspace, { maxItems: 1_000 }),
   ...pageEnd,
 });
 export type AdminWorkspaces = Static<typeof AdminWorkspaces>;
 
 /** Something that is probably not as the operator means it. */
-export const HealthWarning = object({ code: Keyword, message: PrintableText(500) });
+export const HealthWarning = closedObject({ code: Keyword, message: PrintableText(500) });
 export type HealthWarning = Static<typeof HealthWarning>;
 
 /** What an administrator's browser compares with what it sees itself. */
-export const AdminHealth = object({
+export const AdminHealth = closedObject({
   version: Keyword,
   /** The gateway's clock. */
   time: Time,
@@ -158,7 +160,7 @@ export const AdminHealth = object({
   /** Addresses and networks whose X-Forwarded-For is believed. */
   trustedProxies: Type.Array(PrintableText(100), { maxItems: 100 }),
   /** This request as it came. */
-  request: object({
+  request: closedObject({
     /** Whose request it is, behind trusted proxies too. */
     address: ClientAddressText,
     /** Who is at the other end of the connection. */
@@ -173,9 +175,9 @@ export const AdminHealth = object({
     tls: Type.Boolean(),
   }),
   /** null: this gateway has none of its own. */
-  certificate: Nullable(object({ expiresAt: Time, automatic: Type.Boolean() })),
+  certificate: Nullable(closedObject({ expiresAt: Time, automatic: Type.Boolean() })),
   ssh: Nullable(SshAddressObject),
-  database: object({ ok: Type.Boolean(), ms: Type.Number({ minimum: 0 }), bytes: Count }),
+  database: closedObject({ ok: Type.Boolean(), ms: Type.Number({ minimum: 0 }), bytes: Count }),
   downloads: Type.Boolean(),
   /** Revocations in effect that are not written yet. */
   pendingRevocations: Count,
@@ -186,7 +188,7 @@ export const AdminHealth = object({
 export type AdminHealth = Static<typeof AdminHealth>;
 
 /** An option that the gateway was started with. It never has a secret, and of a file it has the name only. */
-export const Setting = object({
+export const Setting = closedObject({
   /** As it is written: `--public-url`. */
   option: PrintableText(60),
   /** null: it is not given and has no default. */
@@ -195,5 +197,5 @@ export const Setting = object({
   summary: PrintableText(500),
 });
 export type Setting = Static<typeof Setting>;
-export const Settings = object({ settings: Type.Array(Setting, { maxItems: 200 }) });
+export const Settings = closedObject({ settings: Type.Array(Setting, { maxItems: 200 }) });
 export type Settings = Static<typeof Settings>;

@@ -1,7 +1,7 @@
 // The shapes of the HTTP API (below /api/v1) and of the discovery document, as schemas. The gateway validates with them and
 // serves them as OpenAPI; the agent takes its types from them. Times are ISO 8601 in UTC, durations are in seconds.
 
-import { type Static, type TProperties, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { NONCE_PATTERN, PROOF_CODE_PATTERN } from "./key-proof.ts";
 import { MAX_KEY_LINE } from "./limits.ts";
 import { MAX_SSHSIG } from "./ssh/sshsig.ts";
@@ -9,6 +9,7 @@ import {
   AccountIdText,
   BrowserUrlText,
   ClientAddressText,
+  closedObject,
   FingerprintText,
   FolderText,
   GatewayUrlText,
@@ -25,15 +26,13 @@ import {
   WorkspaceIdText,
 } from "./values/fields.ts";
 
-const object = <T extends TProperties>(properties: T, $id?: string) =>
-  Type.Object(properties, { additionalProperties: false, ...($id === undefined ? {} : { $id }) });
 const Title = PrintableText(100);
 
 /** The longest lifetime that a token may have: a year. */
 const MAX_TOKEN_SECONDS = 366 * 24 * 3600;
 const Seconds = Type.Integer({ minimum: 1, maximum: MAX_TOKEN_SECONDS });
 
-export const ErrorBody = object({
+export const ErrorBody = closedObject({
   code: Keyword,
   message: PrintableText(2_000),
   field: Type.Optional(PrintableText(100)),
@@ -57,7 +56,7 @@ export const SCOPES = ["admin", "account", "connect", "host"] as const satisfies
 /** The scopes that a token can be made with. */
 export const TOKEN_SCOPES = [...SCOPES, "scim"] as const satisfies readonly Scope[];
 
-export const Account = object({
+export const Account = closedObject({
   id: AccountIdText,
   name: NameText,
   admin: Type.Boolean(),
@@ -65,10 +64,10 @@ export const Account = object({
   createdAt: Time,
 });
 export type Account = Static<typeof Account>;
-export const CreateAccount = object({ name: NameText, admin: Type.Optional(Type.Boolean()) });
-export const UpdateAccount = object({ disabled: Type.Boolean() });
+export const CreateAccount = closedObject({ name: NameText, admin: Type.Optional(Type.Boolean()) });
+export const UpdateAccount = closedObject({ disabled: Type.Boolean() });
 
-export const AccessTokenInfo = object({
+export const AccessTokenInfo = closedObject({
   id: TokenIdText,
   title: Title,
   scopes: Type.Array(CombinedScope),
@@ -87,7 +86,7 @@ export const AccessTokenInfo = object({
   parentId: Type.Optional(TokenIdText),
 });
 export type AccessTokenInfo = Static<typeof AccessTokenInfo>;
-export const CreateAccessToken = object({
+export const CreateAccessToken = closedObject({
   title: Title,
   scopes: Type.Array(Scope, { minItems: 1, maxItems: 5, uniqueItems: true }),
   /** Never later than the expiry of the token that makes the request. */
@@ -99,13 +98,13 @@ export const CreateAccessToken = object({
 });
 export type CreateAccessToken = Static<typeof CreateAccessToken>;
 /** The only answer that ever carries the secret. */
-export const CreatedAccessToken = object({
+export const CreatedAccessToken = closedObject({
   token: Type.String({ pattern: "^spt_[0-9A-Za-z]+$", maxLength: 80 }),
   info: AccessTokenInfo,
 });
 export type CreatedAccessToken = Static<typeof CreatedAccessToken>;
 
-export const Me = object({ account: Account, token: AccessTokenInfo });
+export const Me = closedObject({ account: Account, token: AccessTokenInfo });
 export type Me = Static<typeof Me>;
 
 const keyFields = {
@@ -117,7 +116,7 @@ const keyFields = {
   createdAt: Time,
 };
 /** A key that opens the account's workspaces. */
-export const Key = object({
+export const Key = closedObject({
   ...keyFields,
   /** When its holder proved it; null: it was registered by a version that asked for no proof. */
   provedAt: Type.Optional(Nullable(Time)),
@@ -129,7 +128,7 @@ export const Key = object({
 });
 export type Key = Static<typeof Key>;
 /** A key that opens nothing until its holder proves it. */
-export const PendingKey = object({
+export const PendingKey = closedObject({
   ...keyFields,
   expiresAt: Time,
   /** For a proof over SSH: protocol/key-proof.ts. */
@@ -137,20 +136,20 @@ export const PendingKey = object({
 });
 export type PendingKey = Static<typeof PendingKey>;
 /** `nonce` is good for one proof by signature, within ten minutes. */
-export const AddedKey = object({
+export const AddedKey = closedObject({
   ...PendingKey.properties,
   nonce: Type.String({ pattern: NONCE_PATTERN, maxLength: 60 }),
 });
 export type AddedKey = Static<typeof AddedKey>;
 /** What `ssh-keygen -Y sign` writes. */
-export const ProveKey = object({ signature: Type.String({ maxLength: MAX_SSHSIG }) });
-export const CreateKey = object({
+export const ProveKey = closedObject({ signature: Type.String({ maxLength: MAX_SSHSIG }) });
+export const CreateKey = closedObject({
   publicKey: Type.String({ maxLength: MAX_KEY_LINE }),
   title: Type.Optional(Title),
 });
 
 /** A changed host key: a host with this key came under the workspace's name, and waits for the owner's decision. */
-export const HeldHostKey = object({
+export const HeldHostKey = closedObject({
   fingerprint: FingerprintText,
   publicKey: KeyLine,
   since: Time,
@@ -158,7 +157,7 @@ export const HeldHostKey = object({
 });
 export type HeldHostKey = Static<typeof HeldHostKey>;
 
-export const Workspace = object({
+export const Workspace = closedObject({
   id: WorkspaceIdText,
   name: NameText,
   owner: NameText,
@@ -184,18 +183,18 @@ export const Workspace = object({
   lastSeenAt: Nullable(Time),
 });
 export type Workspace = Static<typeof Workspace>;
-export const UpdateWorkspace = object({ name: NameText });
-export const DecideHostKey = object({
+export const UpdateWorkspace = closedObject({ name: NameText });
+export const DecideHostKey = closedObject({
   fingerprint: FingerprintText,
   decision: Type.Union([Type.Literal("accept"), Type.Literal("decline")]),
 });
 export type DecideHostKey = Static<typeof DecideHostKey>;
 
 /** The answer (202) to a revocation that is in effect, but that the gateway could not write to its disk yet. */
-export const NotWritten = object({ message: Type.String() });
+export const NotWritten = closedObject({ message: Type.String() });
 
 /** A share as the workspace's owner sees it. */
-export const Share = object({
+export const Share = closedObject({
   account: NameText,
   /** The account has not accepted the offer yet, and does not reach the workspace. Missing at gateways without offers. */
   pending: Type.Optional(Type.Boolean()),
@@ -204,13 +203,13 @@ export const Share = object({
   expiresAt: Type.Optional(Nullable(Time)),
 });
 export type Share = Static<typeof Share>;
-export const CreateShare = object({
+export const CreateShare = closedObject({
   account: NameText,
   /** When the share, or the offer, ends. Missing: a share that exists keeps what it has, and a new one has no end. */
   expiresAt: Type.Optional(Nullable(Time)),
 });
 /** A share as the account sees it that the workspace is shared with, or offered to while `pending`. `id` is the workspace's. */
-export const SharedWithMe = object({
+export const SharedWithMe = closedObject({
   id: WorkspaceIdText,
   name: NameText,
   owner: NameText,
@@ -221,7 +220,7 @@ export const SharedWithMe = object({
 });
 export type SharedWithMe = Static<typeof SharedWithMe>;
 /** A share of a workspace of the account, with an account that has accepted it or not yet. `id` is the workspace's. */
-export const GivenShare = object({
+export const GivenShare = closedObject({
   id: WorkspaceIdText,
   name: NameText,
   account: NameText,
@@ -232,7 +231,7 @@ export const GivenShare = object({
 });
 export type GivenShare = Static<typeof GivenShare>;
 
-export const OwnerTokenInfo = object({
+export const OwnerTokenInfo = closedObject({
   id: TokenIdText,
   createdAt: Time,
   expiresAt: Time,
@@ -241,10 +240,10 @@ export const OwnerTokenInfo = object({
 export type OwnerTokenInfo = Static<typeof OwnerTokenInfo>;
 /** The longest lifetime of an owner token: 30 days. */
 const MAX_OWNER_TOKEN_SECONDS = 30 * 24 * 3600;
-export const CreateOwnerToken = object({
+export const CreateOwnerToken = closedObject({
   expiresIn: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OWNER_TOKEN_SECONDS })),
 });
-export const CreatedOwnerToken = object({
+export const CreatedOwnerToken = closedObject({
   token: Type.String({ pattern: "^spo_[0-9A-Za-z]+$", maxLength: 80 }),
   info: OwnerTokenInfo,
 });
@@ -253,7 +252,7 @@ export type CreatedOwnerToken = Static<typeof CreatedOwnerToken>;
 export const DEFAULT_OWNER_TOKEN_SECONDS = 12 * 3600;
 
 /** An entry of the audit log. Entries are listed newest first; `before` takes an `id`. */
-export const AuditEntry = object({
+export const AuditEntry = closedObject({
   id: Type.String({ pattern: "^[0-9a-z]{1,40}$" }),
   time: Time,
   event: Keyword,
@@ -288,12 +287,12 @@ const auditFilter = {
   to: Type.Optional(Time),
 };
 /** Every given part must match. */
-export const AuditFilter = object(auditFilter);
+export const AuditFilter = closedObject(auditFilter);
 export type AuditFilter = Static<typeof AuditFilter>;
-export const AuditQuery = object({ ...auditPage, ...auditFilter });
+export const AuditQuery = closedObject({ ...auditPage, ...auditFilter });
 const { account: _, ...ownFilter } = auditFilter;
 /** The same for the entries of one's own account. */
-export const ActivityQuery = object({ ...auditPage, ...ownFilter });
+export const ActivityQuery = closedObject({ ...auditPage, ...ownFilter });
 
 /** An event of the workspace event stream (SSE): `event:` is its type, `data:` the rest as JSON. */
 export const WorkspaceEvent = Type.Union([
@@ -306,7 +305,7 @@ export const WorkspaceEvent = Type.Union([
 export type WorkspaceEvent = Static<typeof WorkspaceEvent>;
 
 /** `/.well-known/sallyport`: what a client needs to know before it signs in. */
-export const Discovery = object({
+export const Discovery = closedObject({
   product: Type.Literal("sallyport"),
   version: Keyword,
   apiVersions: Type.Array(Type.Integer({ minimum: 0, maximum: 1_000 }), { maxItems: 100 }),

@@ -3,10 +3,8 @@
 import type { KeySource } from "../../protocol/admin-api.ts";
 import { UsageError } from "../../protocol/command/command.ts";
 import type { ValueType } from "../../protocol/command/definition.ts";
+import { isLoopback } from "../../protocol/values/gateway-url.ts";
 import { isHostName } from "../../protocol/values/host-name.ts";
-
-/** For trials; anywhere else only https is taken. */
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+)$/;
 
 export interface KeySourceOption {
   readonly source: KeySource;
@@ -29,7 +27,8 @@ export const KEY_SOURCES: ValueType<KeySourceOption | "off"> = {
     const url = URL.canParse(match?.[2] ?? "") ? new URL(match?.[2] ?? "") : undefined;
     const isSafe =
       url !== undefined &&
-      (url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname))) &&
+      // Plain http to this machine only: for trials.
+      (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) &&
       isHostName(url.hostname) &&
       url.username + url.password + url.search + url.hash === "";
     if (!isSafe || (source !== "github" && source !== "gitlab")) {

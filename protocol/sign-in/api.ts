@@ -1,11 +1,12 @@
 // The shapes of the HTTP API for people who sign in by a browser: ways to sign in, browser sessions, signed-in devices,
 // passkeys, invitations and identities. The gateway validates with them; web/ and agent/ take their types from them.
 
-import { type Static, type TProperties, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { Account, Scope } from "../api.ts";
 import {
   AccountIdText,
   ClientAddressText,
+  closedObject,
   IdentityIdText,
   InvitationIdText,
   Keyword,
@@ -17,14 +18,12 @@ import {
   TokenIdText,
 } from "../values/fields.ts";
 
-const object = <T extends TProperties>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
 const Title = PrintableText(100);
 /** An https (or loopback http) URL that the gateway itself made. */
 const UrlText = Type.String({ maxLength: 4_000, pattern: "^https?://[\\x21-\\x7e]+$" });
 
 /** An identity provider that people can sign in with. `id` is the operator's word for it. */
-export const ProviderInfo = object({
+export const ProviderInfo = closedObject({
   id: Keyword,
   kind: Type.Union([Type.Literal("oidc"), Type.Literal("github")]),
   label: PrintableText(60),
@@ -32,7 +31,7 @@ export const ProviderInfo = object({
 export type ProviderInfo = Static<typeof ProviderInfo>;
 
 /** How people can sign in here. Needs no sign-in itself. */
-export const SignInMethods = object({
+export const SignInMethods = closedObject({
   providers: Type.Array(ProviderInfo, { maxItems: 20 }),
   /** Passkeys can be used: the public URL is https, or http on this machine by the name `localhost`. */
   passkeys: Type.Boolean(),
@@ -55,7 +54,7 @@ export const SignInMethod = Type.Union([
 export type SignInMethod = Static<typeof SignInMethod>;
 
 /** A browser's session, as its own page sees it. */
-export const SessionInfo = object({
+export const SessionInfo = closedObject({
   account: Account,
   signInId: TokenIdText,
   scopes: Type.Array(Scope),
@@ -70,7 +69,7 @@ export const SessionInfo = object({
 export type SessionInfo = Static<typeof SessionInfo>;
 
 /** A browser, editor or command line that is signed in. */
-export const SignInInfo = object({
+export const SignInInfo = closedObject({
   id: TokenIdText,
   kind: Type.Union([Type.Literal("browser"), Type.Literal("client")]),
   /** `dashboard`, or the OAuth client. */
@@ -90,15 +89,15 @@ export const SignInInfo = object({
 export type SignInInfo = Static<typeof SignInInfo>;
 
 /** The body of POST /session/token. */
-export const TokenSignIn = object({ token: Type.String({ maxLength: 200 }) });
+export const TokenSignIn = closedObject({ token: Type.String({ maxLength: 200 }) });
 /** The body of POST /session/link: the code after `#` of a one-use link. */
-export const LinkSignIn = object({ code: Type.String({ maxLength: 200 }) });
+export const LinkSignIn = closedObject({ code: Type.String({ maxLength: 200 }) });
 /** The answer to signing out. `endSession`: where the browser then goes to sign out at the identity provider as well. */
-export const SignedOut = object({ endSession: Nullable(UrlText) });
+export const SignedOut = closedObject({ endSession: Nullable(UrlText) });
 export type SignedOut = Static<typeof SignedOut>;
 
 /** A person's identity at a provider. The pair of issuer and subject is what counts; the rest is for display. */
-export const IdentityInfo = object({
+export const IdentityInfo = closedObject({
   id: IdentityIdText,
   provider: Keyword,
   issuer: PrintableText(500),
@@ -110,16 +109,16 @@ export const IdentityInfo = object({
 export type IdentityInfo = Static<typeof IdentityInfo>;
 
 /** Somebody signed in by a provider for the first time: which name the new account gets. */
-export const PendingAccount = object({
+export const PendingAccount = closedObject({
   provider: Keyword,
   display: PrintableText(255),
   /** A name that is free; empty: none could be derived. */
   suggestion: Type.String({ maxLength: 40 }),
 });
 export type PendingAccount = Static<typeof PendingAccount>;
-export const ChooseName = object({ name: NameText });
+export const ChooseName = closedObject({ name: NameText });
 
-export const PasskeyInfo = object({
+export const PasskeyInfo = closedObject({
   id: PasskeyIdText,
   title: Title,
   createdAt: Time,
@@ -128,9 +127,9 @@ export const PasskeyInfo = object({
 export type PasskeyInfo = Static<typeof PasskeyInfo>;
 /** WebAuthn's JSON forms (PublicKeyCredentialRequestOptionsJSON and so on) pass through; their library checks them. */
 const WebAuthnJson = Type.Object({}, { additionalProperties: true });
-export const PasskeyOptions = object({ options: WebAuthnJson });
-export const PasskeyAssertion = object({ response: WebAuthnJson });
-export const PasskeyRegistration = object({ response: WebAuthnJson, title: Title });
+export const PasskeyOptions = closedObject({ options: WebAuthnJson });
+export const PasskeyAssertion = closedObject({ response: WebAuthnJson });
+export const PasskeyRegistration = closedObject({ response: WebAuthnJson, title: Title });
 
 /**
  * `account`: makes a new account with a passkey or by a provider. `sign-in`: signs an account in, once.
@@ -142,7 +141,7 @@ export const InvitationKind = Type.Union([
   Type.Literal("identity"),
 ]);
 export type InvitationKind = Static<typeof InvitationKind>;
-export const InvitationInfo = object({
+export const InvitationInfo = closedObject({
   id: InvitationIdText,
   kind: InvitationKind,
   /** The account's name, if it is given. */
@@ -154,7 +153,7 @@ export const InvitationInfo = object({
   usedAt: Nullable(Time),
 });
 export type InvitationInfo = Static<typeof InvitationInfo>;
-export const CreateInvitation = object({
+export const CreateInvitation = closedObject({
   kind: InvitationKind,
   name: Type.Optional(NameText),
   admin: Type.Optional(Type.Boolean()),
@@ -163,14 +162,14 @@ export const CreateInvitation = object({
 });
 export type CreateInvitation = Static<typeof CreateInvitation>;
 /** The only answer that ever carries the link. Its code is in the fragment, which is sent nowhere. */
-export const CreatedInvitation = object({ link: UrlText, info: InvitationInfo });
+export const CreatedInvitation = closedObject({ link: UrlText, info: InvitationInfo });
 export type CreatedInvitation = Static<typeof CreatedInvitation>;
 /**
  * What a link's page shows before the link is used. `name`: of the account that it signs in or makes; null: the person
  * chooses. For the kinds `account` and `identity` the browser now has the invitation in a cookie, so that it is there when
  * the person comes back from an identity provider.
  */
-export const OpenedInvitation = object({
+export const OpenedInvitation = closedObject({
   kind: InvitationKind,
   name: Nullable(NameText),
   admin: Type.Boolean(),
@@ -182,10 +181,10 @@ export type OpenedInvitation = Static<typeof OpenedInvitation>;
  * The body of POST /invitations/accept/options, for an opened invitation of the kind `account`: its answer is PasskeyOptions.
  * `name` is needed where the invitation gives none. PasskeyRegistration to /invitations/accept then makes the account.
  */
-export const AcceptInvitation = object({ name: Type.Optional(NameText) });
+export const AcceptInvitation = closedObject({ name: Type.Optional(NameText) });
 
 /** A person as administrators see them. */
-export const Person = object({
+export const Person = closedObject({
   ...Account.properties,
   /** Who decides whether they are an administrator: null is this gateway, else the provider's rules. */
   roleFrom: Nullable(Keyword),
@@ -196,4 +195,4 @@ export const Person = object({
   lastSeenAt: Nullable(Time),
 });
 export type Person = Static<typeof Person>;
-export const PersonById = object({ id: AccountIdText });
+export const PersonById = closedObject({ id: AccountIdText });

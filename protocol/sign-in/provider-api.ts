@@ -1,12 +1,10 @@
 // The shapes of the HTTP API for identity providers as administrators see them, and what the pages and the gateway tell each other
 // in URLs when somebody comes back from a provider.
 
-import { type Static, type TProperties, Type } from "typebox";
-import { Code, Keyword, Nullable, PrintableText, Time } from "../values/fields.ts";
+import { type Static, Type } from "typebox";
+import { Code, closedObject, Keyword, Nullable, PrintableText, Time } from "../values/fields.ts";
 import { ProviderInfo } from "./api.ts";
 
-const object = <T extends TProperties>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false });
 const Words = Type.Array(PrintableText(255), { maxItems: 100 });
 
 /** What a person wants at the provider; the query parameter `purpose` of GET /sign-in/start/:provider. */
@@ -32,7 +30,7 @@ export const StartQuery = Type.Object({
 });
 
 /** A provider as the gateway was told to use it, and how it is. */
-export const ProviderStatus = object({
+export const ProviderStatus = closedObject({
   ...ProviderInfo.properties,
   issuer: PrintableText(500),
   clientId: PrintableText(255),
@@ -56,14 +54,14 @@ export const ProviderStatus = object({
 export type ProviderStatus = Static<typeof ProviderStatus>;
 
 /** One claim that came: its value as JSON, cut if it is long. */
-const Claim = object({
+const Claim = closedObject({
   name: PrintableText(255),
   value: PrintableText(4_000),
   from: Type.Union([Type.Literal("id_token"), Type.Literal("userinfo")]),
 });
 
 /** What this browser session's last test of a provider brought. */
-export const ProviderTest = object({
+export const ProviderTest = closedObject({
   provider: Keyword,
   at: Time,
   /** Missing claims: there were more than fit into 32 KiB. */
@@ -82,6 +80,6 @@ export const ProviderTest = object({
   /** The name that a new account would get; null: the person is asked. */
   accountName: Nullable(PrintableText(40)),
   /** Why nothing came; then the rest is empty. */
-  error: Nullable(object({ code: Code, message: PrintableText(1_000) })),
+  error: Nullable(closedObject({ code: Code, message: PrintableText(1_000) })),
 });
 export type ProviderTest = Static<typeof ProviderTest>;

@@ -1,7 +1,7 @@
 // The fields of the API's documents and of the control messages. Each kind of value has one schema, with its validator's
 // pattern. Values are checked with these where they enter, and parsed into their branded types where they are used.
 
-import { type TSchema, Type } from "typebox";
+import { type TProperties, type TSchema, Type } from "typebox";
 import { Errors } from "typebox/value";
 import { ERROR_STATUS, type ErrorCode } from "../errors.ts";
 import { MAX_KEY_LINE } from "../limits.ts";
@@ -21,6 +21,9 @@ import { NAME_PATTERN, WORKSPACE_REF_PATTERN } from "./name.ts";
 import { PRINTABLE_PATTERN, printable } from "./printable.ts";
 import { FINGERPRINT_PATTERN, KEY_LINE_PATTERN } from "./ssh-public-key.ts";
 
+/** An object with these properties and no others. */
+export const closedObject = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const NameText = Type.String({ pattern: NAME_PATTERN, maxLength: 40 });
@@ -72,10 +75,7 @@ export const HostNameText = Type.Unsafe<HostName>({
 });
 const PortNumber = Type.Unsafe<Port>({ type: "integer", minimum: 1, maximum: 65_535 });
 /** Where people reach a gateway by SSH. */
-export const SshAddressObject = Type.Object(
-  { host: HostNameText, port: PortNumber },
-  { additionalProperties: false },
-);
+export const SshAddressObject = closedObject({ host: HostNameText, port: PortNumber });
 export const ClientAddressText = Type.String({
   pattern: CLIENT_ADDRESS_PATTERN,
   maxLength: MAX_CLIENT_ADDRESS,

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Scope } from "../../../protocol/api.ts";
 import { ProtocolError } from "../../../protocol/errors.ts";
 import type { SessionInfo, SignInMethod } from "../../../protocol/sign-in/api.ts";
+import { isPlainRemote } from "../../../protocol/values/gateway-url.ts";
 import type { AccountId, TokenId } from "../../../protocol/values/id.ts";
 import { printable } from "../../../protocol/values/printable.ts";
 import type { SessionSecret } from "../../../protocol/values/token.ts";
@@ -11,6 +12,7 @@ import type { Identity } from "../../directory.ts";
 import type { ApiContext } from "../../http/context.ts";
 import { accountBody } from "../../store/accounts.ts";
 import { SIGN_IN_LIFETIMES } from "../../store/sign-ins/lifetimes.ts";
+import { endOf } from "../../store/sign-ins/sign-in-body.ts";
 import type { ProviderFacts } from "../../store/sign-ins/sign-ins.ts";
 import { cookieOf, SESSION_COOKIE, setCookie } from "./cookies.ts";
 
@@ -142,8 +144,7 @@ function endAfterAnswer(
 
 /** Whether browsers keep the cookie: it needs https, or this machine. */
 export function keepsCookies(context: Pick<ApiContext, "publicUrl">): boolean {
-  const { protocol, hostname } = new URL(context.publicUrl());
-  return protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname);
+  return !isPlainRemote(context.publicUrl());
 }
 
 /** @throws ProtocolError forbidden */
@@ -193,8 +194,7 @@ export async function sessionBody(context: ApiContext, id: TokenId): Promise<Ses
     provider: row.provider,
     authenticatedAt: row.authenticated_at,
     freshUntil: new Date(Date.parse(row.authenticated_at) + FRESH_MS).toISOString(),
-    expiresAt:
-      row.expires_at === null || row.idle_expires_at < row.expires_at ? row.idle_expires_at : row.expires_at,
+    expiresAt: endOf(row),
   };
 }
 

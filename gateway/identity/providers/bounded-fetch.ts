@@ -3,8 +3,8 @@
 
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isLoopback } from "../../../protocol/values/gateway-url.ts";
 import { VERSION } from "../../../protocol/version.ts";
-import { isLoopback } from "./settings/settings.ts";
 
 export const PROVIDER_TIMEOUT_MS = 5_000;
 /** Metadata, keys and tokens have a few KiB; a person with thousands of groups has more. */
@@ -30,7 +30,7 @@ export function boundedFetch(
   return (url, { method = "GET", headers = {}, body, signal } = {}) =>
     new Promise((resolve, reject) => {
       const target = new URL(url);
-      const isPlain = target.protocol === "http:" && isLoopback(target);
+      const isPlain = target.protocol === "http:" && isLoopback(target.hostname);
       if (!isPlain && target.protocol !== "https:") throw new Error(`${target.origin} is not https`);
       const text = body === undefined || body === null ? undefined : textOf(body);
       const limits = [closing, AbortSignal.timeout(PROVIDER_TIMEOUT_MS), ...(signal ? [signal] : [])];

@@ -9,6 +9,7 @@ import type { AccountId } from "../../../protocol/values/id.ts";
 import { accountBody } from "../accounts.ts";
 import { flag, type StoreContext } from "../context.ts";
 import type { AccountRow } from "../database/schema.ts";
+import { identityBody } from "../sign-ins/identities.ts";
 import { matching } from "./matching.ts";
 
 const MAX_IDENTITIES = 50;
@@ -89,15 +90,7 @@ export class PeopleView {
       const own = found.get(row.account_id) ?? [];
       found.set(row.account_id, own);
       if (own.length >= MAX_IDENTITIES) continue;
-      own.push({
-        id: row.id,
-        provider: row.provider,
-        issuer: row.issuer,
-        subject: row.subject,
-        name: row.display,
-        createdAt: row.created_at,
-        lastSignInAt: row.last_sign_in_at,
-      });
+      own.push(identityBody(row));
     }
     return found;
   }

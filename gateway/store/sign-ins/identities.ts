@@ -267,7 +267,7 @@ async function insertIdentity(transaction: Transaction<Tables>, row: IdentityRow
   }
 }
 
-function identityBody(row: IdentityRow): IdentityInfo {
+export function identityBody(row: IdentityRow): IdentityInfo {
   return {
     id: row.id,
     provider: row.provider,

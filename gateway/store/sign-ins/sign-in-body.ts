@@ -17,9 +17,14 @@ export function signInBody(row: AccessTokenRow & SignInRow, current: TokenId | u
     provider: row.provider,
     scopes: parseScopes(row.scopes),
     createdAt: row.created_at,
-    expiresAt: earlier(row.expires_at, row.idle_expires_at) ?? row.idle_expires_at,
+    expiresAt: endOf(row),
     lastUsedAt: row.last_used_at,
     lastUsedFrom: row.last_used_from,
     current: row.id === current,
   };
+}
+
+/** When a sign-in ends if it is not used again: ISO 8601. */
+export function endOf(row: Pick<AccessTokenRow & SignInRow, "expires_at" | "idle_expires_at">): string {
+  return earlier(row.expires_at, row.idle_expires_at) ?? row.idle_expires_at;
 }

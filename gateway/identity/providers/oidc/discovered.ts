@@ -5,9 +5,10 @@ import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as joseFetch } fr
 import * as client from "openid-client";
 import type { Logger } from "pino";
 import { ProtocolError } from "../../../../protocol/errors.ts";
+import { isLoopback } from "../../../../protocol/values/gateway-url.ts";
 import { type BoundedFetch, PROVIDER_TIMEOUT_MS } from "../bounded-fetch.ts";
 import type { ProviderState } from "../provider.ts";
-import { isLoopback, type OidcSettings } from "../settings/settings.ts";
+import type { OidcSettings } from "../settings/settings.ts";
 import { reasonFor } from "./failure.ts";
 
 const RENEW_MS = 3_600_000;
@@ -92,7 +93,7 @@ export class Discovered {
   async #discover(): Promise<Known> {
     const { issuer, clientId, signature } = this.#settings;
     const url = new URL(issuer);
-    const isPlain = url.protocol === "http:" && isLoopback(url);
+    const isPlain = url.protocol === "http:" && isLoopback(url.hostname);
     const config = await client.discovery(
       url,
       clientId,

@@ -4,6 +4,7 @@
 import { domainToASCII } from "node:url";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Errors } from "typebox/value";
+import { isLoopback } from "../../../../protocol/values/gateway-url.ts";
 import { printable } from "../../../../protocol/values/printable.ts";
 
 const object = <T extends TProperties>(properties: T) =>
@@ -238,15 +239,11 @@ function serverUrl(text: string, where: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isFine =
     url !== undefined &&
-    (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url))) &&
+    // Plain http to this machine only: for tests and trials.
+    (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) &&
     `${url.username}${url.password}${url.search}${url.hash}` === "";
   if (isFine) return text;
   throw new SettingsProblem(where, "must be an https URL without a query.");
-}
-
-/** This machine: for tests and trials, the only place that plain http may lead to. */
-export function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** @throws SettingsProblem that names the field */
