@@ -16,8 +16,9 @@ import { ErrorNotice } from "../../parts/notice.tsx";
 import { PageTitle } from "../../parts/page-title.tsx";
 import { here } from "../../router.ts";
 import { t } from "../../words.ts";
+import { clientName } from "./client-name.ts";
+import { Answers, ScopeChoice } from "./decision.tsx";
 import { Person } from "./person.tsx";
-import { clientName, ScopeChoice } from "./scopes.tsx";
 
 export function AuthorizePage() {
   // As it stands in the address: the gateway checks each parameter.
@@ -77,20 +78,7 @@ function Decide({ query, prompt, onRedirect }: DecideProps) {
       </dl>
       <ScopeChoice asked={prompt.scopes} allowed={scopes} onChange={setScopes} />
       <p class="muted">{t("Allow it only if you have just begun to sign in from this program.")}</p>
-      <ErrorNotice error={decide.error} />
-      <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={decide.busy || scopes.length === 0}
-          onClick={() => void decide.run(true)}
-        >
-          {t("Allow")}
-        </button>
-        <button type="button" disabled={decide.busy} onClick={() => void decide.run(false)}>
-          {t("Cancel")}
-        </button>
-      </div>
+      <Answers decide={decide} allowed={scopes} no={t("Cancel")} />
     </>
   );
 }

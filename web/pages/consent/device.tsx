@@ -12,8 +12,9 @@ import { PageTitle } from "../../parts/page-title.tsx";
 import type { PageProps } from "../../router.ts";
 import { Time } from "../../time.tsx";
 import { t } from "../../words.ts";
+import { clientName } from "./client-name.ts";
+import { Answers, ScopeChoice } from "./decision.tsx";
 import { Person } from "./person.tsx";
-import { clientName, ScopeChoice } from "./scopes.tsx";
 
 type Step =
   | { readonly at: "compare"; readonly code: string }
@@ -142,20 +143,7 @@ function Decide({ code, prompt, onDecided }: DecideProps) {
         {t("Allow it only if this is your own device, and you have just started to sign in there.")}
       </Notice>
       <ScopeChoice asked={prompt.scopes} allowed={scopes} onChange={setScopes} />
-      <ErrorNotice error={decide.error} />
-      <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={decide.busy || scopes.length === 0}
-          onClick={() => void decide.run(true)}
-        >
-          {t("Allow")}
-        </button>
-        <button type="button" class="danger" disabled={decide.busy} onClick={() => void decide.run(false)}>
-          {t("Refuse")}
-        </button>
-      </div>
+      <Answers decide={decide} allowed={scopes} no={t("Refuse")} warns />
     </>
   );
 }

@@ -13,7 +13,7 @@ import { type Column, Table } from "../../parts/table.tsx";
 import { signOut } from "../../sign-in/sign-out.ts";
 import { Time } from "../../time.tsx";
 import { t } from "../../words.ts";
-import { clientName } from "../consent/scopes.tsx";
+import { clientName } from "../consent/client-name.ts";
 import { LastUse } from "./last-use.tsx";
 
 export function DevicesPage() {

@@ -6,7 +6,8 @@ import type { Person } from "../../../../protocol/sign-in/api.ts";
 import { api } from "../../../api.ts";
 import { SecretOnce } from "../../../parts/copy.tsx";
 import { Dialog } from "../../../parts/dialog.tsx";
-import { Checkbox, Form, SelectField, TextField } from "../../../parts/form.tsx";
+import { Form, SelectField, TextField } from "../../../parts/form.tsx";
+import { ScopeBoxes } from "../../../parts/scope-boxes.tsx";
 import { duration } from "../../../time.tsx";
 import { t } from "../../../words.ts";
 
@@ -40,7 +41,7 @@ function TokenDialog({ person, onClose }: { readonly person: Person; readonly on
   const [secret, setSecret] = useState<string>();
   const [title, setTitle] = useState("");
   const [lifetime, setLifetime] = useState(String(30 * DAY));
-  const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set(["connect", "account"]));
+  const [scopes, setScopes] = useState<readonly Scope[]>(["connect", "account"]);
   const make = async (): Promise<void> => {
     const body: CreateAccessToken = { title, scopes: [...scopes], expiresIn: Number(lifetime) };
     const { token } = await api.post<CreatedAccessToken>(
@@ -56,7 +57,7 @@ function TokenDialog({ person, onClose }: { readonly person: Person; readonly on
       ) : (
         <Form
           submit={t("Make an access token")}
-          disabled={title.trim() === "" || scopes.size === 0}
+          disabled={title.trim() === "" || scopes.length === 0}
           onSubmit={make}
           onCancel={onClose}
         >
@@ -75,22 +76,13 @@ function TokenDialog({ person, onClose }: { readonly person: Person; readonly on
             options={LIFETIMES.map((value) => ({ value, text: duration(Number(value)) }))}
             onChange={setLifetime}
           />
-          <fieldset>
-            <legend>{t("What it may do")}</legend>
-            {SCOPES.map((scope) => (
-              <Checkbox
-                key={scope}
-                label={scopeWords()[scope]}
-                checked={scopes.has(scope)}
-                onChange={(on) => {
-                  const next = new Set(scopes);
-                  if (on) next.add(scope);
-                  else next.delete(scope);
-                  setScopes(next);
-                }}
-              />
-            ))}
-          </fieldset>
+          <ScopeBoxes
+            legend={t("What it may do")}
+            offered={SCOPES}
+            chosen={scopes}
+            onChange={setScopes}
+            words={(scope) => scopeWords()[scope]}
+          />
         </Form>
       )}
     </Dialog>

@@ -1,22 +1,18 @@
 // Makes an access token and shows it once.
 
 import { useState } from "preact/hooks";
-import type { CreateAccessToken, CreatedAccessToken, Scope } from "../../../../protocol/api.ts";
+import type { CreateAccessToken, CreatedAccessToken } from "../../../../protocol/api.ts";
 import { api } from "../../../api.ts";
 import { SecretOnce } from "../../../parts/copy.tsx";
 import { Dialog } from "../../../parts/dialog.tsx";
-import { Checkbox, Form, SelectField, TextField } from "../../../parts/form.tsx";
+import { Form, SelectField, TextField } from "../../../parts/form.tsx";
+import { type OfferedScope, ScopeBoxes } from "../../../parts/scope-boxes.tsx";
 import { session } from "../../../session.ts";
 import { duration } from "../../../time.tsx";
 import { t } from "../../../words.ts";
 
 const DAYS = ["7", "30", "90", "365", ""] as const;
-const scopes = (): readonly (readonly [scope: Scope, can: string])[] => [
-  ["connect", t("See your workspaces and connect to them")],
-  ["host", t("Make machines reachable as your workspaces")],
-  ["account", t("Manage your SSH keys, access tokens and workspaces")],
-  ["admin", t("Manage the gateway and all people")],
-];
+const OFFERED: readonly OfferedScope[] = ["connect", "host", "account", "admin"];
 
 export interface NewTokenProps {
   readonly onClose: () => void;
@@ -25,7 +21,7 @@ export interface NewTokenProps {
 
 export function NewToken({ onClose, onMade }: NewTokenProps) {
   const [title, setTitle] = useState("");
-  const [chosen, setChosen] = useState<readonly Scope[]>(["connect"]);
+  const [chosen, setChosen] = useState<readonly OfferedScope[]>(["connect"]);
   const [workspace, setWorkspace] = useState("");
   const [days, setDays] = useState<(typeof DAYS)[number]>("30");
   const [secret, setSecret] = useState<string>();
@@ -63,22 +59,13 @@ export function NewToken({ onClose, onMade }: NewTokenProps) {
           maxLength={100}
           autofocus
         />
-        <fieldset>
-          <legend>{t("It may")}</legend>
-          {scopes()
-            .filter(([scope]) => session.value?.scopes.includes(scope))
-            .map(([scope, can]) => (
-              <Checkbox
-                key={scope}
-                label={can}
-                hint={scope}
-                checked={chosen.includes(scope)}
-                onChange={(checked) =>
-                  setChosen(checked ? [...chosen, scope] : chosen.filter((one) => one !== scope))
-                }
-              />
-            ))}
-        </fieldset>
+        <ScopeBoxes
+          legend={t("It may")}
+          offered={OFFERED.filter((scope) => session.value?.scopes.includes(scope))}
+          chosen={chosen}
+          onChange={setChosen}
+          named
+        />
         {isForHost && (
           <TextField
             label={t("For which workspace?")}
